@@ -1,0 +1,1 @@
+"""normlab: what batch normalization does to a network, with paired evidence."""
