@@ -1,0 +1,90 @@
+"""What is read back from a study folder: frozen values, NumPy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from normlab.spec.plan import RunKey
+    from normlab.spec.study import StudySpec
+
+Status = Literal["queued", "running", "done", "diverged", "failed", "interrupted"]
+STATUSES: tuple[Status, ...] = (
+    "queued",
+    "running",
+    "done",
+    "diverged",
+    "failed",
+    "interrupted",
+)
+ENDED: tuple[Status, ...] = ("done", "diverged")
+"""What is not computed again by resume."""
+
+
+def _nothing() -> NDArray[np.float32]:
+    return np.empty(0, dtype=np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochRow:
+    """One epoch of a run; epochs count from 1."""
+
+    epoch: int
+    train_loss: float
+    test_loss: float | None
+    test_accuracy: float | None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    seconds: float
+    batch_digest: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlimpseRow:
+    """Loss and accuracy on a fixed slice of the test images after a step."""
+
+    step: int
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RunRecord:
+    """Everything that is known about one run, its probes' arrays excepted."""
+
+    key: RunKey
+    status: Status = "queued"
+    reason: str | None = None
+    attempts: int = 0
+    parameters: int | None = None
+    init_digest: str | None = None
+    batch_digest: str | None = None
+    tensor_digests: Mapping[str, str] = field(default_factory=dict)
+    epochs: tuple[EpochRow, ...] = ()
+    glimpses: tuple[GlimpseRow, ...] = ()
+    step_losses: NDArray[np.float32] = field(default_factory=_nothing)  # (steps,)
+    step_seconds: float = 0.0
+    """Seconds spent in the steps, without evaluation."""
+    seconds: float | None = None
+    """Seconds of the whole run, as it reported them when it finished."""
+    correct: NDArray[np.bool_] | None = None  # (test images,)
+    test_loss: float | None = None
+    """Of the last finite network where the run diverged, else of the last epoch."""
+    test_accuracy: float | None = None
+    diverged_step: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StudyRecord:
+    """A whole study as it stands: what was asked for and what is known."""
+
+    spec: StudySpec
+    meta: Mapping[str, str] = field(default_factory=dict)
+    runs: tuple[RunRecord, ...] = ()
+    measurements: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

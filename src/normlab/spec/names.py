@@ -1,0 +1,31 @@
+"""The built-in names a setting may take, without importing anything heavy."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NORMS = ("none", "batch", "layer", "group", "instance", "rms")
+"""Every normalisation that an arm can have."""
+
+NETS = ("mlp", "sigmoid", "lenet", "resnet")
+"""Every network that comes with normlab."""
+
+PYTHON = "python"
+"""Stands for an object that was given from Python and cannot be written down."""
+
+
+def known(names: Iterable[str], *, instead_of: str) -> str:
+    """List what is known, and guess what was meant.
+
+    Example:
+        >>> known(("none", "batch"), instead_of="bach")
+        "Known: none, batch. Did you mean 'batch'?"
+    """
+    names = list(names)
+    text = f"Known: {', '.join(names)}."
+    guess = get_close_matches(instead_of.lower(), names, n=1, cutoff=0.6)
+    return f"{text} Did you mean '{guess[0]}'?" if guess else text

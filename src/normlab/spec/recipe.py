@@ -1,0 +1,55 @@
+"""How every arm is trained."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from normlab.spec._frozen import Frozen, Number, Whole
+
+Rate = Annotated[Number, Field(gt=0, le=1000)]
+
+
+class Recipe(Frozen):
+    """The `[recipe]` table of study.toml; the defaults are the article's.
+
+    Example:
+        >>> Recipe(rates=(0.01, 0.1), epochs=2).optimizer
+        'sgd'
+    """
+
+    section: ClassVar[str] = "recipe"
+
+    optimizer: Literal["sgd", "adam", "adamw", "python"] = "sgd"
+    """sgd, adam or adamw (python: an optimizer given from Python)."""
+    rates: Annotated[tuple[Rate, ...], Field(min_length=1, max_length=1000)] = (0.01,)
+    """Learning rates; every arm and seed is trained at each."""
+    momentum: Number = Field(default=0.9, ge=0, lt=1)
+    """Of sgd; adam and adamw use it as their first beta."""
+    weight_decay: Number = Field(default=0.0, ge=0, le=1000)
+    """Pull of the weights towards zero."""
+    decay_norms: bool = True
+    """Whether norm parameters and biases are decayed too."""
+    schedule: Literal["constant", "step", "cosine"] = "constant"
+    """How the rate changes: constant, step or cosine."""
+    step_every: Whole = Field(default=10, ge=1, le=100_000)
+    """Epochs between two drops of schedule step."""
+    step_factor: Number = Field(default=0.1, gt=0, le=1)
+    """What the rate is multiplied by at each drop."""
+    warmup: Whole = Field(default=0, ge=0, le=10**9)
+    """Steps over which the rate grows linearly from zero."""
+    batch_size: Whole = Field(default=64, ge=1, le=10**6)
+    """Images per step."""
+    last_batch: Literal["keep", "drop"] = "keep"
+    """What happens to a short last batch: keep or drop."""
+    epochs: Whole = Field(default=5, ge=1, le=100_000)
+    """Passes over the training images."""
+
+    @field_validator("rates")
+    @classmethod
+    def _each_once(cls, rates: tuple[float, ...]) -> tuple[float, ...]:
+        for rate in rates:
+            if rates.count(rate) > 1:
+                raise ValueError(f"holds {rate!r} twice; give each rate once.")
+        return rates

@@ -1,0 +1,140 @@
+"""Settings given as text: `--set key=value`, `--seeds`, `--lr`, `--norm`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from normlab.errors import BadSetting
+from normlab.spec._frozen import AUTO
+from normlab.spec.arms import Arm
+from normlab.spec.names import known
+from normlab.spec.study import MOST_SEEDS, StudySpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def with_settings(spec: StudySpec, settings: Iterable[str]) -> StudySpec:
+    """The study with some settings replaced.
+
+    Args:
+        spec: Where the other settings come from.
+        settings: `key=value` each; the key as in study.toml with dots
+            (`recipe.batch_size=32`), lists whole with commas (`seeds=0,1`) or one
+            place by its index (`arms.1.norm=layer`), `auto` for what normlab chooses.
+
+    Raises:
+        BadSetting: If a key does not exist or a value is refused.
+
+    Example:
+        >>> with_settings(StudySpec(), ["recipe.rates=0.1,1"]).recipe.rates
+        (0.1, 1.0)
+    """
+    values = spec.model_dump(by_alias=True)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise BadSetting(f"--set {setting}: write it as key=value.")
+        _place(values, spec, key.strip(), text.strip())
+    return StudySpec(**values)
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Seeds as on the command line: `5` is 0 to 4, with a comma those listed.
+
+    Example:
+        >>> parse_seeds("3"), parse_seeds("0,1,7"), parse_seeds("7,")
+        ((0, 1, 2), (0, 1, 7), (7,))
+    """
+    listed = tuple(_whole(part, "seeds", text) for part in _parts(text, "seeds"))
+    if "," in text:
+        return listed
+    count = listed[0]
+    if not 1 <= count <= MOST_SEEDS:
+        raise BadSetting(
+            f"seeds={text} must be a number of seeds from 1 to {MOST_SEEDS}; one seed "
+            f"alone is written with a comma: {text},"
+        )
+    return tuple(range(count))
+
+
+def parse_rates(text: str) -> tuple[float, ...]:
+    """Learning rates as on the command line.
+
+    Example:
+        >>> parse_rates("0.003,0.01")
+        (0.003, 0.01)
+    """
+    try:
+        return tuple(float(part) for part in _parts(text, "recipe.rates"))
+    except ValueError:
+        raise BadSetting(
+            f"recipe.rates={text!r} must be numbers with commas between them."
+        ) from None
+
+
+def parse_norms(text: str) -> tuple[Arm, ...]:
+    """Arms as on the command line, each named after its norm.
+
+    Example:
+        >>> [arm.name for arm in parse_norms("none,batch")]
+        ['none', 'batch']
+    """
+    return tuple(Arm(name=norm, norm=norm) for norm in _parts(text, "arms"))
+
+
+def _parts(text: str, key: str) -> list[str]:
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > 1 and not parts[-1]:
+        parts.pop()
+    if not all(parts):
+        raise BadSetting(f"{key}={text!r} has an empty place; give a list with commas.")
+    return parts
+
+
+def _whole(text: str, key: str, given: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise BadSetting(f"{key}={given!r} must be whole numbers.") from None
+
+
+def _place(values: dict[str, Any], spec: StudySpec, key: str, text: str) -> None:
+    """Put `text` where the dotted `key` points; its type is checked afterwards."""
+    *road, last = key.split(".")
+    here: Any = values
+    for step, part in enumerate(road):
+        here = _enter(here, part, ".".join(road[: step + 1]), key)
+    found = _enter(here, last, key, key)
+    if isinstance(found, dict):
+        raise BadSetting(
+            f"--set {key}: is a table; set one of its keys: "
+            f"{', '.join(f'{key}.{name}' for name in found)}."
+        )
+    here[int(last) if isinstance(here, list) else last] = _value(key, text, found)
+
+
+def _enter(here: Any, part: str, so_far: str, key: str) -> Any:
+    if isinstance(here, dict) and part in here:
+        found = here[part]
+        # tuples are frozen; a list can take the new value
+        if isinstance(found, tuple):
+            here[part] = found = list(found)
+        return found
+    if isinstance(here, list) and part.isdecimal() and int(part) < len(here):
+        return here[int(part)]
+    if isinstance(here, dict):
+        raise BadSetting(
+            f"--set {key}: unknown key '{so_far}'. {known(here, instead_of=part)}"
+        )
+    if isinstance(here, list):
+        raise BadSetting(
+            f"--set {key}: no place '{part}'; it holds {len(here)}, counted from 0."
+        )
+    raise BadSetting(f"--set {key}: '{so_far}' does not exist; the key ends before it.")
+
+
+def _value(key: str, text: str, found: Any) -> Any:
+    takes_list = isinstance(found, list) or key in ("data.mean", "data.std")
+    return _parts(text, key) if takes_list and text != AUTO else text

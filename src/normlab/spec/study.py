@@ -1,0 +1,105 @@
+"""The whole comparison: data, network, arms, recipe, seeds and where it runs."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from normlab.spec._frozen import Frozen, Whole
+from normlab.spec._text import Line, Name
+from normlab.spec.arms import Arm
+from normlab.spec.data import Data
+from normlab.spec.model import Model
+from normlab.spec.names import known
+from normlab.spec.recipe import Recipe
+
+SCHEMA = 1
+MOST_SEEDS = 10_000
+
+Seed = Annotated[Whole, Field(ge=0, lt=2**63)]
+Arms = Annotated[tuple[Arm, ...], Field(min_length=1, max_length=100)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST_SEEDS)]
+
+
+class Execution(Frozen):
+    """The `[execution]` table of study.toml: where runs are computed, not what."""
+
+    section: ClassVar[str] = "execution"
+
+    workers: Whole | None = Field(default=None, ge=1, le=1024)
+    """Runs at the same time; auto: as many as cores."""
+    threads: Whole = Field(default=1, ge=1, le=1024)
+    """Compute threads of each worker."""
+    device: Line = "cpu"
+    """cpu, cuda, cuda:N, mps or auto."""
+    executor: Literal["local"] = "local"
+    """How workers are reached: local processes."""
+
+    @field_validator("device")
+    @classmethod
+    def _is_known(cls, device: str) -> str:
+        if not re.fullmatch(r"cpu|auto|mps|cuda(:\d{1,3})?", device):
+            names = ("cpu", "cuda", "cuda:0", "mps", "auto")
+            raise ValueError(f"is unknown. {known(names, instead_of=device)}")
+        return device
+
+
+class StudySpec(Frozen):
+    """Everything that study.toml says.
+
+    Example:
+        >>> spec = StudySpec(arms=("none", "batch"), seeds=(0, 1, 2))
+        >>> spec.baseline.name
+        'none'
+    """
+
+    schema_version: Literal[1] = Field(default=SCHEMA, alias="schema")
+    """Version of this file's layout."""
+    experiment: Name = "article"
+    """The name of this study."""
+    seeds: Seeds = (0, 1, 2, 3, 4)
+    """Every arm is trained once from each seed, on the same batches."""
+    measure: Literal["none", "light", "full"] = "full"
+    """What is observed while training: none, light or full."""
+    data: Data = Data()
+    """What is learnt."""
+    model: Model = Model()
+    """The network that the arms are variants of."""
+    recipe: Recipe = Recipe()
+    """How every arm is trained."""
+    execution: Execution = Execution()
+    """Where it runs; changes no result."""
+    arms: Arms = (Arm(name="none", norm="none"), Arm(name="batch", norm="batch"))
+    """The variants that are compared."""
+
+    @field_validator("arms", mode="before")
+    @classmethod
+    def _a_norm_is_an_arm(cls, arms: Any) -> Any:
+        if not isinstance(arms, list | tuple):
+            return arms
+        return [Arm(norm=arm) if isinstance(arm, str) else arm for arm in arms]
+
+    @field_validator("arms")
+    @classmethod
+    def _no_arm_twice(cls, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
+        names = [arm.name.casefold() for arm in arms]
+        for arm in arms:
+            if names.count(arm.name.casefold()) > 1:
+                raise ValueError(f"names '{arm.name}' twice; name each arm once.")
+        return arms
+
+    @field_validator("seeds")
+    @classmethod
+    def _no_seed_twice(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            twice = next(s for s, count in Counter(seeds).items() if count > 1)
+            raise ValueError(f"names seed {twice} twice; name each seed once.")
+        return seeds
+
+    @property
+    def baseline(self) -> Arm:
+        """The arm that others are compared with: `none` if present, else the first."""
+        return next((arm for arm in self.arms if arm.name == "none"), self.arms[0])

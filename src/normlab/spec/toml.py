@@ -1,0 +1,99 @@
+"""study.toml: every setting written out with a comment, and read back."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from normlab.errors import BadSetting
+from normlab.spec._frozen import AUTO, Frozen
+from normlab.spec.study import SCHEMA, StudySpec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tomlkit.container import Container
+    from tomlkit.items import Item, Table
+
+
+def dumps(spec: StudySpec) -> str:
+    """Write every setting, defaults too, with a comment beside each key.
+
+    A setting left to normlab (None) is written as "auto".
+    """
+    import tomlkit  # only writing needs it, and it is slow to import
+
+    document = tomlkit.document()
+    document.add(tomlkit.comment('A study of normlab. "auto" leaves a setting to it.'))
+    _fill(document, spec)
+    return tomlkit.dumps(document)
+
+
+def loads(text: str, *, where: str) -> StudySpec:
+    """Read a study from TOML; settings that are not given have their defaults.
+
+    Args:
+        text: The content of a study.toml.
+        where: What errors call it, usually its path.
+
+    Raises:
+        BadSetting: If it is no TOML, or a key or value is refused.
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadSetting(f"{where}: not valid TOML: {error}.") from None
+    version = values.get("schema", SCHEMA)
+    if version != SCHEMA or isinstance(version, bool):
+        raise BadSetting(
+            f"{where}: schema={version!r}, and this normlab reads schema {SCHEMA}. "
+            "Use the normlab that wrote it, or a newer one."
+        )
+    try:
+        return StudySpec(**values)
+    except BadSetting as error:
+        raise BadSetting(f"{where}: {error}") from None
+
+
+def load(path: Path) -> StudySpec:
+    """Read a study.toml.
+
+    Raises:
+        BadSetting: If it cannot be read, or a key or value is refused.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise BadSetting(f"{path}: not a text file in UTF-8.") from None
+    except OSError as error:
+        raise BadSetting(f"{path}: cannot be read ({error.strerror}).") from None
+    return loads(text, where=str(path))
+
+
+def _fill(table: Table | Container, settings: Frozen) -> None:
+    import tomlkit
+
+    for name, field in type(settings).model_fields.items():
+        key, value = field.alias or name, getattr(settings, name)
+        if isinstance(value, Frozen):
+            inner = tomlkit.table()
+            inner.comment(field.description or "")
+            _fill(inner, value)
+            table.add(key, inner)
+        elif isinstance(value, tuple) and value and isinstance(value[0], Frozen):
+            tables = tomlkit.aot()
+            for one in value:
+                inner = tomlkit.table()
+                _fill(inner, one)
+                tables.append(inner)
+            table.add(key, tables)
+        else:
+            item = _item(value)
+            item.comment(field.description or "")
+            table.add(key, item)
+
+
+def _item(value: Any) -> Item:
+    import tomlkit
+
+    return tomlkit.item(AUTO if value is None else value)
