@@ -1,0 +1,61 @@
+"""Nets by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from normlab.base.slots import NormMaker
+from normlab.errors import BadModel
+from normlab.nets.lenet import lenet
+from normlab.nets.mlp import mlp
+from normlab.nets.resnet import resnet
+from normlab.nets.sigmoid import sigmoid
+
+NETS: dict[str, Callable[[NormMaker, tuple[int, ...], int], nn.Module]] = {
+    "mlp": mlp,
+    "sigmoid": sigmoid,
+    "lenet": lenet,
+    "resnet": resnet,
+}
+
+
+def build(
+    name: str, norm: NormMaker, shape: tuple[int, ...], classes: int
+) -> nn.Module:
+    """Build a net for data of a given shape.
+
+    The initial weights are drawn from torch's default generator: build under
+    `base.streams.ambient`.
+
+    Args:
+        name: One of `NETS`.
+        norm: Fills the norm slots, e.g. `norms.registry.maker("batch")`.
+        shape: Of one example, without the batch.
+        classes: Number of outputs, at least 2.
+
+    Raises:
+        BadModel: If there is no such net, it does not fit the data, or the norm
+            has no meaning in one of its slots.
+
+    Example:
+        >>> net = build("mlp", lambda features, dims=0: nn.Identity(), (784,), 10)
+        >>> list(net.state_dict())[:2]
+        ['fc1.weight', 'fc1.bias']
+    """
+    if name not in NETS:
+        raise BadModel(
+            f"there is no net '{name}'. There are: {', '.join(NETS)}; your own "
+            f"goes by FILE.py:factory."
+        )
+    if not shape or min(shape) < 1:
+        raise BadModel(f"net '{name}' cannot read examples of shape {tuple(shape)}.")
+    if classes < 2:
+        raise BadModel(f"net '{name}' needs at least 2 classes, not {classes}.")
+    try:
+        return NETS[name](norm, shape, classes)
+    except BadModel as refused:
+        if str(refused).startswith("net "):
+            raise
+        raise BadModel(f"net '{name}': {refused}") from None

@@ -1,0 +1,61 @@
+"""Group norm: each example over the values of one group of features."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from normlab.base.slots import describe
+from normlab.errors import BadModel
+
+_MOST_GROUPS = 32  # the number that Wu and He use throughout
+
+
+def group(features: int, dims: int = 0) -> nn.Module:
+    """Group norm with as many groups as make sense, 32 at most.
+
+    Raises:
+        BadModel: If the features cannot be cut into two or more such groups.
+
+    Example:
+        >>> group(256)
+        GroupNorm(32, 256, ...)
+        >>> group(6, dims=2)
+        GroupNorm(3, 6, ...)
+
+    Source: Wu and He 2018, arXiv 1803.08494.
+    """
+    return nn.GroupNorm(group_count(features, dims), features)
+
+
+def group_count(features: int, dims: int = 0) -> int:
+    """The largest number of groups, up to 32, that are big enough.
+
+    A group of channels has many positions to average over, so two channels are
+    enough. On vectors a group has nothing but its features: one value would become
+    0 and two would become -1 and 1, whatever they were. There groups have at
+    least 8 features; a layer too narrow for that is cut into as few groups as
+    possible, of at least 3.
+
+    Raises:
+        BadModel: If no number of groups from 2 to 32 is possible. One group would
+            be layer norm under another name.
+
+    Example:
+        >>> [group_count(n) for n in (512, 100, 10)], group_count(64, dims=2)
+        ([32, 10, 2], 32)
+    """
+    slot = describe(features, dims)
+    smallest, ample = (3, 8) if dims == 0 else (2, 2)
+    counts = [
+        count
+        for count in range(2, _MOST_GROUPS + 1)
+        if features % count == 0 and features // count >= smallest
+    ]
+    if not counts:
+        raise BadModel(
+            f"group norm on {slot}: they cannot be cut into 2 to {_MOST_GROUPS} equal "
+            f"groups of at least {smallest}, and smaller groups or a single one have "
+            f"no meaning. Use 'layer', or a layer whose width is a multiple of 8."
+        )
+    roomy = [count for count in counts if features // count >= ample]
+    return max(roomy) if roomy else min(counts)
