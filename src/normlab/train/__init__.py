@@ -1,1 +1,1 @@
-"""Placeholder docstring, replaced with the package."""
+"""Training: one run, from initial weights to the end or to its divergence."""

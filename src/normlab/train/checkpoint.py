@@ -1,0 +1,88 @@
+"""A run's state at the end of an epoch, and how it is kept on disk.
+
+A checkpoint is one safetensors file: the tensors of the model and of the
+optimizer, and as metadata a JSON object with everything else. Nothing in it is
+ever executed. The order of the batches and every other draw follow from
+addresses, so no generator state needs keeping.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from normlab.errors import BadFolder
+
+_NAME = re.compile(r"epoch-(\d+)\.safetensors")
+_KEPT = 2  # the conductor's records may lag one epoch behind the newest checkpoint
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """Model and optimizer after `epoch` epochs."""
+
+    epoch: int
+    model: dict[str, Tensor]
+    descent: dict[str, Tensor]
+    scalars: dict[str, object]  # the optimizer's numbers, JSON-able
+
+
+def save(checkpoint: Checkpoint, folder: Path) -> Path:
+    """Write `checkpoint` whole under `folder` and drop all but the newest two."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"epoch-{checkpoint.epoch}.safetensors"
+    tensors = {f"model.{k}": v.contiguous() for k, v in checkpoint.model.items()}
+    tensors |= {f"descent.{k}": v.contiguous() for k, v in checkpoint.descent.items()}
+    meta = {"epoch": checkpoint.epoch, "scalars": checkpoint.scalars}
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata={"normlab": json.dumps(meta)})
+    partial.replace(path)
+    for epoch in sorted(epochs_saved(folder))[:-_KEPT]:
+        (folder / f"epoch-{epoch}.safetensors").unlink()
+    return path
+
+
+def epochs_saved(folder: Path) -> list[int]:
+    """Epochs after which a checkpoint lies in `folder`."""
+    if not folder.is_dir():
+        return []
+    found = (_NAME.fullmatch(path.name) for path in folder.iterdir())
+    return [int(match[1]) for match in found if match]
+
+
+def load(folder: Path, *, epoch: int) -> Checkpoint:
+    """Read the checkpoint after `epoch` epochs.
+
+    Raises:
+        BadFolder: The file is missing or is not one of normlab's checkpoints.
+    """
+    path = folder / f"epoch-{epoch}.safetensors"
+    try:
+        with safe_open(path, framework="pt") as file:
+            meta = json.loads((file.metadata() or {})["normlab"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, KeyError, ValueError) as error:
+        raise BadFolder(
+            f"{path} cannot be read as a checkpoint ({error}). Delete it and resume: "
+            f"the run then goes on from an earlier one."
+        ) from error
+    return Checkpoint(
+        epoch=meta["epoch"],
+        model=_below(tensors, "model."),
+        descent=_below(tensors, "descent."),
+        scalars=meta["scalars"],
+    )
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }

@@ -1,0 +1,213 @@
+"""Optimizers: from the gradient of one batch to the next weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim.sgd import sgd
+
+from normlab.errors import BadSetting, RunFailed
+from normlab.norms.registry import is_norm
+from normlab.spec.recipe import Recipe
+
+OptimizerFactory = Callable[..., torch.optim.Optimizer]
+
+# Numbers per vector register on any processor in use divide this. Fused SGD rounds
+# a last, partial vector otherwise than torch's default SGD does, and only that.
+_WHOLE_VECTORS = 64
+
+
+class Descent(Protocol):
+    """Moves a model's parameters against the gradient of a loss."""
+
+    def step(self, loss: Tensor, rate: float) -> None:
+        """Backpropagate `loss` and move every parameter once, at `rate`."""
+        ...
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, object]]:
+        """What a checkpoint needs: tensors, and numbers that JSON can hold."""
+        ...
+
+    def restore(self, tensors: dict[str, Tensor], scalars: dict[str, object]) -> None:
+        """Take back what `state` gave."""
+        ...
+
+
+def decays(model: nn.Module, recipe: Recipe) -> dict[str, float]:
+    """Weight decay of each parameter, by name.
+
+    With `decay_norms=False` the parameters of normalisation layers and all
+    biases are left alone (Goyal et al. 2017, arXiv 1706.02677, section 5.1).
+    """
+    spared: set[str] = set()
+    if not recipe.decay_norms:
+        for path, module in model.named_modules():
+            for name, _ in module.named_parameters(prefix=path, recurse=False):
+                if is_norm(module) or name.rpartition(".")[2] == "bias":
+                    spared.add(name)
+    return {
+        name: 0.0 if name in spared else recipe.weight_decay
+        for name, _ in model.named_parameters()
+    }
+
+
+class SteppedInBackward:
+    r"""SGD that moves each parameter as soon as its gradient is complete.
+
+    $m \leftarrow \mu m + g + \lambda w$, then $w \leftarrow w - a m$: the numbers
+    of `torch.optim.SGD`, to the last bit. A gradient is used while it is still in
+    the processor's cache and given back at once: no second pass over memory.
+
+    A parameter may move before backward has reached every other part of the
+    network. Should such a part still need the old value, autograd's version counters
+    raise; in normlab's own networks none does.
+    """
+
+    def __init__(self, model: nn.Module, recipe: Recipe) -> None:
+        self._momentum = recipe.momentum
+        self._rate = 0.0
+        self._buffers = {
+            name: torch.zeros_like(parameter, requires_grad=False)
+            for name, parameter in model.named_parameters()
+        }
+        weight_decay = decays(model, recipe)
+        for name, parameter in model.named_parameters():
+            move = self._mover(self._buffers[name], weight_decay[name])
+            parameter.register_post_accumulate_grad_hook(move)
+
+    def _mover(self, buffer: Tensor, weight_decay: float) -> Callable[[Tensor], None]:
+        fused = buffer.numel() % _WHOLE_VECTORS == 0
+
+        def move(parameter: Tensor) -> None:
+            gradient = parameter.grad
+            assert gradient is not None  # the hook runs right after it was stored
+            sgd(
+                [parameter],
+                [gradient],
+                [buffer],
+                lr=self._rate,
+                momentum=self._momentum,
+                weight_decay=weight_decay,
+                dampening=0.0,
+                nesterov=False,
+                maximize=False,
+                foreach=False,
+                fused=fused,
+            )
+            parameter.grad = None
+
+        return move
+
+    def step(self, loss: Tensor, rate: float) -> None:
+        """Backpropagate; the hooks move the parameters on the way."""
+        self._rate = rate
+        loss.backward()
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, object]]:
+        """The momentum buffers, by parameter name."""
+        return dict(self._buffers), {}
+
+    def restore(self, tensors: dict[str, Tensor], scalars: dict[str, object]) -> None:
+        """Fill the momentum buffers."""
+        del scalars  # SGD has none
+        for name, buffer in self._buffers.items():
+            buffer.copy_(tensors[name])
+
+
+class SteppedAfterBackward:
+    """Any `torch.optim` optimizer, stepped once all gradients are there."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer) -> None:
+        self._optimizer = optimizer
+
+    def step(self, loss: Tensor, rate: float) -> None:
+        """Backpropagate, then let the optimizer step."""
+        self._optimizer.zero_grad()
+        loss.backward()
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.step()
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, object]]:
+        """The optimizer's state, tensors apart from plain numbers.
+
+        Raises:
+            RunFailed: The optimizer keeps something that is neither.
+        """
+        tensors: dict[str, Tensor] = {}
+        scalars: dict[str, object] = {}
+        for index, entries in self._optimizer.state_dict()["state"].items():
+            for name, value in entries.items():
+                if isinstance(value, Tensor):
+                    tensors[f"{index}.{name}"] = value
+                elif value is None or isinstance(value, bool | int | float | str):
+                    scalars[f"{index}.{name}"] = value
+                else:
+                    raise RunFailed(
+                        f"optimizer {type(self._optimizer).__name__}: its state "
+                        f"'{name}' is a {type(value).__name__}, which no checkpoint "
+                        f"can hold. Use an optimizer that keeps tensors and numbers."
+                    )
+        return tensors, scalars
+
+    def restore(self, tensors: dict[str, Tensor], scalars: dict[str, object]) -> None:
+        """Rebuild the optimizer's state from what `state` gave."""
+        entries: dict[int, dict[str, object]] = {}
+        for address, value in (tensors | scalars).items():
+            index, _, name = address.partition(".")
+            entries.setdefault(int(index), {})[name] = value
+        whole = self._optimizer.state_dict()
+        self._optimizer.load_state_dict({**whole, "state": entries})
+
+
+def descent_for(
+    model: nn.Module,
+    recipe: Recipe,
+    rate: float,
+    *,
+    in_backward: bool,
+    factory: OptimizerFactory | None = None,
+) -> Descent:
+    """The optimizer that `recipe` names, bound to the parameters of `model`.
+
+    Args:
+        model: Its parameters are moved; under SGD they may get hooks.
+        recipe: Names the optimizer, momentum and weight decay.
+        rate: Learning rate of the first step.
+        in_backward: Whether SGD may move a parameter while backward is still under
+            way; see `SteppedInBackward`.
+        factory: For `optimizer="python"`: called as `factory(parameters, lr=rate)`.
+
+    Raises:
+        BadSetting: The recipe says "python" and no factory was given.
+    """
+    if recipe.optimizer == "python":
+        if factory is None:
+            raise BadSetting(
+                "recipe.optimizer = 'python' means an optimizer made in Python, and "
+                "none was given. Pass optimizer=... to normlab.compare, or name "
+                "sgd, adam or adamw."
+            )
+        return SteppedAfterBackward(factory(list(model.parameters()), lr=rate))
+    if recipe.optimizer == "sgd" and in_backward:
+        return SteppedInBackward(model, recipe)
+    groups = _by_decay(model, recipe)
+    betas = (recipe.momentum, 0.999)
+    makers: dict[str, Callable[[], torch.optim.Optimizer]] = {
+        "sgd": lambda: torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum),
+        "adam": lambda: torch.optim.Adam(groups, lr=rate, betas=betas),
+        "adamw": lambda: torch.optim.AdamW(groups, lr=rate, betas=betas),
+    }
+    return SteppedAfterBackward(makers[recipe.optimizer]())
+
+
+def _by_decay(model: nn.Module, recipe: Recipe) -> list[dict[str, object]]:
+    """Parameter groups for `torch.optim`, one for each weight decay in use."""
+    groups: dict[float, list[nn.Parameter]] = {}
+    decay_of = decays(model, recipe)
+    for name, parameter in model.named_parameters():
+        groups.setdefault(decay_of[name], []).append(parameter)
+    return [{"params": g, "weight_decay": decay} for decay, g in groups.items()]

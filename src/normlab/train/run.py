@@ -1,0 +1,247 @@
+"""One run: one arm, at one learning rate, from one seed.
+
+`Run._advance` is the whole of training. What is found out on the way leaves as
+events; who keeps them, and where, is not the loop's business.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from normlab.base.streams import ambient
+from normlab.data.batches import BatchStream, chained
+from normlab.data.dataset import Dataset, Part
+from normlab.data.feed import Feed
+from normlab.records.events import Diverged, EpochDone, Event, Finished, Glimpse, Steps
+from normlab.spec.plan import RunKey
+from normlab.spec.recipe import Recipe
+from normlab.train.checkpoint import Checkpoint
+from normlab.train.descent import OptimizerFactory, descent_for
+from normlab.train.evaluate import Evaluation, Loss, evaluate
+from normlab.train.schedule import rate_at
+
+# Losses stay on the device and are fetched this many steps at a time.
+BLOCK = 50
+# The fixed slice of test images that is looked at between epochs.
+GLIMPSED = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """What is trained on, how, and from which streams; all but the network."""
+
+    key: RunKey
+    recipe: Recipe
+    dataset: Dataset
+    device: torch.device
+    loss: Loss = cross_entropy
+    optimizer: OptimizerFactory | None = None
+    in_backward: bool = False  # see train.descent.SteppedInBackward
+
+
+class Run:
+    """Trains `model` along `course` and says what happens, event by event.
+
+    Args:
+        model: Built and initialised; it is trained in place.
+        course: Data, recipe and streams.
+        start: Where an earlier attempt had got to.
+    """
+
+    def __init__(
+        self, model: nn.Module, course: Course, *, start: Checkpoint | None = None
+    ) -> None:
+        recipe, dataset = course.recipe, course.dataset
+        self._course = course
+        self._model = model.to(course.device)
+        if not model.training:
+            model.train()
+        self._batches = BatchStream(
+            len(dataset.train),
+            batch_size=recipe.batch_size,
+            seed=course.key.seed,
+            last_batch=recipe.last_batch,
+        )
+        some = np.arange(min(GLIMPSED, len(dataset.test)))
+        self._train = self._feed(dataset.train)
+        self._test = self._feed(dataset.test)
+        self._glimpsed = self._feed(dataset.test.chosen(some))
+        self._validation = dataset.validation and self._feed(dataset.validation)
+        self._descent = descent_for(
+            model,
+            recipe,
+            course.key.rate,
+            in_backward=course.in_backward,
+            factory=course.optimizer,
+        )
+        self._finite: dict[str, Tensor] | None = None
+        self._last: Evaluation | None = None  # on the test images, after the last epoch
+        self.epoch = 0  # finished epochs
+        self.step = 0  # steps taken
+        self.batch_digest = ""  # of the batches taken
+        if start is not None:
+            self._go_on_from(start)
+
+    def _go_on_from(self, start: Checkpoint) -> None:
+        self._model.load_state_dict(start.model)
+        self._descent.restore(start.descent, start.scalars)
+        self.epoch = start.epoch
+        self.step = start.epoch * self._batches.steps_per_epoch
+        self.batch_digest = self._batches.digest(start.epoch)
+
+    def events(self) -> Iterator[Event]:
+        """Train to the end, or until the loss is no longer a number.
+
+        After each `EpochDone` the caller may take a `checkpoint()`.
+        """
+        began = perf_counter()
+        while self.epoch < self._course.recipe.epochs:
+            for event in self._train_epoch():
+                yield event
+                if isinstance(event, Diverged):
+                    return
+        yield Finished(
+            batch_digest=self.batch_digest,
+            correct=(self._last or self._evaluate(self._test)).correct,
+            seconds=perf_counter() - began,
+        )
+
+    def checkpoint(self) -> Checkpoint:
+        """Everything that the rest of the run depends on, at the end of an epoch."""
+        tensors, scalars = self._descent.state()
+        return Checkpoint(
+            epoch=self.epoch,
+            model=dict(self._model.state_dict()),
+            descent=tensors,
+            scalars=scalars,
+        )
+
+    def _train_epoch(self) -> Iterator[Event]:
+        key, epoch = self._course.key, self.epoch + 1
+        live = self._course.dataset.live
+        feed = self._feed(live.epoch(key.seed, epoch)) if live else self._train
+        batches = self._batches.epoch(epoch)
+        epoch_losses: list[NDArray[np.float32]] = []
+        epoch_seconds = 0.0
+        with ambient(key.seed, "train", epoch, key.arm):
+            for block in self._blocks(batches):
+                self._remember_if_finite()
+                losses, seconds = self._advance(feed, block)
+                first = self.step - len(block) + 1
+                yield Steps(first=first, losses=losses, seconds=seconds)
+                if not np.isfinite(losses).all():
+                    yield self._diverged(first + int(np.isfinite(losses).argmin()))
+                    return
+                epoch_losses.append(losses)
+                epoch_seconds += seconds
+                if log_spaced(self.step):
+                    yield self._glimpse()
+        self.epoch = epoch
+        self.batch_digest = chained(self.batch_digest, batches)
+        yield self._epoch_done(np.concatenate(epoch_losses), epoch_seconds)
+
+    def _advance(
+        self, feed: Feed, block: Sequence[Tensor]
+    ) -> tuple[NDArray[np.float32], float]:
+        """Take one step for each batch of `block`; the losses, and the seconds."""
+        recipe, rate, loss_of = (
+            self._course.recipe,
+            self._course.key.rate,
+            self._course.loss,
+        )
+        per_epoch = self._batches.steps_per_epoch
+        losses = []
+        began = perf_counter()
+        for indices in block:
+            inputs, labels = feed.take(indices)
+            loss = loss_of(self._model(inputs), labels)
+            now = rate_at(recipe, rate, step=self.step, steps_per_epoch=per_epoch)
+            self._descent.step(loss, now)
+            losses.append(loss.detach())
+            self.step += 1
+        fetched = torch.stack(losses).float().cpu().numpy()
+        return fetched, perf_counter() - began
+
+    def _blocks(self, batches: Sequence[Tensor]) -> Iterator[list[Tensor]]:
+        """The batches, cut after every `BLOCK` and where a glimpse is due."""
+        block: list[Tensor] = []
+        for step, indices in enumerate(batches, start=self.step + 1):
+            block.append(indices)
+            if len(block) == BLOCK or log_spaced(step):
+                yield block
+                block = []
+        if block:
+            yield block
+
+    def _glimpse(self) -> Glimpse:
+        seen = self._evaluate(self._glimpsed)
+        return Glimpse(step=self.step, loss=seen.loss, accuracy=seen.accuracy)
+
+    def _epoch_done(self, losses: NDArray[np.float32], seconds: float) -> EpochDone:
+        test = self._last = self._evaluate(self._test)
+        metrics = {}
+        if self._validation:
+            held_out = self._evaluate(self._validation)
+            metrics["validation_loss"] = held_out.loss
+            metrics["validation_accuracy"] = held_out.accuracy
+        return EpochDone(
+            epoch=self.epoch,
+            train_loss=float(losses.mean(dtype=np.float64)),
+            test_loss=_finite_or_none(test.loss),
+            test_accuracy=test.accuracy,
+            metrics=metrics,
+            seconds=seconds,
+            batch_digest=self.batch_digest,
+        )
+
+    def _diverged(self, step: int) -> Diverged:
+        if self._finite is None:
+            return Diverged(step=step, batch_digest=self.batch_digest)
+        self._model.load_state_dict(self._finite)
+        test = self._evaluate(self._test)
+        return Diverged(
+            step=step,
+            correct=test.correct,
+            test_loss=_finite_or_none(test.loss),
+            test_accuracy=test.accuracy,
+            batch_digest=self.batch_digest,
+        )
+
+    def _remember_if_finite(self) -> None:
+        """Keep a copy of the network, for the case that the next block blows it up."""
+        state = self._model.state_dict()
+        if all(bool(t.isfinite().all()) for t in state.values()):
+            self._finite = {name: tensor.clone() for name, tensor in state.items()}
+
+    def _feed(self, part: Part) -> Feed:
+        dataset = self._course.dataset
+        return Feed(part, dataset.mean, dataset.std, device=self._course.device)
+
+    def _evaluate(self, feed: Feed) -> Evaluation:
+        # a network may draw random numbers even in eval mode: not training's ones
+        with ambient(self._course.key.seed, "evaluate", self.step):
+            return evaluate(self._model, feed, self._course.loss)
+
+
+def log_spaced(step: int) -> bool:
+    """Whether `step` is one of 1, 2, 5, 10, 20, 50, 100, ...
+
+    Example:
+        >>> [step for step in range(1, 300) if log_spaced(step)]
+        [1, 2, 5, 10, 20, 50, 100, 200]
+    """
+    power = 10 ** (len(str(step)) - 1)
+    return step in (power, 2 * power, 5 * power)
+
+
+def _finite_or_none(value: float) -> float | None:
+    return value if math.isfinite(value) else None
