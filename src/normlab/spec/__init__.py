@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from normlab.spec.names import NORMS as NORMS
     from normlab.spec.paths import check_paths as check_paths
     from normlab.spec.plan import RunKey as RunKey
-    from normlab.spec.plan import plan as plan
     from normlab.spec.recipe import Recipe as Recipe
     from normlab.spec.settings import with_settings as with_settings
     from normlab.spec.study import Execution as Execution
@@ -31,7 +30,6 @@ _HOMES = {
     "NORMS": "names",
     "check_paths": "paths",
     "RunKey": "plan",
-    "plan": "plan",
     "Recipe": "recipe",
     "with_settings": "settings",
     "Execution": "study",
@@ -49,7 +47,6 @@ __all__ = [
     "RunKey",
     "StudySpec",
     "check_paths",
-    "plan",
     "with_settings",
 ]
 

@@ -51,10 +51,8 @@ def shown(value: object) -> str:
         >>> shown("sdg"), shown((0.1, 1.0)), shown(["a", "a"])
         ('sdg', '0.1,1.0', 'a,a')
     """
-    if isinstance(value, list | tuple):
-        text = ",".join(map(str, value))
-    else:
-        text = str(value)
+    listed = isinstance(value, list | tuple)
+    text = ",".join(map(str, value)) if listed else str(value)
     text = text if text.isprintable() and text else repr(text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
@@ -80,10 +78,11 @@ def _must(complaint: Any) -> str:
         return f"must be {words} {context[name]:g}."
     if kind == "literal_error":
         names = str(context["expected"]).replace(" or ", ", ").replace("'", "")
-        return f"is unknown. {known(names.split(', '), instead_of=str(complaint['input']))}"
+        given = str(complaint["input"])
+        return f"is unknown. {known(names.split(', '), instead_of=given)}"
     if kind == "too_short":
         return f"is too short: give at least {context['min_length']}."
     if kind == "too_long":
         return f"is too long: at most {context['max_length']} are allowed."
-    wanted = _KINDS.get(kind.split("_")[0], None)
+    wanted = _KINDS.get(kind.split("_")[0])
     return f"must be {wanted}." if wanted else f"is refused: {complaint['msg']}."

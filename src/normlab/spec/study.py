@@ -80,7 +80,9 @@ class StudySpec(Frozen):
     def _a_norm_is_an_arm(cls, arms: Any) -> Any:
         if not isinstance(arms, list | tuple):
             return arms
-        return [Arm(norm=arm) if isinstance(arm, str) else arm for arm in arms]
+        return [
+            Arm(name=arm, norm=arm) if isinstance(arm, str) else arm for arm in arms
+        ]
 
     @field_validator("arms")
     @classmethod

@@ -1,0 +1,136 @@
+"""From the tables of study.db to records."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from normlab.records.rows import EpochRow, GlimpseRow, RunRecord
+from normlab.spec.plan import RunKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+
+def meta(connection: sqlite3.Connection) -> dict[str, str]:
+    """Every fact about the study."""
+    return dict(connection.execute("SELECT key, value FROM meta ORDER BY key"))
+
+
+def measurements(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    """Every measurement of the whole study, by its name."""
+    rows = connection.execute("SELECT name, value FROM measurements ORDER BY name")
+    return {name: json.loads(value) for name, value in rows}
+
+
+def statuses(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many runs stand at which status."""
+    return dict(connection.execute("SELECT status, COUNT(*) FROM runs GROUP BY status"))
+
+
+def runs(connection: sqlite3.Connection, *, conducted: bool) -> tuple[RunRecord, ...]:
+    """Every run in the order of the plan.
+
+    Args:
+        connection: In one transaction, so that all tables are of one moment.
+        conducted: Whether a process conducts the study; without one, a run that is
+            said to be running was interrupted.
+    """
+    connection.row_factory = sqlite3.Row
+    epochs = _by_run(connection, "epochs", "epoch", _epoch)
+    glimpses = _by_run(connection, "glimpses", "step", _glimpse)
+    blocks = _by_run(connection, "steps", "first", tuple)
+    return tuple(
+        _run(
+            row, epochs[row["run"]], glimpses[row["run"]], blocks[row["run"]], conducted
+        )
+        for row in connection.execute("SELECT * FROM runs ORDER BY run")
+    )
+
+
+def _by_run(
+    connection: sqlite3.Connection, table: str, order: str, make: Callable[..., Any]
+) -> defaultdict[int, list[Any]]:
+    found: defaultdict[int, list[Any]] = defaultdict(list)
+    for row in connection.execute(f"SELECT * FROM {table} ORDER BY run, {order}"):
+        found[row["run"]].append(make(row))
+    return found
+
+
+def _run(
+    row: sqlite3.Row,
+    epochs: list[EpochRow],
+    glimpses: list[GlimpseRow],
+    blocks: list[tuple[Any, ...]],
+    conducted: bool,
+) -> RunRecord:
+    status = row["status"]
+    if status == "running" and not conducted:
+        status = "interrupted"
+    ended = epochs[-1] if epochs and status == "done" else None
+    return RunRecord(
+        key=RunKey(row["arm"], row["rate"], row["seed"]),
+        status=status,
+        reason=row["reason"],
+        attempts=row["attempts"],
+        parameters=row["parameters"],
+        init_digest=row["init_digest"],
+        batch_digest=row["batch_digest"],
+        tensor_digests=json.loads(row["tensor_digests"]),
+        epochs=tuple(epochs),
+        glimpses=tuple(glimpses),
+        step_losses=_losses(blocks),
+        step_seconds=sum(block[4] for block in blocks),
+        seconds=row["seconds"],
+        correct=_unpacked(row["correct"], row["images"]),
+        test_loss=ended.test_loss if ended else row["test_loss"],
+        test_accuracy=ended.test_accuracy if ended else row["test_accuracy"],
+        diverged_step=row["diverged_step"],
+    )
+
+
+def _losses(blocks: list[tuple[Any, ...]]) -> NDArray[np.float32]:
+    if not blocks:
+        return np.empty(0, dtype=np.float32)
+    # a step that nobody reported is a hole, not a shift of all later ones
+    losses = np.full(blocks[-1][2], np.nan, dtype=np.float32)
+    for _, first, last, data, _ in blocks:
+        losses[first - 1 : last] = np.frombuffer(data, dtype="<f4")
+    return losses
+
+
+def _epoch(row: sqlite3.Row) -> EpochRow:
+    return EpochRow(
+        epoch=row["epoch"],
+        train_loss=_number(row["train_loss"]),
+        test_loss=row["test_loss"],
+        test_accuracy=row["test_accuracy"],
+        metrics=json.loads(row["metrics"]),
+        seconds=row["seconds"],
+        batch_digest=row["batch_digest"],
+    )
+
+
+def _glimpse(row: sqlite3.Row) -> GlimpseRow:
+    return GlimpseRow(
+        step=row["step"], loss=_number(row["loss"]), accuracy=_number(row["accuracy"])
+    )
+
+
+def _number(value: float | None) -> float:
+    # SQLite has no not-a-number and keeps NULL instead
+    return math.nan if value is None else value
+
+
+def _unpacked(data: bytes | None, images: int | None) -> NDArray[np.bool_] | None:
+    if data is None:
+        return None
+    bits = np.unpackbits(np.frombuffer(data, dtype=np.uint8), count=images)
+    return bits.astype(np.bool_)

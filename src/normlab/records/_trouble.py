@@ -1,0 +1,49 @@
+"""What SQLite and the operating system say, in one line about the folder."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from normlab.errors import BadFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def reporting(path: Path) -> Iterator[None]:
+    """Turn errors of files and of the database into BadFolder about `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise BadFolder(_about_files(path, error)) from error
+    except sqlite3.Error as error:
+        raise BadFolder(_about_database(path, error)) from error
+
+
+def _about_files(path: Path, error: OSError) -> str:
+    if error.errno in _FULL:
+        return _full(path)
+    reason = error.strerror or type(error).__name__
+    return f"{path}: cannot be used ({reason}). Choose another folder."
+
+
+def _about_database(path: Path, error: sqlite3.Error) -> str:
+    text = str(error)
+    if "full" in text:
+        return _full(path)
+    if "readonly" in text or "unable to open" in text:
+        return f"{path}: study.db cannot be opened ({text}). Check its permissions."
+    if "locked" in text:
+        return f"{path}: study.db stays locked by another program. Try again later."
+    return f"{path}: study.db is damaged or no study ({text}). Restore it from a copy."
+
+
+def _full(path: Path) -> str:
+    return f"{path}: the disk is full. Free some space; what was kept stays readable."

@@ -1,0 +1,274 @@
+"""The one writer of a study folder."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from functools import singledispatchmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from normlab.records import _arrays
+from normlab.records._trouble import reporting
+from normlab.records.events import (
+    Diverged,
+    EpochDone,
+    Event,
+    Failed,
+    Finished,
+    Glimpse,
+    Observed,
+    Started,
+    Steps,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from normlab.records.rows import Status
+    from normlab.spec.plan import RunKey
+
+_FLOAT = np.dtype("<f4")
+
+
+class Writer:
+    """Puts what runs report into the study folder, one short transaction each.
+
+    Every event may come again: it replaces what it said before. Comes from
+    `StudyFolder.write()`, which holds the folder's lock.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._path = path
+        self._connection = connection
+        self._rows: dict[RunKey, int] = {}
+
+    def add_runs(self, keys: Iterable[RunKey]) -> None:
+        """Queue runs, in this order; those that are there stay as they are."""
+        with self._transaction() as run:
+            run.executemany(
+                "INSERT OR IGNORE INTO runs (arm, rate, seed, status) "
+                "VALUES (?, ?, ?, 'queued')",
+                [(key.arm, float(key.rate), key.seed) for key in keys],
+            )
+
+    def status(self, key: RunKey, status: Status, reason: str | None = None) -> None:
+        """Say how a run stands; each change to `running` counts as an attempt."""
+        with self._transaction() as run:
+            run.execute(
+                "UPDATE runs SET status = ?, reason = ?, attempts = attempts + ? "
+                "WHERE run = ?",
+                (status, reason, int(status == "running"), self._row(key)),
+            )
+
+    def event(self, key: RunKey, event: Event) -> None:
+        """Keep what a run reports.
+
+        `Finished`, `Diverged` and `Failed` also set its status. The `Steps` of an
+        epoch must come before its `EpochDone`, so that `rewind` knows its last step.
+
+        Raises:
+            BadFolder: If the disk is full or the folder cannot be written.
+        """
+        row = self._row(key)
+        if isinstance(event, Observed):
+            with reporting(self._path):
+                _arrays.write(
+                    _arrays.place(self._path, key.id, event.probe), event.arrays
+                )
+            return
+        with self._transaction():
+            self._keep(event, row)
+
+    def rewind(self, key: RunKey, epoch: int) -> int:
+        """Forget everything later than the end of an epoch, before a run goes on.
+
+        Args:
+            key: The run.
+            epoch: Its last epoch to keep, as in its checkpoint; 0 forgets all.
+
+        Returns:
+            The epoch that the records now end with; less than `epoch` where they
+            never had it. A checkpoint beyond it would leave a gap: start from 0.
+        """
+        row = self._row(key)
+        with self._transaction() as run:
+            kept, last_step = run.execute(
+                "SELECT COALESCE(MAX(epoch), 0), COALESCE(MAX(last_step), 0) "
+                "FROM epochs WHERE run = ? AND epoch <= ?",
+                (row, epoch),
+            ).fetchone()
+            run.execute("DELETE FROM epochs WHERE run = ? AND epoch > ?", (row, kept))
+            run.execute(
+                "DELETE FROM glimpses WHERE run = ? AND step > ?", (row, last_step)
+            )
+            self._cut_steps(row, first=last_step + 1, last=None)
+            run.execute(
+                "UPDATE runs SET correct = NULL, images = NULL, diverged_step = NULL, "
+                "test_loss = NULL, test_accuracy = NULL, seconds = NULL, "
+                "reason = NULL, status = 'queued', batch_digest = (SELECT batch_digest "
+                "FROM epochs WHERE epochs.run = runs.run AND epoch = ?) WHERE run = ?",
+                (kept, row),
+            )
+        return kept
+
+    def measurement(self, name: str, value: Mapping[str, Any]) -> None:
+        """Keep a measurement of the whole study, such as `cost`; JSON values only."""
+        with self._transaction() as run:
+            run.execute(
+                "INSERT OR REPLACE INTO measurements VALUES (?, ?)",
+                (name, json.dumps(dict(value))),
+            )
+
+    def meta(self, key: str, value: str) -> None:
+        """Keep a fact about the study: versions, digests, sources, times."""
+        with self._transaction() as run:
+            run.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def _row(self, key: RunKey) -> int:
+        if key not in self._rows:
+            with reporting(self._path):
+                found = self._connection.execute(
+                    "SELECT run FROM runs WHERE arm = ? AND rate = ? AND seed = ?",
+                    (key.arm, float(key.rate), key.seed),
+                ).fetchone()
+            if found is None:
+                raise KeyError(f"{key.id} is no run of this study; add_runs first")
+            self._rows[key] = found[0]
+        return self._rows[key]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with reporting(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # a full disk may have rolled it back already
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    @singledispatchmethod
+    def _keep(self, event: Event, row: int) -> None:
+        raise TypeError(f"{type(event).__name__} is no event of a run")
+
+    @_keep.register
+    def _(self, event: Started, row: int) -> None:
+        self._connection.execute(
+            "UPDATE runs SET status = 'running', parameters = ?, init_digest = ?, "
+            "tensor_digests = ? WHERE run = ?",
+            (
+                event.parameters,
+                event.init_digest,
+                json.dumps(dict(event.tensor_digests)),
+                row,
+            ),
+        )
+
+    @_keep.register
+    def _(self, event: Steps, row: int) -> None:
+        losses = np.ascontiguousarray(event.losses, dtype=_FLOAT)
+        last = event.first + losses.size - 1
+        self._cut_steps(row, first=event.first, last=last)
+        self._connection.execute(
+            "INSERT INTO steps VALUES (?, ?, ?, ?, ?)",
+            (row, event.first, last, losses.tobytes(), event.seconds),
+        )
+
+    @_keep.register
+    def _(self, event: Glimpse, row: int) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO glimpses VALUES (?, ?, ?, ?)",
+            (row, event.step, event.loss, event.accuracy),
+        )
+
+    @_keep.register
+    def _(self, event: EpochDone, row: int) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO epochs VALUES (?, ?, (SELECT COALESCE(MAX(last), 0)"
+            " FROM steps WHERE run = ?), ?, ?, ?, ?, ?, ?)",
+            (
+                row,
+                event.epoch,
+                row,
+                event.train_loss,
+                event.test_loss,
+                event.test_accuracy,
+                json.dumps(dict(event.metrics)),
+                event.seconds,
+                event.batch_digest,
+            ),
+        )
+        self._connection.execute(
+            "UPDATE runs SET batch_digest = ? WHERE run = ?", (event.batch_digest, row)
+        )
+
+    @_keep.register
+    def _(self, event: Finished, row: int) -> None:
+        self._connection.execute(
+            "UPDATE runs SET status = 'done', reason = NULL, batch_digest = ?, "
+            "correct = ?, images = ?, seconds = ?, diverged_step = NULL WHERE run = ?",
+            (event.batch_digest, *_packed(event.correct), event.seconds, row),
+        )
+
+    @_keep.register
+    def _(self, event: Diverged, row: int) -> None:
+        self._connection.execute(
+            "UPDATE runs SET status = 'diverged', reason = NULL, diverged_step = ?, "
+            "correct = ?, images = ?, test_loss = ?, test_accuracy = ?, "
+            "batch_digest = ? WHERE run = ?",
+            (
+                event.step,
+                *_packed(event.correct),
+                event.test_loss,
+                event.test_accuracy,
+                event.batch_digest,
+                row,
+            ),
+        )
+
+    @_keep.register
+    def _(self, event: Failed, row: int) -> None:
+        self._connection.execute(
+            "UPDATE runs SET status = 'failed', reason = ? WHERE run = ?",
+            (event.reason, row),
+        )
+
+    def _cut_steps(self, row: int, *, first: int, last: int | None) -> None:
+        """Forget the losses of steps `first` to `last`; a block may be cut in two."""
+        end = 2**62 if last is None else last
+        blocks = self._connection.execute(
+            "SELECT first, last, losses, seconds FROM steps "
+            "WHERE run = ? AND last >= ? AND first <= ?",
+            (row, first, end),
+        ).fetchall()
+        for start, stop, losses, seconds in blocks:
+            self._connection.execute(
+                "DELETE FROM steps WHERE run = ? AND first = ?", (row, start)
+            )
+            for low, high in (
+                (start, min(stop, first - 1)),
+                (max(start, end + 1), stop),
+            ):
+                if low > high:
+                    continue
+                size = _FLOAT.itemsize
+                part = losses[(low - start) * size : (high - start + 1) * size]
+                share = seconds * (high - low + 1) / (stop - start + 1)
+                self._connection.execute(
+                    "INSERT INTO steps VALUES (?, ?, ?, ?, ?)",
+                    (row, low, high, part, share),
+                )
+
+
+def _packed(correct: NDArray[np.bool_] | None) -> tuple[bytes | None, int | None]:
+    if correct is None:
+        return None, None
+    return np.packbits(np.asarray(correct, dtype=np.bool_)).tobytes(), len(correct)
