@@ -1,0 +1,87 @@
+"""The commands, put together; importing this imports Typer and nothing heavier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from normlab.cli.export import export
+from normlab.cli.list import list_studies
+from normlab.cli.rerun import rerun
+from normlab.cli.resume import resume
+from normlab.cli.run import run
+from normlab.cli.show import show
+from normlab.errors import NormlabError
+
+# Click's base of all usage errors; Typer carries it under a private name.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+# rich would double the time of --help, and rich tracebacks hide ours
+app = typer.Typer(
+    name="normlab",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run)
+app.command("resume")(resume)
+app.command("rerun")(rerun)
+app.command("show")(show)
+app.command("list")(list_studies)
+app.command("export")(export)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"normlab {version('normlab')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def normlab(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Say which."),
+    ] = False,
+) -> None:
+    """What does batch normalization do to this network? Measured on twins.
+
+    `normlab run` trains the article's network with and without batch normalization,
+    from the same weights and on the same batches, over five seeds.
+    """
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Parse the words and run the command they name.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        NormlabError: If the words make no command.
+    """
+    try:
+        code = app(list(arguments), prog_name="normlab", standalone_mode=False)
+    except typer.Exit as end:
+        return end.exit_code
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except _UsageError as error:
+        raise NormlabError(_lesson(error)) from None
+    return code if isinstance(code, int) else 0
+
+
+def _lesson(error: Exception) -> str:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "normlab"
+    text = getattr(error, "format_message", error.__str__)()
+    stop = "" if text.endswith((".", "?")) else "."
+    return f"{text}{stop} See: {command} --help"

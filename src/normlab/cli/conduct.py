@@ -1,0 +1,101 @@
+"""Train under the eyes of a watcher, then say what came out; or how to go on."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from normlab.cli.wording import count
+from normlab.study.progress import Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from normlab.analysis.result import Result
+    from normlab.spec.study import StudySpec
+    from normlab.study.progress import Watcher
+
+INTERRUPTED = 130
+HOME = Path("normlab-runs")
+
+
+def dated_folder(experiment: str) -> Path:
+    """A folder that does not exist yet, named after the experiment and the moment."""
+    wanted = HOME / f"{experiment}-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder, attempt = wanted, 1
+    while folder.exists():
+        attempt += 1
+        folder = wanted.with_name(f"{wanted.name}-{attempt}")
+    return folder
+
+
+def conduct(
+    spec: StudySpec,
+    folder: Path,
+    train: Callable[[Watcher], Result],
+    *,
+    quiet: bool,
+) -> int:
+    """Announce the study, train it, print its account.
+
+    Args:
+        spec: The study, for the announcement.
+        folder: Where it is kept.
+        train: The one library call.
+        quiet: Print only the account.
+
+    Returns:
+        The exit code: 1 if a run failed, 130 if the user stopped it.
+    """
+    if spec.model.file is not None:
+        print(f"executing {spec.model.file} (function {spec.model.factory})")
+    if not quiet:
+        print(f"{_announcement(spec)}\nkept in {folder}", flush=True)
+    watcher = _watcher(quiet=quiet)
+    try:
+        result = train(watcher)
+    except KeyboardInterrupt:
+        watcher.ended()
+        print(_how_to_go_on(folder), file=sys.stderr)
+        return INTERRUPTED
+    finally:
+        watcher.ended()
+    from normlab.cli.account import account
+
+    print(account(result, folder))
+    return int(any(run.status == "failed" for run in result.record.runs))
+
+
+def _watcher(*, quiet: bool) -> Watcher:
+    if quiet:
+        return Silent()
+    if sys.stdout.isatty():
+        from normlab.cli.live import Live
+
+        return Live()
+    from normlab.cli.lines import Lines
+
+    return Lines()
+
+
+def _announcement(spec: StudySpec) -> str:
+    arms, rates, seeds = len(spec.arms), len(spec.recipe.rates), len(spec.seeds)
+    several = f" x {count(rates, 'learning rate')}" if rates > 1 else ""
+    names = ", ".join(arm.name for arm in spec.arms)
+    return (
+        f"{spec.experiment}: {count(arms, 'arm')} ({names}){several} x "
+        f"{count(seeds, 'seed')} = {count(arms * rates * seeds, 'run')} of "
+        f"{count(spec.recipe.epochs, 'epoch')}"
+    )
+
+
+def _how_to_go_on(folder: Path) -> str:
+    if not (folder / "study.db").exists():
+        return "normlab: interrupted before training began; nothing was kept."
+    return (
+        "normlab: interrupted; everything so far is kept. Go on with:\n"
+        f"  normlab resume {quote(str(folder))}"
+    )

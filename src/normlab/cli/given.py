@@ -1,0 +1,48 @@
+"""From what was typed to a study: options first, `--set` last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from normlab.spec.paths import is_path
+from normlab.spec.settings import parse_seeds, with_settings
+from normlab.spec.study import StudySpec
+
+
+def apply(
+    spec: StudySpec,
+    options: Mapping[str, str | None],
+    settings: Iterable[str] = (),
+) -> StudySpec:
+    """Replace the keys that were given; None leaves what `spec` says.
+
+    Args:
+        spec: The experiment as it is known or as its study.toml tells.
+        options: Key of study.toml to the text typed behind its option.
+        settings: `key=value` as typed behind `--set`; these win.
+
+    Raises:
+        BadSetting: If a key does not exist or a value is refused.
+    """
+    typed = [f"{key}={text}" for key, text in options.items() if text is not None]
+    return with_settings(with_settings(spec, typed), settings)
+
+
+def absolute(text: str) -> str:
+    """A path as seen from anywhere; a built-in name stays what it is.
+
+    The study is resumed later, perhaps from another folder.
+    """
+    path = Path(text).expanduser()
+    return str(path.absolute()) if is_path(text) else text
+
+
+def listed_seeds(text: str) -> str:
+    """`5` becomes `0,1,2,3,4`; a list stays a list.
+
+    Example:
+        >>> listed_seeds("3"), listed_seeds("7,")
+        ('0,1,2', '7')
+    """
+    return ",".join(map(str, parse_seeds(text)))

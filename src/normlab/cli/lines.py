@@ -1,0 +1,71 @@
+"""Progress where there is no terminal: whole lines, nothing to overwrite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from normlab.cli.wording import duration, nats, percent, run_name
+from normlab.records import events
+from normlab.study.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from normlab.spec.plan import RunKey
+    from normlab.spec.study import StudySpec
+
+_WORTH_A_LINE = ("diverged", "failed", "interrupted")
+
+
+class Lines(Progress):
+    """Prints a line for every finished epoch and for whatever went wrong."""
+
+    def began(
+        self,
+        spec: StudySpec,
+        plan: Sequence[RunKey],
+        steps_per_epoch: int,
+        epochs_done: Mapping[RunKey, int],
+    ) -> None:
+        """Say how much lies ahead."""
+        super().began(spec, plan, steps_per_epoch, epochs_done)
+        todo = self.steps_total - self.steps_done
+        _say(f"{todo:,} steps to do, {self.workers} at a time")
+
+    def event(self, key: RunKey, event: object) -> None:
+        """Print the epoch that ended."""
+        super().event(key, event)
+        if isinstance(event, events.EpochDone):
+            _say(f"{self._name(key)}  {self._epoch(event)}  {self._speed(key)}")
+
+    def status(self, key: RunKey, status: str, reason: str | None) -> None:
+        """Print what keeps a run from going on."""
+        super().status(key, status, reason)
+        if status in _WORTH_A_LINE:
+            _say(f"{self._name(key)}  {status}{f': {reason}' if reason else ''}")
+
+    def note(self, text: str) -> None:
+        """Print the phase."""
+        super().note(text)
+        _say(text)
+
+    def _name(self, key: RunKey) -> str:
+        rates = len({run.rate for run in self.runs}) > 1
+        return run_name(key, rates=rates)
+
+    def _epoch(self, done: events.EpochDone) -> str:
+        return (
+            f"epoch {done.epoch}/{self.epochs}  train loss {nats(done.train_loss)}  "
+            f"test loss {nats(done.test_loss)}  "
+            f"test accuracy {percent(done.test_accuracy)}"
+        )
+
+    def _speed(self, key: RunKey) -> str:
+        speed = self.runs[key].steps_per_second
+        steps = f"{speed:.0f} steps/s  " if speed else ""
+        return f"{steps}left {duration(self.seconds_left())}"
+
+
+def _say(line: str) -> None:
+    # flushed: whoever follows the log sees an epoch when it ends
+    print(line, flush=True)

@@ -1,0 +1,124 @@
+"""The options that several commands share, each with its line of help.
+
+Values stay text: the spec alone knows what is allowed, and its refusals name the
+key of study.toml. None means "not given", so that a study.toml keeps its values.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def _option(*flags: str, metavar: str, text: str) -> Any:
+    return typer.Option(*flags, metavar=metavar, help=text)
+
+
+Folder = Annotated[
+    Path, typer.Argument(metavar="DIR", help="A study folder.", show_default=False)
+]
+Experiment = Annotated[
+    str, typer.Argument(help="A built-in experiment, or a path to a study.toml.")
+]
+
+Data = Annotated[
+    str | None,
+    _option(
+        "--data",
+        metavar="NAME|PATH",
+        text="mnist, another built-in name, or a path: IDX files, an .npz, or a "
+        "folder of images with one sub-folder per class.",
+    ),
+]
+Model = Annotated[
+    str | None,
+    _option(
+        "--model",
+        metavar="NAME|FILE.py:FACTORY",
+        text="mlp, sigmoid, lenet, resnet, or a function of your own that is called "
+        "with the norm and returns a network. The file is executed.",
+    ),
+]
+Norm = Annotated[
+    str | None,
+    _option("--norm", metavar="none,batch,...", text="The arms, by their norms."),
+]
+Rates = Annotated[
+    str | None,
+    _option(
+        "--lr", metavar="0.01|0.003,0.01", text="Learning rate; several: all are run."
+    ),
+]
+Seeds = Annotated[
+    str | None,
+    _option("--seeds", metavar="5|0,1,7|7,", text="How many (0 to N-1), or which."),
+]
+Epochs = Annotated[
+    str | None,
+    _option("--epochs", metavar="N", text="Passes over the training images."),
+]
+BatchSize = Annotated[
+    str | None, _option("--batch-size", metavar="N", text="Images per step.")
+]
+Momentum = Annotated[
+    str | None, _option("--momentum", metavar="M", text="Momentum of the optimizer.")
+]
+Optimizer = Annotated[
+    str | None, _option("--optimizer", metavar="sgd|adam|adamw", text="How to descend.")
+]
+WeightDecay = Annotated[
+    str | None, _option("--weight-decay", metavar="D", text="Pull towards zero.")
+]
+Measure = Annotated[
+    str | None,
+    _option("--measure", metavar="none|light|full", text="What is observed."),
+]
+Validation = Annotated[
+    str | None,
+    _option(
+        "--validation",
+        metavar="N",
+        text="Images held out of the training part, to choose rates by.",
+    ),
+]
+ImageSize = Annotated[
+    str | None,
+    _option("--image-size", metavar="N", text="Resize images to N x N pixels."),
+]
+LastBatch = Annotated[
+    str | None,
+    _option("--last-batch", metavar="keep|drop", text="A short last batch."),
+]
+Workers = Annotated[
+    str | None,
+    _option("--workers", metavar="N", text="Runs at a time; auto: one per core."),
+]
+Threads = Annotated[
+    str | None, _option("--threads", metavar="N", text="Compute threads per worker.")
+]
+Device = Annotated[
+    str | None, _option("--device", metavar="cpu|cuda|mps|auto", text="Where to train.")
+]
+Executor = Annotated[
+    str | None, _option("--executor", metavar="local", text="How workers are reached.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        help="A new or empty folder [default: normlab-runs/NAME-DATE-TIME].",
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any key of study.toml, e.g. recipe.schedule=cosine; repeatable, "
+        "applied last.",
+    ),
+]

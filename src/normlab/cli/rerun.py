@@ -1,0 +1,29 @@
+"""`normlab rerun`: the same study once more, in a folder of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from normlab.cli import options
+
+if TYPE_CHECKING:
+    from normlab.analysis.result import Result
+    from normlab.study.progress import Watcher
+
+
+def rerun(
+    folder: options.Folder, out: options.Out = None, quiet: options.Quiet = False
+) -> int:
+    """Train the same study again in another folder."""
+    from normlab.cli.conduct import conduct, dated_folder
+    from normlab.records.folder import StudyFolder
+
+    spec = StudyFolder.open(folder).spec
+    into = out or dated_folder(spec.experiment)
+
+    def train(watcher: Watcher) -> Result:
+        from normlab.study import api
+
+        return api.rerun(folder, into, watcher=watcher)
+
+    return conduct(spec, into, train, quiet=quiet)

@@ -1,0 +1,74 @@
+"""`normlab run`: train the twins of an experiment and say what came out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from normlab.cli import options
+
+if TYPE_CHECKING:
+    from normlab.analysis.result import Result
+    from normlab.study.progress import Watcher
+
+
+def run(
+    experiment: options.Experiment = "article",
+    data: options.Data = None,
+    model: options.Model = None,
+    norm: options.Norm = None,
+    lr: options.Rates = None,
+    seeds: options.Seeds = None,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    momentum: options.Momentum = None,
+    optimizer: options.Optimizer = None,
+    weight_decay: options.WeightDecay = None,
+    measure: options.Measure = None,
+    validation: options.Validation = None,
+    image_size: options.ImageSize = None,
+    last_batch: options.LastBatch = None,
+    workers: options.Workers = None,
+    threads: options.Threads = None,
+    device: options.Device = None,
+    executor: options.Executor = None,
+    settings: options.Set = None,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
+) -> int:
+    """Train the arms of an experiment and compare them."""
+    from normlab.cli import given
+    from normlab.cli.conduct import conduct, dated_folder
+    from normlab.cli.experiments import find
+
+    spec = given.apply(
+        find(experiment),
+        {
+            "data.source": data and given.absolute(data),
+            "model.name": model and given.absolute(model),
+            "arms": norm,
+            "recipe.rates": lr,
+            "seeds": seeds and given.listed_seeds(seeds),
+            "recipe.epochs": epochs,
+            "recipe.batch_size": batch_size,
+            "recipe.momentum": momentum,
+            "recipe.optimizer": optimizer,
+            "recipe.weight_decay": weight_decay,
+            "measure": measure,
+            "data.validation": validation,
+            "data.image_size": image_size,
+            "recipe.last_batch": last_batch,
+            "execution.workers": workers,
+            "execution.threads": threads,
+            "execution.device": device,
+            "execution.executor": executor,
+        },
+        settings or (),
+    )
+    folder = out or dated_folder(spec.experiment)
+
+    def train(watcher: Watcher) -> Result:
+        from normlab.study import api
+
+        return api.run(spec, folder, watcher=watcher)
+
+    return conduct(spec, folder, train, quiet=quiet)

@@ -1,0 +1,36 @@
+"""`normlab show`: what a study found, from its records alone."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from normlab.cli import options
+
+
+def show(
+    folder: options.Folder,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object, for machines.")
+    ] = False,
+) -> int:
+    """Show a study's table, claims and curves.
+
+    Reads the records; nothing is trained or executed.
+    """
+    from normlab.analysis.result import Result
+
+    result = Result.open(folder)
+    if as_json:
+        import json
+
+        from normlab.analysis.summary import to_json
+
+        summary = to_json(result.record, result.analysis)
+        print(json.dumps(summary, indent=2, allow_nan=False))
+        return 0
+    from normlab.cli.account import account
+
+    print(account(result, folder))
+    return 0

@@ -1,0 +1,66 @@
+"""Numbers and keys in the words that progress and results share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from normlab.spec.plan import RunKey
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as a clock shows them; unknown and endless as `-`.
+
+    Example:
+        >>> duration(5), duration(83.2), duration(3723), duration(None)
+        ('0:05', '1:23', '1:02:03', '-')
+    """
+    if seconds is None or not 0 <= seconds < float("inf"):
+        return "-"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02}:{rest:02}"
+    return f"{minutes}:{rest:02}"
+
+
+def percent(share: float | None) -> str:
+    """A fraction in points, or `-` where it is undefined.
+
+    Example:
+        >>> percent(0.98024), percent(None)
+        ('98.02 %', '-')
+    """
+    return "-" if share is None else f"{100 * share:.2f} %"
+
+
+def nats(loss: float | None) -> str:
+    """A loss with the digits that matter, or `-` where it is undefined.
+
+    Example:
+        >>> nats(0.03034), nats(2.3), nats(None)
+        ('0.0303', '2.3000', '-')
+    """
+    return "-" if loss is None else f"{loss:.4f}"
+
+
+def run_name(key: RunKey, *, rates: bool) -> str:
+    """How a run is called on a line of its own; its rate only where several run.
+
+    Example:
+        >>> from normlab.spec.plan import RunKey
+        >>> run_name(RunKey("batch", 0.01, 3), rates=True)
+        'batch lr 0.01 seed 3'
+    """
+    rate = f" lr {key.rate:g}" if rates else ""
+    return f"{key.arm}{rate} seed {key.seed}"
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    Example:
+        >>> count(1, "seed"), count(5, "seed")
+        ('1 seed', '5 seeds')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"

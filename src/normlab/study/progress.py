@@ -1,0 +1,272 @@
+"""What a study says while it trains, and how long it will still take; torch-free.
+
+The conducting process tells a `Watcher` what happens. `Progress` is the watcher
+that keeps count; how it is shown (a live table, plain lines) is the business of
+whoever asked for the study.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from normlab.records import events
+
+if TYPE_CHECKING:
+    from normlab.spec.plan import RunKey
+    from normlab.spec.study import StudySpec
+
+SETTLED = frozenset({"done", "diverged", "failed"})
+
+
+class Watcher(Protocol):
+    """Hears what happens in a study; may not change it."""
+
+    def began(
+        self,
+        spec: StudySpec,
+        plan: Sequence[RunKey],
+        steps_per_epoch: int,
+        epochs_done: Mapping[RunKey, int],
+    ) -> None:
+        """Training starts; `epochs_done` tells what an earlier session finished."""
+
+    def event(self, key: RunKey, event: object) -> None:
+        """The run `key` reported one of `normlab.records.events`."""
+
+    def status(self, key: RunKey, status: str, reason: str | None) -> None:
+        """The run `key` is now queued, running, done, diverged or failed."""
+
+    def note(self, text: str) -> None:
+        """A phase began, or something happened that belongs to no single run."""
+
+    def ended(self) -> None:
+        """Nothing more will come: the study is complete or interrupted."""
+
+
+class Silent:
+    """Hears everything, says nothing."""
+
+    def began(
+        self,
+        spec: StudySpec,
+        plan: Sequence[RunKey],
+        steps_per_epoch: int,
+        epochs_done: Mapping[RunKey, int],
+    ) -> None:
+        """Say nothing."""
+
+    def event(self, key: RunKey, event: object) -> None:
+        """Say nothing."""
+
+    def status(self, key: RunKey, status: str, reason: str | None) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+    def ended(self) -> None:
+        """Say nothing."""
+
+
+@dataclass
+class Pace:
+    """Wall seconds a step takes, all evaluations in between shared out.
+
+    Seconds and steps are summed with weights that halve every `half_life` seconds,
+    so that the estimate follows a machine that becomes busy or idle.
+
+    Example:
+        >>> pace = Pace()
+        >>> pace.add(steps=100, seconds=0.5)
+        >>> pace.seconds_per_step
+        0.005
+    """
+
+    half_life: float = 60.0
+    _steps: float = 0.0
+    _seconds: float = 0.0
+
+    def add(self, *, steps: int, seconds: float) -> None:
+        """Count `steps` that took `seconds`; steps may be 0 (an evaluation)."""
+        fade = 0.5 ** (seconds / self.half_life)
+        self._steps = self._steps * fade + steps
+        self._seconds = self._seconds * fade + seconds
+
+    @property
+    def seconds_per_step(self) -> float | None:
+        """Mean wall seconds per step, None before anything was counted."""
+        return self._seconds / self._steps if self._steps else None
+
+
+@dataclass
+class RunProgress:
+    """How far one run is."""
+
+    key: RunKey
+    status: str = "queued"
+    epoch: int = 0  # finished epochs
+    step: int = 0  # finished steps
+    loss: float | None = None  # mean training loss of the last block of steps
+    accuracy: float | None = None  # test accuracy, as last measured
+    steps_per_second: float | None = None
+    reason: str | None = None
+    seen: float | None = field(default=None, repr=False)  # clock at the last report
+
+
+class Progress(Silent):
+    """Keeps count of a study: how far every run is and how long the rest takes.
+
+    Args:
+        clock: Seconds from any fixed moment; never goes back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.runs: dict[RunKey, RunProgress] = {}
+        self.epochs = 0
+        self.steps_per_run = 0
+        self.workers = 1
+        self.phase = ""
+        self._clock = clock
+        self._started = clock()
+        self._paces: dict[str, Pace] = {}
+
+    def began(
+        self,
+        spec: StudySpec,
+        plan: Sequence[RunKey],
+        steps_per_epoch: int,
+        epochs_done: Mapping[RunKey, int],
+    ) -> None:
+        """Lay out one line per run, with what an earlier session finished."""
+        self.epochs = spec.recipe.epochs
+        self.steps_per_run = steps_per_epoch * self.epochs
+        self.workers = spec.execution.workers or _cores()
+        self._started = self._clock()
+        # all laid out here: a display in another thread may read while we count
+        self._paces = {key.arm: Pace() for key in plan}
+        for key in plan:
+            epoch = epochs_done.get(key, 0)
+            status = "done" if epoch >= self.epochs else "queued"
+            self.runs[key] = RunProgress(key, status, epoch, epoch * steps_per_epoch)
+
+    def event(self, key: RunKey, event: object) -> None:
+        """Move the run `key` on by what it reported."""
+        run, now = self.runs[key], self._clock()
+        match event:
+            case events.Steps(first=first, losses=losses, seconds=seconds):
+                self._count(run, first - 1, len(losses), seconds, now)
+                run.loss = float(losses.mean())
+            case events.Glimpse(accuracy=accuracy):
+                run.accuracy = accuracy
+            case events.EpochDone(epoch=epoch, test_accuracy=accuracy):
+                run.epoch = epoch
+                run.accuracy = run.accuracy if accuracy is None else accuracy
+                if run.seen is not None:
+                    self._pace(run).add(steps=0, seconds=now - run.seen)
+            case _:
+                pass
+        run.seen = now
+
+    def status(self, key: RunKey, status: str, reason: str | None) -> None:
+        """Note where the run `key` stands."""
+        run = self.runs[key]
+        run.status, run.reason = status, reason
+        if status != "running":
+            run.seen = run.steps_per_second = None
+
+    def note(self, text: str) -> None:
+        """Keep the latest phase."""
+        self.phase = text
+
+    @property
+    def steps_total(self) -> int:
+        """Steps of all runs together."""
+        return self.steps_per_run * len(self.runs)
+
+    @property
+    def steps_done(self) -> int:
+        """Steps that need no more work: a diverged run leaves none to do."""
+        return self.steps_total - sum(map(self._steps_left, self.runs.values()))
+
+    @property
+    def seconds_gone(self) -> float:
+        """Seconds since training began."""
+        return self._clock() - self._started
+
+    def seconds_left(self) -> float | None:
+        """Seconds until the last worker finishes its last run.
+
+        The runs being trained keep their workers; the others go, in the order of the
+        plan, to whoever is free first. A step costs what steps of the same arm cost
+        so far (before its first step: what steps cost on average).
+
+        Returns:
+            None before the first steps were reported.
+        """
+        if self._mean_pace() is None:
+            return None
+        left = [run for run in self.runs.values() if run.status not in SETTLED]
+        busy = [self._cost(run) for run in left if run.status == "running"]
+        queue = [self._cost(run) for run in left if run.status != "running"]
+        return makespan(busy, queue, workers=self.workers)
+
+    def _count(
+        self, run: RunProgress, done: int, steps: int, seconds: float, now: float
+    ) -> None:
+        # After a lost worker a run starts again from its checkpoint: the step is
+        # set, not added, and the wall time of the gap is nobody's pace.
+        in_order = run.seen is not None and done == run.step
+        wall = now - run.seen if in_order and run.seen is not None else seconds
+        run.step = done + steps
+        run.epoch = min(run.epoch, run.step * self.epochs // self.steps_per_run)
+        run.steps_per_second = steps / seconds if seconds > 0 else None
+        self._pace(run).add(steps=steps, seconds=max(wall, seconds))
+
+    def _pace(self, run: RunProgress) -> Pace:
+        return self._paces[run.key.arm]
+
+    def _mean_pace(self) -> float | None:
+        known = [pace.seconds_per_step for pace in self._paces.values()]
+        measured = [seconds for seconds in known if seconds is not None]
+        return math.fsum(measured) / len(measured) if measured else None
+
+    def _steps_left(self, run: RunProgress) -> int:
+        return 0 if run.status in SETTLED else self.steps_per_run - run.step
+
+    def _cost(self, run: RunProgress) -> float:
+        per_step = self._pace(run).seconds_per_step or self._mean_pace() or 0.0
+        # between two reports time goes on, also on the clock that counts down
+        waited = 0.0 if run.seen is None else self._clock() - run.seen
+        return max(0.0, self._steps_left(run) * per_step - waited)
+
+
+def makespan(busy: Iterable[float], queue: Iterable[float], *, workers: int) -> float:
+    """Seconds until the last worker is free.
+
+    Args:
+        busy: Seconds that runs in training still need, each on a worker of its own.
+        queue: Seconds that waiting runs need, in the order in which they are taken.
+        workers: How many runs are trained at a time.
+
+    Example:
+        >>> makespan([4.0, 1.0], [5.0, 5.0], workers=2)
+        9.0
+    """
+    free_at = list(busy)
+    free_at += [0.0] * max(0, workers - len(free_at))
+    heapq.heapify(free_at)
+    for seconds in queue:
+        heapq.heapreplace(free_at, free_at[0] + seconds)
+    return max(free_at, default=0.0)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

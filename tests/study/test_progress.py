@@ -1,0 +1,229 @@
+"""What progress counts, and when it says the study will end."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from normlab.records.events import EpochDone, Glimpse, Started, Steps
+from normlab.spec.plan import RunKey, plan
+from normlab.spec.study import Execution, StudySpec
+from normlab.study.progress import Pace, Progress, Silent, makespan
+
+EPOCH = 100  # steps
+SPEC = StudySpec(seeds=(0, 1), execution=Execution(workers=2))  # 4 runs of 5 epochs
+PLAN = plan(SPEC)
+FIRST, SECOND, THIRD, FOURTH = PLAN
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def progress(clock: Clock) -> Progress:
+    progress = Progress(clock)
+    progress.began(SPEC, PLAN, EPOCH, {})
+    return progress
+
+
+def start(progress: Progress, key: RunKey) -> None:
+    progress.status(key, "running", None)
+    progress.event(key, Started(parameters=1, init_digest=""))
+
+
+def block(first: int, steps: int, *, seconds: float, loss: float = 1.0) -> Steps:
+    return Steps(first=first, losses=np.full(steps, loss, np.float32), seconds=seconds)
+
+
+def epoch(number: int, accuracy: float | None = 0.9) -> EpochDone:
+    return EpochDone(
+        epoch=number,
+        train_loss=0.5,
+        test_loss=0.4,
+        test_accuracy=accuracy,
+        seconds=1.0,
+        batch_digest="",
+    )
+
+
+def test_nothing_is_promised_before_the_first_steps(progress: Progress) -> None:
+    assert progress.seconds_left() is None
+    start(progress, FIRST)
+    assert progress.seconds_left() is None
+
+
+def test_the_first_block_of_steps_is_enough_for_an_estimate(
+    progress: Progress, clock: Clock
+) -> None:
+    start(progress, FIRST)
+    clock.now += 1
+    progress.event(FIRST, block(1, 50, seconds=1.0))
+    # 0.02 s a step; the idle worker takes the next two runs, the busy one the last
+    assert progress.seconds_left() == pytest.approx(0.02 * (500 + 500))
+
+
+def test_a_run_counts_its_block_of_steps(progress: Progress, clock: Clock) -> None:
+    start(progress, FIRST)
+    clock.now += 2
+    progress.event(FIRST, block(1, 50, seconds=0.5, loss=0.25))
+    run = progress.runs[FIRST]
+    assert (run.step, run.loss, run.steps_per_second) == (50, 0.25, 100.0)
+    assert (progress.steps_done, progress.steps_total) == (50, 2000)
+
+
+def test_evaluation_between_the_steps_is_part_of_the_pace(
+    progress: Progress, clock: Clock
+) -> None:
+    start(progress, FIRST)
+    clock.now += 1
+    progress.event(FIRST, block(1, EPOCH, seconds=1.0))
+    clock.now += 1
+    progress.event(FIRST, epoch(1))
+    without = 0.01 * (500 + 500)
+    # nearly doubled: the older second of steps has faded a little by now
+    assert progress.seconds_left() == pytest.approx(2 * without, rel=0.02)
+
+
+def test_every_arm_has_its_own_pace(progress: Progress, clock: Clock) -> None:
+    start(progress, FIRST)
+    start(progress, SECOND)
+    clock.now += 1
+    progress.event(FIRST, block(1, EPOCH, seconds=1.0))
+    clock.now += 1
+    progress.event(SECOND, block(1, EPOCH, seconds=2.0))
+    # none: 400 steps less the second that went by, then 500; batch: 400, then 500
+    assert progress.seconds_left() == pytest.approx(0.02 * (400 + 500))
+
+
+def test_time_left_goes_down_while_nothing_is_reported(
+    progress: Progress, clock: Clock
+) -> None:
+    start(progress, FIRST)
+    start(progress, SECOND)
+    clock.now += 1
+    progress.event(FIRST, block(1, EPOCH, seconds=1.0))
+    progress.event(SECOND, block(1, EPOCH, seconds=1.0))
+    left: list[float] = []
+    for _ in range(3):
+        left.append(progress.seconds_left() or 0.0)
+        clock.now += 1
+    assert all(later == pytest.approx(earlier - 1) for earlier, later in pairwise(left))
+
+
+def test_time_left_never_falls_below_nothing(progress: Progress, clock: Clock) -> None:
+    start(progress, FIRST)
+    progress.event(FIRST, block(1, EPOCH, seconds=0.001))
+    for key in PLAN[1:]:
+        progress.status(key, "done", None)
+    clock.now += 3600
+    assert progress.seconds_left() == 0
+
+
+def test_no_time_is_left_when_all_runs_are_settled(
+    progress: Progress, clock: Clock
+) -> None:
+    start(progress, FIRST)
+    clock.now += 1
+    progress.event(FIRST, block(1, EPOCH, seconds=1.0))
+    for key, status in zip(PLAN, ("done", "diverged", "failed", "done"), strict=True):
+        progress.status(key, status, None)
+    assert progress.seconds_left() == 0
+    assert progress.steps_done == progress.steps_total
+
+
+def test_a_run_that_starts_again_from_its_checkpoint_loses_the_steps_since(
+    progress: Progress, clock: Clock
+) -> None:
+    start(progress, FIRST)
+    clock.now += 1
+    progress.event(FIRST, block(1, 150, seconds=1.0))
+    progress.event(FIRST, epoch(1))
+    progress.status(FIRST, "queued", "its worker died")
+    clock.now += 50
+    start(progress, FIRST)
+    progress.event(FIRST, block(101, 10, seconds=0.1))
+    assert (progress.runs[FIRST].step, progress.runs[FIRST].epoch) == (110, 1)
+
+
+def test_the_gap_of_a_lost_worker_is_nobodys_pace(
+    progress: Progress, clock: Clock
+) -> None:
+    start(progress, FIRST)
+    clock.now += 1
+    progress.event(FIRST, block(1, EPOCH, seconds=1.0))
+    before = progress.seconds_left()
+    progress.status(FIRST, "queued", "its worker died")
+    clock.now += 3600
+    assert progress.seconds_left() == pytest.approx(before)
+
+
+def test_what_an_earlier_session_finished_is_not_done_again(clock: Clock) -> None:
+    progress = Progress(clock)
+    progress.began(SPEC, PLAN, EPOCH, {FIRST: 5, SECOND: 2})
+    assert progress.runs[FIRST].status == "done"
+    assert progress.runs[SECOND].step == 2 * EPOCH
+    assert progress.steps_done == 7 * EPOCH
+
+
+def test_accuracy_is_the_last_one_measured(progress: Progress) -> None:
+    start(progress, FIRST)
+    progress.event(FIRST, Glimpse(step=1, loss=2.3, accuracy=0.1))
+    assert progress.runs[FIRST].accuracy == 0.1
+    progress.event(FIRST, epoch(1, accuracy=0.96))
+    progress.event(FIRST, epoch(2, accuracy=None))
+    assert progress.runs[FIRST].accuracy == 0.96
+
+
+def test_a_loss_that_is_not_finite_is_shown_as_it_is(progress: Progress) -> None:
+    start(progress, FIRST)
+    progress.event(FIRST, block(1, 10, seconds=0.1, loss=float("nan")))
+    loss = progress.runs[FIRST].loss
+    assert loss is not None and math.isnan(loss)
+
+
+def test_pace_follows_a_machine_that_becomes_slower() -> None:
+    pace = Pace(half_life=10)
+    pace.add(steps=1000, seconds=10)
+    for _ in range(10):
+        pace.add(steps=100, seconds=10)
+    assert pace.seconds_per_step == pytest.approx(0.1, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("busy", "queue", "workers", "seconds"),
+    [
+        ([], [], 2, 0.0),
+        ([3.0], [], 2, 3.0),
+        ([3.0, 1.0], [1.0], 2, 3.0),
+        ([], [2.0, 2.0, 2.0], 2, 4.0),
+        ([], [2.0, 2.0, 2.0], 1, 6.0),
+        ([1.0, 1.0, 1.0], [], 2, 1.0),  # more in training than workers: all run
+    ],
+)
+def test_runs_are_shared_over_the_workers(
+    busy: list[float], queue: list[float], workers: int, seconds: float
+) -> None:
+    assert makespan(busy, queue, workers=workers) == seconds
+
+
+def test_silence_takes_every_call(capsys: pytest.CaptureFixture[str]) -> None:
+    silent = Silent()
+    silent.began(SPEC, PLAN, EPOCH, {})
+    silent.event(FIRST, epoch(1))
+    silent.status(FIRST, "done", None)
+    silent.note("reading mnist")
+    silent.ended()
+    assert capsys.readouterr() == ("", "")
