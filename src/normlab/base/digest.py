@@ -29,9 +29,10 @@ def digest(values: Tensor | NDArray[np.generic]) -> str:
         False
     """
     if isinstance(values, Tensor):
-        plain = values.detach().cpu().contiguous()
+        # a clone, for contiguous() leaves the odd strides of empty tensors; and
+        # bytes, for NumPy has no bfloat16
+        plain = values.detach().cpu().clone(memory_format=torch.contiguous_format)
         kind = str(plain.dtype).removeprefix("torch.")
-        # through bytes, for NumPy has no bfloat16
         content = plain.reshape(-1).view(torch.uint8).numpy()
     else:
         plain = _native(np.asarray(values))
@@ -47,4 +48,4 @@ def _native(array: NDArray[np.generic]) -> NDArray[np.generic]:
         raise TypeError("an array of Python objects has no digest: give it a dtype.")
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
-    return np.ascontiguousarray(array)
+    return np.asarray(array, order="C")

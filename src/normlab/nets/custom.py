@@ -1,0 +1,211 @@
+"""A user's own network: a factory in a Python file.
+
+The file is kept as text. Every process executes that text for itself, so a
+worker needs neither the file nor an importable module, a study can store exactly
+what ran, and nothing stays behind in `sys.modules`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+
+from torch import nn
+
+from normlab.base.slots import NormMaker
+from normlab.errors import BadModel
+
+_MODULE = "normlab_model_file"  # the user's `__name__`; never importable
+
+
+@dataclass(frozen=True)
+class Factory:
+    """A function of a user's file that builds a network around a norm.
+
+    Attributes:
+        path: The file, as an absolute path.
+        name: The function (or class) in it.
+        source: The text of the file.
+    """
+
+    path: str
+    name: str
+    source: str
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the file, as `sha256sum` prints it."""
+        return sha256(self.source.encode()).hexdigest()
+
+    def build(self, norm: NormMaker, shape: tuple[int, ...], classes: int) -> nn.Module:
+        """Call the user's factory: `factory(norm)`, or with `shape` and `classes`.
+
+        The norm comes first; `shape` (of one example) and `classes` are passed by
+        name to a factory that has such parameters.
+
+        Args:
+            norm: Makes the norm of a slot: `norm(features)` for vectors,
+                `norm(channels, dims=2)` for images.
+            shape: Of one example, without the batch.
+            classes: Number of outputs.
+
+        Raises:
+            BadModel: If the file cannot be executed, has no such factory, or the
+                factory fails or returns something else than a module.
+        """
+        call = self.load()
+        given = self._arguments(call, shape=shape, classes=classes)
+        with _beside(self.path), _told(self, f"{self.name}(norm)"):
+            model = call(norm, **given)
+        if not isinstance(model, nn.Module):
+            raise BadModel(
+                f"{self}: the factory returned {_kind(model)} where a "
+                f"torch.nn.Module was expected. Return the network itself."
+            )
+        return model
+
+    def load(self) -> Callable[..., object]:
+        """Execute the file's text, once in each process, and pick the factory.
+
+        Raises:
+            BadModel: If the text cannot be executed or has no such factory.
+        """
+        return self._loaded
+
+    @cached_property
+    def _loaded(self) -> Callable[..., object]:
+        module = ModuleType(_MODULE)
+        module.__file__ = self.path
+        with _beside(self.path, module), _told(self, "its import"):
+            exec(compile(self.source.encode(), self.path, "exec"), vars(module))
+        found = vars(module).get(self.name)
+        if callable(found):
+            return found
+        own = [name for name, value in vars(module).items() if _is_own(value)]
+        raise BadModel(
+            f"{self.path} has no factory '{self.name}'. "
+            f"It defines: {', '.join(own) or 'no function or class'}."
+        )
+
+    def _arguments(
+        self, call: Callable[..., object], **offered: object
+    ) -> dict[str, object]:
+        """What of `offered` the factory asks for by name."""
+        try:
+            parameters = inspect.signature(call).parameters.values()
+        except ValueError:  # a factory in C tells nothing
+            return {}
+        given = {p.name: offered[p.name] for p in parameters if p.name in offered}
+        try:
+            inspect.signature(call).bind(None, **given)
+        except TypeError as misfit:
+            raise BadModel(
+                f"{self}: called as {self.name}(norm) or {self.name}(norm, shape, "
+                f"classes), but {misfit}. Give other parameters a default."
+            ) from None
+        return given
+
+    def __getstate__(self) -> dict[str, str]:
+        # the text travels to a worker; what it defined here does not
+        return {"path": self.path, "name": self.name, "source": self.source}
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.name}"
+
+
+def from_file(address: str) -> Factory:
+    """Read a user's factory from `FILE.py:factory`, without executing anything.
+
+    Raises:
+        BadModel: If the address has another form or the file cannot be read.
+    """
+    file, _, name = address.rpartition(":")
+    if not file.endswith(".py") or not name.isidentifier():
+        raise BadModel(
+            f"model '{address}' is not of the form FILE.py:factory, e.g. "
+            f"my_net.py:make."
+        )
+    path = Path(file).expanduser().absolute()
+    try:
+        source = path.read_bytes().decode()
+    except FileNotFoundError:
+        raise BadModel(f"model file {path} does not exist.") from None
+    except OSError as unreadable:
+        raise BadModel(
+            f"model file {path} cannot be read: {unreadable.strerror}."
+        ) from None
+    except UnicodeDecodeError as garbled:
+        raise BadModel(
+            f"model file {path} is not UTF-8 text (byte {garbled.start}). Save it so."
+        ) from None
+    return Factory(str(path), name, source)
+
+
+@contextmanager
+def _beside(path: str, module: ModuleType | None = None) -> Iterator[None]:
+    """Let the file import its neighbours, and find itself while it is executed.
+
+    Dataclasses look their module up in `sys.modules` while a class is made.
+    """
+    folder = str(Path(path).parent)
+    sys.path.insert(0, folder)
+    if module is not None:
+        sys.modules[_MODULE] = module
+    try:
+        yield
+    finally:
+        sys.modules.pop(_MODULE, None)
+        if folder in sys.path:
+            sys.path.remove(folder)
+
+
+@contextmanager
+def _told(factory: Factory, doing: str) -> Iterator[None]:
+    """Say an error of the user's code in one line, with its place in the file."""
+    try:
+        yield
+    except BadModel as refused:
+        raise BadModel(f"{factory}: {refused}") from None
+    except (Exception, SystemExit) as error:
+        line = _line(error, factory.path)
+        where = f"{factory.path}, line {line}" if line else factory.path
+        raise BadModel(
+            f"{where}: {doing} failed with {type(error).__name__}: {one_line(error)}"
+        ) from error
+
+
+def _line(error: BaseException, path: str) -> int | None:
+    """The deepest line of the user's file that was being executed."""
+    if isinstance(error, SyntaxError) and error.filename == path:
+        return error.lineno
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == path]
+    return lines[-1] if lines else None
+
+
+def one_line(error: BaseException) -> str:
+    r"""The text of an error, on one line and not too long.
+
+    Example:
+        >>> one_line(ValueError("shapes do not fit:\n  (2, 3)"))
+        'shapes do not fit: (2, 3)'
+    """
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    joined = " ".join(text.split())
+    return joined if len(joined) <= 300 else f"{joined[:297]}..."
+
+
+def _is_own(value: object) -> bool:
+    return callable(value) and getattr(value, "__module__", None) == _MODULE
+
+
+def _kind(value: object) -> str:
+    return "nothing (None)" if value is None else f"a {type(value).__name__}"
