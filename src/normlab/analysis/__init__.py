@@ -1,1 +1,1 @@
-"""Placeholder docstring, replaced with the package."""
+"""From records to numbers with their uncertainty, and claims with verdicts."""

@@ -1,0 +1,56 @@
+"""From a study's record to everything that is said about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from normlab.analysis.arms import ArmSummary, summarise
+from normlab.analysis.claim import Claims, claim_from
+from normlab.analysis.claims import DEFINITIONS
+from normlab.analysis.evidence import collect
+from normlab.analysis.fairness import Fairness, check_fairness
+from normlab.analysis.holm import holm
+from normlab.analysis.pairs import Runs, pairings
+from normlab.analysis.verdict import judge
+from normlab.records.rows import StudyRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """The arms, the judged claims, and what was proven equal."""
+
+    arms: tuple[ArmSummary, ...]
+    claims: Claims
+    fairness: Fairness
+
+
+def analyse(record: StudyRecord) -> Analysis:
+    """Summarise the arms, judge every claim, compare the digests.
+
+    Works on unfinished studies too: what is not there yet counts as a missing pair.
+    """
+    return Analysis(
+        arms=summarise(record),
+        claims=judge_all(record),
+        fairness=check_fairness(record),
+    )
+
+
+def judge_all(record: StudyRecord) -> Claims:
+    """All claims on all arms against the baseline: one family for the correction."""
+    runs = Runs.of(record)
+    family = [
+        collect(definition, pairing, runs, record.spec.seeds)
+        for pairing in pairings(record.spec)
+        for definition in DEFINITIONS
+    ]
+    tested = {i: e.p for i, e in enumerate(family) if e.p is not None}
+    adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
+    return Claims(
+        claim_from(
+            evidence,
+            adjusted.get(i),
+            judge(evidence, [p for j, p in tested.items() if j != i]),
+        )
+        for i, evidence in enumerate(family)
+    )

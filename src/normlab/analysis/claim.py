@@ -1,0 +1,149 @@
+"""A judged claim: what was stated, what was measured, and what follows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from html import escape
+from typing import NamedTuple
+
+from normlab.analysis.claims.definition import Definition
+from normlab.analysis.evidence import Evidence
+from normlab.analysis.interval import t_interval
+from normlab.analysis.verdict import Ruling, Verdict
+from normlab.analysis.words import count, effect_text, interval_text
+
+
+class Effect(NamedTuple):
+    """What the twins of one seed show: a ratio (1 = equal) or a difference."""
+
+    seed: int
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A statement about an arm against the baseline, with its verdict.
+
+    Ratios are back-transformed: 1 means equal. Accuracies are fractions.
+    """
+
+    definition: Definition
+    arm: str
+    baseline: str
+    rate: float
+    estimate: float | None
+    interval: tuple[float, float] | None
+    """95 % paired t interval over seeds."""
+    headline: tuple[float, float] | None
+    """The wider of it and, for accuracies, the one with test images drawn anew too."""
+    p: float | None
+    p_holm: float | None
+    effects: tuple[Effect, ...]
+    planned: int
+    """Seeds of the study; those with an effect may be fewer."""
+    verdict: Verdict
+    note: str
+    """The reason for the verdict."""
+    beside: str
+    """A second measure that is shown but not judged, e.g. the ratio in seconds."""
+
+    @property
+    def id(self) -> str:
+        """The claim's name, e.g. `better-accuracy`."""
+        return self.definition.id
+
+    @property
+    def statement(self) -> str:
+        """What is claimed, with the arms named."""
+        return self.definition.statement.format(arm=self.arm, baseline=self.baseline)
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds have an effect."""
+        return len(self.effects)
+
+    @property
+    def wins(self) -> int:
+        """In how many of them the effect is on the claim's side."""
+        equal = 1.0 if self.definition.scale == "ratio" else 0.0
+        sign = self.definition.sign
+        return sum(sign * (effect.value - equal) > 0 for effect in self.effects)
+
+    @property
+    def numbers(self) -> str:
+        """Estimate, interval and wins as one line of text."""
+        if self.estimate is None:
+            return "not measured"
+        measured = effect_text(self.estimate, self.definition)
+        if self.headline:
+            measured += f" [{interval_text(self.headline, self.definition)}]"
+        return f"{measured}, wins {self.wins} of {count(self.seeds, 'seed')}"
+
+    def __str__(self) -> str:
+        lines = [f"{self.verdict.upper()}: {self.statement}", f"  {self.numbers}"]
+        lines += [f"  {text}" for text in (self.note, self.beside) if text]
+        return "\n".join(lines)
+
+
+class Claims(tuple[Claim, ...]):
+    """All claims of a study; prints as text and, in a notebook, as a table."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "\n".join(str(claim) for claim in self)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{name}</th>" for name in ("claim", "measured", "verdict"))
+        rows = "".join(
+            f"<tr><td>{escape(claim.statement)}</td><td>{escape(claim.numbers)}</td>"
+            f"<td><b>{claim.verdict}</b><br>{escape(claim.note)}</td></tr>"
+            for claim in self
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def claim_from(evidence: Evidence, p_holm: float | None, ruling: Ruling) -> Claim:
+    """Put a judged claim together, ratios back-transformed."""
+    definition = evidence.definition
+    back = math.exp if definition.scale == "ratio" else float
+    estimate = evidence.over_seeds()
+    effects = zip(evidence.twins, evidence.effects, strict=True)
+
+    def both(ends: tuple[float, float] | None) -> tuple[float, float] | None:
+        return (back(ends[0]), back(ends[1])) if ends else None
+
+    return Claim(
+        definition=definition,
+        arm=evidence.pairing.arm,
+        baseline=evidence.pairing.baseline,
+        rate=evidence.pairing.rate,
+        estimate=back(estimate.mean) if estimate.seeds else None,
+        interval=both(estimate.interval),
+        headline=both(evidence.headline()),
+        p=evidence.p,
+        p_holm=p_holm,
+        effects=tuple(Effect(twins.seed, back(effect)) for twins, effect in effects),
+        planned=evidence.planned,
+        verdict=ruling.verdict,
+        note=ruling.note,
+        beside=_beside(evidence),
+    )
+
+
+def _beside(evidence: Evidence) -> str:
+    definition = evidence.definition
+    if definition.beside is None:
+        return ""
+    values = [definition.beside(twins) for twins in evidence.twins]
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    estimate = t_interval(known)
+    back = math.exp if definition.scale == "ratio" else float
+    text = f"{definition.beside_name}: {effect_text(back(estimate.mean), definition)}"
+    if estimate.interval is None:
+        return text
+    low, high = estimate.interval
+    return f"{text} [{interval_text((back(low), back(high)), definition)}]"

@@ -1,0 +1,19 @@
+"""The statements that a study can judge: one claim per file, one row here."""
+
+from __future__ import annotations
+
+from normlab.analysis.claims import (
+    better_accuracy,
+    faster_convergence,
+    steadier_training,
+    trains_at_all,
+)
+from normlab.analysis.claims.definition import Definition
+
+DEFINITIONS: tuple[Definition, ...] = (
+    faster_convergence.CLAIM,
+    better_accuracy.CLAIM,
+    steadier_training.CLAIM,
+    trains_at_all.CLAIM,
+)
+"""In the order in which they are shown."""

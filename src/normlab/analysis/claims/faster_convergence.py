@@ -1,0 +1,83 @@
+"""Faster convergence: fewer steps to the same loss."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normlab.analysis.claims.definition import Definition, Omitted, Twins
+from normlab.analysis.curves import LOSS_FLOOR, running_median, steps_to
+from normlab.records.rows import RunRecord
+
+WINDOW = 101
+TARGETS = 8
+START = 50  # step; before it the running median mostly shows the initialisation
+
+
+def common_targets(*curves: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """The losses that all the smooth curves pass after step 50 and stay below.
+
+    Evenly spaced in log loss, from half of the loss at step 50 (the lower of the
+    curves, so that none is there already) to 1.1 times the worst final loss.
+
+    Returns:
+        Shape `(8,)`, from high to low; None if that range is empty.
+    """
+    if min(curve.size for curve in curves) < START:
+        return None
+    first = 0.5 * min(float(curve[START - 1]) for curve in curves)
+    last = max(1.1 * max(float(curve[-1]) for curve in curves), LOSS_FLOOR)
+    return np.geomspace(first, last, TARGETS) if first > last else None
+
+
+def log_steps_ratio(twins: Twins) -> float | Omitted:
+    """Mean over the targets of log(steps of the other arm / of the baseline)."""
+    if twins.diverged:
+        return Omitted(twins.diverged)
+    baseline = running_median(twins.baseline.step_losses, WINDOW)
+    other = running_median(twins.other.step_losses, WINDOW)
+    targets = common_targets(baseline, other)
+    if targets is None:
+        return Omitted(
+            f"no loss that both arms reach lies below half of step {START}'s"
+        )
+    logs = [_log_steps(other, loss) - _log_steps(baseline, loss) for loss in targets]
+    return float(np.mean(logs))
+
+
+def _log_steps(smooth: NDArray[np.float64], target: float) -> float:
+    steps = steps_to(smooth, target)
+    assert steps is not None, "every target lies above the final loss"
+    return math.log(steps)
+
+
+def log_seconds_ratio(twins: Twins) -> float | None:
+    """The same ratio in seconds spent in steps; None where they are not known."""
+    steps = log_steps_ratio(twins)
+    other, baseline = _step_seconds(twins.other), _step_seconds(twins.baseline)
+    if isinstance(steps, Omitted) or other <= 0 or baseline <= 0:
+        return None
+    return steps + math.log(other / baseline)
+
+
+def _step_seconds(run: RunRecord) -> float:
+    return run.step_seconds / max(run.step_losses.size, 1)
+
+
+CLAIM = Definition(
+    id="faster-convergence",
+    statement="{arm} reaches the same loss in fewer steps than {baseline}",
+    measure=(
+        f"ratio of the steps until the running median of the step loss over {WINDOW} "
+        f"steps stays below a target, geometric mean over {TARGETS} targets"
+    ),
+    scale="ratio",
+    unit="steps",
+    better="lower",
+    margin=1.05,
+    effect=log_steps_ratio,
+    beside=log_seconds_ratio,
+    beside_name="in seconds",
+)

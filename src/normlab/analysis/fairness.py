@@ -1,0 +1,84 @@
+"""What was proven equal between the arms of every seed, from the stored digests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from normlab.analysis.words import count
+from normlab.records.rows import RunRecord, StudyRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fairness:
+    """Twins whose start and batches are known from both sides, and which differ."""
+
+    compared: int
+    """Sets of twins (one per seed and rate) with two or more runs that started."""
+    planned: int
+    unequal_start: tuple[str, ...]
+    unequal_batches: tuple[str, ...]
+
+    @property
+    def proven(self) -> bool:
+        """Whether all compared twins are equal in both, and there are some."""
+        return self.compared > 0 and not (self.unequal_start or self.unequal_batches)
+
+    def __str__(self) -> str:
+        if self.planned == 0:
+            return "one arm only: nothing to compare"
+        if self.compared == 0:
+            return "not proven yet: no two arms of one seed have started"
+        of = f"{self.compared} of {count(self.planned, 'set')} of twins"
+        if self.proven:
+            return (
+                f"proven equal by digest in {of}: the shared weights at step 0, and "
+                "the batches in their order"
+            )
+        differing = "; ".join((*self.unequal_start, *self.unequal_batches))
+        return f"NOT equal between the arms (compared: {of}): {differing}"
+
+
+def check_fairness(record: StudyRecord) -> Fairness:
+    """Compare the digests of all arms within each seed and rate."""
+    start: list[str] = []
+    batches: list[str] = []
+    compared = 0
+    rates = record.spec.recipe.rates
+    sets = [(seed, rate) for seed in record.spec.seeds for rate in rates]
+    for seed, rate in sets:
+        twins = [run for run in record.runs if run.key[1:] == (rate, seed)]
+        started = [run for run in twins if run.init_digest]
+        if len(started) < 2:
+            continue
+        compared += 1
+        where = f"seed {seed}" + (f" at rate {rate:g}" if len(rates) > 1 else "")
+        start += _unequal_start(started, where)
+        batches += _unequal_batches(started, where)
+    return Fairness(
+        compared=compared,
+        planned=len(sets) if len(record.spec.arms) > 1 else 0,
+        unequal_start=tuple(start),
+        unequal_batches=tuple(batches),
+    )
+
+
+def _unequal_start(twins: Sequence[RunRecord], where: str) -> list[str]:
+    if len({run.init_digest for run in twins}) == 1:
+        return []
+    first, *others = (run.tensor_digests for run in twins)
+    names = sorted({n for o in others for n in first.keys() & o if first[n] != o[n]})
+    return [f"{where}: shared weights at step 0 {' '.join(names)}".rstrip()]
+
+
+def _unequal_batches(twins: Sequence[RunRecord], where: str) -> list[str]:
+    """Digests grow with the epochs: compare as far as each two runs have come."""
+    by_epoch: dict[int, set[str]] = {}
+    for run in twins:
+        for row in run.epochs:
+            by_epoch.setdefault(row.epoch, set()).add(row.batch_digest)
+    differing = [epoch for epoch, digests in by_epoch.items() if len(digests) > 1]
+    done = {run.batch_digest for run in twins if run.status == "done"}
+    if differing:
+        return [f"{where}: batches from epoch {min(differing)} on"]
+    return [f"{where}: batches"] if len(done) > 1 else []

@@ -1,0 +1,92 @@
+"""Means with Student's t intervals, and the paired t test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr, stdtrit
+
+CONFIDENCE = 0.95
+# Effects that differ by no more than rounding have no spread that could be tested.
+ROUNDING = 1e-9
+
+
+class Estimate(NamedTuple):
+    """A mean over seeds and the interval that covers it; nan where it has none."""
+
+    mean: float
+    low: float
+    high: float
+    seeds: int
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Both ends, or None if they are unknown."""
+        if np.isfinite(self.low) and np.isfinite(self.high):
+            return self.low, self.high
+        return None
+
+
+def t_interval(
+    values: Sequence[float] | NDArray[np.floating], confidence: float = CONFIDENCE
+) -> Estimate:
+    r"""The mean and its t interval $\bar x \pm t_{n-1} s/\sqrt n$.
+
+    Over paired differences this is the paired t interval.
+
+    Args:
+        values: One number per seed.
+        confidence: The share of such intervals that cover the true mean.
+
+    Returns:
+        The interval is nan for fewer than two values or if one is not finite.
+
+    Example:
+        >>> t_interval([1.0, 2.0, 3.0])
+        Estimate(mean=2.0, low=-0.48..., high=4.48..., seeds=3)
+
+    Source: Student 1908.
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    n = sample.size
+    if n == 0:
+        return Estimate(np.nan, np.nan, np.nan, 0)
+    if not np.isfinite(sample).all():
+        return Estimate(np.nan, np.nan, np.nan, n)
+    mean = float(sample.mean())
+    if n == 1:
+        return Estimate(mean, np.nan, np.nan, 1)
+    half = t_quantile(n - 1, confidence) * float(sample.std(ddof=1)) / np.sqrt(n)
+    return Estimate(mean, float(mean - half), float(mean + half), n)
+
+
+def t_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:
+    """How many standard errors a two-sided interval reaches to each side."""
+    return float(stdtrit(freedom, 0.5 + confidence / 2))
+
+
+def is_constant(values: Sequence[float] | NDArray[np.floating]) -> bool:
+    """Whether all values are the same up to rounding, so that no t test exists."""
+    sample = np.asarray(values, dtype=np.float64)
+    return bool(np.ptp(sample) <= ROUNDING * np.abs(sample).max())
+
+
+def t_test(values: Sequence[float] | NDArray[np.floating]) -> float | None:
+    """Two-sided p of the one-sample t test of mean 0; None without any spread.
+
+    Example:
+        >>> round(t_test([1.0, 2.0, 3.0]), 4)
+        0.0742
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.size < 2 or is_constant(sample):
+        return None
+    return t_p(float(sample.mean()), float(sample.std(ddof=1)), sample.size)
+
+
+def t_p(mean: float, deviation: float, n: int) -> float:
+    """Two-sided p for a mean and a standard deviation over n values."""
+    return float(2 * stdtr(n - 1, -abs(mean) / deviation * np.sqrt(n)))

@@ -1,0 +1,102 @@
+"""A study as one JSON object: the contract of `normlab show --json`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from normlab.analysis.analyse import Analysis
+from normlab.analysis.claim import Claim
+from normlab.records.rows import EpochRow, RunRecord, StudyRecord
+
+SCHEMA = 1
+
+
+def to_json(record: StudyRecord, analysis: Analysis) -> dict[str, Any]:
+    """Everything that is known, in plain lists, dicts, numbers and strings.
+
+    Accuracies are fractions, losses nats per example, ratios 1 = equal; what is not
+    finite is null. Claims carry their rate only where a study has several.
+
+    Returns:
+        `schema`, `study` (study.toml, the baseline, what was proven equal, where it
+        ran), `runs` and `claims`.
+    """
+    several = len(record.spec.recipe.rates) > 1
+    whole = {
+        "schema": SCHEMA,
+        "study": _study(record, analysis),
+        "runs": [_run(run) for run in record.runs],
+        "claims": [_claim(claim, with_rate=several) for claim in analysis.claims],
+    }
+    return _finite(whole)
+
+
+def _study(record: StudyRecord, analysis: Analysis) -> dict[str, Any]:
+    return {
+        **record.spec.model_dump(mode="json", by_alias=True),
+        "baseline": record.spec.baseline.name,
+        "equal": {
+            "compared": analysis.fairness.compared,
+            "proven": analysis.fairness.proven,
+            "text": str(analysis.fairness),
+        },
+        "measurements": dict(record.measurements),
+        "meta": dict(record.meta),
+    }
+
+
+def _run(run: RunRecord) -> dict[str, Any]:
+    return {
+        **run.key._asdict(),
+        "status": run.status,
+        "parameters": run.parameters,
+        "digests": {"init": run.init_digest, "batches": run.batch_digest},
+        "epochs": [_epoch(row) for row in run.epochs],
+    }
+
+
+def _epoch(row: EpochRow) -> dict[str, Any]:
+    return {
+        "epoch": row.epoch,
+        "train_loss": row.train_loss,
+        "test_loss": row.test_loss,
+        "test_accuracy": row.test_accuracy,
+        "metrics": dict(row.metrics),
+        "seconds": row.seconds,
+    }
+
+
+def _claim(claim: Claim, *, with_rate: bool) -> dict[str, Any]:
+    rate = {"rate": claim.rate} if with_rate else {}
+    return {
+        "id": claim.id,
+        "arm": claim.arm,
+        "baseline": claim.baseline,
+        **rate,
+        "statement": claim.statement,
+        "measure": claim.definition.measure,
+        "scale": claim.definition.scale,
+        "unit": claim.definition.unit,
+        "estimate": claim.estimate,
+        "interval": claim.interval,
+        "p": claim.p,
+        "p_holm": claim.p_holm,
+        "margin": claim.definition.margin,
+        "effects": [effect._asdict() for effect in claim.effects],
+        "wins": claim.wins,
+        "seeds": claim.seeds,
+        "verdict": claim.verdict,
+        "note": claim.note,
+    }
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no nan and no infinity: null instead; tuples become lists."""
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value

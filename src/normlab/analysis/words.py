@@ -1,0 +1,51 @@
+"""Numbers as a reader sees them: points for accuracies, times for ratios."""
+
+from __future__ import annotations
+
+from normlab.analysis.claims.definition import Definition
+
+
+def number(value: float) -> str:
+    """Two decimals for everyday sizes, three digits for the others.
+
+    Example:
+        >>> number(0.7214), number(0.00123), number(1234.5)
+        ('0.72', '0.00123', '1.23e+03')
+    """
+    return f"{value:.2f}" if 0.1 <= abs(value) < 100 or value == 0 else f"{value:.3g}"
+
+
+def effect_text(value: float, definition: Definition) -> str:
+    """One effect with its unit, back-transformed already.
+
+    Example:
+        >>> from normlab.analysis.claims import better_accuracy
+        >>> effect_text(0.0012, better_accuracy.CLAIM)
+        '+0.12 points'
+    """
+    if definition.scale == "ratio":
+        return f"{number(value)} times"
+    if definition.unit == "fraction":
+        return f"{100 * value:+.2f} points"
+    return f"{100 * value:+.0f} % of runs"
+
+
+def interval_text(interval: tuple[float, float], definition: Definition) -> str:
+    """Both ends of an interval, the unit said once."""
+    low, high = (effect_text(end, definition) for end in interval)
+    return f"{low.rsplit(' ', 1)[0]} to {high}"
+
+
+def null_text(definition: Definition) -> str:
+    """What equal arms would give."""
+    return "1" if definition.scale == "ratio" else "0"
+
+
+def count(n: int, thing: str) -> str:
+    """A number with its noun.
+
+    Example:
+        >>> count(1, "seed"), count(4, "seed")
+        ('1 seed', '4 seeds')
+    """
+    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
