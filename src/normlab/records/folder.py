@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from normlab.errors import BadFolder
-from normlab.records import _arrays, _database, _lock, _read
+from normlab.errors import BadFolder, NormlabError
+from normlab.records import _arrays, _create, _database, _lock, _read
 from normlab.records._trouble import reporting
 from normlab.records.rows import StudyRecord
 from normlab.records.writer import Writer
 from normlab.spec import toml
+from normlab.spec.difference import differing
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from normlab.spec.study import StudySpec
-
-SETTINGS = "study.toml"
 
 
 class StudyFolder:
@@ -58,15 +57,15 @@ class StudyFolder:
             BadFolder: If the folder holds something, is in use, is no folder,
                 cannot be written, or the disk is full.
         """
-        _refuse_taken(path)
+        _create.refuse_taken(path)
         existed = path.exists()
         with reporting(path):
             path.mkdir(parents=True, exist_ok=True)
         try:
             with _lock.locked(path), reporting(path):
-                _fill(path, spec, meta or {})
+                _create.fill(path, spec, meta or {})
         except BaseException:
-            _undo(path, existed=existed)
+            _create.undo(path, existed=existed)
             raise
         return cls(path, spec)
 
@@ -81,15 +80,17 @@ class StudyFolder:
         if not path.is_dir():
             what = "is not a folder" if path.exists() else "does not exist"
             raise BadFolder(f"{path}: {what}. `normlab list` shows the studies here.")
-        for name in (SETTINGS, _database.DATABASE):
+        for name in (_create.SETTINGS, _database.DATABASE):
             if not (path / name).is_file():
                 raise BadFolder(
                     f"{path}: is no study folder ({name} is missing). "
                     "`normlab list` shows the studies here."
                 )
-        with reporting(path):
-            _database.to_read(path).close()
-        return cls(path, toml.load(path / SETTINGS))
+        with reporting(path), closing(_database.to_read(path)) as connection:
+            original = _read.meta(connection).get(_create.ORIGINAL)
+        spec = toml.load(path / _create.SETTINGS)
+        _refuse_edited(path, spec, original)
+        return cls(path, spec)
 
     @property
     def in_use(self) -> bool:
@@ -164,42 +165,72 @@ class StudyFolder:
             yield connection
 
 
-def _refuse_taken(path: Path) -> None:
-    if path.exists() and not path.is_dir():
-        raise BadFolder(f"{path}: is a file, not a folder. Choose another name.")
-    if _lock.in_use(path):
-        raise BadFolder(
-            f"{path}: in use by another normlab. Choose another folder, or wait."
-        )
-    with reporting(path):
-        taken = path.is_dir() and any(path.iterdir())
-    if taken:
-        raise BadFolder(
-            f"{path}: is not empty. Choose another folder, or go on with the study in "
-            f"it: normlab resume {path}"
-        )
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A study as `normlab list` shows it."""
+
+    path: Path
+    experiment: str
+    created: str
+    """When it was made, in ISO 8601, or empty."""
+    statuses: Mapping[str, int]
+    """How many runs stand at which status."""
+    in_use: bool
+    trouble: str | None = None
+    """Why it cannot be read."""
 
 
-def _fill(path: Path, spec: StudySpec, meta: Mapping[str, str]) -> None:
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    text = toml.dumps(spec)
-    (path / _arrays.ARRAYS).mkdir()
-    _database.make(path)
-    facts = {"created": created, **meta, "schema": str(_database.SCHEMA)}
-    connection = _database.to_write(path)
+def find_studies(root: Path) -> tuple[Found, ...]:
+    """Every study in a folder and below it, by path; broken ones too.
+
+    Raises:
+        BadFolder: If `root` is no folder.
+    """
+    if not root.is_dir():
+        raise BadFolder(f"{root}: is not a folder. Give one that holds studies.")
+    return tuple(_look(path) for path in _study_paths(root))
+
+
+def _study_paths(root: Path) -> Iterator[Path]:
+    for place, inner, files in os.walk(root):
+        if _database.DATABASE in files and _create.SETTINGS in files:
+            inner.clear()  # a study holds no other studies
+            yield Path(place)
+        else:
+            inner[:] = sorted(name for name in inner if not name.startswith("."))
+
+
+def _look(path: Path) -> Found:
     try:
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
-    finally:
-        _database.settle(connection)
-    (path / SETTINGS).write_text(text, encoding="utf-8")
+        study = StudyFolder.open(path)
+        created = study.meta().get("created", "")
+        counts = study.statuses()
+    except NormlabError as error:
+        return Found(
+            path=path,
+            experiment="",
+            created="",
+            statuses={},
+            in_use=_lock.in_use(path),
+            trouble=str(error),
+        )
+    return Found(
+        path=path,
+        experiment=study.spec.experiment,
+        created=created,
+        statuses=counts,
+        in_use=study.in_use,
+    )
 
 
-def _undo(path: Path, *, existed: bool) -> None:
-    if not existed:
-        shutil.rmtree(path, ignore_errors=True)
+def _refuse_edited(path: Path, spec: StudySpec, original: str | None) -> None:
+    """The numbers belong to the settings they were made with."""
+    if original is None:
         return
-    shutil.rmtree(path / _arrays.ARRAYS, ignore_errors=True)
-    for name in (SETTINGS, _lock.LOCK):
-        (path / name).unlink(missing_ok=True)
-    for file in path.glob(f"{_database.DATABASE}*"):
-        file.unlink(missing_ok=True)
+    began = toml.loads(original, where=f"{path}/{_database.DATABASE}")
+    changes = [c for c in differing(began, spec) if not c.startswith("execution.")]
+    if changes:
+        raise BadFolder(
+            f"{path}: study.toml was changed after the study began ({changes[0]}). "
+            f"Put it back, or copy it elsewhere and run it as a new study."
+        )

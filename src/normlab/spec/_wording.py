@@ -32,8 +32,8 @@ def in_one_line(error: ValidationError, table: type[BaseModel]) -> str:
     complaints = error.errors(include_url=False)
     first = complaints[0]
     key = _key(table, first["loc"])
-    more = len(complaints) - 1
-    tail = f" ({more} more after this one.)" if more else ""
+    more = len({complaint["loc"] for complaint in complaints}) - 1
+    tail = f" ({more} more of this kind.)" if more else ""
     if first["type"] == "extra_forbidden":
         names = [field.alias or name for name, field in table.model_fields.items()]
         what = f"unknown key '{key}'. {known(names, instead_of=str(first['loc'][-1]))}"

@@ -135,5 +135,9 @@ def _enter(here: Any, part: str, so_far: str, key: str) -> Any:
 
 
 def _value(key: str, text: str, found: Any) -> Any:
+    if key == "seeds":
+        return parse_seeds(text)
+    if key == "arms":
+        return [{"name": norm, "norm": norm} for norm in _parts(text, key)]
     takes_list = isinstance(found, list) or key in ("data.mean", "data.std")
     return _parts(text, key) if takes_list and text != AUTO else text
