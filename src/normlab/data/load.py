@@ -1,0 +1,97 @@
+"""From a name or a path to the dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+
+from normlab.data import idx
+from normlab.data.assemble import Source, assemble
+from normlab.data.dataset import Dataset
+from normlab.data.download import REMOTES, fetch
+from normlab.data.folder import read_images
+from normlab.data.mnist import read_mnist
+from normlab.data.npz import read_npz
+from normlab.errors import BadData, BadSetting
+from normlab.spec.data import Data
+
+
+def _downloaded(name: str) -> Source:
+    remote = REMOTES[name]
+    source = idx.read_folder(fetch(name, remote), name=name)
+    return replace(source, classes=remote.classes)
+
+
+NAMED: Mapping[str, Callable[[], Source]] = {
+    "mnist": read_mnist,
+    **{name: partial(_downloaded, name) for name in REMOTES},
+}
+"""The built-in sources; a new one is a line here or in `REMOTES`."""
+
+
+def load(spec: Data, *, root: Path | None = None) -> Dataset:
+    """Read what `spec.source` names and prepare it as `spec` says.
+
+    A built-in name comes first; write `./mnist` for a folder of that name. A path
+    is an .npz file, a folder with IDX files, or a folder of images.
+
+    Args:
+        spec: Source and preparation.
+        root: The folder that a relative path starts from; the current one if none.
+
+    Raises:
+        BadData: If there is no such source, or it cannot be used.
+        BadSetting: If `spec` asks for what the source cannot give.
+
+    Example:
+        >>> data = load(Data(source="mnist"))
+        >>> len(data.train), len(data.test), data.shape, data.classes[3]
+        (60000, 10000, (1, 28, 28), '3')
+    """
+    return assemble(_source(spec, root), spec)
+
+
+def _source(spec: Data, root: Path | None) -> Source:
+    if spec.source in NAMED:
+        _only_for_images(spec)
+        return NAMED[spec.source]()
+    if spec.source == "python":
+        raise BadData(
+            "this study's data was given from Python. Give it again, from Python."
+        )
+    path = (root or Path()) / Path(spec.source).expanduser()
+    if path.is_dir():
+        if not idx.is_folder(path):
+            return read_images(path, spec)
+        _only_for_images(spec)
+        return idx.read_folder(path)
+    if not path.is_file():
+        raise BadData(_not_found(spec.source, path))
+    if path.suffix.lower() == ".npz":
+        _only_for_images(spec)
+        return read_npz(path)
+    raise BadData(
+        f"{path} is of no known kind. Give an .npz file with x_train and y_train, or "
+        "a folder of IDX files or of images."
+    )
+
+
+def _only_for_images(spec: Data) -> None:
+    for key in ("image_size", "colour"):
+        if getattr(spec, key) is not None:
+            raise BadSetting(
+                f"data.{key} is for folders of images; {spec.source} has its size and "
+                "colour. Leave it out."
+            )
+
+
+def _not_found(source: str, path: Path) -> str:
+    near = get_close_matches(source, NAMED, n=1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    return (
+        f"there is no data {source!r}: it is none of {', '.join(NAMED)} and "
+        f"{path} does not exist.{meant}"
+    )

@@ -1,0 +1,86 @@
+"""Which images are held out: by an addressed stream, in the classes' proportions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normlab.base.streams import numpy_stream
+from normlab.errors import BadData, BadSetting
+
+Indices = NDArray[np.int64]
+
+
+def for_validation(labels: Indices, count: int) -> tuple[Indices, Indices]:
+    """Hold out exactly `count` images to choose by, each class in proportion.
+
+    Every class gets the whole part of its share; what is left goes to the largest
+    fractions. The draw is the same for every seed of a study.
+
+    Args:
+        labels: From 0, of the training images.
+        count: At least 1.
+
+    Returns:
+        The images that train and those held out, both in their first order.
+
+    Raises:
+        BadSetting: If no image of some class would be left to train on.
+
+    Example:
+        >>> train, held = for_validation(np.array([0, 0, 0, 0, 1, 1, 1, 1]), 2)
+        >>> len(train), len(held)
+        (6, 2)
+    """
+    sizes = np.bincount(labels)
+    if not 1 <= count < len(labels):
+        raise BadSetting(
+            f"data.validation={count} of {len(labels)} training images leaves nothing "
+            f"to train on. Use at most {len(labels) - len(sizes)}."
+        )
+    shares = count * sizes / len(labels)
+    quotas = shares.astype(np.int64)
+    largest = np.argsort(quotas - shares, kind="stable")
+    quotas[largest[: count - quotas.sum()]] += 1
+    emptied = np.flatnonzero((quotas == sizes) & (sizes > 0))
+    if len(emptied):
+        raise BadSetting(
+            f"data.validation={count} of {len(labels)} training images takes all "
+            f"{sizes[emptied[0]]} of class {emptied[0]}. Use fewer."
+        )
+    return _drawn(labels, quotas, "validation")
+
+
+def for_test(labels: Indices, *, where: str) -> tuple[Indices, Indices]:
+    """Split off a fifth of every class, at least one image, for the test.
+
+    Args:
+        labels: From 0, of all images.
+        where: What the images are called in an error.
+
+    Returns:
+        The images that train and those that test, both in their first order.
+
+    Raises:
+        BadData: If a class has a single image.
+    """
+    sizes = np.bincount(labels)
+    single = np.flatnonzero(sizes == 1)
+    if len(single):
+        raise BadData(
+            f"{where}: class {single[0]} has one image, which cannot both train and "
+            "test. Add images, or give a test part."
+        )
+    quotas = np.maximum((sizes + 2) // 5, (sizes > 0).astype(np.int64))
+    return _drawn(labels, quotas, "test")
+
+
+def _drawn(labels: Indices, quotas: Indices, purpose: str) -> tuple[Indices, Indices]:
+    order = numpy_stream(0, "split", purpose)
+    held = [
+        order.permutation(np.flatnonzero(labels == label))[:quota]
+        for label, quota in enumerate(quotas)
+    ]
+    taken = np.zeros(len(labels), bool)
+    taken[np.concatenate(held)] = True
+    return np.flatnonzero(~taken), np.flatnonzero(taken)

@@ -1,0 +1,67 @@
+"""Mean and standard deviation of the inputs, per channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CHUNK = 64  # images; what is converted at once fits the cache: twice as fast
+
+
+def moments(images: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    r"""Mean and standard deviation of each channel over all images and places.
+
+    $\mu=\frac1n\sum p$ and $\sigma=\sqrt{\frac1n\sum(p-\mu)^2}$, the biased one, as
+    it describes these images and estimates nothing. Of uint8 images p is a 255th
+    of the stored number, and the sums are exact: they do not depend on the order
+    or the machine. A channel that never changes gets $\sigma=1$, which leaves it
+    centred instead of dividing by zero.
+
+    Args:
+        images: uint8 or float32. Of shape (n, channels, ...) each channel has its
+            numbers. Of shape (n, features) there are no places to average over:
+            float features, which may have different units, are each a channel;
+            uint8 ones are pixels of one channel.
+
+    Returns:
+        Mean and standard deviation, one number each per channel.
+
+    Example:
+        >>> moments(np.array([[[[0, 255]]]], np.uint8))
+        ((0.5,), (0.5,))
+    """
+    n = len(images)
+    exact = images.dtype == np.uint8
+    channels = 1 if exact and images.ndim == 2 else images.shape[1]
+    by_channel = images.reshape(n, channels, -1)
+    mean, std = _exact(by_channel) if exact else _rounded(by_channel)
+    return tuple(mean.tolist()), tuple(np.where(std == 0, 1.0, std).tolist())
+
+
+def _exact(pixels: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
+    n, channels, places = pixels.shape
+    count = n * places
+    mean, std = np.empty(channels), np.empty(channels)
+    for channel in range(channels):
+        seen = np.zeros(256, np.int64)
+        for start in range(0, n, _CHUNK):
+            chunk = pixels[start : start + _CHUNK, channel]
+            seen += np.bincount(chunk.reshape(-1), minlength=256)
+        # Python's integers have no largest one: nothing is rounded or cancels
+        # before the division
+        total = sum(value * int(times) for value, times in enumerate(seen))
+        squares = sum(value**2 * int(times) for value, times in enumerate(seen))
+        mean[channel] = total / count / 255
+        std[channel] = ((count * squares - total**2) / count**2) ** 0.5 / 255
+    return mean, std
+
+
+def _rounded(values: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:
+    mean = values.mean(axis=(0, 2), dtype=np.float64)
+    squares = np.zeros_like(mean)
+    for start in range(0, len(values), _CHUNK):
+        x = values[start : start + _CHUNK] - mean[:, np.newaxis]
+        squares += np.einsum("ncp,ncp->c", x, x)
+    return mean, np.sqrt(squares / (len(values) * values.shape[2]))
