@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from normlab.spec.paths import is_path
-from normlab.spec.settings import parse_seeds, with_settings
+from normlab.spec.settings import with_settings
 from normlab.spec.study import StudySpec
 
 
@@ -36,13 +36,3 @@ def absolute(text: str) -> str:
     """
     path = Path(text).expanduser()
     return str(path.absolute()) if is_path(text) else text
-
-
-def listed_seeds(text: str) -> str:
-    """`5` becomes `0,1,2,3,4`; a list stays a list.
-
-    Example:
-        >>> listed_seeds("3"), listed_seeds("7,")
-        ('0,1,2', '7')
-    """
-    return ",".join(map(str, parse_seeds(text)))

@@ -47,7 +47,7 @@ def run(
             "model.name": model and given.absolute(model),
             "arms": norm,
             "recipe.rates": lr,
-            "seeds": seeds and given.listed_seeds(seeds),
+            "seeds": seeds,
             "recipe.epochs": epochs,
             "recipe.batch_size": batch_size,
             "recipe.momentum": momentum,
