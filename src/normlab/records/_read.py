@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from normlab.records._blocks import Block, joined
 from normlab.records.rows import EpochRow, GlimpseRow, RunRecord
 from normlab.spec.plan import RunKey
 
@@ -46,7 +47,7 @@ def runs(connection: sqlite3.Connection, *, conducted: bool) -> tuple[RunRecord,
     connection.row_factory = sqlite3.Row
     epochs = _by_run(connection, "epochs", "epoch", _epoch)
     glimpses = _by_run(connection, "glimpses", "step", _glimpse)
-    blocks = _by_run(connection, "steps", "first", tuple)
+    blocks = _by_run(connection, "steps", "first", lambda row: Block(*row[1:]))
     return tuple(
         _run(
             row, epochs[row["run"]], glimpses[row["run"]], blocks[row["run"]], conducted
@@ -68,7 +69,7 @@ def _run(
     row: sqlite3.Row,
     epochs: list[EpochRow],
     glimpses: list[GlimpseRow],
-    blocks: list[tuple[Any, ...]],
+    blocks: list[Block],
     conducted: bool,
 ) -> RunRecord:
     status = row["status"]
@@ -86,24 +87,14 @@ def _run(
         tensor_digests=json.loads(row["tensor_digests"]),
         epochs=tuple(epochs),
         glimpses=tuple(glimpses),
-        step_losses=_losses(blocks),
-        step_seconds=sum(block[4] for block in blocks),
+        step_losses=joined(blocks),
+        step_seconds=sum(block.seconds for block in blocks),
         seconds=row["seconds"],
         correct=_unpacked(row["correct"], row["images"]),
         test_loss=ended.test_loss if ended else row["test_loss"],
         test_accuracy=ended.test_accuracy if ended else row["test_accuracy"],
         diverged_step=row["diverged_step"],
     )
-
-
-def _losses(blocks: list[tuple[Any, ...]]) -> NDArray[np.float32]:
-    if not blocks:
-        return np.empty(0, dtype=np.float32)
-    # a step that nobody reported is a hole, not a shift of all later ones
-    losses = np.full(blocks[-1][2], np.nan, dtype=np.float32)
-    for _, first, last, data, _ in blocks:
-        losses[first - 1 : last] = np.frombuffer(data, dtype="<f4")
-    return losses
 
 
 def _epoch(row: sqlite3.Row) -> EpochRow:

@@ -23,6 +23,8 @@ def reporting(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise BadFolder(_about_files(path, error)) from error
+    except (sqlite3.ProgrammingError, sqlite3.IntegrityError):
+        raise  # a mistake of ours, not the folder's
     except sqlite3.Error as error:
         raise BadFolder(_about_database(path, error)) from error
 
@@ -42,6 +44,8 @@ def _about_database(path: Path, error: sqlite3.Error) -> str:
         return f"{path}: study.db cannot be opened ({text}). Check its permissions."
     if "locked" in text:
         return f"{path}: study.db stays locked by another program. Try again later."
+    if "disk I/O" in text:
+        return f"{path}: study.db cannot be read or written ({text}). Check the disk."
     return f"{path}: study.db is damaged or no study ({text}). Restore it from a copy."
 
 

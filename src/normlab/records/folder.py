@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing, contextmanager
+import sqlite3
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,6 @@ from normlab.spec import toml
 from normlab.spec.difference import differing
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
@@ -138,9 +138,12 @@ class StudyFolder:
                 )
             try:
                 yield Writer(self._path, connection)
-            finally:
-                with reporting(self._path):
+            except BaseException:
+                with suppress(sqlite3.Error):  # what happened before says more
                     _database.settle(connection)
+                raise
+            with reporting(self._path):
+                _database.settle(connection)
 
     def arrays(self, run_id: str, probe: str) -> dict[str, NDArray[Any]]:
         """What one probe saw in one run.

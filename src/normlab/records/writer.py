@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from normlab.records import _arrays
+from normlab.records import _arrays, _blocks
 from normlab.records._trouble import reporting
 from normlab.records.events import (
     Diverged,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from normlab.records.rows import Status
     from normlab.spec.plan import RunKey
 
-_FLOAT = np.dtype("<f4")
+_LAST = 2**62  # later than any step
 
 
 class Writer:
@@ -107,7 +107,7 @@ class Writer:
             run.execute(
                 "DELETE FROM glimpses WHERE run = ? AND step > ?", (row, last_step)
             )
-            self._cut_steps(row, first=last_step + 1, last=None)
+            _blocks.cut(run, row, first=last_step + 1, last=_LAST)
             run.execute(
                 "UPDATE runs SET correct = NULL, images = NULL, diverged_step = NULL, "
                 "test_loss = NULL, test_accuracy = NULL, seconds = NULL, "
@@ -174,19 +174,19 @@ class Writer:
 
     @_keep.register
     def _(self, event: Steps, row: int) -> None:
-        losses = np.ascontiguousarray(event.losses, dtype=_FLOAT)
-        last = event.first + losses.size - 1
-        self._cut_steps(row, first=event.first, last=last)
-        self._connection.execute(
-            "INSERT INTO steps VALUES (?, ?, ?, ?, ?)",
-            (row, event.first, last, losses.tobytes(), event.seconds),
+        _blocks.put(
+            self._connection,
+            row,
+            first=event.first,
+            losses=event.losses,
+            seconds=float(event.seconds),
         )
 
     @_keep.register
     def _(self, event: Glimpse, row: int) -> None:
         self._connection.execute(
             "INSERT OR REPLACE INTO glimpses VALUES (?, ?, ?, ?)",
-            (row, event.step, event.loss, event.accuracy),
+            (row, event.step, float(event.loss), float(event.accuracy)),
         )
 
     @_keep.register
@@ -198,11 +198,11 @@ class Writer:
                 row,
                 event.epoch,
                 row,
-                event.train_loss,
-                event.test_loss,
-                event.test_accuracy,
-                json.dumps(dict(event.metrics)),
-                event.seconds,
+                float(event.train_loss),
+                _number(event.test_loss),
+                _number(event.test_accuracy),
+                json.dumps({name: float(of) for name, of in event.metrics.items()}),
+                float(event.seconds),
                 event.batch_digest,
             ),
         )
@@ -215,7 +215,7 @@ class Writer:
         self._connection.execute(
             "UPDATE runs SET status = 'done', reason = NULL, batch_digest = ?, "
             "correct = ?, images = ?, seconds = ?, diverged_step = NULL WHERE run = ?",
-            (event.batch_digest, *_packed(event.correct), event.seconds, row),
+            (event.batch_digest, *_packed(event.correct), float(event.seconds), row),
         )
 
     @_keep.register
@@ -227,8 +227,8 @@ class Writer:
             (
                 event.step,
                 *_packed(event.correct),
-                event.test_loss,
-                event.test_accuracy,
+                _number(event.test_loss),
+                _number(event.test_accuracy),
                 event.batch_digest,
                 row,
             ),
@@ -241,34 +241,13 @@ class Writer:
             (event.reason, row),
         )
 
-    def _cut_steps(self, row: int, *, first: int, last: int | None) -> None:
-        """Forget the losses of steps `first` to `last`; a block may be cut in two."""
-        end = 2**62 if last is None else last
-        blocks = self._connection.execute(
-            "SELECT first, last, losses, seconds FROM steps "
-            "WHERE run = ? AND last >= ? AND first <= ?",
-            (row, first, end),
-        ).fetchall()
-        for start, stop, losses, seconds in blocks:
-            self._connection.execute(
-                "DELETE FROM steps WHERE run = ? AND first = ?", (row, start)
-            )
-            for low, high in (
-                (start, min(stop, first - 1)),
-                (max(start, end + 1), stop),
-            ):
-                if low > high:
-                    continue
-                size = _FLOAT.itemsize
-                part = losses[(low - start) * size : (high - start + 1) * size]
-                share = seconds * (high - low + 1) / (stop - start + 1)
-                self._connection.execute(
-                    "INSERT INTO steps VALUES (?, ?, ?, ?, ?)",
-                    (row, low, high, part, share),
-                )
-
 
 def _packed(correct: NDArray[np.bool_] | None) -> tuple[bytes | None, int | None]:
     if correct is None:
         return None, None
     return np.packbits(np.asarray(correct, dtype=np.bool_)).tobytes(), len(correct)
+
+
+def _number(value: float | None) -> float | None:
+    # SQLite does not know NumPy's own numbers
+    return None if value is None else float(value)

@@ -32,8 +32,9 @@ def in_one_line(error: ValidationError, table: type[BaseModel]) -> str:
     complaints = error.errors(include_url=False)
     first = complaints[0]
     key = _key(table, first["loc"])
-    more = len({complaint["loc"] for complaint in complaints}) - 1
-    tail = f" ({more} more of this kind.)" if more else ""
+    # a list that lost its only value is also too short: not worth a second word
+    others = {c["loc"] for c in complaints if c["loc"] != first["loc"][: len(c["loc"])]}
+    tail = f" ({len(others)} more to mend.)" if others else ""
     if first["type"] == "extra_forbidden":
         names = [field.alias or name for name, field in table.model_fields.items()]
         what = f"unknown key '{key}'. {known(names, instead_of=str(first['loc'][-1]))}"

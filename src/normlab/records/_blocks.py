@@ -1,0 +1,78 @@
+"""Step losses in the database: blocks of successive steps as float32 bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_FLOAT = np.dtype("<f4")
+
+
+class Block(NamedTuple):
+    """The losses of the steps `first` to `last`, both included, and their seconds."""
+
+    first: int
+    last: int
+    losses: bytes
+    seconds: float
+
+    def part(self, first: int, last: int) -> Block:
+        """Some of its steps, with their share of the seconds."""
+        low, high = (first - self.first), (last - self.first + 1)
+        share = (high - low) / (self.last - self.first + 1)
+        losses = self.losses[low * _FLOAT.itemsize : high * _FLOAT.itemsize]
+        return Block(first, last, losses, self.seconds * share)
+
+
+def put(
+    connection: sqlite3.Connection,
+    run: int,
+    *,
+    first: int,
+    losses: NDArray[np.float32],
+    seconds: float,
+) -> None:
+    """Keep the losses of steps `first`, `first` + 1, ... in place of any older ones."""
+    last = first + losses.size - 1
+    cut(connection, run, first=first, last=last)
+    data = np.ascontiguousarray(losses, dtype=_FLOAT).tobytes()
+    _insert(connection, run, Block(first, last, data, seconds))
+
+
+def cut(connection: sqlite3.Connection, run: int, *, first: int, last: int) -> None:
+    """Forget the losses of steps `first` to `last`; a block may be cut in two."""
+    rows = connection.execute(
+        "SELECT first, last, losses, seconds FROM steps "
+        "WHERE run = ? AND last >= ? AND first <= ?",
+        (run, first, last),
+    ).fetchall()
+    for block in map(Block._make, rows):
+        connection.execute(
+            "DELETE FROM steps WHERE run = ? AND first = ?", (run, block.first)
+        )
+        if block.first < first:
+            _insert(connection, run, block.part(block.first, first - 1))
+        if block.last > last:
+            _insert(connection, run, block.part(last + 1, block.last))
+
+
+def joined(blocks: Sequence[Block]) -> NDArray[np.float32]:
+    """The losses of all steps from the first; blocks in ascending order."""
+    if not blocks:
+        return np.empty(0, dtype=np.float32)
+    # a step that nobody reported is a hole, not a shift of all later ones
+    losses = np.full(blocks[-1].last, np.nan, dtype=np.float32)
+    for block in blocks:
+        losses[block.first - 1 : block.last] = np.frombuffer(block.losses, _FLOAT)
+    return losses
+
+
+def _insert(connection: sqlite3.Connection, run: int, block: Block) -> None:
+    connection.execute("INSERT INTO steps VALUES (?, ?, ?, ?, ?)", (run, *block))
