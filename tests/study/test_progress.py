@@ -11,7 +11,7 @@ import pytest
 from normlab.records.events import EpochDone, Glimpse, Started, Steps
 from normlab.spec.plan import RunKey, plan
 from normlab.spec.study import Execution, StudySpec
-from normlab.study.progress import Pace, Progress, Silent, makespan
+from normlab.study.progress import Progress, Silent
 
 EPOCH = 100  # steps
 SPEC = StudySpec(seeds=(0, 1), execution=Execution(workers=2))  # 4 runs of 5 epochs
@@ -192,31 +192,6 @@ def test_a_loss_that_is_not_finite_is_shown_as_it_is(progress: Progress) -> None
     progress.event(FIRST, block(1, 10, seconds=0.1, loss=float("nan")))
     loss = progress.runs[FIRST].loss
     assert loss is not None and math.isnan(loss)
-
-
-def test_pace_follows_a_machine_that_becomes_slower() -> None:
-    pace = Pace(half_life=10)
-    pace.add(steps=1000, seconds=10)
-    for _ in range(10):
-        pace.add(steps=100, seconds=10)
-    assert pace.seconds_per_step == pytest.approx(0.1, rel=0.02)
-
-
-@pytest.mark.parametrize(
-    ("busy", "queue", "workers", "seconds"),
-    [
-        ([], [], 2, 0.0),
-        ([3.0], [], 2, 3.0),
-        ([3.0, 1.0], [1.0], 2, 3.0),
-        ([], [2.0, 2.0, 2.0], 2, 4.0),
-        ([], [2.0, 2.0, 2.0], 1, 6.0),
-        ([1.0, 1.0, 1.0], [], 2, 1.0),  # more in training than workers: all run
-    ],
-)
-def test_runs_are_shared_over_the_workers(
-    busy: list[float], queue: list[float], workers: int, seconds: float
-) -> None:
-    assert makespan(busy, queue, workers=workers) == seconds
 
 
 def test_silence_takes_every_call(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from normlab.cli.export import export
-from normlab.cli.list import list_studies
+from normlab.cli.listing import list_studies
 from normlab.cli.rerun import rerun
 from normlab.cli.resume import resume
 from normlab.cli.run import run

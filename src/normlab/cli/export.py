@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,28 +10,26 @@ import typer
 from normlab.cli import options
 
 
-class Format(StrEnum):
-    """What `records.export` can write."""
-
-    csv = "csv"
-    json = "json"
-    parquet = "parquet"
-
-
 def export(
     folder: options.Folder,
     form: Annotated[
-        Format,
-        typer.Option("--format", help="parquet needs normlab[parquet] installed."),
+        str,
+        typer.Option(
+            "--format",
+            metavar="csv|json|parquet",
+            help="parquet needs normlab[parquet] installed.",
+        ),
     ],
     path: Annotated[
         Path, typer.Option("-o", "--output", metavar="PATH", help="Where to write.")
     ],
 ) -> int:
     """Write a study's records as csv, json or parquet."""
+    from normlab.analysis.result import Result
     from normlab.records.export import export as write
-    from normlab.records.folder import StudyFolder
 
-    write(StudyFolder.open(folder).read(), form.value, path)
+    result = Result.open(folder)
+    summary = result.to_json() if form == "json" else None
+    write(result.record, form, path, summary=summary)
     print(f"written to {path}")
     return 0

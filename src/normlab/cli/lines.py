@@ -50,8 +50,7 @@ class Lines(Progress):
         _say(text)
 
     def _name(self, key: RunKey) -> str:
-        rates = len({run.rate for run in self.runs}) > 1
-        return run_name(key, rates=rates)
+        return run_name(key, rates=self.several_rates)
 
     def _epoch(self, done: events.EpochDone) -> str:
         return (

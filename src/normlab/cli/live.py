@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live as RichLive
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
-from normlab.cli.wording import count, duration, nats, percent
+from normlab.cli.wording import count, duration, nats, percent, run_name
 from normlab.study.progress import SETTLED, Progress, RunProgress
 
 if TYPE_CHECKING:
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
 # the workers share the cores with this process; a redraw costs a few milliseconds
 _REDRAWS_PER_SECOND = 2
 _STYLES = {"running": "bold", "done": "green", "diverged": "red", "failed": "red"}
+_BAR = 30  # characters
 _OVERALL_LINES = 4  # header, bar, phase, and the line the cursor rests on
 
 
@@ -68,35 +67,31 @@ class Live(Progress):
         if not self.runs:
             return Text(self.phase)
         room = max(1, self._console.size.height - _OVERALL_LINES)
-        return Group(self._table(room), self._overall(), Text(self.phase))
+        lines = [self._heading(), *map(self._line, self._in_sight(room))]
+        # lines of our own: rich's tables take five times as long to lay out
+        text = Text("\n", no_wrap=True, overflow="crop").join(lines)
+        return Group(text, self._overall(), Text(self.phase))
 
-    def _table(self, room: int) -> Table:
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        rates = len({key.rate for key in self.runs}) > 1
-        left = ("arm", "lr", "seed") if rates else ("arm", "seed")
-        for name in left:
-            table.add_column(name, no_wrap=True)
-        for name in ("epoch", "loss", "test accuracy", "steps/s"):
-            table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("status", no_wrap=True)
-        for run in self._in_sight(room):
-            rate = (f"{run.key.rate:g}",) if rates else ()
-            table.add_row(
-                run.key.arm, *rate, str(run.key.seed), *self._cells(run),
-                style=_STYLES.get(run.status, "dim"),
-            )  # fmt: skip
-        return table
-
-    def _cells(self, run: RunProgress) -> tuple[str, ...]:
-        speed = f"{run.steps_per_second:.0f}" if run.steps_per_second else ""
-        current = min(run.epoch + (run.status == "running"), self.epochs)
-        return (
-            f"{current}/{self.epochs}",
-            nats(run.loss),
-            percent(run.accuracy),
-            speed,
-            run.status,
+    def _heading(self) -> Text:
+        return Text(
+            f"{'run':{self._name_width()}}  {'epoch':>9}  {'loss':>7}  "
+            f"{'accuracy':>8}  {'steps/s':>7}  status",
+            style="dim",
         )
+
+    def _line(self, run: RunProgress) -> Text:
+        name = run_name(run.key, rates=self.several_rates)
+        current = min(run.epoch + (run.status == "running"), self.epochs)
+        epoch = f"{current}/{self.epochs}"
+        speed = f"{run.steps_per_second:.0f}" if run.steps_per_second else ""
+        return Text(
+            f"{name:{self._name_width()}}  {epoch:>9}  {nats(run.loss):>7}  "
+            f"{percent(run.accuracy):>8}  {speed:>7}  {run.status}",
+            style=_STYLES.get(run.status, "dim"),
+        )
+
+    def _name_width(self) -> int:
+        return max(len(run_name(key, rates=self.several_rates)) for key in self.runs)
 
     def _in_sight(self, room: int) -> list[RunProgress]:
         """All runs if they fit, else those in training, then what comes next."""
@@ -107,14 +102,16 @@ class Live(Progress):
         chosen = sorted(runs, key=lambda run: urgency.get(run.status, 2))[:room]
         return [run for run in runs if run in chosen]
 
-    def _overall(self) -> Table:
+    def _overall(self) -> Text:
         done = sum(run.status in SETTLED for run in self.runs.values())
-        line = Table.grid(padding=(0, 2))
-        line.add_row(
-            f"{done} of {count(len(self.runs), 'run')}",
-            ProgressBar(total=self.steps_total, completed=self.steps_done, width=30),
-            f"{100 * self.steps_done / max(1, self.steps_total):.0f} %",
-            f"{duration(self.seconds_gone)} gone",
+        share = self.steps_done / max(1, self.steps_total)
+        full = round(share * _BAR)
+        return Text.assemble(
+            f"{done} of {count(len(self.runs), 'run')}  ",
+            ("━" * full, "green"),
+            ("━" * (_BAR - full), "dim"),
+            f"  {100 * share:.0f} %  {duration(self.seconds_gone)} gone  "
             f"{duration(self.seconds_left())} left",
+            no_wrap=True,
+            overflow="crop",
         )
-        return line

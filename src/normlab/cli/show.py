@@ -25,10 +25,7 @@ def show(
     if as_json:
         import json
 
-        from normlab.analysis.summary import to_json
-
-        summary = to_json(result.record, result.analysis)
-        print(json.dumps(summary, indent=2, allow_nan=False))
+        print(json.dumps(result.to_json(), indent=2, allow_nan=False))
         return 0
     from normlab.cli.account import account
 

@@ -7,15 +7,14 @@ whoever asked for the study.
 
 from __future__ import annotations
 
-import heapq
 import math
-import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from normlab.records import events
+from normlab.study.pace import Pace, makespan, workers_of
 
 if TYPE_CHECKING:
     from normlab.spec.plan import RunKey
@@ -75,36 +74,6 @@ class Silent:
 
 
 @dataclass
-class Pace:
-    """Wall seconds a step takes, all evaluations in between shared out.
-
-    Seconds and steps are summed with weights that halve every `half_life` seconds,
-    so that the estimate follows a machine that becomes busy or idle.
-
-    Example:
-        >>> pace = Pace()
-        >>> pace.add(steps=100, seconds=0.5)
-        >>> pace.seconds_per_step
-        0.005
-    """
-
-    half_life: float = 60.0
-    _steps: float = 0.0
-    _seconds: float = 0.0
-
-    def add(self, *, steps: int, seconds: float) -> None:
-        """Count `steps` that took `seconds`; steps may be 0 (an evaluation)."""
-        fade = 0.5 ** (seconds / self.half_life)
-        self._steps = self._steps * fade + steps
-        self._seconds = self._seconds * fade + seconds
-
-    @property
-    def seconds_per_step(self) -> float | None:
-        """Mean wall seconds per step, None before anything was counted."""
-        return self._seconds / self._steps if self._steps else None
-
-
-@dataclass
 class RunProgress:
     """How far one run is."""
 
@@ -146,7 +115,7 @@ class Progress(Silent):
         """Lay out one line per run, with what an earlier session finished."""
         self.epochs = spec.recipe.epochs
         self.steps_per_run = steps_per_epoch * self.epochs
-        self.workers = spec.execution.workers or _cores()
+        self.workers = workers_of(spec.execution)
         self._started = self._clock()
         # all laid out here: a display in another thread may read while we count
         self._paces = {key.arm: Pace() for key in plan}
@@ -183,6 +152,11 @@ class Progress(Silent):
     def note(self, text: str) -> None:
         """Keep the latest phase."""
         self.phase = text
+
+    @property
+    def several_rates(self) -> bool:
+        """Whether a run's learning rate is part of its name."""
+        return len({key.rate for key in self.runs}) > 1
 
     @property
     def steps_total(self) -> int:
@@ -244,29 +218,3 @@ class Progress(Silent):
         # between two reports time goes on, also on the clock that counts down
         waited = 0.0 if run.seen is None else self._clock() - run.seen
         return max(0.0, self._steps_left(run) * per_step - waited)
-
-
-def makespan(busy: Iterable[float], queue: Iterable[float], *, workers: int) -> float:
-    """Seconds until the last worker is free.
-
-    Args:
-        busy: Seconds that runs in training still need, each on a worker of its own.
-        queue: Seconds that waiting runs need, in the order in which they are taken.
-        workers: How many runs are trained at a time.
-
-    Example:
-        >>> makespan([4.0, 1.0], [5.0, 5.0], workers=2)
-        9.0
-    """
-    free_at = list(busy)
-    free_at += [0.0] * max(0, workers - len(free_at))
-    heapq.heapify(free_at)
-    for seconds in queue:
-        heapq.heapreplace(free_at, free_at[0] + seconds)
-    return max(free_at, default=0.0)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

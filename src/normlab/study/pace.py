@@ -1,0 +1,74 @@
+"""How long runs take that are shared over workers; torch-free."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from normlab.spec.study import Execution
+
+
+@dataclass
+class Pace:
+    """Wall seconds a step takes, all evaluations in between shared out.
+
+    Seconds and steps are summed with weights that halve every `half_life` seconds,
+    so that the estimate follows a machine that becomes busy or idle.
+
+    Example:
+        >>> pace = Pace()
+        >>> pace.add(steps=100, seconds=0.5)
+        >>> pace.seconds_per_step
+        0.005
+    """
+
+    half_life: float = 60.0
+    _steps: float = 0.0
+    _seconds: float = 0.0
+
+    def add(self, *, steps: int, seconds: float) -> None:
+        """Count `steps` that took `seconds`; steps may be 0 (an evaluation)."""
+        fade = 0.5 ** (seconds / self.half_life)
+        self._steps = self._steps * fade + steps
+        self._seconds = self._seconds * fade + seconds
+
+    @property
+    def seconds_per_step(self) -> float | None:
+        """Mean wall seconds per step, None before anything was counted."""
+        return self._seconds / self._steps if self._steps else None
+
+
+def makespan(busy: Iterable[float], queue: Iterable[float], *, workers: int) -> float:
+    """Seconds until the last worker is free.
+
+    Args:
+        busy: Seconds that runs in training still need, each on a worker of its own.
+        queue: Seconds that waiting runs need, in the order in which they are taken.
+        workers: How many runs are trained at a time.
+
+    Example:
+        >>> makespan([4.0, 1.0], [5.0, 5.0], workers=2)
+        9.0
+    """
+    free_at = list(busy)
+    free_at += [0.0] * max(0, workers - len(free_at))
+    heapq.heapify(free_at)
+    for seconds in queue:
+        heapq.heapreplace(free_at, free_at[0] + seconds)
+    return max(free_at, default=0.0)
+
+
+def workers_of(execution: Execution) -> int:
+    """How many runs are computed at a time: as many as cores, if not said."""
+    if execution.workers is not None:
+        return execution.workers
+    cores = (
+        len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1
+    )
+    return max(1, cores // execution.threads)

@@ -1,0 +1,63 @@
+"""A small study folder with invented numbers, written as a real one would be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from normlab.records.events import EpochDone, Event, Finished, Started, Steps
+from normlab.records.folder import StudyFolder
+from normlab.spec.plan import RunKey, plan
+from normlab.spec.recipe import Recipe
+from normlab.spec.study import StudySpec
+
+EPOCH = 40  # steps
+SPEC = StudySpec(recipe=Recipe(epochs=2), seeds=(0, 1, 2), measure="none")
+
+
+def events(key: RunKey, *, epochs: int = 2) -> list[Event]:
+    """What a run that learns reports; batch learns a little faster."""
+    steps = np.arange(epochs * EPOCH)
+    speed = (0.05 if key.arm == "batch" else 0.04) + 0.002 * key.seed
+    wiggle = 1 + 0.05 * np.sin(steps * (3 + key.seed))
+    losses = (2.3 * np.exp(-speed * steps) * wiggle + 0.02).astype(np.float32)
+    reports: list[Event] = [Started(parameters=537_354, init_digest="ab12")]
+    for epoch in range(1, epochs + 1):
+        block = losses[(epoch - 1) * EPOCH : epoch * EPOCH]
+        first = (epoch - 1) * EPOCH + 1
+        reports.append(Steps(first=first, losses=block, seconds=1.5))
+        reports.append(_end(epoch, key, float(block.mean())))
+    right = np.arange(1000) >= 20 - 2 * key.seed
+    reports.append(Finished(batch_digest="cd34", correct=right, seconds=4.0))
+    return reports
+
+
+def _end(epoch: int, key: RunKey, loss: float) -> EpochDone:
+    return EpochDone(
+        epoch=epoch,
+        train_loss=loss,
+        test_loss=loss * 1.1,
+        test_accuracy=0.9
+        + 0.03 * epoch
+        + 0.002 * key.seed
+        + 0.004 * (key.arm[0] == "b"),
+        seconds=2.0,
+        batch_digest=f"{key.seed}{epoch}",
+    )
+
+
+def study(
+    path: Path, spec: StudySpec = SPEC, *, finished: int | None = None
+) -> StudyFolder:
+    """Write a study; of its runs, the first `finished` (all if None) are done."""
+    meta = {"created": "2026-01-02T03:04:05+00:00", "normlab": "0.1.0"}
+    folder = StudyFolder.create(path, spec, meta)
+    keys = plan(spec)
+    with folder.write() as writer:
+        writer.add_runs(keys)
+        for key in keys[:finished]:
+            writer.status(key, "running")
+            for event in events(key, epochs=spec.recipe.epochs):
+                writer.event(key, event)
+    return folder

@@ -1,0 +1,274 @@
+"""Exit codes, and the one line on standard error; training is made up here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import normlab.study
+from normlab.analysis.result import Result
+from normlab.cli import main
+from normlab.errors import BadData, RunFailed
+from normlab.records.folder import StudyFolder
+from normlab.spec.study import Execution, StudySpec
+from normlab.study.progress import Watcher
+
+from .made_up import SPEC, study
+
+
+class Api:
+    """Stands for training: writes a made-up study, then may raise."""
+
+    def __init__(self, raises: BaseException | None, finished: int | None) -> None:
+        self.raises, self.finished = raises, finished
+        self.spec: StudySpec | None = None
+        self.execution: Execution | None = None
+
+    def run(self, spec: StudySpec, out: Path, *, watcher: Watcher) -> Result:
+        self.spec = spec
+        watcher.note("reading mnist")
+        study(out, finished=self.finished)
+        if self.raises is not None:
+            raise self.raises
+        return Result.open(out)
+
+    def resume(
+        self, path: Path, *, watcher: Watcher, execution: Execution | None = None
+    ) -> Result:
+        self.execution = execution
+        return Result.open(path)
+
+    def rerun(self, path: Path, out: Path, *, watcher: Watcher) -> Result:
+        return self.run(StudyFolder.open(path).spec, out, watcher=watcher)
+
+
+Trains = Callable[..., Api]
+
+
+@pytest.fixture
+def trains(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Trains:
+    monkeypatch.chdir(tmp_path)
+
+    def install(
+        raises: BaseException | None = None, finished: int | None = None
+    ) -> Api:
+        api = Api(raises, finished)
+        monkeypatch.setattr(normlab.study, "api", api, raising=False)
+        return api
+
+    return install
+
+
+def test_run_says_what_is_trained_and_where_it_is_kept(
+    trains: Trains, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trains()
+    assert main(["run"]) == 0
+    first, second, third, *_ = capsys.readouterr().out.splitlines()
+    assert first == ("article: 2 arms (none, batch) x 5 seeds = 10 runs of 5 epochs")
+    assert re.fullmatch(r"kept in normlab-runs/article-\d{8}-\d{6}", second)
+    assert third == "reading mnist"
+
+
+def test_quiet_prints_the_result_alone(
+    trains: Trains, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trains()
+    assert main(["run", "--quiet", "--out", "mine"]) == 0
+    quiet = capsys.readouterr().out
+    assert main(["show", "mine"]) == 0
+    assert quiet == capsys.readouterr().out
+
+
+def test_every_option_reaches_its_key(trains: Trains) -> None:
+    api = trains()
+    words = (
+        "run --data fashion-mnist --model lenet --norm none,layer --lr 0.1,0.2 "
+        "--seeds 7, --epochs 3 --batch-size 32 --momentum 0.5 --optimizer adam "
+        "--weight-decay 0.1 --measure light --validation 10 --image-size 14 "
+        "--last-batch drop --workers 3 --threads 2 --device auto --executor local "
+        "--set recipe.schedule=cosine --set recipe.warmup=9 --out here --quiet"
+    )
+    assert main(words.split()) == 0
+    spec = api.spec
+    assert spec is not None
+    assert (spec.data.source, spec.data.validation, spec.data.image_size) == (
+        "fashion-mnist",
+        10,
+        14,
+    )
+    assert (spec.model.name, spec.seeds, spec.measure) == ("lenet", (7,), "light")
+    assert [arm.name for arm in spec.arms] == ["none", "layer"]
+    assert spec.recipe.model_dump() == {
+        "optimizer": "adam",
+        "rates": (0.1, 0.2),
+        "momentum": 0.5,
+        "weight_decay": 0.1,
+        "decay_norms": True,
+        "schedule": "cosine",
+        "step_every": 10,
+        "step_factor": 0.1,
+        "warmup": 9,
+        "batch_size": 32,
+        "last_batch": "drop",
+        "epochs": 3,
+    }
+    assert spec.execution == Execution(workers=3, threads=2, device="auto")
+
+
+def test_a_model_file_is_named_before_it_is_executed(
+    trains: Trains, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    trains()
+    main(["run", "--model", "net.py:build", "--out", "here"])
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == f"executing {tmp_path}/net.py (function build)"
+
+
+def test_an_interrupted_run_says_how_to_go_on(
+    trains: Trains, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trains(KeyboardInterrupt(), finished=2)
+    assert main(["run", "--out", "my runs"]) == 130
+    assert capsys.readouterr().err == (
+        "normlab: interrupted; everything so far is kept. Go on with:\n"
+        "  normlab resume 'my runs'\n"
+    )
+
+
+def test_an_interrupt_before_training_promises_nothing(
+    trains: Trains,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def at_once(*_: object, **__: object) -> Result:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trains(), "run", at_once)
+    assert main(["run"]) == 130
+    assert capsys.readouterr().err == (
+        "normlab: interrupted before training began; nothing was kept.\n"
+    )
+
+
+def test_an_error_of_the_library_is_one_line(
+    trains: Trains, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trains(BadData("train.npz: x_train holds 10 images\n and y_train 9 labels."))
+    assert main(["run"]) == 2
+    assert capsys.readouterr().err == (
+        "normlab: error: train.npz: x_train holds 10 images and y_train 9 labels.\n"
+    )
+
+
+def test_what_fails_on_the_way_exits_with_1(trains: Trains) -> None:
+    trains(RunFailed("every worker died."))
+    assert main(["run"]) == 1
+
+
+def test_a_failed_run_exits_with_1_after_the_account(
+    trains: Trains, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    api = trains()
+    folder = study(tmp_path / "s", finished=5)
+    with folder.write() as writer:
+        key = folder.read().runs[5].key
+        writer.status(key, "failed", "killed twice (out of memory?)")
+    assert main(["resume", "s"]) == 1
+    out = capsys.readouterr().out
+    assert "batch-lr0.01-seed2: failed: killed twice (out of memory?)" in out
+    assert "not finished; go on with: normlab resume s" in out
+    assert api.execution == SPEC.execution
+
+
+def test_resume_may_use_other_workers(trains: Trains, tmp_path: Path) -> None:
+    api = trains()
+    study(tmp_path / "s")
+    assert main(["resume", "s", "--workers", "1", "--quiet"]) == 0
+    assert api.execution == Execution(workers=1)
+
+
+def test_rerun_trains_the_same_study_elsewhere(trains: Trains, tmp_path: Path) -> None:
+    api = trains()
+    study(tmp_path / "s")
+    assert main(["rerun", "s", "--out", "again", "--quiet"]) == 0
+    assert api.spec == SPEC
+    assert StudyFolder.open(tmp_path / "again").spec == SPEC
+
+
+def test_two_studies_of_one_second_do_not_share_a_folder(
+    trains: Trains, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trains()
+    monkeypatch.setattr("time.strftime", lambda _: "20260102-030405")
+    assert main(["run", "-q"]) == 0
+    assert main(["run", "-q"]) == 0
+    names = sorted(path.name for path in (tmp_path / "normlab-runs").iterdir())
+    assert names == ["article-20260102-030405", "article-20260102-030405-2"]
+
+
+# the words of a refused setting are the spec's, and are tested there
+BAD = {
+    "": r"No such command 'rnu'\. Did you mean 'run'\? See: normlab --help",
+    "run --norm none,bach": r"arms\S*bach\S* is unknown\. Known: .* 'batch'\?",
+    "run --norm none,none": r"arms.*'none'.* twice",
+    "run --epochs 0": r"recipe\.epochs=0 must be at least 1",
+    "run --epochs -3": r"recipe\.epochs=-3 must be at least 1",
+    "run --epochs 1e99": r"recipe\.epochs=1e99 must be a whole number",
+    "run --batch-size 99999999": r"recipe\.batch_size=99999999 must be at most",
+    "run --lr nan": r"recipe\.rates\.0=nan must be a finite number",
+    "run --lr 0": r"recipe\.rates\.0=0 must be greater than 0",
+    "run --lr fast": r"recipe\.rates\.0=fast must be a number",
+    "run --seeds 0": r"seeds=0 must be a number of seeds from 1",
+    "run --seeds 1,1": r"seeds=.* seed 1 .*twice",
+    "run --momentum 1": r"recipe\.momentum=1 must be less than 1",
+    "run --optimizer lion": r"recipe\.optimizer=lion is unknown\. Known: sgd",
+    "run --device tpu": r"execution\.device=tpu is unknown",
+    "run --executor ray": r"execution\.executor=ray is unknown\. Known: local",
+    "run --model vgg": r"model\.name=vgg is unknown\. Known: mlp.*FILE\.py:factory",
+    "run --set recipe.speed=1": r"unknown key 'recipe\.speed'\. Known: optimizer",
+    "run --set epochs": r"--set epochs: write it as key=value",
+    "run artcle": r"unknown experiment 'artcle'\. Known: article",
+    "run --colour": r"No such option: --colour.* See: normlab run --help",
+    "run --epochs": r"Option '--epochs' requires an argument\. See: normlab --help",
+    "show": r"Missing argument 'DIR'\. See: normlab show --help",
+    "show nowhere": r"nowhere: does not exist",
+    "resume nowhere": r"nowhere: does not exist",
+    "rerun nowhere": r"nowhere: does not exist",
+    "list nowhere": r"nowhere: is not a folder",
+    "export nowhere --format csv -o a.csv": r"nowhere: does not exist",
+    "export nowhere -o a.csv": r"Missing option '--format'",
+}
+
+
+@pytest.mark.parametrize("words", BAD)
+def test_bad_input_is_one_line_and_writes_nothing(
+    words: str,
+    trains: Trains,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    trains()
+    assert main(words.split() or ["rnu"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert re.match(rf"normlab: error: .*{BAD[words]}", err)
+    assert not any(tmp_path.iterdir())
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    bare = capsys.readouterr().out
+    assert main(["--help"]) == 0
+    assert capsys.readouterr().out == bare
+    for name in ("run", "resume", "rerun", "show", "list", "export"):
+        assert re.search(rf"^  {name} ", bare, re.MULTILINE)
+
+
+def test_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert re.fullmatch(r"normlab \d+\.\d+\.\d+\n", capsys.readouterr().out)

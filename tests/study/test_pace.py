@@ -1,0 +1,47 @@
+"""How long a study takes, from what its steps took so far."""
+
+from __future__ import annotations
+
+import pytest
+
+from normlab.spec.study import Execution
+from normlab.study.pace import Pace, makespan, workers_of
+
+
+def test_nothing_counted_gives_no_pace() -> None:
+    pace = Pace()
+    pace.add(steps=0, seconds=3)
+    assert pace.seconds_per_step is None
+
+
+def test_pace_follows_a_machine_that_becomes_slower() -> None:
+    pace = Pace(half_life=10)
+    pace.add(steps=1000, seconds=10)
+    for _ in range(10):
+        pace.add(steps=100, seconds=10)
+    assert pace.seconds_per_step == pytest.approx(0.1, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("busy", "queue", "workers", "seconds"),
+    [
+        ([], [], 2, 0.0),
+        ([3.0], [], 2, 3.0),
+        ([3.0, 1.0], [1.0], 2, 3.0),
+        ([], [2.0, 2.0, 2.0], 2, 4.0),
+        ([], [2.0, 2.0, 2.0], 1, 6.0),
+        ([1.0, 1.0, 1.0], [], 2, 1.0),  # more in training than workers: all run
+    ],
+)
+def test_runs_are_shared_over_the_workers(
+    busy: list[float], queue: list[float], workers: int, seconds: float
+) -> None:
+    assert makespan(busy, queue, workers=workers) == seconds
+
+
+def test_workers_are_as_many_as_asked_for() -> None:
+    assert workers_of(Execution(workers=7)) == 7
+
+
+def test_there_is_always_one_worker() -> None:
+    assert workers_of(Execution(threads=1000)) == 1
