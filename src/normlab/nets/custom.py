@@ -48,8 +48,8 @@ class Factory:
     def build(self, norm: NormMaker, shape: tuple[int, ...], classes: int) -> nn.Module:
         """Call the user's factory: `factory(norm)`, or with `shape` and `classes`.
 
-        The norm comes first; `shape` (of one example) and `classes` are passed by
-        name to a factory that has such parameters.
+        Parameters called `norm`, `shape` (of one example) and `classes` are passed
+        by name; where none is called `norm`, it is the first one.
 
         Args:
             norm: Makes the norm of a slot: `norm(features)` for vectors,
@@ -62,9 +62,9 @@ class Factory:
                 factory fails or returns something else than a module.
         """
         call = self.load()
-        given = self._arguments(call, shape=shape, classes=classes)
+        given = self._arguments(call, norm=norm, shape=shape, classes=classes)
         with _beside(self.path), _told(self, f"{self.name}(norm)"):
-            model = call(norm, **given)
+            model = call(*given.args, **given.kwargs)
         if not isinstance(model, nn.Module):
             raise BadModel(
                 f"{self}: the factory returned {_kind(model)} where a "
@@ -97,21 +97,18 @@ class Factory:
 
     def _arguments(
         self, call: Callable[..., object], **offered: object
-    ) -> dict[str, object]:
-        """What of `offered` the factory asks for by name."""
+    ) -> inspect.BoundArguments:
+        """The norm, by whatever name, and what else of `offered` is asked for."""
         try:
-            parameters = inspect.signature(call).parameters.values()
-        except ValueError:  # a factory in C tells nothing
-            return {}
-        given = {p.name: offered[p.name] for p in parameters if p.name in offered}
-        try:
-            inspect.signature(call).bind(None, **given)
-        except TypeError as misfit:
+            signature = inspect.signature(call)
+            asked = {n: offered[n] for n in signature.parameters if n in offered}
+            first = () if "norm" in asked else (offered["norm"],)
+            return signature.bind(*first, **asked)
+        except (TypeError, ValueError) as misfit:
             raise BadModel(
                 f"{self}: called as {self.name}(norm) or {self.name}(norm, shape, "
                 f"classes), but {misfit}. Give other parameters a default."
             ) from None
-        return given
 
     def __getstate__(self) -> dict[str, str]:
         # the text travels to a worker; what it defined here does not

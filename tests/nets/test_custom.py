@@ -1,0 +1,219 @@
+"""A user's own network from a file, and everything that can be wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import cloudpickle
+import pytest
+import torch
+from torch import nn
+
+from normlab.base.streams import ambient
+from normlab.errors import BadModel
+from normlab.nets.custom import Factory, from_file
+from normlab.norms.registry import maker
+
+SOURCE = """\
+from __future__ import annotations
+from dataclasses import dataclass
+import torch
+from torch import nn
+
+WIDTH = 8
+
+
+@dataclass
+class Sizes:
+    width: int = WIDTH
+
+
+class Net(nn.Module):
+    def __init__(self, norm, inputs, classes):
+        super().__init__()
+        self.fc1 = nn.Linear(inputs, Sizes().width)
+        self.norm1 = norm(Sizes().width)
+        self.fc2 = nn.Linear(Sizes().width, classes)
+
+    def forward(self, x):
+        return self.fc2(torch.relu(self.norm1(self.fc1(x))))
+
+
+def make(norm):
+    return Net(norm, 4, 3)
+
+
+def asks(norm, shape, classes):
+    return Net(norm, shape[0], classes)
+
+
+def asks_classes(norm, *, classes, width=5):
+    return Net(norm, 4, classes)
+
+
+def by_keyword(*, norm):
+    return Net(norm, 4, 3)
+
+
+def by_another_name(make_norm, shape):
+    return Net(make_norm, shape[0], 3)
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "my_net.py"
+    path.write_text(SOURCE)
+    return path
+
+
+def write(path: Path, source: str) -> str:
+    path.write_text(source)
+    return f"{path}:make"
+
+
+def built(factory: Factory, *, classes: int = 3) -> nn.Module:
+    with ambient(0, "init"):
+        return factory.build(maker("batch"), (4,), classes)
+
+
+@pytest.mark.parametrize(
+    "name", ["make", "asks", "asks_classes", "by_keyword", "by_another_name"]
+)
+def test_a_factory_gets_what_it_asks_for(file: Path, name: str) -> None:
+    assert built(from_file(f"{file}:{name}"))(torch.ones(2, 4)).shape == (2, 3)
+
+
+def test_shape_and_classes_come_from_the_data(file: Path) -> None:
+    factory = from_file(f"{file}:asks")
+    with ambient(0, "init"):
+        model = factory.build(maker("none"), (6,), 5)
+    assert model(torch.ones(2, 6)).shape == (2, 5)
+
+
+def test_a_class_is_a_factory_too(tmp_path: Path) -> None:
+    source = SOURCE + "\nclass make(Net):\n    def __init__(self, norm):\n"
+    source += "        super().__init__(norm, 4, 3)\n"
+    assert built(from_file(write(tmp_path / "net.py", source))).fc2.out_features == 3
+
+
+def test_reading_executes_nothing(tmp_path: Path) -> None:
+    assert from_file(write(tmp_path / "net.py", "1 / 0")).name == "make"
+
+
+def test_the_digest_is_that_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_bytes("# größer\r\nmake = None\r\n".encode())
+    expected = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert from_file(f"{path}:make").sha256 == expected
+
+
+def test_nothing_stays_in_the_import_system(file: Path) -> None:
+    modules, search = set(sys.modules), list(sys.path)
+    built(from_file(f"{file}:make"))
+    assert set(sys.modules) == modules
+    assert sys.path == search
+
+
+def test_a_file_can_import_its_neighbours(tmp_path: Path) -> None:
+    (tmp_path / "neighbour_of_net.py").write_text("WIDTH = 3\n")
+    source = "from torch import nn\nfrom neighbour_of_net import WIDTH\n"
+    source += "def make(norm):\n    return nn.Linear(4, WIDTH)\n"
+    assert built(from_file(write(tmp_path / "net.py", source))).out_features == 3
+    sys.modules.pop("neighbour_of_net")
+
+
+def test_a_factory_travels_as_text_and_outlives_its_file(file: Path) -> None:
+    factory = from_file(f"{file}:make")
+    built(factory)
+    sent = pickle.dumps(factory)
+    file.unlink()
+    received = pickle.loads(sent)  # noqa: S301
+    assert received == factory
+    one, other = built(factory).state_dict(), built(received).state_dict()
+    assert all(one[name].equal(other[name]) for name in one)
+
+
+def test_a_built_model_travels_to_another_process(file: Path) -> None:
+    model = built(from_file(f"{file}:make")).eval()
+    code = (
+        "import sys, pickle, torch; torch.set_num_threads(1);"
+        "model = pickle.load(sys.stdin.buffer);"
+        "print(model(torch.ones(1, 4)).tolist())"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        input=cloudpickle.dumps(model),
+        capture_output=True,
+        check=True,
+    )
+    assert ran.stdout.decode().strip() == str(model(torch.ones(1, 4)).tolist())
+
+
+ADDRESSES = [
+    ("net.py", "model 'net.py' is not of the form FILE.py:factory"),
+    ("net:make", "not of the form FILE.py:factory"),
+    ("net.py:a b", "not of the form FILE.py:factory"),
+    (":make", "not of the form FILE.py:factory"),
+    ("/nowhere/net.py:make", "model file /nowhere/net.py does not exist"),
+]
+
+
+@pytest.mark.parametrize(("address", "text"), ADDRESSES)
+def test_an_address_that_leads_nowhere_is_refused(address: str, text: str) -> None:
+    with pytest.raises(BadModel, match=text):
+        from_file(address)
+
+
+def test_a_folder_is_no_model_file(tmp_path: Path) -> None:
+    (tmp_path / "net.py").mkdir()
+    with pytest.raises(BadModel, match=r"net\.py cannot be read: Is a directory"):
+        from_file(f"{tmp_path}/net.py:make")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_bytes(b"# \xff")
+    with pytest.raises(BadModel, match=r"net.py is not UTF-8 text \(byte 2\)"):
+        from_file(f"{tmp_path}/net.py:make")
+
+
+MAKE = "def make(norm):\n    "
+BROKEN = [
+    ("import no_such_thing", "net.py, line 1: its import failed with ModuleNotFound"),
+    ("x = 1\n\nx.y", "net.py, line 3: its import failed with AttributeError: 'int'"),
+    ("def make(norm:\n  pass", "net.py, line 1: its import failed with SyntaxError"),
+    ("raise SystemExit(3)", "line 1: its import failed with SystemExit: 3"),
+    ("def other(norm):\n    pass", "has no factory 'make'. It defines: other."),
+    ("from math import prod\nmake = 3", "has no factory 'make'. It defines: no func"),
+    (
+        "def make():\n    pass",
+        "called as make.norm.*but got an unexpected|but too many",
+    ),
+    ("make = dict", "called as make.norm.*but no signature found"),
+    ("def make(norm, depth):\n    pass", "missing a required argument: 'depth'. Give"),
+    (MAKE + "norm.x", r"line 2: make\(norm\) failed with AttributeError: 'function'"),
+    (MAKE + "raise ValueError('a\\nb')", "failed with ValueError: a b$"),
+    (MAKE + "return norm(0)", "net.py:make: a norm needs at least 1 feature"),
+    (MAKE + "pass", r"the factory returned nothing \(None\) where a torch.nn.Module"),
+    (MAKE + "return 3", "the factory returned a int where a torch.nn.Module was"),
+]
+
+
+@pytest.mark.parametrize(("source", "text"), BROKEN)
+def test_what_is_wrong_with_a_file_is_said_in_one_line(
+    tmp_path: Path, source: str, text: str
+) -> None:
+    factory = from_file(write(tmp_path / "net.py", source))
+    with pytest.raises(BadModel, match=text) as refused:
+        built(factory)
+    assert "\n" not in str(refused.value)
+
+
+def test_an_interrupt_goes_through(tmp_path: Path) -> None:
+    factory = from_file(write(tmp_path / "net.py", "raise KeyboardInterrupt"))
+    with pytest.raises(KeyboardInterrupt):
+        factory.load()
