@@ -1,0 +1,84 @@
+"""What only a process of its own can show: imports, pipes, encodings, codes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .made_up import study
+
+HEAVY = ("torch", "numpy", "scipy", "rich", "normlab.spec", "normlab.records")
+RUN = "import sys; from normlab.cli import main; sys.exit(main())"
+
+PROBE = """
+import sys
+from normlab.cli import main
+code = main(sys.argv[1:])
+print("imported:", *(name for name in {names!r} if name in sys.modules))
+sys.exit(code)
+"""
+
+
+def normlab(
+    *words: str, cwd: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", PROBE.format(names=HEAVY), *words],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("words", ["--help", "run --help", "show", "rnu"])
+def test_what_needs_no_study_imports_nothing_heavy(words: str, tmp_path: Path) -> None:
+    assert normlab(*words.split(), cwd=tmp_path).stdout.endswith("imported:\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["show s", "show s --json", "list", "export s --format csv -o s.csv", "run --lr x"],
+)
+def test_what_only_shows_never_imports_torch(words: str, tmp_path: Path) -> None:
+    study(tmp_path / "s")
+    done = normlab(*words.split(), cwd=tmp_path)
+    imported = done.stdout.splitlines()[-1].split()
+    assert "normlab.spec" in imported
+    assert "torch" not in imported
+
+
+def test_an_error_is_one_line_without_a_traceback(tmp_path: Path) -> None:
+    done = normlab("show", "nowhere", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("normlab: error: nowhere: does not exist.")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
+    study(tmp_path / "s")
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer) as pipe:
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, "show", "s"],
+            cwd=tmp_path,
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_an_old_encoding_does_not_stop_the_account(tmp_path: Path) -> None:
+    study(tmp_path / "s")
+    done = normlab("show", "s", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")

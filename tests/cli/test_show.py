@@ -1,0 +1,157 @@
+"""`show`, `list` and `export` of a made-up study, by their text."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from normlab.cli import main
+from normlab.records.events import Diverged
+from normlab.spec.plan import RunKey
+from normlab.spec.recipe import Recipe
+
+from .made_up import SPEC, study
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def text_of(*words: str, capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(words) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return captured.out
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def expect(name: str, text: str) -> None:
+    """Compare with the stored text; where there is none, store it and fail.
+
+    To accept new wording: delete the file, run the test, read the new file.
+    """
+    stored = GOLDEN / name
+    if not stored.exists():
+        stored.parent.mkdir(exist_ok=True)
+        stored.write_text(text, encoding="utf-8")
+        pytest.fail(f"stored {stored.name}: read it, then run the test again")
+    assert text == stored.read_text(encoding="utf-8")
+
+
+def test_show_prints_what_was_found(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(here / "s")
+    expect("show.txt", text_of("show", "s", capsys=capsys))
+
+
+def test_show_of_an_unfinished_study_says_how_to_go_on(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(here / "s", finished=3)
+    text = text_of("show", "s", capsys=capsys)
+    assert text.endswith("not finished; go on with: normlab resume s\n")
+    assert "batch     2  queued     0/2" in text
+
+
+def test_show_of_a_study_that_never_began(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(here / "s", finished=0)
+    text = text_of("show", "s", capsys=capsys)
+    assert "nothing to draw" in text
+
+
+def test_show_says_where_a_run_diverged(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = study(here / "s", finished=5)
+    with folder.write() as writer:
+        writer.event(RunKey("batch", 0.01, 2), Diverged(step=17))
+    text = text_of("show", "s", capsys=capsys)
+    assert "batch     2  diverged at step 17" in text
+    assert "not finished" not in text
+
+
+def test_several_rates_are_named(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = SPEC.model_copy(update={"recipe": Recipe(epochs=2, rates=(0.01, 0.1))})
+    study(here / "s", spec)
+    text = text_of("show", "s", capsys=capsys)
+    assert "arm      lr  seed  status" in text
+    assert "o none lr 0.01   x batch lr 0.01   + none lr 0.1   * batch lr 0.1" in text
+
+
+def test_show_json_is_one_object_of_the_contract(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(here / "s")
+    found = json.loads(text_of("show", "s", "--json", capsys=capsys))
+    assert set(found) == {"schema", "study", "runs", "claims"}
+    assert len(found["runs"]) == 6
+
+
+def test_list_has_a_line_per_study(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(here / "runs" / "a")
+    study(here / "runs" / "b", finished=2)
+    (here / "runs" / "c").mkdir()
+    head, *rows = text_of("list", "runs", capsys=capsys).splitlines()
+    assert head.split() == ["study", "experiment", "arms", "seeds", "status", "made"]
+    assert rows[0].startswith("runs/a  article     none,batch      3  done (6) ")
+    assert rows[1].startswith("runs/b  article     none,batch      3  2 done, 4 queued")
+    assert len(rows) == 2
+
+
+def test_list_goes_on_past_a_broken_study(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(here / "good")
+    study(here / "broken")
+    (here / "broken" / "study.toml").write_text("schema = 99")
+    text = text_of("list", capsys=capsys)
+    assert "cannot be read" in text
+    assert "done (6)" in text
+
+
+def test_list_of_nothing_says_so(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert text_of("list", capsys=capsys) == (
+        "no studies below .; `normlab run` makes the first\n"
+    )
+
+
+def test_export_writes_a_line_per_run_and_epoch(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(here / "s")
+    words = ("export", "s", "--format", "csv", "-o", "s.csv")
+    assert text_of(*words, capsys=capsys) == "written to s.csv\n"
+    with (here / "s.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 6 * 2
+
+
+def test_export_as_json_is_what_show_prints(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(here / "s")
+    text_of("export", "s", "--format", "json", "-o", "s.json", capsys=capsys)
+    shown = json.loads(text_of("show", "s", "--json", capsys=capsys))
+    assert json.loads((here / "s.json").read_text()) == shown
+
+
+def test_an_unknown_format_is_refused(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(here / "s")
+    assert main(["export", "s", "--format", "xls", "-o", "s.xls"]) == 2
+    assert "--format=xls is unknown. Known: csv, json" in capsys.readouterr().err
