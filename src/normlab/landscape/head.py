@@ -1,0 +1,141 @@
+"""Three products of the data that serve every point of a plane."""
+
+from __future__ import annotations
+
+from itertools import combinations_with_replacement
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from normlab.landscape.affine import scale_and_shift
+from normlab.landscape.moving import Moved
+from normlab.landscape.sample import Sample
+
+_CHUNK = 512  # examples: outputs of 512 features are 1 MB, about a core's cache
+_PAIRS = tuple(combinations_with_replacement(range(3), 2))
+
+Affine = tuple[Tensor, Tensor]
+Over = Literal["batch", "sample", "population"]
+
+
+class Head:
+    r"""The first layer's output $P_0 + a P_1 + b P_2$ over the whole sample.
+
+    Where a norm follows, the products are centred by their means over the sample,
+    and the norm's statistics are polynomials: per batch a mean $\sum_i z_i\mu_i$ and
+    a variance $\sum_{ij} z_i z_j c_{ij}$ with $z = (1, a, b)$. So the norm and its
+    scale and shift become one affine pass. Coefficients and statistics are float64:
+    a variance on a plane may be a small difference of large terms.
+
+    Args:
+        x: What the layer sees, shape (examples, inputs).
+        weight: The layer's weight.
+        bias: Its bias; None if it has none.
+        sample: The examples.
+        pooled: Examples that statistics over the sample are taken from; None if no
+            norm follows.
+    """
+
+    def __init__(
+        self,
+        x: Tensor,
+        weight: Moved,
+        bias: Moved | None,
+        sample: Sample,
+        *,
+        pooled: int | None,
+    ) -> None:
+        self.products = _products(x, weight, bias)
+        self.features = weight.base.shape[0]
+        self.batch_size = sample.batch_size
+        self.chunk = max(1, _CHUNK // sample.batch_size) * sample.batch_size
+        self.pooled = pooled
+        if pooled is not None:
+            self._centre(pooled)
+            self._measure(sample, pooled)
+
+    def output(self, a: float, cut: slice, row: Tensor, out: Tensor) -> None:
+        """Write the output of a chunk, given what `row_of` wrote."""
+        moving = self.products[1]
+        if moving is None:
+            out.copy_(row)
+        else:
+            torch.add(row, moving[cut], alpha=a, out=out)
+
+    def row_of(self, b: float, cut: slice, out: Tensor) -> None:
+        """Write the part of a chunk's output that a row of points has in common."""
+        fixed, _, moving = self.products
+        if moving is None:
+            out.copy_(fixed[cut])
+        else:
+            torch.add(fixed[cut], moving[cut], alpha=b, out=out)
+
+    def affine(self, a: float, b: float, norm: nn.Module, over: Over) -> Affine:
+        """Scale and shift of the norm, shape (batches or 1, 1, features)."""
+        assert isinstance(norm, nn.BatchNorm1d) and self.pooled is not None
+        z = self.pooled_squares.new_tensor([1.0, a, b])
+        pairs = torch.stack([(1 + (i != j)) * z[i] * z[j] for i, j in _PAIRS])
+        if over == "batch":
+            mean = torch.tensordot(z, self.means, 1)
+            square = torch.tensordot(pairs, self.squares, 1)
+            variance = square - mean.square()
+        else:
+            mean = torch.zeros_like(self.pooled_squares[0])
+            variance = torch.tensordot(pairs, self.pooled_squares, 1)
+            if over == "population":
+                variance *= self.pooled / max(self.pooled - 1, 1)
+        shape = (-1, 1, self.features)
+        scale, shift = scale_and_shift(norm, mean, variance)
+        dtype = self.products[0].dtype
+        return scale.view(shape).to(dtype), shift.view(shape).to(dtype)
+
+    def _centre(self, pooled: int) -> None:
+        for product in self.products:
+            if product is not None:
+                product -= product[:pooled].mean(0, dtype=torch.float64)
+
+    def _measure(self, sample: Sample, pooled: int) -> None:
+        """Coefficients per batch and over the pooled examples, chunk by chunk."""
+        size, features = self.batch_size, self.features
+        moments: list[Tensor] = []
+        rest = torch.zeros(6, features, dtype=torch.float64, device=sample.x.device)
+        whole = sample.batches * size
+        for cut in [*sample.cuts(self.chunk, upto=whole), slice(whole, pooled)]:
+            parts = [
+                sample.x.new_zeros(cut.stop - cut.start, features, dtype=torch.float64)
+                if product is None
+                else product[cut].double()
+                for product in self.products
+            ]
+            if cut.start == whole:
+                rest = torch.stack([(parts[i] * parts[j]).sum(0) for i, j in _PAIRS])
+                continue
+            groups = [part.view(-1, size, features) for part in parts]
+            moments.append(
+                torch.stack(
+                    [group.mean(1) for group in groups]
+                    + [(groups[i] * groups[j]).mean(1) for i, j in _PAIRS]
+                )
+            )
+        self.means, self.squares = torch.cat(moments, dim=1).split([3, 6])
+        self.pooled_squares = (self.squares.sum(1) * size + rest) / pooled
+
+
+def _products(
+    x: Tensor, weight: Moved, bias: Moved | None
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """The layer applied with its own weights and with those of each direction."""
+    fixed = functional.linear(x, weight.base, None if bias is None else bias.base)
+    first, second = (
+        _moving(x, getattr(weight, axis), None if bias is None else getattr(bias, axis))
+        for axis in ("first", "second")
+    )
+    return fixed, first, second
+
+
+def _moving(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor | None:
+    if weight is not None:
+        return functional.linear(x, weight, bias)
+    return None if bias is None else bias.repeat(len(x), 1)

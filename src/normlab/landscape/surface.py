@@ -1,0 +1,285 @@
+"""Measure a surface: the loss of any network on a plane of its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+from normlab.data.dataset import Dataset
+from normlab.errors import BadData, BadModel, BadSetting
+from normlab.landscape.cells import Cells
+from normlab.landscape.engine import Engine
+from normlab.landscape.named_plane import named_plane
+from normlab.landscape.nested import fill_nested
+from normlab.landscape.plain import Loss
+from normlab.landscape.plane import Arrays, Plane
+from normlab.landscape.random_plane import random_plane
+from normlab.landscape.result import Mark, Statistics, Surface
+from normlab.landscape.sample import Sample, take_sample
+
+_DATASET_EXAMPLES = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a surface is.
+
+    Attributes:
+        computed: Points computed so far.
+        planned: Points known to be needed; it grows where a surface is rough.
+        seconds_left: Estimate for these.
+    """
+
+    computed: int
+    planned: int
+    seconds_left: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """What a measurement tells while it runs, and what it need not do again.
+
+    Attributes:
+        known: Cells of an interrupted measurement of the same surface.
+        cells: Called with rows, columns and losses each time some are computed.
+        progress: Called with the progress as often.
+    """
+
+    known: Cells | None = None
+    cells: Callable[[NDArray[np.int64], NDArray[np.int64], NDArray], None] | None = None
+    progress: Callable[[Progress], None] | None = None
+
+
+def surface(
+    model: nn.Module,
+    data: Any,
+    plane: str | tuple[str, str] | Plane = "random",
+    statistics: Statistics = "batch",
+    batch_size: int = 64,
+    points: int = 49,
+    reach: float = 1.0,
+    *,
+    exact: bool = False,
+    seed: int = 0,
+    loss: Loss | None = None,
+    examples: int | None = None,
+    threads: int | None = None,
+    watch: Watch | None = None,
+) -> Surface:
+    r"""Loss on the plane $w_0 + a\,d_1 + b\,d_2$ through a network's parameters.
+
+    The model is left as it was to the last bit: parameters, buffers, gradients,
+    hooks, the mode of every module, the random generators.
+
+    Args:
+        model: Any module that maps a batch of inputs to one tensor.
+        data: Inputs and targets, a pair of tensors or arrays, or a `Dataset`, whose
+            training part is used.
+        plane: `"random"` (filter-normalised Gaussian directions), two parameters
+            such as `("fc1.weight[3,100]", "fc2.weight[0,5]")`, or a `Plane`, such as
+            `path_plane` and `common_plane` make.
+        statistics: What a norm over the batch normalises by. *batch*: the sample is
+            cut once into batches of `batch_size`, each with its own statistics; a
+            short rest is dropped. *full*: the whole sample is one batch.
+            *recalibrated*: at every point, population statistics are pooled from
+            one pass over the batches, then used as at inference. *running*: the
+            stored averages. A norm in eval mode in a network in train mode keeps
+            its stored averages. Dropout is off.
+        batch_size: Examples per batch.
+        points: Points per axis, odd.
+        reach: Size of the window; 1 is the plane's own.
+        exact: Compute every point; otherwise as few as keep the interpolation
+            within 0.5 % of the local loss at points held out.
+        seed: Seed of the directions and of the cut.
+        loss: Mean loss per example of outputs and targets; None is cross-entropy.
+        examples: Use so many examples, drawn at random; None takes all of a pair
+            and at most 10,000 of a `Dataset`.
+        threads: Points computed at the same time; None takes as many as torch uses.
+        watch: Progress, and how to go on after an interruption.
+
+    Returns:
+        The surface, free of torch.
+
+    Raises:
+        BadSetting: If a setting makes no sense.
+        BadModel: If the model does not take the data, or cannot be copied.
+        BadData: If the data is not a pair that fits together.
+
+    Example:
+        >>> import torch
+        >>> x = torch.linspace(-1, 1, 128)[:, None]
+        >>> net = nn.Sequential(nn.Linear(1, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
+        >>> found = surface(net, (x, (x[:, 0] > 0).long()), points=9)
+        >>> found.loss.shape, found.evaluation
+        ((9, 9), 'batch(64)')
+    """
+    watch = watch or Watch()
+    began = perf_counter()
+    chosen = _chosen_plane(model, plane, statistics, seed)
+    a, b = chosen.grid(points, reach)
+    if examples is None and isinstance(data, Dataset):
+        examples = min(_DATASET_EXAMPLES, len(data.train))
+    sample = take_sample(
+        model,
+        data,
+        statistics=statistics,
+        batch_size=batch_size,
+        seed=seed,
+        examples=examples,
+    )
+    engine = Engine(
+        model,
+        chosen,
+        sample,
+        statistics=statistics,
+        loss=loss or _cross_entropy_of(sample),
+        threads=threads,
+    )
+    cells, error = _measure(engine, a, b, exact=exact, watch=watch)
+    return Surface(
+        a=a,
+        b=b,
+        loss=cells.loss,
+        directions=(_every(model, chosen.first), _every(model, chosen.second)),
+        plane=chosen.kind,
+        statistics=statistics,
+        batch_size=batch_size,
+        examples=len(sample),
+        estimated_error=error,
+        computed=cells.computed,
+        marks=_measured_marks(engine, chosen.marks),
+        facts=dict(chosen.facts),
+        seconds=perf_counter() - began,
+    )
+
+
+def _chosen_plane(model: nn.Module, plane: object, statistics: str, seed: int) -> Plane:
+    if not isinstance(model, nn.Module):
+        raise BadModel(
+            f"surface: {type(model).__name__} is no torch module. Pass an nn.Module."
+        )
+    if statistics not in get_args(Statistics):
+        allowed = ", ".join(get_args(Statistics))
+        raise BadSetting(f"statistics={statistics!r} is unknown. Use {allowed}.")
+    if isinstance(plane, Plane):
+        return plane
+    if isinstance(plane, tuple | list) and len(plane) == 2:
+        return named_plane(model, *plane)
+    if plane == "random":
+        if not any(p.ndim >= 2 for p in model.parameters()):
+            raise BadModel(
+                "surface: the model has no weights to move. The random plane needs a"
+                " parameter of two or more dimensions."
+            )
+        return random_plane(model, seed=seed)
+    raise BadSetting(
+        f"plane={plane!r} is unknown. Use 'random', a pair such as"
+        " ('fc1.weight[3,100]', 'fc2.weight[0,5]'), or a plane made by path_plane or"
+        " common_plane."
+    )
+
+
+def _cross_entropy_of(sample: Sample) -> Loss:
+    if sample.y.is_floating_point() and sample.y.ndim < 2:
+        raise BadData(
+            "data: the targets are real numbers, for which cross-entropy is not"
+            " defined. Pass loss=, for example torch.nn.functional.mse_loss."
+        )
+    return functional.cross_entropy
+
+
+def _measure(
+    engine: Engine,
+    a: NDArray[np.float64],
+    b: NDArray[np.float64],
+    *,
+    exact: bool,
+    watch: Watch,
+) -> tuple[Cells, float]:
+    cells = _known(watch, len(b), len(a))
+    clock = _Clock(watch)
+
+    def compute(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> None:
+        clock.plan(len(rows))
+
+        def done(which: NDArray[np.int64], losses: NDArray[np.float64]) -> None:
+            r, c = rows[which], columns[which]
+            cells.loss[r, c] = losses
+            cells.computed[r, c] = True
+            if watch.cells is not None:
+                watch.cells(r, c, losses)
+            clock.tick(len(which))
+
+        engine.losses(np.stack([a[columns], b[rows]], axis=1), done=done)
+
+    centre = np.flatnonzero(b == 0), np.flatnonzero(a == 0)
+    if exact:
+        rows, columns = np.nonzero(~cells.computed)
+        compute(rows, columns)
+        return cells, 0.0
+    if not cells.computed[centre].all():
+        compute(*centre)
+    return cells, fill_nested(cells, a, b, compute)
+
+
+class _Clock:
+    """Counts points and estimates the time left."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.tell = watch.progress
+        self.began = perf_counter()
+        self.computed = self.planned = 0
+
+    def plan(self, points: int) -> None:
+        self.planned += points
+
+    def tick(self, points: int) -> None:
+        self.computed += points
+        if self.tell is not None:
+            pace = (perf_counter() - self.began) / self.computed
+            left = self.planned - self.computed
+            self.tell(
+                Progress(
+                    computed=self.computed,
+                    planned=self.planned,
+                    seconds_left=pace * left,
+                )
+            )
+
+
+def _known(watch: Watch, rows: int, columns: int) -> Cells:
+    if watch.known is None:
+        return Cells.empty(rows, columns)
+    if watch.known.loss.shape != (rows, columns):
+        raise BadSetting(
+            f"surface: the known cells have the shape {watch.known.loss.shape}, this"
+            f" surface has {(rows, columns)}. Go on with the settings it began with."
+        )
+    return watch.known.copy()
+
+
+def _measured_marks(engine: Engine, marks: tuple[Mark, ...]) -> tuple[Mark, ...]:
+    if not marks:
+        return ()
+    places = np.array([(mark.a, mark.b) for mark in marks])
+    return tuple(
+        replace(mark, plane_loss=float(loss))
+        for mark, loss in zip(marks, engine.losses(places), strict=True)
+    )
+
+
+def _every(model: nn.Module, direction: Arrays) -> Mapping[str, NDArray[np.floating]]:
+    """The direction with zeros for what it does not move."""
+    return {
+        name: np.asarray(direction[name])
+        if name in direction
+        else np.zeros(tuple(parameter.shape), np.float32)
+        for name, parameter in model.named_parameters()
+    }

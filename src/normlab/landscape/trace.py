@@ -1,0 +1,190 @@
+"""A network as a list of steps behind its first linear layer."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional
+
+_IN_PLACE = {
+    functional.relu: torch.relu_,
+    torch.relu: torch.relu_,
+    torch.sigmoid: torch.sigmoid_,
+    torch.tanh: torch.tanh_,
+}
+# values in memory of their own, that nobody else looks at
+_FRESH = (nn.Linear, nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
+
+Environment = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation: reads names, writes its own, and says what nobody needs then."""
+
+    name: str
+    source: str  # the first value it reads
+    run: Callable[[Environment], Any]
+    norm: str | None  # name of the norm that follows the statistics, if it is one
+    done_with: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Split:
+    """`before` the first linear layer nothing is learnt; `after` it are steps."""
+
+    before: fx.Graph
+    head: str  # name of the first linear layer's module
+    start: str  # name of the value that the steps start from
+    head_norm: str | None  # the norm right behind the head, part of the shortcut
+    after: tuple[Step, ...]
+    output: str
+
+
+def split_at_first_linear(net: nn.Module, norms: tuple[str, ...]) -> Split | None:
+    """Cut the network behind its first linear layer.
+
+    Args:
+        net: A private copy in eval mode.
+        norms: Names of the norms that follow the statistics.
+
+    Returns:
+        None if the network cannot be traced, does not begin with a linear layer on
+        the flattened inputs, or its later steps read what was before it.
+    """
+    # hooks may change values, and a tracer does not see them
+    if any(m._forward_hooks or m._forward_pre_hooks for m in net.modules()):
+        return None
+    try:
+        graph = fx.Tracer().trace(net)
+    except Exception:  # a forward with a mind of its own: any error may come out
+        return None
+    modules = dict(net.named_modules(remove_duplicate=False))
+    nodes = list(graph.nodes)
+    place = next((i for i, n in enumerate(nodes) if _learns(n, modules)), None)
+    if place is None or not _is_head(nodes[place], modules):
+        return None
+    head, before = nodes[place], nodes[:place]
+    later_readers = {user for node in before for user in node.users} - {*before, head}
+    if later_readers or sum(n.op == "placeholder" for n in nodes) != 1:
+        return None
+    norm = _sole_norm(head, modules, norms)
+    start = head if norm is None else norm
+    rest = [node for node in nodes[place + 1 :] if node is not norm]
+    if rest[-1].op != "output" or not isinstance(rest[-1].args[0], fx.Node):
+        return None
+    return Split(
+        before=_graph_of(before, head),
+        head=str(head.target),
+        start=start.name,
+        head_norm=None if norm is None else str(norm.target),
+        after=tuple(_step(node, net, modules, norms, start) for node in rest[:-1]),
+        output=rest[-1].args[0].name,
+    )
+
+
+def _learns(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
+    """Whether the node reads parameters or buffers."""
+    if node.op == "get_attr":
+        return True
+    if node.op != "call_module":
+        return False
+    module = modules[str(node.target)]
+    held = (*module.parameters(), *module.buffers())
+    return bool(held) or "running_mean" in module._buffers
+
+
+def _is_head(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
+    module = modules.get(str(node.target)) if node.op == "call_module" else None
+    return type(module) is nn.Linear and set(module._parameters) == {"weight", "bias"}
+
+
+def _sole_norm(
+    head: fx.Node, modules: dict[str, nn.Module], norms: tuple[str, ...]
+) -> fx.Node | None:
+    """The batch norm that alone reads the head's output, if there is one."""
+    if len(head.users) != 1:
+        return None
+    user = next(iter(head.users))
+    module = modules.get(str(user.target)) if user.op == "call_module" else None
+    # with other statistics, a frozen norm is an affine step like any other
+    follows = type(module) is nn.BatchNorm1d and user.target in norms
+    return user if follows else None
+
+
+def _graph_of(before: list[fx.Node], head: fx.Node) -> fx.Graph:
+    """What happens to the inputs before the first linear layer."""
+    graph, copies = fx.Graph(), {}
+    for node in before:
+        copies[node] = graph.node_copy(node, copies.__getitem__)
+    graph.output(copies[head.args[0]])
+    return graph
+
+
+def _step(
+    node: fx.Node,
+    net: nn.Module,
+    modules: dict[str, nn.Module],
+    norms: tuple[str, ...],
+    start: fx.Node,
+) -> Step:
+    reads = node.all_input_nodes
+    is_norm = node.op == "call_module" and node.target in norms
+    call = _callable(node, net, modules, start)
+
+    def run(environment: Environment) -> Any:
+        def value(read: fx.Node) -> Any:
+            return environment[read.name]
+
+        args = fx.node.map_arg(node.args, value)
+        return call(*args, **fx.node.map_arg(node.kwargs, value))
+
+    position = {other: i for i, other in enumerate(node.graph.nodes)}
+    return Step(
+        name=node.name,
+        source=reads[0].name if reads else "",
+        run=run,
+        norm=str(node.target) if is_norm else None,
+        done_with=tuple(
+            read.name
+            for read in reads
+            if max(position[user] for user in read.users) == position[node]
+        ),
+    )
+
+
+def _callable(
+    node: fx.Node, net: nn.Module, modules: dict[str, nn.Module], start: fx.Node
+) -> Callable[..., Any]:
+    source = node.all_input_nodes[0] if node.all_input_nodes else None
+    module = (
+        modules.get(str(source.target))
+        if source and source.op == "call_module"
+        else None
+    )
+    alone = source is not None and len(source.users) == 1
+    fresh = alone and (source is start or isinstance(module, _FRESH))
+    if node.op == "call_module":
+        target = modules[str(node.target)]
+        if fresh and isinstance(target, nn.ReLU):
+            return torch.relu_
+        return target
+    if node.op == "call_method":
+        name = str(node.target)
+        return lambda self, *args, **kwargs: getattr(self, name)(*args, **kwargs)
+    if node.op == "get_attr":
+        path = operator.attrgetter(str(node.target))
+        return lambda: path(net)
+    function: Any = node.target
+    simple = len(node.args) == 1 and not node.kwargs
+    return _IN_PLACE.get(function, function) if fresh and simple else function
+
+
+def apply_before(net: nn.Module, before: fx.Graph, x: Tensor) -> Tensor:
+    """The inputs as the first linear layer sees them."""
+    return fx.GraphModule(net, before)(x)

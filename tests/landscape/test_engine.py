@@ -1,0 +1,172 @@
+"""Values against a naive evaluation in float64, point by point."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from normlab.base.streams import ambient, stream
+from normlab.landscape.surface import surface
+
+BATCH = 32
+
+
+def mlp(norm: Callable[[int], nn.Module]) -> nn.Module:
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(12, 24),
+        norm(24),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(24, 16, bias=False),
+        norm(16),
+        nn.ReLU(),
+        nn.Linear(16, 4),
+    )
+
+
+class Conv(nn.Module):
+    def __init__(self, norm: Callable[[int], nn.Module]) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 2)
+        self.norm = norm(4)
+        self.head = nn.Linear(4 * 6, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(torch.relu(self.norm(self.conv(x))).flatten(1))
+
+
+class Residual(nn.Module):
+    """The first layer's output is read twice, once behind a norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(12, 16)
+        self.norm = nn.BatchNorm1d(16)
+        self.second = nn.Linear(16, 16)
+        self.last = nn.BatchNorm1d(16, affine=False)
+        self.head = nn.Linear(16, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.first(x.view(x.shape[0], -1))
+        z = torch.relu(self.last(self.second(torch.relu(self.norm(h)))))
+        return self.head(z + h)
+
+
+class Moody(nn.Module):
+    """A tracer cannot follow a forward that looks at the values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = mlp(nn.BatchNorm1d)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(x) if bool(x.sum() < 1e9) else x
+
+
+NETWORKS = {
+    "mlp": lambda: mlp(lambda _: nn.Identity()),
+    "mlp with batch norm": lambda: mlp(nn.BatchNorm1d),
+    "mlp with layer norm": lambda: mlp(nn.LayerNorm),
+    "residual": Residual,
+    "not traceable": Moody,
+    "conv": lambda: Conv(lambda _: nn.Identity()),
+    "conv with batch norm": lambda: Conv(nn.BatchNorm2d),
+}
+
+
+def seen(make: Callable[[], nn.Module]) -> nn.Module:
+    """A network in train mode whose running statistics are not the initial ones."""
+    with ambient(3, "init"):
+        model = make()
+        for _ in range(5):
+            model(torch.randn(64, 1, 3, 4) * 2 + 1)
+    return model
+
+
+def data(examples: int = 200) -> tuple[Tensor, Tensor]:
+    g = stream(5, "data")
+    x = torch.randn(examples, 1, 3, 4, generator=g) + 0.5
+    return x, torch.randint(0, 4, (examples,), generator=g)
+
+
+def naive(model: nn.Module, x: Tensor, y: Tensor, statistics: str, seed: int) -> float:
+    """The definition, with torch's own modules, in float64 and with a copy."""
+    net = copy.deepcopy(model).eval()
+    norms = [m for m in net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    order = torch.randperm(len(x), generator=stream(seed, "surface", "batches"))
+    whole = len(x) // BATCH * BATCH
+    batches = order[:whole].split(BATCH)
+
+    def loss(part: Tensor) -> float:
+        return float(functional.cross_entropy(net(x[part]), y[part]))
+
+    if statistics == "running":
+        return loss(order)
+    inputs = {norm: [] for norm in norms}
+    for norm in norms:
+        norm.train()
+        norm.register_forward_pre_hook(lambda m, args: inputs[m].append(args[0]))
+    if statistics == "full":
+        return loss(order)
+    means = [loss(part) for part in batches]
+    if statistics == "batch":
+        return float(np.mean(means))
+    for norm in norms:
+        values = torch.cat(inputs[norm]).transpose(0, 1).flatten(1)
+        norm.eval()
+        norm.running_mean, norm.running_var = values.mean(1), values.var(1)
+    return loss(order)
+
+
+@pytest.mark.parametrize("statistics", ["batch", "full", "recalibrated", "running"])
+@pytest.mark.parametrize("name", NETWORKS)
+@torch.no_grad()
+def test_a_surface_is_the_naive_loss_at_its_points(name: str, statistics: str) -> None:
+    model = seen(NETWORKS[name])
+    x, y = data()
+    found = surface(
+        model,
+        (x, y),
+        statistics=statistics,  # pyright: ignore[reportArgumentType]
+        batch_size=BATCH,
+        points=5,
+        seed=7,
+        exact=True,
+    )
+    exact = copy.deepcopy(model).double()
+    first, second = found.directions
+    for row, column in ((0, 0), (1, 3), (2, 2), (4, 1)):
+        moved = copy.deepcopy(exact)
+        for key, parameter in moved.named_parameters():
+            parameter += found.a[column] * torch.from_numpy(first[key]).double()
+            parameter += found.b[row] * torch.from_numpy(second[key]).double()
+        expected = naive(moved, x.double(), y, statistics, seed=7)
+        # float32 against float64: a few hundred units in the last place
+        assert found.loss[row, column] == pytest.approx(expected, rel=1e-5)
+
+
+@torch.no_grad()
+def test_in_float64_the_shortcut_is_exact_to_rounding() -> None:
+    model = seen(NETWORKS["mlp with batch norm"]).double()
+    x, y = data()
+    found = surface(model, (x.double(), y), batch_size=BATCH, points=3, exact=True)
+    assert found.loss[1, 1] == pytest.approx(
+        naive(model, x.double(), y, "batch", seed=0), rel=1e-12
+    )
+
+
+def test_the_number_of_threads_changes_nothing() -> None:
+    model = seen(NETWORKS["mlp with batch norm"])
+    one, two = (
+        surface(model, data(), points=7, exact=True, threads=threads)
+        for threads in (1, 2)
+    )
+    assert np.array_equal(one.loss, two.loss)
+    assert torch.get_num_threads() == 1
