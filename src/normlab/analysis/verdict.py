@@ -65,10 +65,7 @@ def _on_what_there_is(evidence: Evidence, rivals: Sequence[float]) -> Ruling:
     if holm([evidence.p, *rivals])[0] >= LEVEL:
         return _not_significant(evidence, rivals)
     if not _excludes_equal(evidence.headline()):
-        note = "excludes 0 over seeds, but not with the test images drawn anew too"
-        return _inside(evidence) or Ruling(
-            "inconclusive", f"{note} {_images(evidence)}"
-        )
+        return _inside(evidence) or _too_few_images(evidence, rivals)
     return _significant(evidence, len(rivals) + 1)
 
 
@@ -97,6 +94,14 @@ def _not_significant(evidence: Evidence, rivals: Sequence[float]) -> Ruling:
     else:
         note = f"the interval includes {equal}"
     return Ruling("inconclusive", f"{note}; {_outlook(evidence, rivals)}")
+
+
+def _too_few_images(evidence: Evidence, rivals: Sequence[float]) -> Ruling:
+    note = (
+        "the interval over seeds excludes 0, but not the one with the test images "
+        f"drawn anew too {_images(evidence)}; {_outlook(evidence, rivals)}"
+    )
+    return Ruling("inconclusive", note)
 
 
 def _inside(evidence: Evidence) -> Ruling | None:
@@ -131,6 +136,8 @@ def _test_words(evidence: Evidence) -> str:
 
 def _outlook(evidence: Evidence, rivals: Sequence[float]) -> str:
     more = further_seeds(evidence, rivals)
+    if more is None and evidence.image_variance > 0:
+        return "more seeds alone would not settle it, it takes more test images"
     if more is None:
         return f"more than {count(MOST, 'further seed')} would be needed to settle it"
     return f"about {count(more, 'more seed')} would settle it"

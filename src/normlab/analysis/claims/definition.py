@@ -57,8 +57,8 @@ class Definition:
     test: Literal["t", "mcnemar"] = "t"
     over_images: bool = False
     """Whether a second interval draws the test images anew, from `correct`."""
-    beside: Callable[[Twins], float | None] | None = None
-    """A second effect on the same scale that is shown but neither tested nor judged."""
+    beside: Callable[[Twins, float], float | None] | None = None
+    """A second effect, from twins and effect, that is shown but not judged."""
     beside_name: str = ""
     caveat: str = ""
     """What the literature contests about the statement or its measure."""

@@ -53,13 +53,12 @@ def _log_steps(smooth: NDArray[np.float64], target: float) -> float:
     return math.log(steps)
 
 
-def log_seconds_ratio(twins: Twins) -> float | None:
+def log_seconds_ratio(twins: Twins, log_steps: float) -> float | None:
     """The same ratio in seconds spent in steps; None where they are not known."""
-    steps = log_steps_ratio(twins)
     other, baseline = _step_seconds(twins.other), _step_seconds(twins.baseline)
-    if isinstance(steps, Omitted) or other <= 0 or baseline <= 0:
+    if other <= 0 or baseline <= 0:
         return None
-    return steps + math.log(other / baseline)
+    return log_steps + math.log(other / baseline)
 
 
 def _step_seconds(run: RunRecord) -> float:

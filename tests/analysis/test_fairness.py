@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from normlab.analysis.fairness import check_fairness
+from normlab.spec.plan import RunKey
+
+from .studies import accuracy_study, changed, run, study
+
+KEY = RunKey("batch", 0.01, 1)
+
+
+def test_equal_digests_are_proven_and_said() -> None:
+    fairness = check_fairness(accuracy_study([0.0, 0.0, 0.0]))
+    assert fairness.proven
+    assert str(fairness) == (
+        "proven equal by digest in 3 of 3 sets of twins: the shared weights at step 0, "
+        "and the batches in their order"
+    )
+
+
+def test_another_start_is_named_with_its_seed_and_tensors() -> None:
+    record = changed(
+        accuracy_study([0.0, 0.0]),
+        KEY,
+        init_digest="other",
+        tensor_digests={"w": "other", "v": "v1"},
+    )
+    fairness = check_fairness(record)
+    assert not fairness.proven
+    assert "NOT equal between the arms" in str(fairness)
+    assert fairness.unequal_start == ("seed 1: shared weights at step 0 w",)
+
+
+def test_other_batches_are_named_with_their_epoch() -> None:
+    record = accuracy_study([0.0, 0.0])
+    rows = record.runs[3].epochs
+    later = (rows[0], type(rows[1])(**{**vars(rows[1]), "batch_digest": "other"}))
+    fairness = check_fairness(changed(record, KEY, epochs=later, batch_digest="other"))
+    assert fairness.unequal_batches == ("seed 1: batches from epoch 2 on",)
+
+
+def test_a_run_that_stopped_early_is_compared_as_far_as_it_came() -> None:
+    record = accuracy_study([0.0, 0.0])
+    cut = record.runs[3].epochs[:1]
+    record = changed(record, KEY, status="diverged", epochs=cut, batch_digest="shorter")
+    assert check_fairness(record).proven
+
+
+def test_without_two_runs_that_started_nothing_is_proven() -> None:
+    record = changed(accuracy_study([0.0]), RunKey("batch", 0.01, 0), init_digest=None)
+    fairness = check_fairness(record)
+    assert not fairness.proven
+    assert str(fairness) == "not proven yet: no two arms of one seed have started"
+
+
+def test_one_arm_has_nothing_to_compare() -> None:
+    record = study([run(RunKey("none", 0.01, 0))], arms=("none",))
+    assert str(check_fairness(record)) == "one arm only: nothing to compare"

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from normlab.analysis.arms import ArmSummary
+from normlab.analysis.interval import t_interval
+from normlab.analysis.result import Result
+from normlab.analysis.table import table_of
+from normlab.errors import BadSetting
+from normlab.spec.plan import RunKey
+
+from .studies import accuracy_study, changed, run, study
+
+
+def test_the_table_has_every_epoch_and_the_final_test() -> None:
+    table = Result(accuracy_study([0.001, 0.002, 0.003])).table()
+    assert [row[0] for row in table.rows] == [
+        "epoch 1 training loss",
+        "epoch 2 training loss",
+        "test loss",
+        "test accuracy",
+        "parameters",
+        "runs",
+    ]
+    assert table.head == ("", "none", "batch")
+    assert table.rows[3][2] == "98.20 % [97.95, 98.45]"
+    assert table.rows[5] == ("runs", "3 of 3", "3 of 3")
+
+
+def test_the_text_of_the_table_is_aligned() -> None:
+    lines = str(Result(accuracy_study([0.0])).table()).splitlines()
+    assert lines[0].index("none") == lines[2].index("0.")
+    assert lines[-1] == "mean over seeds [95 % interval]; losses in nats per example"
+
+
+def test_diverged_runs_are_counted_in_the_table() -> None:
+    record = accuracy_study([0.0, 0.0])
+    record = changed(record, RunKey("none", 0.01, 0), status="diverged")
+    assert Result(record).table().rows[-1][1] == "2 of 2, 1 diverged"
+
+
+def test_long_trainings_show_the_first_the_last_and_some_epochs() -> None:
+    made = run(RunKey("none", 0.01, 0))
+    many = tuple(made.epochs[0] for _ in range(100))
+    record = changed(study([made], arms=("none",)), made.key, epochs=many)
+    names = [row[0] for row in Result(record).table().rows if "epoch" in row[0]]
+    assert len(names) == 12
+    assert (names[0], names[-1]) == ("epoch 1 training loss", "epoch 100 training loss")
+
+
+def test_every_rate_has_its_rows() -> None:
+    keys = [RunKey(arm, rate, 0) for rate in (0.01, 0.1) for arm in ("none", "batch")]
+    rows = Result(study([run(key) for key in keys])).table().rows
+    assert [row[0] for row in rows if row[0].startswith("rate")] == [
+        "rate 0.01",
+        "rate 0.1",
+    ]
+
+
+def test_a_claim_reads_as_verdict_numbers_and_reason() -> None:
+    claim = Result(accuracy_study([0.001, 0.002, 0.003, 0.002])).claims()[1]
+    assert str(claim).splitlines() == [
+        "SUPPORTED: batch is more accurate than none on the test set",
+        "  +0.20 points [+0.07 to +0.33 points], wins 4 of 4 seeds",
+        "  the interval excludes 0",
+    ]
+
+
+def test_seconds_stand_beside_the_steps() -> None:
+    claim = Result(accuracy_study([0.0, 0.0, 0.0])).claims()[0]
+    assert claim.beside == "in seconds: 1.00 times [1.00 to 1.00 times]"
+
+
+def test_a_notebook_gets_two_tables() -> None:
+    html = Result(accuracy_study([0.001, 0.002, 0.003, 0.002]))._repr_html_()
+    assert html.count("<table>") == 2
+    assert "<b>supported</b><br>the interval excludes 0" in html
+
+
+def test_names_are_escaped_in_html() -> None:
+    arm = ArmSummary(
+        arm="<b>",
+        rate=0.1,
+        parameters=None,
+        train_loss=(),
+        test_loss=t_interval([]),
+        test_accuracy=t_interval([0.5]),
+        ended=0,
+        diverged=0,
+        planned=1,
+    )
+    table = table_of([arm])
+    assert '<th scope="col">&lt;b&gt;</th>' in table._repr_html_()
+    assert [row[1] for row in table.rows] == ["-", "50.00 %", "-", "0 of 1"]
+
+
+def test_to_pandas_has_a_row_per_run_and_epoch() -> None:
+    frame = Result(accuracy_study([0.001, 0.002, 0.003])).to_pandas()
+    assert frame.shape == (12, 10)
+    assert set(frame["arm"]) == {"none", "batch"}
+    assert "test_accuracy" in frame.columns
+
+
+def test_without_pandas_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(BadSetting, match=r"pip install 'normlab\[pandas\]'"):
+        Result(accuracy_study([0.0])).to_pandas()
+
+
+def test_a_result_prints_table_claims_and_fairness() -> None:
+    text = str(Result(accuracy_study([0.001, 0.002, 0.003])))
+    assert "training loss" in text
+    assert "more accurate" in text
+    assert "proven equal by digest" in text

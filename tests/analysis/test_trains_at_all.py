@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from normlab.analysis.analyse import judge_all
+from normlab.analysis.claim import Claim
+from normlab.records.rows import StudyRecord
+from normlab.spec.plan import RunKey
+
+from .studies import accuracy_study, changed
+
+
+def diverging(seeds: int, *, none: int, batch: int = 0) -> StudyRecord:
+    record = accuracy_study([0.001 * (seed % 3) for seed in range(seeds)])
+    for arm, how_many in (("none", none), ("batch", batch)):
+        for seed in range(how_many):
+            key = RunKey(arm, 0.01, seed)
+            record = changed(record, key, status="diverged", diverged_step=7)
+    return record
+
+
+def claim(record: StudyRecord, name: str = "trains-at-all") -> Claim:
+    return next(claim for claim in judge_all(record) if claim.id == name)
+
+
+def test_it_decides_nothing_if_nothing_diverged() -> None:
+    judged = claim(diverging(5, none=0))
+    assert (judged.verdict, judged.p) == ("no-difference", None)
+    assert (
+        judged.note == "the arms agree from every seed, so there is nothing to decide"
+    )
+
+
+def test_eight_baselines_that_diverge_alone_support_it() -> None:
+    judged = claim(diverging(8, none=8))
+    assert judged.p == pytest.approx(2 / 2**8)
+    assert (judged.verdict, judged.estimate, judged.interval) == (
+        "supported",
+        1.0,
+        None,
+    )
+    assert judged.note.startswith(
+        "only none diverged in 8 pairs, only batch in 0 (McNemar's exact p = 0.0078)"
+    )
+    assert judged.numbers == "+100 % of runs, wins 8 of 8 seeds"
+
+
+def test_five_pairs_stay_inconclusive_however_clear() -> None:
+    judged = claim(diverging(5, none=5))
+    assert judged.verdict == "inconclusive"
+    assert judged.note.endswith("more seeds would settle it")
+
+
+def test_arms_that_diverge_together_say_nothing() -> None:
+    assert claim(diverging(8, none=8, batch=8)).verdict == "no-difference"
+
+
+def test_ratio_claims_keep_to_complete_pairs_and_stay_inconclusive() -> None:
+    judged = claim(diverging(5, none=2), "faster-convergence")
+    assert (judged.seeds, judged.verdict) == (3, "inconclusive")
+    assert judged.note.startswith("3 of 5 pairs (seeds 0, 1: none diverged)")
+
+
+def test_accuracy_keeps_the_diverged_runs() -> None:
+    assert claim(diverging(5, none=2), "better-accuracy").seeds == 5
