@@ -61,7 +61,8 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
         BadFolder: If the file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # opened here: NumPy would leave a damaged file open
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise BadFolder(

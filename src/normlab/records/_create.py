@@ -44,18 +44,13 @@ def fill(path: Path, spec: StudySpec, meta: Mapping[str, str]) -> None:
     created = datetime.now(UTC).isoformat(timespec="seconds")
     text = toml.dumps(spec)
     (path / _arrays.ARRAYS).mkdir()
-    _database.make(path)
     facts = {
         "created": created,
         **meta,
         "schema": str(_database.SCHEMA),
         ORIGINAL: text,
     }
-    connection = _database.to_write(path)
-    try:
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
-    finally:
-        _database.settle(connection)
+    _database.make(path, facts)
     (path / SETTINGS).write_text(text, encoding="utf-8")
 
 

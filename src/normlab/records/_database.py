@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from normlab.errors import BadFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SCHEMA = 1
 DATABASE = "study.db"
 _BUSY_SECONDS = 30.0
 _REMOTE = ("nfs", "cifs", "smb", "9p", "afs", "lustre", "gpfs", "ceph", "fuse.sshfs")
 
-_TABLES = """
+TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE runs (
     run INTEGER PRIMARY KEY, arm TEXT NOT NULL, rate REAL NOT NULL,
@@ -41,15 +46,12 @@ CREATE TABLE measurements (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT R
 """
 
 
-def make(folder: Path) -> None:
-    """Write an empty study.db into the folder."""
-    connection = sqlite3.connect(folder / DATABASE, isolation_level=None)
-    try:
-        connection.executescript(
-            f"BEGIN; {_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;"
-        )
-    finally:
-        connection.close()
+def make(folder: Path, facts: Mapping[str, str]) -> None:
+    """Write a study.db without runs into the folder, whole or not at all."""
+    with closing(sqlite3.connect(folder / DATABASE, isolation_level=None)) as made:
+        made.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {SCHEMA};")
+        made.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
+        made.execute("COMMIT")
 
 
 def to_read(folder: Path) -> sqlite3.Connection:

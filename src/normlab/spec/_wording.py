@@ -38,6 +38,8 @@ def in_one_line(error: ValidationError, table: type[BaseModel]) -> str:
     if first["type"] == "extra_forbidden":
         names = [field.alias or name for name, field in table.model_fields.items()]
         what = f"unknown key '{key}'. {known(names, instead_of=str(first['loc'][-1]))}"
+    elif first["type"] == "missing":
+        what = f"{key} is missing."
     elif first["type"] == "value_error":
         what = _own_text(key, first)
     else:
@@ -74,6 +76,8 @@ def _own_text(key: str, complaint: Any) -> str:
 def _must(complaint: Any) -> str:
     kind = str(complaint["type"])
     context = complaint.get("ctx", {})
+    if kind in _BOUNDS and str(complaint["input"]).lower() == "nan":
+        kind = "finite_number"  # no bound holds for it, which says too little
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
         return f"must be {words} {context[name]:g}."

@@ -31,9 +31,11 @@ class Arm(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _named_after_its_norm(cls, values: Any) -> Any:
-        if isinstance(values, dict) and "name" not in values and "norm" in values:
-            return {"name": values["norm"], **values}
-        return values
+        if not isinstance(values, dict) or "name" in values or "norm" not in values:
+            return values
+        norm = values["norm"]
+        # of an unknown norm, the norm and not the name must be complained about
+        return {"name": norm if norm in NORMS else "arm", **values}
 
     @field_validator("norm")
     @classmethod

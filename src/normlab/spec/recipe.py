@@ -51,5 +51,5 @@ class Recipe(Frozen):
     def _each_once(cls, rates: tuple[float, ...]) -> tuple[float, ...]:
         for rate in rates:
             if rates.count(rate) > 1:
-                raise ValueError(f"holds {rate!r} twice; give each rate once.")
+                raise ValueError(f"names {rate!r} twice; give each rate once.")
         return rates

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from normlab.errors import BadSetting
 from normlab.spec._frozen import AUTO
+from normlab.spec._wording import shown
 from normlab.spec.arms import Arm
 from normlab.spec.names import known
 from normlab.spec.study import MOST_SEEDS, StudySpec
@@ -52,8 +53,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     count = listed[0]
     if not 1 <= count <= MOST_SEEDS:
         raise BadSetting(
-            f"seeds={text} must be a number of seeds from 1 to {MOST_SEEDS}; one seed "
-            f"alone is written with a comma: {text},"
+            f"seeds={shown(text)} must be a number of seeds from 1 to {MOST_SEEDS}; "
+            "one seed alone is written with a comma behind it."
         )
     return tuple(range(count))
 
@@ -69,7 +70,7 @@ def parse_rates(text: str) -> tuple[float, ...]:
         return tuple(float(part) for part in _parts(text, "recipe.rates"))
     except ValueError:
         raise BadSetting(
-            f"recipe.rates={text!r} must be numbers with commas between them."
+            f"recipe.rates={shown(text)} must be numbers with commas between them."
         ) from None
 
 
@@ -88,7 +89,9 @@ def _parts(text: str, key: str) -> list[str]:
     if len(parts) > 1 and not parts[-1]:
         parts.pop()
     if not all(parts):
-        raise BadSetting(f"{key}={text!r} has an empty place; give a list with commas.")
+        raise BadSetting(
+            f"{key}={shown(text)} has an empty place; give a list with commas."
+        )
     return parts
 
 
@@ -96,7 +99,7 @@ def _whole(text: str, key: str, given: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise BadSetting(f"{key}={given!r} must be whole numbers.") from None
+        raise BadSetting(f"{key}={shown(given)} must be whole numbers.") from None
 
 
 def _place(values: dict[str, Any], spec: StudySpec, key: str, text: str) -> None:

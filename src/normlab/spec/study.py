@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from normlab.spec._frozen import Frozen, Whole
 from normlab.spec._text import Line, Name
@@ -19,6 +19,8 @@ from normlab.spec.recipe import Recipe
 SCHEMA = 1
 MOST_SEEDS = 10_000
 
+# --set brings text, which a Literal alone would not take for a number
+Schema = Annotated[Literal[1], BeforeValidator(lambda v: 1 if v == "1" else v)]
 Seed = Annotated[Whole, Field(ge=0, lt=2**63)]
 Arms = Annotated[tuple[Arm, ...], Field(min_length=1, max_length=100)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST_SEEDS)]
@@ -56,7 +58,7 @@ class StudySpec(Frozen):
         'none'
     """
 
-    schema_version: Literal[1] = Field(default=SCHEMA, alias="schema")
+    schema_version: Schema = Field(default=SCHEMA, alias="schema")
     """Version of this file's layout."""
     experiment: Name = "article"
     """The name of this study."""
