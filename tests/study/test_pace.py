@@ -39,6 +39,14 @@ def test_runs_are_shared_over_the_workers(
     assert makespan(busy, queue, workers=workers) == seconds
 
 
+def test_the_first_block_counts_until_there_is_another() -> None:
+    pace = Pace()
+    pace.add(steps=1, seconds=0.5)
+    assert pace.seconds_per_step == 0.5
+    pace.add(steps=1, seconds=0.01)
+    assert pace.seconds_per_step == 0.01
+
+
 def test_workers_are_as_many_as_asked_for() -> None:
     assert workers_of(Execution(workers=7)) == 7
 

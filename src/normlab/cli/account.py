@@ -36,7 +36,8 @@ def account(result: Result, folder: Path) -> str:
         _claims(result),
         _wrapped(f"Fairness: {result.analysis.fairness}."),
         str(loss_chart(record)),
-        str(accuracy_chart(record)),
+        # one epoch has no course
+        str(accuracy_chart(record)) if record.spec.recipe.epochs > 1 else "",
         _where(record, folder),
     )
     return "\n" + "\n\n".join(part for part in parts if part)

@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import sys
-import time
-from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from normlab.cli.watching import watching
 from normlab.cli.wording import count
-from normlab.study.progress import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from normlab.analysis.result import Result
     from normlab.spec.study import StudySpec
     from normlab.study.progress import Watcher
 
 INTERRUPTED = 130
-HOME = Path("normlab-runs")
-
-
-def dated_folder(experiment: str) -> Path:
-    """A folder that does not exist yet, named after the experiment and the moment."""
-    wanted = HOME / f"{experiment}-{time.strftime('%Y%m%d-%H%M%S')}"
-    folder, attempt = wanted, 1
-    while folder.exists():
-        attempt += 1
-        folder = wanted.with_name(f"{wanted.name}-{attempt}")
-    return folder
 
 
 def conduct(
@@ -54,31 +42,16 @@ def conduct(
         print(f"executing {spec.model.file} (function {spec.model.factory})")
     if not quiet:
         print(f"{_announcement(spec)}\nkept in {folder}", flush=True)
-    watcher = _watcher(quiet=quiet)
     try:
-        result = train(watcher)
+        with watching(quiet=quiet) as watcher:
+            result = train(watcher)
     except KeyboardInterrupt:
-        watcher.ended()
         print(_how_to_go_on(folder), file=sys.stderr)
         return INTERRUPTED
-    finally:
-        watcher.ended()
     from normlab.cli.account import account
 
     print(account(result, folder))
     return int(any(run.status == "failed" for run in result.record.runs))
-
-
-def _watcher(*, quiet: bool) -> Watcher:
-    if quiet:
-        return Silent()
-    if sys.stdout.isatty():
-        from normlab.cli.live import Live
-
-        return Live()
-    from normlab.cli.lines import Lines
-
-    return Lines()
 
 
 def _announcement(spec: StudySpec) -> str:

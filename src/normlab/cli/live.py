@@ -106,12 +106,15 @@ class Live(Progress):
         done = sum(run.status in SETTLED for run in self.runs.values())
         share = self.steps_done / max(1, self.steps_total)
         full = round(share * _BAR)
+        seconds = self.seconds_left()
+        left = "starting" if seconds is None else f"{duration(seconds)} left"
         return Text.assemble(
             f"{done} of {count(len(self.runs), 'run')}  ",
             ("━" * full, "green"),
             ("━" * (_BAR - full), "dim"),
-            f"  {100 * share:.0f} %  {duration(self.seconds_gone)} gone  "
-            f"{duration(self.seconds_left())} left",
+            f"  {100 * share:.0f} %  {duration(self.seconds_gone)} gone  starting"
+            if left is None
+            else f"{duration(left)} left",
             no_wrap=True,
             overflow="crop",
         )

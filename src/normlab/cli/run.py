@@ -37,8 +37,9 @@ def run(
 ) -> int:
     """Train the arms of an experiment and compare them."""
     from normlab.cli import given
-    from normlab.cli.conduct import conduct, dated_folder
+    from normlab.cli.conduct import conduct
     from normlab.cli.experiments import find
+    from normlab.cli.watching import dated_folder
 
     spec = given.apply(
         find(experiment),

@@ -17,7 +17,9 @@ class Pace:
     """Wall seconds a step takes, all evaluations in between shared out.
 
     Seconds and steps are summed with weights that halve every `half_life` seconds,
-    so that the estimate follows a machine that becomes busy or idle.
+    so that the estimate follows a machine that becomes busy or idle. What was first
+    counted is forgotten as soon as there is more: the first step of a process pays
+    for what is set up once, and would spoil the estimate of the first minute.
 
     Example:
         >>> pace = Pace()
@@ -29,9 +31,14 @@ class Pace:
     half_life: float = 60.0
     _steps: float = 0.0
     _seconds: float = 0.0
+    _blocks: int = 0
 
     def add(self, *, steps: int, seconds: float) -> None:
         """Count `steps` that took `seconds`; steps may be 0 (an evaluation)."""
+        if steps:
+            self._blocks += 1
+            if self._blocks == 2:
+                self._steps = self._seconds = 0.0
         fade = 0.5 ** (seconds / self.half_life)
         self._steps = self._steps * fade + steps
         self._seconds = self._seconds * fade + seconds
