@@ -57,12 +57,15 @@ def assemble(source: Source, spec: Data) -> Dataset:
     """
     labels = as_labels(source.train.labels, where=source.train.labels_where)
     classes = classes_of(labels, where=source.train.labels_where)
+    names = tuple(str(label) for label in classes)
     if source.classes is not None:
-        classes = np.arange(len(source.classes))
+        classes, names = np.arange(len(source.classes)), source.classes
     train = _part(source.train, classes)
     kept = np.arange(len(train))
     if source.test is None:
-        kept, held = split.for_test(train.labels, where=source.train.labels_where)
+        kept, held = split.for_test(
+            train.labels, classes=names, where=source.train.labels_where
+        )
         train, test = train.chosen(kept), train.chosen(held)
     else:
         test = _part(source.test, classes, like=train)
@@ -76,7 +79,7 @@ def assemble(source: Source, spec: Data) -> Dataset:
             f"{len(validation)} validation images of its own. Use 0."
         )
     if spec.validation:
-        rest, held = split.for_validation(train.labels, spec.validation)
+        rest, held = split.for_validation(train.labels, spec.validation, classes=names)
         train, validation, kept = train.chosen(rest), train.chosen(held), kept[rest]
     mean, std = _normalisation(train, spec)
     return Dataset(
@@ -84,7 +87,7 @@ def assemble(source: Source, spec: Data) -> Dataset:
         train=train,
         test=test,
         validation=validation,
-        classes=source.classes or tuple(str(label) for label in classes),
+        classes=names,
         mean=mean,
         std=std,
         live=None if source.readings is None else source.readings.of(kept, train),

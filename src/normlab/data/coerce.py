@@ -81,7 +81,8 @@ def as_labels(values: NDArray[Any], *, where: str) -> NDArray[Any]:
             "(of one-hot rows: labels.argmax(axis=1))."
         )
     if values.dtype.kind == "f":
-        if not np.array_equal(values, np.floor(values)):
+        whole = np.isfinite(values) & (values == np.floor(values))
+        if not whole.all():
             raise BadData(f"{where} holds fractions; a label is a whole number.")
         values = values.astype(np.int64)
     if values.dtype.kind not in "buiU":

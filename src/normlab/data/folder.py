@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,10 +16,12 @@ from normlab.data.picture import Look, look_at, pixels
 from normlab.errors import BadData
 from normlab.spec.data import Data
 
-_SUFFIXES = frozenset(
-    (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm")
-    + (".png", ".ppm", ".tif", ".tiff", ".webp")
-)
+# fmt: off
+_SUFFIXES = frozenset((
+    ".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm",
+    ".png", ".ppm", ".tif", ".tiff", ".webp",
+))
+# fmt: on
 _TRAIN = ("train", "training")
 _VALIDATION = ("validation", "valid", "val")
 _TEST = ("test", "testing")
@@ -51,8 +54,11 @@ def read_images(folder: Path, spec: Data) -> Source:
     parts = _parts(folder)
     classes = _classes(parts["train"])
     found = {name: _files(part, classes) for name, part in parts.items()}
-    look = _common_look([f for part in found.values() for f in part.files], spec)
-    pairs = {name: _decoded(part, look) for name, part in found.items()}
+    with warnings.catch_warnings():
+        # of damaged notes beside the pixels; damaged pixels are errors
+        warnings.filterwarnings("ignore", module="PIL")
+        look = _common_look([f for part in found.values() for f in part.files], spec)
+        pairs = {name: _decoded(part, look) for name, part in found.items()}
     return Source(
         name=folder.resolve().name,
         train=pairs["train"],
@@ -99,7 +105,7 @@ def _classes(folder: Path) -> tuple[str, ...]:
     classes = tuple(path.name for path in _folders(folder))
     if len(classes) < 2:
         raise BadData(
-            f"{folder} has {len(classes)} class folders ({', '.join(classes)}); there "
+            f"{folder} has {len(classes)} class folder ({', '.join(classes)}); there "
             "is nothing to tell apart. Give at least two."
         )
     return classes

@@ -51,7 +51,14 @@ def load(spec: Data, *, root: Path | None = None) -> Dataset:
         >>> len(data.train), len(data.test), data.shape, data.classes[3]
         (60000, 10000, (1, 28, 28), '3')
     """
-    return assemble(_source(spec, root), spec)
+    try:
+        source = _source(spec, root)
+    except OSError as error:
+        place = error.filename or spec.source
+        raise BadData(
+            f"cannot read {place}: {error.strerror}. Give a path that can be read."
+        ) from None
+    return assemble(source, spec)
 
 
 def _source(spec: Data, root: Path | None) -> Source:

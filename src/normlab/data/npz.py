@@ -12,6 +12,11 @@ from normlab.data.assemble import Pair, Source
 from normlab.errors import BadData
 
 _NAMES = ("x_train", "y_train", "x_test", "y_test")
+_DAMAGED = (
+    "cannot read {path}: it is damaged or no .npz archive. "
+    "Save it again with numpy.savez."
+)
+_OBJECTS = "cannot read {path}: it holds Python objects. Save plain arrays of numbers."
 
 
 def read_npz(path: Path) -> Source:
@@ -22,12 +27,18 @@ def read_npz(path: Path) -> Source:
     Raises:
         BadData: If the file is damaged, holds Python objects or lacks an array.
     """
+    if path.is_file() and not zipfile.is_zipfile(path):
+        raise BadData(_DAMAGED.format(path=path))
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _NAMES if name in archive}
             others = ", ".join(archive.files) or "nothing"
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise BadData(f"cannot read {path}: {_reason(error)}") from None
+    except OSError as error:
+        raise BadData(f"cannot read {path}: {error.strerror or error}.") from None
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        objects = "allow_pickle" in str(error)
+        text = _OBJECTS if objects else _DAMAGED
+        raise BadData(text.format(path=path)) from None
     tested = {"x_test", "y_test"} & arrays.keys()
     missing = [n for n in _NAMES if n not in arrays and (tested or "train" in n)]
     if missing:
@@ -45,9 +56,3 @@ def read_npz(path: Path) -> Source:
         for part in (("train", "test") if tested else ("train",))
     }
     return Source(name=path.stem, train=pairs["train"], test=pairs.get("test"))
-
-
-def _reason(error: Exception) -> str:
-    if "pickle" in str(error):
-        return "it holds Python objects. Save plain arrays of numbers."
-    return "it is damaged or no .npz archive. Save it again with numpy.savez."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +13,9 @@ from normlab.errors import BadData, BadSetting
 Indices = NDArray[np.int64]
 
 
-def for_validation(labels: Indices, count: int) -> tuple[Indices, Indices]:
+def for_validation(
+    labels: Indices, count: int, *, classes: Sequence[str]
+) -> tuple[Indices, Indices]:
     """Hold out exactly `count` images to choose by, each class in proportion.
 
     Every class gets the whole part of its share; what is left goes to the largest
@@ -20,6 +24,7 @@ def for_validation(labels: Indices, count: int) -> tuple[Indices, Indices]:
     Args:
         labels: From 0, of the training images.
         count: At least 1.
+        classes: The labels' names, for errors.
 
     Returns:
         The images that train and those held out, both in their first order.
@@ -28,7 +33,8 @@ def for_validation(labels: Indices, count: int) -> tuple[Indices, Indices]:
         BadSetting: If no image of some class would be left to train on.
 
     Example:
-        >>> train, held = for_validation(np.array([0, 0, 0, 0, 1, 1, 1, 1]), 2)
+        >>> labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+        >>> train, held = for_validation(labels, 2, classes=("cat", "dog"))
         >>> len(train), len(held)
         (6, 2)
     """
@@ -46,16 +52,19 @@ def for_validation(labels: Indices, count: int) -> tuple[Indices, Indices]:
     if len(emptied):
         raise BadSetting(
             f"data.validation={count} of {len(labels)} training images takes all "
-            f"{sizes[emptied[0]]} of class {emptied[0]}. Use fewer."
+            f"{sizes[emptied[0]]} of class {classes[emptied[0]]}. Use fewer."
         )
     return _drawn(labels, quotas, "validation")
 
 
-def for_test(labels: Indices, *, where: str) -> tuple[Indices, Indices]:
+def for_test(
+    labels: Indices, *, classes: Sequence[str], where: str
+) -> tuple[Indices, Indices]:
     """Split off a fifth of every class, at least one image, for the test.
 
     Args:
         labels: From 0, of all images.
+        classes: The labels' names, for errors.
         where: What the images are called in an error.
 
     Returns:
@@ -68,8 +77,8 @@ def for_test(labels: Indices, *, where: str) -> tuple[Indices, Indices]:
     single = np.flatnonzero(sizes == 1)
     if len(single):
         raise BadData(
-            f"{where}: class {single[0]} has one image, which cannot both train and "
-            "test. Add images, or give a test part."
+            f"{where}: class {classes[single[0]]} has one image, which cannot both "
+            "train and test. Add images, or give a test part."
         )
     quotas = np.maximum((sizes + 2) // 5, (sizes > 0).astype(np.int64))
     return _drawn(labels, quotas, "test")

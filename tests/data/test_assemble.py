@@ -1,0 +1,85 @@
+"""What every source goes through on its way to a dataset."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from normlab.data.assemble import Pair, Source, assemble
+from normlab.data.statistics import moments
+from normlab.errors import BadData, BadSetting
+from normlab.spec.data import Data
+
+from .files import digits
+
+
+def pair(n: int, part: str, **look) -> Pair:
+    return Pair(*digits(n, **look), f"x_{part}", f"y_{part}")
+
+
+def source(**changes) -> Source:
+    parts = {"train": pair(30, "train"), "test": pair(9, "test")}
+    return Source(name="mine", **(parts | changes))
+
+
+def test_validation_images_are_held_out_of_the_training_part() -> None:
+    data = assemble(source(), Data(validation=6))
+    assert data.validation is not None
+    assert (len(data.train), len(data.validation), len(data.test)) == (24, 6, 9)
+    first = data.train.images[:, 0, 1, 1], data.validation.images[:, 0, 1, 1]
+    assert sorted(np.concatenate(first)) == list(range(30))
+    assert np.bincount(data.validation.labels).tolist() == [2, 2, 2]
+
+
+def test_mean_and_std_are_of_the_images_that_train() -> None:
+    data = assemble(source(), Data(validation=6))
+    assert (data.mean, data.std) == moments(data.train.images)
+    assert data.mean != assemble(source(), Data()).mean
+
+
+def test_given_mean_and_std_are_used() -> None:
+    data = assemble(source(), Data(mean=(0.1,), std=(0.2,)))
+    assert (data.mean, data.std) == ((0.1,), (0.2,))
+
+
+def test_mean_and_std_must_fit_the_channels() -> None:
+    with pytest.raises(BadSetting, match=r"data\.mean has 3 numbers, but the images"):
+        assemble(source(), Data(mean=(0.1,) * 3, std=(0.2,) * 3))
+
+
+def test_classes_are_named_by_their_labels() -> None:
+    images, _ = digits(30)
+    labels = np.array(["hen", "cat", "dog"] * 10)
+    test = Pair(images, labels, "x_test", "y_test")
+    data = assemble(source(train=test._replace(labels_where="y"), test=test), Data())
+    assert data.classes == ("cat", "dog", "hen")
+    assert data.train.labels[:3].tolist() == [2, 0, 1]
+
+
+def test_a_label_for_every_image_is_needed() -> None:
+    train = Pair(digits(30)[0], digits(29)[1], "x_train", "y_train")
+    with pytest.raises(BadData, match="x_train holds 30 images but y_train 29 labels"):
+        assemble(source(train=train), Data())
+
+
+def test_test_images_must_look_like_training_images() -> None:
+    with pytest.raises(
+        BadData, match=r"x_test holds uint8 images of shape \(1, 5, 5\)"
+    ):
+        assemble(source(test=pair(9, "test", side=5)), Data())
+    images, labels = digits(9)
+    floats = Pair(images / 255, labels, "x_test", "y_test")
+    with pytest.raises(
+        BadData, match=r"x_test holds float32 images .* are uint8 images"
+    ):
+        assemble(source(test=floats), Data())
+
+
+def test_one_class_is_refused() -> None:
+    with pytest.raises(BadData, match=r"y_train holds one class only \(0\)"):
+        assemble(source(train=pair(30, "train", classes=1)), Data())
+
+
+def test_too_many_validation_images_are_refused() -> None:
+    with pytest.raises(BadSetting, match=r"data\.validation=30 of 30 training images"):
+        assemble(source(), Data(validation=30))

@@ -1,0 +1,122 @@
+"""Arrays as found become arrays of a part, or are refused with a reason."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from normlab.data.coerce import as_images, as_labels, classes_of, numbered
+from normlab.errors import BadData
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ((5, 7), (5, 7)),
+        ((5, 28, 28), (5, 1, 28, 28)),
+        ((5, 3, 8, 9), (5, 3, 8, 9)),
+        ((5, 8, 9, 3), (5, 3, 8, 9)),
+        ((5, 8, 9, 1), (5, 1, 8, 9)),
+        ((5, 3, 8, 3), (5, 3, 8, 3)),
+        ((5, 2, 6, 7, 8), (5, 2, 6, 7, 8)),
+    ],
+)
+def test_channels_come_first(found: tuple, expected: tuple) -> None:
+    assert as_images(np.zeros(found, np.uint8), where="x").shape == expected
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ("u1", "u1"),
+        ("?", "u1"),
+        ("i8", "f4"),
+        ("f8", "f4"),
+        ("f2", "f4"),
+        (">f4", "f4"),
+    ],
+)
+def test_images_are_bytes_or_float32(found: str, expected: str) -> None:
+    images = as_images(np.ones((2, 3), found), where="x")
+    assert images.dtype == np.dtype(expected)
+    assert images.all()
+
+
+def test_moving_the_channels_keeps_every_pixel() -> None:
+    last = np.arange(120, dtype=np.uint8).reshape(2, 5, 4, 3)
+    first = as_images(last, where="x")
+    assert first.flags.c_contiguous
+    assert first[1, 2, 4, 3] == last[1, 4, 3, 2] == 119
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+def test_what_is_not_finite_is_refused_with_its_image(value: float) -> None:
+    images = np.zeros((4, 2, 2))
+    images[2, 0, 1] = value
+    with pytest.raises(BadData, match=r"x_train holds \S+ in image 2\. Give finite"):
+        as_images(images, where="x_train")
+
+
+def test_large_finite_numbers_are_not_mistaken_for_infinite_ones() -> None:
+    images = np.full((1000, 10), 3e38)
+    assert np.isfinite(as_images(images, where="x")).all()
+
+
+@pytest.mark.parametrize(
+    ("images", "text"),
+    [
+        (np.zeros((2, 3), complex), r"x holds complex128, not numbers"),
+        (np.array([["a", "b"]]), "x holds <U1, not numbers"),
+        (np.array([[None]]), "x holds Python objects, not numbers"),
+        (np.zeros(3), r"x has shape \(3,\); the first axis counts the images"),
+        (np.zeros((0, 4, 4)), r"x is empty \(shape \(0, 4, 4\)\)"),
+        (np.zeros((4, 0)), "x is empty"),
+    ],
+)
+def test_other_arrays_are_no_images(images: np.ndarray, text: str) -> None:
+    with pytest.raises(BadData, match=text):
+        as_images(images, where="x")
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [[0, 1, 2], [[0], [1], [2]], [0.0, 1.0, 2.0], ["a", "b", "c"], [False, True, True]],
+)
+def test_labels_are_whole_numbers_or_words(labels: list) -> None:
+    assert as_labels(np.array(labels), where="y").shape == (3,)
+
+
+@pytest.mark.parametrize(
+    ("labels", "text"),
+    [
+        (np.eye(3), r"y has shape \(3, 3\); give one label .*argmax"),
+        (np.array([0.5, 1.0]), "y holds fractions; a label is a whole number"),
+        (np.array([np.nan, 1.0]), "y holds fractions"),
+        (np.array([np.inf, 1.0]), "y holds fractions"),
+        (np.array([1j, 2]), r"y holds complex128\. Give whole numbers or class names"),
+        (np.array([None, 1]), r"y holds Python objects\. Give whole numbers"),
+        (np.array(3), r"y has shape \(\)"),
+    ],
+)
+def test_other_arrays_are_no_labels(labels: np.ndarray, text: str) -> None:
+    with pytest.raises(BadData, match=text):
+        as_labels(labels, where="y")
+
+
+@pytest.mark.parametrize("labels", [np.zeros(4, int), np.array(["dog"] * 3)])
+def test_one_class_is_refused(labels: np.ndarray) -> None:
+    with pytest.raises(BadData, match=r"y holds one class only \(0|dog\)"):
+        classes_of(labels, where="y")
+
+
+def test_any_labels_are_numbered_from_0_in_their_order() -> None:
+    labels = np.array([-5, 30, 7, 30])
+    classes = classes_of(labels, where="y")
+    numbers = numbered(labels, classes, where="y")
+    assert numbers.tolist() == [0, 2, 1, 2]
+    assert numbers.dtype == np.int64
+
+
+def test_a_label_that_is_never_learnt_is_refused() -> None:
+    with pytest.raises(BadData, match="y_test holds the label 9, which no training"):
+        numbered(np.array([1, 9]), np.array([1, 2]), where="y_test")

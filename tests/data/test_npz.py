@@ -1,0 +1,88 @@
+"""The .npz archives that are read and those that are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from normlab.data.assemble import assemble
+from normlab.data.npz import read_npz
+from normlab.errors import BadData
+from normlab.spec.data import Data
+
+from .files import digits
+
+
+def archive(path: Path, **arrays) -> Path:
+    np.savez_compressed(path, **arrays)
+    return path
+
+
+def whole() -> dict[str, np.ndarray]:
+    (x, y), (xt, yt) = digits(30), digits(9)
+    return {"x_train": x, "y_train": y, "x_test": xt, "y_test": yt}
+
+
+def test_the_four_arrays_are_read(tmp_path: Path) -> None:
+    data = assemble(read_npz(archive(tmp_path / "mine.npz", **whole())), Data())
+    assert (data.name, len(data.train), len(data.test)) == ("mine", 30, 9)
+    assert np.array_equal(data.train.images[:, 0], digits(30)[0])
+
+
+def test_without_a_test_part_a_fifth_is_split_off(tmp_path: Path) -> None:
+    (x, y) = digits(30)
+    path = archive(tmp_path / "mine.npz", x_train=x, y_train=y)
+    data = assemble(read_npz(path), Data())
+    assert (len(data.train), len(data.test)) == (24, 6)
+
+
+@pytest.mark.parametrize("name", ["x_train", "y_train", "x_test", "y_test"])
+def test_a_missing_array_is_named(tmp_path: Path, name: str) -> None:
+    arrays = whole()
+    del arrays[name]
+    path = archive(tmp_path / "mine.npz", **arrays)
+    with pytest.raises(BadData, match=rf"mine\.npz has no {name}; it holds \w_t"):
+        read_npz(path)
+
+
+def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
+    arrays = whole() | {"y_train": np.array(["a", None], object)}
+    path = archive(tmp_path / "mine.npz", **arrays)
+    with pytest.raises(BadData, match=r"it holds Python objects\. Save plain arrays"):
+        read_npz(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no archive", b"\x93NUMPY"])
+def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "mine.npz"
+    path.write_bytes(content)
+    with pytest.raises(BadData, match=r"cannot read .*it is damaged or no \.npz"):
+        read_npz(path)
+
+
+@pytest.mark.parametrize("at", [0.3, 0.6, 0.95])
+def test_a_truncated_archive_is_refused(tmp_path: Path, at: float) -> None:
+    path = archive(tmp_path / "mine.npz", **whole())
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * at)])
+    with pytest.raises(BadData, match="it is damaged or no"):
+        read_npz(path)
+
+
+def test_a_changed_archive_is_refused(tmp_path: Path) -> None:
+    path = archive(tmp_path / "mine.npz", **whole())
+    content = bytearray(path.read_bytes())
+    content[60:80] = b"\xff" * 20
+    path.write_bytes(content)
+    with pytest.raises(BadData, match="it is damaged or no"):
+        read_npz(path)
+
+
+def test_a_single_array_is_no_archive(tmp_path: Path) -> None:
+    path = tmp_path / "mine.npz"
+    with path.open("wb") as file:
+        np.save(file, np.arange(3))
+    with pytest.raises(BadData, match="it is damaged or no"):
+        read_npz(path)

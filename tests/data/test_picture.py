@@ -1,0 +1,95 @@
+"""One image file: colours, turned, transparent, 16 bits, damaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from normlab.data.picture import Look, look_at, pixels
+from normlab.errors import BadData
+
+from .files import picture
+
+GREY, COLOUR = Look(6, 4, colour=False), Look(6, 4, colour=True)
+
+
+def test_colour_comes_channels_first(tmp_path: Path) -> None:
+    red = pixels(picture(tmp_path / "red.png"), COLOUR)
+    assert red.shape == (3, 4, 6)
+    assert red.mean(axis=(1, 2)).tolist() == [255, 0, 0]
+
+
+def test_grey_has_one_channel(tmp_path: Path) -> None:
+    path = picture(tmp_path / "grey.png", mode="L", colour=77)
+    assert look_at(path) == GREY
+    assert pixels(path, GREY).tolist() == np.full((1, 4, 6), 77).tolist()
+
+
+def test_an_image_is_stretched_not_cut(tmp_path: Path) -> None:
+    path = tmp_path / "half.png"
+    half = np.zeros((4, 8), np.uint8)
+    half[:, 4:] = 255
+    Image.fromarray(half).save(path)
+    small = pixels(path, Look(2, 2, colour=False))
+    assert small[0, :, 0].max() < 60
+    assert small[0, :, 1].min() > 195
+
+
+def test_an_image_is_turned_as_its_camera_asks(tmp_path: Path) -> None:
+    path = tmp_path / "turned.jpg"
+    image = Image.new("RGB", (16, 8), "white")
+    exif = image.getexif()
+    exif[0x0112] = 6  # to be shown turned by 90 degrees
+    image.save(path, exif=exif)
+    assert look_at(path) == Look(8, 16, colour=True)
+    assert pixels(path, Look(8, 16, colour=True)).shape == (3, 16, 8)
+
+
+def test_transparent_places_are_white(tmp_path: Path) -> None:
+    path = picture(tmp_path / "clear.png", mode="RGBA", colour=(0, 0, 0, 0))
+    assert (pixels(path, COLOUR) == 255).all()
+
+
+def test_16_bits_keep_their_upper_8(tmp_path: Path) -> None:
+    path = tmp_path / "deep.png"
+    Image.fromarray(np.full((4, 6), 0x8011, np.uint16)).save(path)
+    assert look_at(path).colour is False
+    assert (pixels(path, GREY) == 0x80).all()
+
+
+def test_a_palette_is_looked_up(tmp_path: Path) -> None:
+    path = tmp_path / "few.gif"
+    Image.new("RGB", (6, 4), (0, 0, 255)).convert("P").save(path)
+    assert look_at(path).colour is True
+    assert pixels(path, COLOUR)[2].min() > 200
+
+
+def test_float_pixels_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "float.tif"
+    Image.new("F", (6, 4), 0.5).save(path)
+    with pytest.raises(BadData, match=r"float\.tif \(its pixels are floats; use"):
+        pixels(path, GREY)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # `read_images` hides it
+@pytest.mark.parametrize("kind", ["png", "jpg", "gif", "bmp", "webp", "tif"])
+def test_no_damage_escapes_as_another_error(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"broken.{kind}"
+    Image.radial_gradient("L").save(path)
+    content = path.read_bytes()
+    for keep in (0, 3, 20, len(content) // 2):
+        path.write_bytes(content[:keep])
+        with pytest.raises(BadData, match=r"cannot read the image .*broken"):
+            pixels(path, GREY)
+
+
+def test_an_absurdly_large_image_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = picture(tmp_path / "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4)
+    with pytest.raises(BadData, match="decompression bomb"):
+        look_at(path)
