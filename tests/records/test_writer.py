@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from numpy.testing import assert_array_equal
 
 from normlab.errors import BadFolder
 from normlab.records import _blocks, _database
+from normlab.records._trouble import reporting
 from normlab.records.compare import differences
 from normlab.records.events import (
     Diverged,
@@ -242,12 +244,23 @@ def test_a_full_disk_is_one_clear_line_and_loses_nothing(tmp_path: Path) -> None
         connection = writer._connection
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         connection.execute(f"PRAGMA max_page_count = {pages}")
-        with pytest.raises(
-            BadFolder, match=r"study: the disk is full. Free some space"
-        ):
+        with pytest.raises(BadFolder, match=r"study: the disk is full\. Free some"):
             writer.event(KEY, Steps(first=99, losses=np.ones(10**5, "f4"), seconds=1.0))
     run = folder.read().runs[0]
     assert (run.status, run.step_losses.size) == ("done", EPOCHS * STEPS)
+
+
+@pytest.mark.parametrize(
+    ("free", "words"),
+    [(0, "the disk is full"), (1 << 30, r"\(disk I/O error\). Check the disk")],
+)
+def test_an_io_error_on_a_full_disk_is_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, words: str
+) -> None:
+    usage = SimpleNamespace(free=free)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    with pytest.raises(BadFolder, match=words), reporting(tmp_path):
+        raise sqlite3.OperationalError("disk I/O error")
 
 
 blocks = st.lists(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from normlab.errors import BadFolder
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_LEAST_BYTES = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -38,7 +40,8 @@ def _about_files(path: Path, error: OSError) -> str:
 
 def _about_database(path: Path, error: sqlite3.Error) -> str:
     text = str(error)
-    if "full" in text:
+    # where the log cannot grow on a full disk, SQLite speaks of an I/O error
+    if "full" in text or ("disk I/O" in text and _nearly_full(path)):
         return _full(path)
     if "readonly" in text or "unable to open" in text:
         return f"{path}: study.db cannot be opened ({text}). Check its permissions."
@@ -47,6 +50,12 @@ def _about_database(path: Path, error: sqlite3.Error) -> str:
     if "disk I/O" in text:
         return f"{path}: study.db cannot be read or written ({text}). Check the disk."
     return f"{path}: study.db is damaged or no study ({text}). Restore it from a copy."
+
+
+def _nearly_full(path: Path) -> bool:
+    with suppress(OSError):
+        return shutil.disk_usage(path).free < _LEAST_BYTES
+    return False
 
 
 def _full(path: Path) -> str:
