@@ -112,9 +112,7 @@ class Live(Progress):
             f"{done} of {count(len(self.runs), 'run')}  ",
             ("━" * full, "green"),
             ("━" * (_BAR - full), "dim"),
-            f"  {100 * share:.0f} %  {duration(self.seconds_gone)} gone  starting"
-            if left is None
-            else f"{duration(left)} left",
+            f"  {100 * share:.0f} %  {duration(self.seconds_gone)} gone  {left}",
             no_wrap=True,
             overflow="crop",
         )
