@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -8,8 +9,11 @@ from normlab.analysis.arms import ArmSummary
 from normlab.analysis.interval import t_interval
 from normlab.analysis.result import Result
 from normlab.analysis.table import table_of
-from normlab.errors import BadSetting
-from normlab.spec.plan import RunKey
+from normlab.errors import BadFolder, BadSetting
+from normlab.records.events import Started
+from normlab.records.folder import StudyFolder
+from normlab.spec.plan import RunKey, plan
+from normlab.spec.study import StudySpec
 
 from .studies import accuracy_study, changed, run, study
 
@@ -116,3 +120,26 @@ def test_a_result_prints_table_claims_and_fairness() -> None:
     assert "training loss" in text
     assert "more accurate" in text
     assert "proven equal by digest" in text
+
+
+def test_a_study_is_opened_from_its_folder(tmp_path: Path) -> None:
+    spec = StudySpec(seeds=(0,))
+    folder = StudyFolder.create(tmp_path / "study", spec, {"classes": "10"})
+    with folder.write() as writer:
+        writer.add_runs(plan(spec))
+        for key in plan(spec):
+            started = Started(parameters=7, init_digest="a", tensor_digests={"w": "a"})
+            writer.event(key, started)
+    result = Result.open(str(tmp_path / "study"))
+    assert result.folder == tmp_path / "study"
+    assert result.table().rows[-2:] == (
+        ("parameters", "7", "7"),
+        ("runs", "0 of 1", "0 of 1"),
+    )
+    assert result.analysis.fairness.proven
+    assert {claim.verdict for claim in result.claims()} == {"not-enough-seeds"}
+
+
+def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadFolder, match=r"nowhere"):
+        Result.open(tmp_path / "nowhere")
