@@ -148,8 +148,10 @@ class _BatchNorm(torch.autograd.Function):
         return normalised.y
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+    @once_differentiable  # a second derivative would take xhat and std for constants
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *grad_outputs: Tensor
+    ) -> tuple[Tensor | None, ...]:
         (dy,) = grad_outputs
         gamma, *saved = ctx.saved_tensors
         return *backward(dy, gamma, Normalised(*saved)), None
