@@ -49,6 +49,13 @@ def test_moving_the_channels_keeps_every_pixel() -> None:
     assert first[1, 2, 4, 3] == last[1, 4, 3, 2] == 119
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_what_may_not_be_written_to_is_copied(dtype: type) -> None:
+    fixed = np.ones((2, 3), dtype)
+    fixed.flags.writeable = False
+    assert as_images(fixed, where="x").flags.writeable
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
 def test_what_is_not_finite_is_refused_with_its_image(value: float) -> None:
     images = np.zeros((4, 2, 2))

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from normlab.errors import BadData
 
+# writable: torch warns of arrays that it may not write to
+_LAYOUT = ("C_CONTIGUOUS", "WRITEABLE")
+
 
 def as_images(values: NDArray[Any], *, where: str) -> NDArray[Any]:
     """Images as uint8 or float32, channels first.
@@ -45,13 +48,13 @@ def as_images(values: NDArray[Any], *, where: str) -> NDArray[Any]:
     elif values.ndim == 4 and _channels_last(values.shape):
         values = np.moveaxis(values, 3, 1)
     if values.dtype in (np.uint8, np.bool_):
-        return np.ascontiguousarray(values, np.uint8)
+        return np.require(values, np.uint8, _LAYOUT)
     return _finite(values, where=where)
 
 
 def _finite(values: NDArray[Any], *, where: str) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):  # becomes infinite and is refused below
-        images = np.ascontiguousarray(values, np.float32)
+        images = np.require(values, np.float32, _LAYOUT)
     # a sum is not finite if a number is not: no array of truth values is needed
     if not np.isfinite(images.sum(dtype=np.float64)):
         place = np.argwhere(~np.isfinite(images))[0]
