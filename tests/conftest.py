@@ -15,6 +15,8 @@ import torch
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)
+    # torch sets an environment variable when its first optimizer is made
+    torch.optim.SGD([torch.zeros(1)], lr=1.0).zero_grad()
 
 
 @pytest.fixture(autouse=True)

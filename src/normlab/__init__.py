@@ -1,1 +1,41 @@
-"""normlab: what batch normalization does to a network, with paired evidence."""
+"""normlab: what batch normalization does to a network, with paired evidence.
+
+Every public name lives in a module of its own and is imported when it is first
+asked for, so that `import normlab` and `normlab --help` never import torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from normlab.analysis.result import Result as Result
+    from normlab.errors import NormlabError as NormlabError
+    from normlab.facade import Study as Study
+    from normlab.facade import compare as compare
+
+    __version__: str
+
+_HOMES = {
+    "NormlabError": "normlab.errors",
+    "Result": "normlab.analysis.result",
+    "Study": "normlab.facade",
+    "compare": "normlab.facade",
+}
+
+__all__ = ["NormlabError", "Result", "Study", "__version__", "compare"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version  # slow to import, and rarely asked for
+
+        return version("normlab")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'normlab' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

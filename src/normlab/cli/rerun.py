@@ -15,7 +15,8 @@ def rerun(
     folder: options.Folder, out: options.Out = None, quiet: options.Quiet = False
 ) -> int:
     """Train the same study again in another folder."""
-    from normlab.cli.conduct import conduct, dated_folder
+    from normlab.cli.conduct import conduct
+    from normlab.cli.watching import dated_folder
     from normlab.records.folder import StudyFolder
 
     spec = StudyFolder.open(folder).spec

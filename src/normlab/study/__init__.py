@@ -1,1 +1,1 @@
-"""Placeholder docstring, replaced with the package."""
+"""Studies: twins trained side by side, conducted, interrupted and resumed."""

@@ -13,9 +13,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from normlab.errors import BadFolder
 
@@ -48,6 +48,17 @@ def save(checkpoint: Checkpoint, folder: Path) -> Path:
     return path
 
 
+def save_network(model: nn.Module, path: Path) -> None:
+    """Write the tensors of `model` alone, whole or not at all.
+
+    Any program reads them back with `safetensors.torch.load_file(path)`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file({n: t.contiguous() for n, t in model.state_dict().items()}, partial)
+    partial.replace(path)
+
+
 def epochs_saved(folder: Path) -> list[int]:
     """Epochs after which a checkpoint lies in `folder`."""
     if not folder.is_dir():
@@ -56,7 +67,7 @@ def epochs_saved(folder: Path) -> list[int]:
     return [int(match[1]) for match in found if match]
 
 
-def load(folder: Path, *, epoch: int) -> Checkpoint:
+def load(folder: Path, epoch: int) -> Checkpoint:
     """Read the checkpoint after `epoch` epochs.
 
     Raises:
@@ -67,7 +78,7 @@ def load(folder: Path, *, epoch: int) -> Checkpoint:
         with safe_open(path, framework="pt") as file:
             meta = json.loads((file.metadata() or {})["normlab"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise BadFolder(
             f"{path} cannot be read as a checkpoint ({error}). Delete it and resume: "
             f"the run then goes on from an earlier one."

@@ -1,6 +1,6 @@
 """One run: one arm, at one learning rate, from one seed.
 
-`Run._advance` is the whole of training. What is found out on the way leaves as
+`Run.advance` is the whole of training. What is found out on the way leaves as
 events; who keeps them, and where, is not the loop's business.
 """
 
@@ -45,7 +45,6 @@ class Course:
     device: torch.device
     loss: Loss = cross_entropy
     optimizer: OptimizerFactory | None = None
-    in_backward: bool = False  # see train.descent.SteppedInBackward
 
 
 class Run:
@@ -80,7 +79,6 @@ class Run:
             model,
             recipe,
             course.key.rate,
-            in_backward=course.in_backward,
             factory=course.optimizer,
         )
         self._finite: dict[str, Tensor] | None = None
@@ -135,7 +133,7 @@ class Run:
         with ambient(key.seed, "train", epoch, key.arm):
             for block in self._blocks(batches):
                 self._remember_if_finite()
-                losses, seconds = self._advance(feed, block)
+                losses, seconds = self.advance(block, feed)
                 first = self.step - len(block) + 1
                 yield Steps(first=first, losses=losses, seconds=seconds)
                 if not np.isfinite(losses).all():
@@ -149,10 +147,20 @@ class Run:
         self.batch_digest = chained(self.batch_digest, batches)
         yield self._epoch_done(np.concatenate(epoch_losses), epoch_seconds)
 
-    def _advance(
-        self, feed: Feed, block: Sequence[Tensor]
+    def advance(
+        self, batches: Sequence[Tensor], feed: Feed | None = None
     ) -> tuple[NDArray[np.float32], float]:
-        """Take one step for each batch of `block`; the losses, and the seconds."""
+        """Take one step for each batch.
+
+        Args:
+            batches: Vectors of image numbers.
+            feed: Where these images are; the training part if not given.
+
+        Returns:
+            The loss of each step before it was taken (nats per example), and the
+            seconds that all of it took.
+        """
+        feed = feed or self._train
         recipe, rate, loss_of = (
             self._course.recipe,
             self._course.key.rate,
@@ -161,7 +169,7 @@ class Run:
         per_epoch = self._batches.steps_per_epoch
         losses = []
         began = perf_counter()
-        for indices in block:
+        for indices in batches:
             inputs, labels = feed.take(indices)
             loss = loss_of(self._model(inputs), labels)
             now = rate_at(recipe, rate, step=self.step, steps_per_epoch=per_epoch)
@@ -219,8 +227,12 @@ class Run:
     def _remember_if_finite(self) -> None:
         """Keep a copy of the network, for the case that the next block blows it up."""
         state = self._model.state_dict()
-        if all(bool(t.isfinite().all()) for t in state.values()):
+        if not all(bool(tensor.isfinite().all()) for tensor in state.values()):
+            return
+        if self._finite is None:
             self._finite = {name: tensor.clone() for name, tensor in state.items()}
+        for name, tensor in state.items():
+            self._finite[name].copy_(tensor)
 
     def _feed(self, part: Part) -> Feed:
         dataset = self._course.dataset

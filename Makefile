@@ -1,0 +1,57 @@
+# Two commands do everything on a fresh machine: make run, make test.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt lint types layers docs bench calibrate clean
+
+help:  ## Show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/installed  ## Run the article's experiment (ARGS="--seeds 3 --epochs 1")
+	$(BIN)/normlab run $(ARGS)
+
+test: .venv/installed-dev  ## Run the tests (ARGS="-k surface")
+	$(BIN)/pytest --doctest-modules $(ARGS)
+
+check: .venv/installed-dev fmt-check lint types layers test  ## Everything that CI checks
+
+fmt: .venv/installed-dev  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: fmt-check
+fmt-check: .venv/installed-dev
+	$(BIN)/ruff format --check .
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+
+types: .venv/installed-dev
+	$(BIN)/basedpyright
+
+layers: .venv/installed-dev
+	$(BIN)/lint-imports
+
+bench: .venv/installed-dev  ## Measure speed and memory (see benchmarks/README.md)
+	$(BIN)/python benchmarks/all.py $(ARGS)
+
+calibrate: .venv/installed-dev  ## Repeat the A/A calibration of the verdicts
+	$(BIN)/python benchmarks/calibration.py $(ARGS)
+
+clean:  ## Remove what these commands made
+	rm -rf .venv dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'normlab needs Python 3.11 or newer: make PYTHON=python3.12 ...' >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/installed-dev: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch .venv/installed $@

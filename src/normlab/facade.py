@@ -1,0 +1,215 @@
+"""What a Python user calls: a study from keywords, with progress and a result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from normlab.analysis.result import Result
+from normlab.cli.watching import dated_folder, watching
+from normlab.spec.names import PYTHON
+from normlab.spec.settings import with_settings
+from normlab.spec.study import StudySpec
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+    from normlab.study.prepare import PythonParts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A comparison, described but not yet trained.
+
+    Args:
+        norm: The arms: names of norms.
+        data: A name or path, a pair (train, test), or one training part to split; a
+            part is a pair (images, labels) of arrays or any map-style torch Dataset.
+        model: A built-in network, `"FILE.py:factory"`, or a function `factory(norm)`
+            that builds one, with `norm(features)` where a norm goes.
+        lr: The learning rate, or several.
+        seeds: How many, from 0, or which.
+        epochs: Passes over the training images.
+        batch_size: Images per step.
+        momentum: Of SGD; Adam's first beta.
+        optimizer: `"sgd"`, `"adam"`, `"adamw"`, or a function
+            `factory(parameters, lr=...)` that makes any torch optimizer.
+        weight_decay: Pull of the weights towards zero.
+        loss: Mean loss of a batch, from logits and labels; cross-entropy if None.
+        measure: `"none"`, `"light"` or `"full"`.
+        validation: Images held out of the training part.
+        augment: What to do with data that differs when read again.
+        workers: Runs at the same time; as many as processors if None.
+        settings: Anything else, as the command line's `--set`: `"key=value"`.
+
+    Raises:
+        BadSetting: If a setting makes no sense.
+
+    Example:
+        >>> study = Study(norm=("none", "layer"), seeds=3, epochs=1)
+        >>> study.spec.baseline.name, study.spec.seeds
+        ('none', (0, 1, 2))
+    """
+
+    norm: Sequence[str] = ("none", "batch")
+    data: Any = "mnist"
+    model: str | Callable[..., nn.Module] = "mlp"
+    lr: float | Sequence[float] = 0.01
+    seeds: int | Sequence[int] = 5
+    epochs: int = 5
+    batch_size: int = 64
+    momentum: float = 0.9
+    optimizer: str | Callable[..., Optimizer] = "sgd"
+    weight_decay: float = 0.0
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None
+    measure: Literal["none", "light", "full"] = "full"
+    validation: int = 0
+    augment: Literal["freeze", "live"] | None = None
+    workers: int | None = None
+    settings: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        _ = self.spec  # a bad setting is refused here, not when training begins
+
+    @property
+    def spec(self) -> StudySpec:
+        """The same as a study.toml says it."""
+        norms = (self.norm,) if isinstance(self.norm, str) else tuple(self.norm)
+        rates = (self.lr,) if isinstance(self.lr, int | float) else tuple(self.lr)
+        several = isinstance(self.seeds, Sequence)
+        seeds = tuple(self.seeds) if several else tuple(range(self.seeds))
+        tables = {
+            "experiment": "compare",
+            "arms": norms,
+            "seeds": seeds,
+            "measure": self.measure,
+            "data": {
+                "source": _named(self.data),
+                "validation": self.validation,
+                "augment": self.augment,
+            },
+            "model": {"name": _named(self.model)},
+            "recipe": {
+                "rates": rates,
+                "epochs": self.epochs,
+                "batch_size": self.batch_size,
+                "momentum": self.momentum,
+                "optimizer": _named(self.optimizer),
+                "weight_decay": self.weight_decay,
+            },
+            "execution": {"workers": self.workers},
+        }
+        return with_settings(StudySpec(**tables), self.settings)
+
+    def run(self, out: str | Path | None = None, *, quiet: bool = False) -> Result:
+        """Train every run and keep the study.
+
+        Args:
+            out: A folder that is empty or does not exist;
+                `normlab-runs/compare-<date>-<time>` if None.
+            quiet: Show no progress.
+
+        Raises:
+            NormlabError: Something is wrong with the study; nothing was written.
+            KeyboardInterrupt: Everything so far is kept; `resume` goes on.
+        """
+        from normlab.study import api
+
+        folder = Path(out) if out else dated_folder(self.spec.experiment)
+        with watching(quiet=quiet) as watcher:
+            return api.run(self.spec, folder, watcher=watcher, python=self._python())
+
+    def resume(self, folder: str | Path, *, quiet: bool = False) -> Result:
+        """Go on where a study stopped that was given this study's objects.
+
+        Args:
+            folder: Where it is kept; its study.toml holds, not these keywords.
+            quiet: Show no progress.
+
+        Raises:
+            NormlabError: There is no study, it is in use, or the data changed.
+        """
+        from normlab.study import api
+
+        with watching(quiet=quiet) as watcher:
+            return api.resume(Path(folder), watcher=watcher, python=self._python())
+
+    def _python(self) -> PythonParts:
+        """The objects that no study.toml can hold."""
+        from torch.nn.functional import cross_entropy
+
+        from normlab.study.prepare import PythonParts
+
+        return PythonParts(
+            data=None if isinstance(self.data, str | Path) else self.data,
+            model=None if isinstance(self.model, str) else self.model,
+            optimizer=None if isinstance(self.optimizer, str) else self.optimizer,
+            loss=self.loss or cross_entropy,
+        )
+
+
+def compare(
+    *,
+    norm: Sequence[str] = ("none", "batch"),
+    data: Any = "mnist",
+    model: str | Callable[..., nn.Module] = "mlp",
+    lr: float | Sequence[float] = 0.01,
+    seeds: int | Sequence[int] = 5,
+    epochs: int = 5,
+    batch_size: int = 64,
+    momentum: float = 0.9,
+    optimizer: str | Callable[..., Optimizer] = "sgd",
+    weight_decay: float = 0.0,
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+    measure: Literal["none", "light", "full"] = "full",
+    validation: int = 0,
+    augment: Literal["freeze", "live"] | None = None,
+    workers: int | None = None,
+    settings: Sequence[str] = (),
+    out: str | Path | None = None,
+    quiet: bool = False,
+) -> Result:
+    """Train twins that differ in their norm alone, and say what differed.
+
+    The keywords are those of `Study`, `out` and `quiet` those of `Study.run`.
+
+    Example:
+        >>> import tempfile, numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> images = rng.integers(0, 256, (200, 8, 8), dtype=np.uint8)
+        >>> labels = (images.mean(axis=(1, 2)) > 127).astype(int)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     result = compare(data=(images, labels), seeds=3, epochs=1,
+        ...                      measure="none", out=folder, quiet=True)
+        >>> [claim.id for claim in result.claims()]
+        ['faster-convergence', 'better-accuracy', 'steadier-training', 'trains-at-all']
+    """
+    study = Study(
+        norm=norm,
+        data=data,
+        model=model,
+        lr=lr,
+        seeds=seeds,
+        epochs=epochs,
+        batch_size=batch_size,
+        momentum=momentum,
+        optimizer=optimizer,
+        weight_decay=weight_decay,
+        loss=loss,
+        measure=measure,
+        validation=validation,
+        augment=augment,
+        workers=workers,
+        settings=settings,
+    )
+    return study.run(out, quiet=quiet)
+
+
+def _named(given: object) -> str:
+    """What study.toml calls it: its name or path, else "python"."""
+    if isinstance(given, Path):
+        return str(given.absolute())
+    return given if isinstance(given, str) else PYTHON

@@ -1,0 +1,177 @@
+"""Conducting: every run of a study is computed, kept and shown as it comes."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from normlab.records.events import Diverged, Event, Failed, Finished
+from normlab.records.folder import StudyFolder
+from normlab.records.rows import ENDED
+from normlab.records.writer import Writer
+from normlab.spec.plan import RunKey, plan
+from normlab.study.cost import CostJob, Measured
+from normlab.study.executor import Executor
+from normlab.study.jobs import Material, TrainJob
+from normlab.study.messages import JobEnded, Lost, Taken
+from normlab.study.prepare import Prepared
+from normlab.study.progress import Watcher
+from normlab.train.checkpoint import epochs_saved
+
+ATTEMPTS = 2  # a run whose worker died is tried once more
+
+
+class Conductor:
+    """Computes what is still to be done of one study; the only one that writes.
+
+    Args:
+        prepared: The study's data and networks.
+        folder: Where the study is kept.
+        writer: Of that folder.
+        executor: Computes the jobs.
+        watcher: Is told what happens.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        folder: StudyFolder,
+        writer: Writer,
+        *,
+        executor: Executor,
+        watcher: Watcher,
+    ) -> None:
+        self._prepared = prepared
+        self._folder = folder
+        self._writer = writer
+        self._executor = executor
+        self._watcher = watcher
+        self._attempts: dict[RunKey, int] = {}
+        self._running: set[RunKey] = set()
+        self._material = Material(
+            spec=prepared.spec,
+            source=prepared.source,
+            data=scratch(folder.path) / "data",
+            live=prepared.dataset.live,
+            shared=prepared.shared,
+            device=str(prepared.device),
+            loss=prepared.python.loss,
+            optimizer=prepared.python.optimizer,
+        )
+
+    def conduct(self) -> None:
+        """Train every run that has not ended, then measure what steps cost.
+
+        Raises:
+            KeyboardInterrupt: If the user stops it; the runs under way are then
+                marked as interrupted, and everything so far is kept.
+        """
+        self._prepared.dataset.save(self._material.data)
+        try:
+            self._train()
+            self._measure()
+        except BaseException:
+            for key in self._running:
+                self._writer.status(key, "interrupted")
+            raise
+        shutil.rmtree(self._checkpoints(), ignore_errors=True)
+
+    def _train(self) -> None:
+        spec = self._prepared.spec
+        keys = plan(spec)
+        self._writer.add_runs(keys)
+        ended = {run.key for run in self._folder.read().runs if run.status in ENDED}
+        starts = {key: self._rewound(key) for key in keys if key not in ended}
+        done = {key: starts.get(key, spec.recipe.epochs) for key in keys}
+        steps = self._prepared.batches.steps_per_epoch
+        self._watcher.began(spec, keys, steps, done)
+        for key, start in starts.items():
+            self._executor.submit(self._job(key, start))
+        self._listen()
+
+    def _measure(self) -> None:
+        spec = self._prepared.spec
+        if spec.measure == "none" or "cost" in self._folder.read().measurements:
+            return
+        self._watcher.note("measuring what a step costs")
+        self._executor.submit(CostJob(material=self._material))
+        self._listen()
+
+    def _listen(self) -> None:
+        for job, message in self._executor.messages():
+            match job, message:
+                case _, JobEnded():
+                    pass
+                case TrainJob(), _:
+                    self._of_run(job, message)
+                case _, Measured(name=name, value=value):
+                    self._writer.measurement(name, value)
+                case _, Failed(reason=reason) | Lost(reason=reason):
+                    self._watcher.note(f"{job.label} failed: {reason}")
+
+    def _of_run(self, job: TrainJob, message: object) -> None:
+        match message:
+            case Taken():
+                self._attempts[job.key] = self._attempts.get(job.key, 0) + 1
+                self._status(job.key, "running")
+            case Lost(reason=reason):
+                self._lost(job, reason)
+            case _:
+                self._keep(job, message)
+
+    def _keep(self, job: TrainJob, event: Event) -> None:
+        self._writer.event(job.key, event)
+        self._watcher.event(job.key, event)
+        ends: dict[type, str] = {
+            Finished: "done",
+            Diverged: "diverged",
+            Failed: "failed",
+        }
+        if type(event) in ends:
+            reason = event.reason if isinstance(event, Failed) else None
+            self._running.discard(job.key)
+            self._watcher.status(job.key, ends[type(event)], reason)
+        if isinstance(event, Finished | Diverged):
+            shutil.rmtree(job.checkpoints, ignore_errors=True)
+
+    def _lost(self, job: TrainJob, reason: str) -> None:
+        if self._attempts[job.key] >= ATTEMPTS:
+            self._keep(job, Failed(reason=f"{reason}, twice"))
+            return
+        start = self._rewound(job.key)
+        self._running.discard(job.key)
+        self._watcher.status(job.key, "queued", reason)
+        again = "from the beginning" if start == 0 else f"from epoch {start}"
+        self._watcher.note(f"{job.key.id}: {reason}; trying once more {again}")
+        self._executor.submit(replace(job, start=start))
+
+    def _status(self, key: RunKey, status: str) -> None:
+        self._running.add(key)
+        self._writer.status(key, status)
+        self._watcher.status(key, status, None)
+
+    def _rewound(self, key: RunKey) -> int:
+        """Take the records back to the newest checkpoint that they reach up to."""
+        saved = epochs_saved(self._checkpoints(key))
+        for epoch in sorted(saved, reverse=True):
+            if self._writer.rewind(key, epoch) == epoch:
+                return epoch
+        return self._writer.rewind(key, 0)
+
+    def _job(self, key: RunKey, start: int) -> TrainJob:
+        return TrainJob(
+            key=key,
+            material=self._material,
+            checkpoints=self._checkpoints(key),
+            network=self._folder.path / "arrays" / key.id / "network.safetensors",
+            start=start,
+        )
+
+    def _checkpoints(self, key: RunKey | None = None) -> Path:
+        return self._folder.path / "checkpoints" / (key.id if key else "")
+
+
+def scratch(folder: Path) -> Path:
+    """Where a study keeps what is of no use after it: data to map, workers' logs."""
+    return folder / "scratch"

@@ -1,0 +1,166 @@
+"""What normalisation costs: seconds per step, and per image at inference.
+
+It is taken after training, alone, in one process, with the arms interleaved: block
+by block every arm takes the same number of steps, so that a machine that becomes
+slower becomes slower for all. The ratio of a block is one arm's seconds over the
+baseline's, side by side; the interval resamples whole blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import cycle, islice
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from normlab.base.streams import ambient, numpy_stream
+from normlab.data.batches import BatchStream
+from normlab.data.feed import Feed
+from normlab.spec.plan import RunKey
+from normlab.study.jobs import Material
+
+# FOLDfrom normlab.surgery.fold import fold
+from normlab.surgery.fold import fold
+from normlab.train.evaluate import inference
+from normlab.train.run import Run
+
+BLOCKS = 20
+STEPS = 50
+IMAGES = 512  # of the test part, at inference
+RESAMPLES = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A measurement of the whole study, ready for its records."""
+
+    name: str
+    value: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostJob:
+    """Time every arm of a study against its baseline."""
+
+    material: Material = field(repr=False)
+
+    @property
+    def label(self) -> str:
+        """What it is called when something goes wrong."""
+        return "the measurement of cost"
+
+    def perform(self) -> Iterator[Measured]:
+        """Measure; one event."""
+        yield Measured(name="cost", value=measure_cost(self.material))
+
+
+def measure_cost(
+    material: Material, *, blocks: int = BLOCKS, steps: int = STEPS
+) -> dict[str, Any]:
+    """Seconds per step and per image of every arm, and their ratios.
+
+    Args:
+        material: The study; its first seed and rate are taken.
+        blocks: Times that every arm takes its turn.
+        steps: Steps of one turn.
+
+    Returns:
+        JSON-able: `blocks`, `steps`, and under `arms` by name `parameters`,
+        `seconds_per_step` (median over blocks), `ratio` to the baseline (median of
+        the blocks' ratios) with `interval` (95 %, block bootstrap),
+        `inference_seconds` (for one batch of `images`) and the same `folded`, where
+        batch norm can be folded, else null.
+    """
+    spec = material.spec
+    arms = [arm.name for arm in spec.arms]
+    networks = {arm: material.network(arm, spec.seeds[0]) for arm in arms}
+    seconds = _step_seconds(material, networks, blocks=blocks, steps=steps)
+    base = seconds[:, arms.index(spec.baseline.name)]
+    return {
+        "baseline": spec.baseline.name,
+        "blocks": blocks,
+        "steps": steps,
+        "images": IMAGES,
+        "arms": {
+            arm: {
+                "parameters": sum(p.numel() for p in network.parameters()),
+                "seconds_per_step": float(np.median(seconds[:, i]) / steps),
+                "ratio": float(np.median(seconds[:, i] / base)),
+                "interval": block_interval(seconds[:, i] / base),
+                **_inference_seconds(material, network, blocks=blocks),
+            }
+            for i, (arm, network) in enumerate(networks.items())
+        },
+    }
+
+
+def block_interval(ratios: NDArray[np.float64]) -> list[float]:
+    """95 % percentile interval of the median ratio, blocks resampled whole.
+
+    Example:
+        >>> block_interval(np.full(20, 1.25))
+        [1.25, 1.25]
+    """
+    draws = numpy_stream(0, "cost").integers(len(ratios), size=(RESAMPLES, len(ratios)))
+    medians = np.median(ratios[draws], axis=1)
+    return [float(bound) for bound in np.quantile(medians, (0.025, 0.975))]
+
+
+def _step_seconds(
+    material: Material, networks: Mapping[str, nn.Module], *, blocks: int, steps: int
+) -> NDArray[np.float64]:
+    """Seconds of each turn, of shape (blocks, arms)."""
+    spec, dataset = material.spec, material.dataset()
+    keys = [RunKey(arm, spec.recipe.rates[0], spec.seeds[0]) for arm in networks]
+    runs = [Run(networks[key.arm], material.course(key)) for key in keys]
+    order = BatchStream(
+        len(dataset.train),
+        batch_size=spec.recipe.batch_size,
+        seed=spec.seeds[0],
+        last_batch="drop" if spec.recipe.batch_size <= len(dataset.train) else "keep",
+    ).epoch(1)
+    batches = cycle(order)
+    seconds = np.empty((blocks, len(runs)))
+    with ambient(spec.seeds[0], "cost"):
+        for block in range(-1, blocks):  # the first turn warms up
+            turn = list(islice(batches, steps))
+            for i, run in enumerate(runs):
+                _, seconds[block, i] = run.advance(turn)
+    return seconds
+
+
+def _inference_seconds(
+    material: Material, network: nn.Module, *, blocks: int
+) -> dict[str, float | None]:
+    dataset = material.dataset()
+    feed = Feed(dataset.test, dataset.mean, dataset.std, torch.device(material.device))
+    inputs, _ = next(feed.chunks(IMAGES))
+    with inference(network):
+        folded, report = fold(network, inputs[:2])
+    networks = [network, folded] if report.folded else [network]
+    medians = [float(m) for m in np.median(_forward(networks, inputs, blocks), axis=0)]
+    return {
+        "inference_seconds": medians[0],
+        "folded_inference_seconds": medians[1] if report.folded else None,
+    }
+
+
+def _forward(
+    networks: Sequence[nn.Module], inputs: torch.Tensor, blocks: int
+) -> NDArray[np.float64]:
+    """Seconds of one forward pass, of shape (blocks, networks), interleaved."""
+    seconds = np.empty((blocks, len(networks)))
+    with torch.no_grad():
+        for block in range(-1, blocks):
+            for i, network in enumerate(networks):
+                with inference(network):
+                    began = perf_counter()
+                    network(inputs).sum().item()
+                    seconds[block, i] = perf_counter() - began
+    return seconds

@@ -1,0 +1,117 @@
+"""What a worker can be asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from normlab.data.dataset import Dataset, Live, open_dataset
+from normlab.records.events import Diverged, EpochDone, Event, Finished, Started
+from normlab.spec.plan import RunKey
+from normlab.spec.study import StudySpec
+from normlab.study.source import Source
+from normlab.study.twins import combined, tensor_digests, twin
+from normlab.train import checkpoint
+from normlab.train.descent import OptimizerFactory
+from normlab.train.evaluate import Loss
+from normlab.train.run import Course, Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What all jobs of a study share, in a form that can travel."""
+
+    spec: StudySpec
+    source: Source
+    data: Path  # a folder written by Dataset.save
+    live: Live | None
+    shared: tuple[str, ...]  # tensors that all arms have
+    device: str
+    loss: Loss = cross_entropy
+    optimizer: OptimizerFactory | None = None
+
+    def dataset(self) -> Dataset:
+        """The data, mapped into memory: one copy for all workers."""
+        return _opened(self.data, self.live)
+
+    def course(self, key: RunKey) -> Course:
+        """What the run `key` is trained on, and how."""
+        return Course(
+            key=key,
+            recipe=self.spec.recipe,
+            dataset=self.dataset(),
+            device=torch.device(self.device),
+            loss=self.loss,
+            optimizer=self.optimizer,
+        )
+
+    def network(self, arm: str, seed: int) -> torch.nn.Module:
+        """The network of `arm` at step 0 of `seed`."""
+        dataset = self.dataset()
+        return twin(
+            self.source,
+            next(a for a in self.spec.arms if a.name == arm),
+            self.spec.baseline,
+            seed=seed,
+            shape=dataset.shape,
+            classes=len(dataset.classes),
+            shared=self.shared,
+        )
+
+
+@lru_cache(maxsize=1)
+def _opened(folder: Path, live: Live | None) -> Dataset:
+    return open_dataset(folder, live=live)
+
+
+class Job(Protocol):
+    """Something that a worker does, telling about it event by event."""
+
+    @property
+    def label(self) -> str:
+        """What it is called when something goes wrong."""
+        ...
+
+    def perform(self) -> Iterator[object]:
+        """Do it."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainJob:
+    """Train one run, from its last checkpoint if there is one."""
+
+    key: RunKey
+    material: Material = field(repr=False)
+    checkpoints: Path
+    network: Path  # where the trained network is kept
+    start: int = 0  # epochs that an earlier attempt finished
+
+    @property
+    def label(self) -> str:
+        """What it is called when something goes wrong."""
+        return self.key.id
+
+    def perform(self) -> Iterator[Event]:
+        """Train; keep a checkpoint after each epoch, and the network at the end."""
+        model = self.material.network(self.key.arm, self.key.seed)
+        digests = tensor_digests(model, self.material.shared)
+        yield Started(
+            parameters=sum(p.numel() for p in model.parameters()),
+            init_digest=combined(digests),
+            tensor_digests=digests,
+        )
+        start = checkpoint.load(self.checkpoints, self.start) if self.start else None
+        run = Run(model, self.material.course(self.key), start=start)
+        for event in run.events():
+            if isinstance(event, Finished | Diverged):
+                checkpoint.save_network(model, self.network)
+            yield event
+            if isinstance(event, EpochDone):
+                checkpoint.save(run.checkpoint(), self.checkpoints)

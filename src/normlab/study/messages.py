@@ -1,0 +1,31 @@
+"""What executors and workers say to each other and to the conductor, beside events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """How a worker is to run; sent to it before anything else."""
+
+    threads: int
+    core: int | None  # the processor that is its own
+    path: tuple[str, ...]  # sys.path of the conductor, for the user's own modules
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A worker has begun with a job."""
+
+
+@dataclass(frozen=True)
+class JobEnded:
+    """The last message about a job that was done, or that failed."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The last message about a job whose worker died; half a line says why."""
+
+    reason: str

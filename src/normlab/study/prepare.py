@@ -1,0 +1,154 @@
+"""Everything that is checked before a study writes or trains anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from normlab.base.hold import preserved
+from normlab.data.arrays import from_python
+from normlab.data.batches import BatchStream
+from normlab.data.dataset import Dataset
+from normlab.data.load import load
+from normlab.errors import BadModel, BadSetting
+from normlab.nets.check import check_model
+from normlab.nets.custom import one_line
+from normlab.spec.data import Data
+from normlab.spec.names import PYTHON
+from normlab.spec.study import StudySpec
+from normlab.study.device import device_called
+from normlab.study.source import Source, source_of
+from normlab.study.twins import build_arm, shared_tensors
+from normlab.train.descent import OptimizerFactory
+from normlab.train.evaluate import Loss
+
+
+@dataclass(frozen=True, kw_only=True)
+class PythonParts:
+    """What a study was given from Python and no study.toml can hold."""
+
+    data: object | None = None
+    model: Callable[..., nn.Module] | None = None
+    optimizer: OptimizerFactory | None = None
+    loss: Loss = cross_entropy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A study that can be trained: its data, its networks, its devices."""
+
+    spec: StudySpec
+    dataset: Dataset
+    source: Source
+    shared: tuple[str, ...]
+    device: torch.device
+    python: PythonParts
+
+    @property
+    def batches(self) -> BatchStream:
+        """The batches of the first seed; all seeds have as many."""
+        recipe = self.spec.recipe
+        return BatchStream(
+            len(self.dataset.train),
+            batch_size=recipe.batch_size,
+            seed=self.spec.seeds[0],
+            last_batch=recipe.last_batch,
+        )
+
+
+def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
+    """Read the data, build every arm once and try it; write nothing.
+
+    Args:
+        spec: The study.
+        root: Folder that relative paths of `spec` start from.
+        python: What stands behind the name "python".
+
+    Raises:
+        BadSetting: A setting does not fit the data or the machine.
+        BadData: The data cannot be used.
+        BadModel: A network cannot be built, fails, or has the wrong output.
+    """
+    device = device_called(spec.execution.device)
+    if spec.recipe.optimizer == PYTHON and python.optimizer is None:
+        raise BadSetting(
+            "recipe.optimizer = 'python' means an optimizer made in Python, and none "
+            "was given. Name sgd, adam or adamw, or pass optimizer=... from Python."
+        )
+    source = source_of(spec.model, root=root, given=python.model)
+    dataset = _dataset(spec.data, root=root, given=python.data)
+    models = _each_arm(spec, source, dataset)
+    shared = shared_tensors(list(models.values()))
+    if not shared:
+        raise BadModel(
+            f"arms {', '.join(models)} have no tensor of equal name and shape, so "
+            f"nothing could be compared. Let the factory differ in its norms alone."
+        )
+    prepared = Prepared(
+        spec=spec,
+        dataset=dataset,
+        source=source,
+        shared=shared,
+        device=device,
+        python=python,
+    )
+    _check_last_batch(prepared, models)
+    return prepared
+
+
+def _dataset(spec: Data, *, root: Path, given: object | None) -> Dataset:
+    """The data that `spec` names, or what was given in its place.
+
+    What is given is a whole `Dataset`, a training part, or a pair (train, test) of
+    parts; a part is a pair (images, labels) of arrays or a torch Dataset.
+    """
+    if given is None:
+        return load(spec, root=root)
+    if isinstance(given, Dataset):
+        return given
+    both = isinstance(given, tuple | list) and len(given) == 2
+    if both and not hasattr(given[0], "ndim"):
+        return from_python(given[0], given[1], spec=spec)
+    return from_python(given, spec=spec)
+
+
+def _each_arm(
+    spec: StudySpec, source: Source, dataset: Dataset
+) -> dict[str, nn.Module]:
+    shape, classes = dataset.shape, len(dataset.classes)
+    models = {}
+    for arm in spec.arms:
+        try:
+            model = build_arm(
+                source, arm, seed=spec.seeds[0], shape=shape, classes=classes
+            )
+            check_model(model, shape, classes)
+        except BadModel as refused:
+            raise BadModel(f"arm '{arm.name}': {refused}") from None
+        models[arm.name] = model
+    return models
+
+
+def _check_last_batch(prepared: Prepared, models: dict[str, nn.Module]) -> None:
+    """Refuse, before training, a last batch that batch norm cannot train on."""
+    last = prepared.batches.last_size
+    if last > 1:
+        return
+    example = torch.zeros(last, *prepared.dataset.shape)
+    for name, model in models.items():
+        with preserved(model), torch.no_grad():
+            try:
+                model.train()(example)
+            except ValueError as error:
+                recipe, images = prepared.spec.recipe, len(prepared.dataset.train)
+                raise BadSetting(
+                    f"recipe.batch_size = {recipe.batch_size}: {images} training "
+                    f"images leave a last batch of 1, which arm '{name}' cannot be "
+                    f"trained on ({one_line(error)}). Use --last-batch drop, or "
+                    f"another batch size."
+                ) from None

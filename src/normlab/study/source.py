@@ -1,0 +1,107 @@
+"""Where the network of a study comes from, in a form that can travel."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from torch import nn
+
+from normlab.base.slots import NormMaker
+from normlab.errors import BadModel, BadSetting
+from normlab.nets import registry
+from normlab.nets.custom import Factory, from_file, one_line
+from normlab.spec.model import Model
+from normlab.spec.names import PYTHON
+
+
+class Source(Protocol):
+    """Builds the network of a study around any norm."""
+
+    def build(self, norm: NormMaker, shape: tuple[int, ...], classes: int) -> nn.Module:
+        """A fresh network; initial weights come from the default generators."""
+        ...
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """One of normlab's own networks."""
+
+    name: str
+
+    def build(self, norm: NormMaker, shape: tuple[int, ...], classes: int) -> nn.Module:
+        """See `nets.registry.build`."""
+        return registry.build(self.name, norm, shape, classes)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A callable given from Python: `factory(norm)`, or with shape and classes."""
+
+    factory: Callable[..., nn.Module]
+
+    def build(self, norm: NormMaker, shape: tuple[int, ...], classes: int) -> nn.Module:
+        """Call the factory with what it asks for by name.
+
+        Raises:
+            BadModel: If it fails or returns something else than a module.
+        """
+        offered = {"shape": shape, "classes": classes}
+        asked = inspect.signature(self.factory).parameters
+        name = getattr(self.factory, "__name__", "factory")
+        try:
+            model = self.factory(norm, **{k: offered[k] for k in offered if k in asked})
+        except BadModel:
+            raise
+        except Exception as error:
+            raise BadModel(
+                f"the model factory {name}(norm) failed with "
+                f"{type(error).__name__}: {one_line(error)}"
+            ) from error
+        if not isinstance(model, nn.Module):
+            raise BadModel(
+                f"the model factory {name}(norm) returned a {type(model).__name__} "
+                f"where a torch.nn.Module was expected. Return the network itself."
+            )
+        return model
+
+
+def source_of(
+    model: Model, *, root: Path, given: Callable[..., nn.Module] | None = None
+) -> Source:
+    """The source that `model` names.
+
+    Args:
+        model: The `[model]` table of the study.
+        root: Folder that a relative FILE.py starts from.
+        given: The callable that stands behind the name "python".
+
+    Raises:
+        BadModel: If the model file cannot be read.
+        BadSetting: If the model came from Python and is not given again.
+    """
+    if model.file is not None:
+        return from_file(f"{root / model.file}:{model.factory}")
+    if model.name != PYTHON:
+        return BuiltIn(model.name)
+    if given is None:
+        raise BadSetting(
+            "model.name = 'python' means a network made in Python, and none was "
+            "given. Go on from Python: normlab.Study(model=...).resume(folder)."
+        )
+    if isinstance(given, nn.Module) or not callable(given):
+        raise BadModel(
+            f"model is a {type(given).__name__}; give a function of one argument, "
+            f"norm, that builds the network with norm(features) where a norm goes."
+        )
+    return Given(given)
+
+
+def code_of(source: Source) -> dict[str, str]:
+    """What a study keeps of a model file: its text and SHA-256; else nothing."""
+    if isinstance(source, Factory):
+        return {"model_source": source.source, "model_sha256": source.sha256}
+    return {}
