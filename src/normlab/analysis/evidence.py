@@ -17,7 +17,13 @@ from normlab.analysis.bootstrap import (
     redrawn_differences,
 )
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
-from normlab.analysis.interval import CONFIDENCE, Estimate, t_interval, t_test
+from normlab.analysis.interval import (
+    CONFIDENCE,
+    Estimate,
+    is_constant,
+    t_interval,
+    t_test,
+)
 from normlab.analysis.mcnemar import mcnemar
 from normlab.analysis.pairs import Pairing, Runs
 
@@ -75,9 +81,12 @@ class Evidence:
         return int((self.effects > 0).sum()), int((self.effects < 0).sum())
 
     def over_seeds(self, confidence: float = CONFIDENCE) -> Estimate:
-        """Mean effect and paired t interval; no interval for pairs that only count."""
+        """Mean effect and paired t interval.
+
+        Pairs that only count have no interval, nor have effects without any spread.
+        """
         estimate = t_interval(self.effects, confidence)
-        if self.definition.test == "mcnemar":
+        if self.definition.test == "mcnemar" or is_constant(self.effects):
             return estimate._replace(low=math.nan, high=math.nan)
         return estimate
 

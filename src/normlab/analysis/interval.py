@@ -71,6 +71,8 @@ def t_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:
 def is_constant(values: Sequence[float] | NDArray[np.floating]) -> bool:
     """Whether all values are the same up to rounding, so that no t test exists."""
     sample = np.asarray(values, dtype=np.float64)
+    if sample.size < 2:
+        return True
     return bool(np.ptp(sample) <= ROUNDING * np.abs(sample).max())
 
 
@@ -82,7 +84,7 @@ def t_test(values: Sequence[float] | NDArray[np.floating]) -> float | None:
         0.0742
     """
     sample = np.asarray(values, dtype=np.float64)
-    if sample.size < 2 or is_constant(sample):
+    if is_constant(sample):
         return None
     return t_p(float(sample.mean()), float(sample.std(ddof=1)), sample.size)
 
