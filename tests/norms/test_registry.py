@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -138,6 +139,10 @@ def test_a_slot_where_a_norm_has_no_meaning_is_refused(
 ) -> None:
     with pytest.raises(BadModel, match=text):
         maker(name)(features, dims)
+
+
+def test_a_width_computed_with_numpy_is_a_width() -> None:
+    assert maker("batch")(np.int64(5)).num_features == 5
 
 
 def test_an_unknown_norm_is_refused() -> None:

@@ -7,6 +7,7 @@ is and what passes through it.
 
 from __future__ import annotations
 
+from numbers import Integral  # NumPy's integers too
 from typing import Protocol
 
 from torch import nn
@@ -44,7 +45,7 @@ def describe(features: int, dims: int) -> str:
         >>> describe(16, 2)
         'images of 16 features'
     """
-    if not isinstance(features, int) or features < 1:
+    if not isinstance(features, Integral) or features < 1:
         raise BadModel(f"a norm needs at least 1 feature, not features={features!r}.")
     if dims not in range(len(KINDS)):
         raise BadModel(
