@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 # Redrawn studies per interval; its ends then move by about 1.5 % of its width.
 REDRAWN = 2000
+CELLS = 2**20  # draws x kinds of images at once, so that memory stays small
 # The interval must be the same whenever the same records are analysed.
 ADDRESS = int.from_bytes(b"images x seeds", "big")
 
@@ -38,19 +39,33 @@ def redrawn_differences(
     seeds, images = difference.shape
     # Most images are right from every seed in both arms: one kind, kept apart.
     unequal = difference[:, difference.any(axis=0)]
+    if unequal.size == 0:
+        return np.zeros(REDRAWN)
     kinds, counts = np.unique(unequal, axis=1, return_counts=True)
     draws = stream.multinomial(seeds, np.full(seeds, 1 / seeds), size=REDRAWN)
-    # Few seeds can be drawn in few ways, and given those an image counts -n to n.
-    worth = np.arange(-seeds, seeds + 1)
+    worth = np.arange(-seeds, seeds + 1)  # what an image can add, given the seeds
     redrawn: list[NDArray[np.float64]] = []
-    for weights, times in zip(
-        *np.unique(draws, axis=0, return_counts=True), strict=True
-    ):
-        shares = np.bincount(weights @ kinds + seeds, counts / images, worth.size)
-        shares[seeds] += 1 - unequal.shape[1] / images
-        drawn = stream.multinomial(images, shares / shares.sum(), size=times)
-        redrawn.append(drawn @ worth / (seeds * images))
+    for some in np.array_split(draws, 1 + REDRAWN * counts.size // CELLS):
+        shares = _shares(some, kinds, counts / images)
+        shares[:, seeds] += 1 - unequal.shape[1] / images
+        # rounding must not leave a sum above 1
+        shares /= shares.sum(axis=1, keepdims=True)
+        redrawn.append(stream.multinomial(images, shares) @ worth / (seeds * images))
     return np.concatenate(redrawn)
+
+
+def _shares(
+    draws: NDArray[np.int64], kinds: NDArray[np.int64], shares: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Per drawn set of seeds, the share of images worth -seeds ... seeds."""
+    seeds = kinds.shape[0]
+    width = 2 * seeds + 1
+    # float64 for the fast matrix product; the whole numbers stay exact
+    worth = draws.astype(np.float64) @ kinds.astype(np.float64)
+    cells = worth.astype(np.int64) + seeds + width * np.arange(len(draws))[:, None]
+    weights = np.broadcast_to(shares, cells.shape).ravel()
+    histogram = np.bincount(cells.ravel(), weights, minlength=width * len(draws))
+    return histogram.astype(np.float64).reshape(len(draws), width)
 
 
 def percentile_interval(
