@@ -10,6 +10,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
+
+
+# a deadline would make every law a timed test
+settings.register_profile("normlab", deadline=None)
+settings.load_profile("normlab")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -38,8 +38,9 @@ def digest(values: Tensor | NDArray[np.generic]) -> str:
         plain = _native(np.asarray(values))
         kind = plain.dtype.name
         content = plain.reshape(-1).view(np.uint8)
-    head = f"{kind} {tuple(plain.shape)} "
-    return blake2b(head.encode() + content.tobytes(), digest_size=16).hexdigest()
+    told = blake2b(f"{kind} {tuple(plain.shape)} ".encode(), digest_size=16)
+    told.update(content.data)
+    return told.hexdigest()
 
 
 def _native(array: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from normlab.analysis.result import Result
 from normlab.errors import BadFolder
+from normlab.records.environment import environment
 from normlab.records.folder import StudyFolder
 from normlab.spec.study import Execution, StudySpec
 from normlab.study.conduct import Conductor, scratch
-from normlab.study.environment import environment
 from normlab.study.executor import LocalExecutor
 from normlab.study.pace import workers_of
 from normlab.study.prepare import Prepared, PythonParts, prepare
@@ -43,6 +45,7 @@ def run(
     prepared = prepare(spec, root=Path(), python=python or PythonParts())
     meta = {
         **environment(),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         **code_of(prepared.source),
         "data_digest": prepared.dataset.digest,
         "classes": str(len(prepared.dataset.classes)),
@@ -103,6 +106,7 @@ def _conduct(prepared: Prepared, folder: StudyFolder, watcher: Watcher) -> Resul
             Conductor(
                 prepared, folder, writer, executor=executor, watcher=watcher
             ).conduct()
+            writer.meta("finished", datetime.now(UTC).isoformat(timespec="seconds"))
         finally:
             executor.close()
             shutil.rmtree(scratch(folder.path), ignore_errors=True)

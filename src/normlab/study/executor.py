@@ -113,6 +113,7 @@ class _Slot:
     def perform(self, job: Job) -> Iterator[object]:
         """What the worker says of `job`; ends with JobEnded or Lost."""
         if self._process.poll() is not None:
+            self._channel.close()
             self._start()
         try:
             payload = pack(job)

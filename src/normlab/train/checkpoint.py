@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -25,12 +25,13 @@ _KEPT = 2  # the conductor's records may lag one epoch behind the newest checkpo
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """Model and optimizer after `epoch` epochs."""
+    """Model, optimizer and what observers remember, after `epoch` epochs."""
 
     epoch: int
     model: dict[str, Tensor]
     descent: dict[str, Tensor]
     scalars: dict[str, object]  # the optimizer's numbers, JSON-able
+    observed: dict[str, dict[str, Tensor]] = field(default_factory=dict)
 
 
 def save(checkpoint: Checkpoint, folder: Path) -> Path:
@@ -39,7 +40,13 @@ def save(checkpoint: Checkpoint, folder: Path) -> Path:
     path = folder / f"epoch-{checkpoint.epoch}.safetensors"
     tensors = {f"model.{k}": v.contiguous() for k, v in checkpoint.model.items()}
     tensors |= {f"descent.{k}": v.contiguous() for k, v in checkpoint.descent.items()}
-    meta = {"epoch": checkpoint.epoch, "scalars": checkpoint.scalars}
+    for name, arrays in checkpoint.observed.items():
+        tensors |= {f"observed.{name}.{k}": v.contiguous() for k, v in arrays.items()}
+    meta = {
+        "epoch": checkpoint.epoch,
+        "scalars": checkpoint.scalars,
+        "observers": list(checkpoint.observed),
+    }
     partial = path.with_suffix(".partial")
     save_file(tensors, partial, metadata={"normlab": json.dumps(meta)})
     partial.replace(path)
@@ -88,6 +95,7 @@ def load(folder: Path, epoch: int) -> Checkpoint:
         model=_below(tensors, "model."),
         descent=_below(tensors, "descent."),
         scalars=meta["scalars"],
+        observed={n: _below(tensors, f"observed.{n}.") for n in meta["observers"]},
     )
 
 

@@ -17,16 +17,26 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from normlab.base.hold import preserved
 from normlab.base.streams import ambient
 from normlab.data.batches import BatchStream, chained
 from normlab.data.dataset import Dataset, Part
 from normlab.data.feed import Feed
-from normlab.records.events import Diverged, EpochDone, Event, Finished, Glimpse, Steps
+from normlab.records.events import (
+    Diverged,
+    EpochDone,
+    Event,
+    Finished,
+    Glimpse,
+    Observed,
+    Steps,
+)
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
 from normlab.train.checkpoint import Checkpoint
 from normlab.train.descent import OptimizerFactory, descent_for
 from normlab.train.evaluate import Evaluation, Loss, evaluate
+from normlab.train.moment import Moment, Observer
 from normlab.train.schedule import rate_at
 
 # Losses stay on the device and are fetched this many steps at a time.
@@ -53,14 +63,21 @@ class Run:
     Args:
         model: Built and initialised; it is trained in place.
         course: Data, recipe and streams.
+        observers: Look at the run between two steps and leave no trace in it.
         start: Where an earlier attempt had got to.
     """
 
     def __init__(
-        self, model: nn.Module, course: Course, *, start: Checkpoint | None = None
+        self,
+        model: nn.Module,
+        course: Course,
+        *,
+        observers: Sequence[Observer] = (),
+        start: Checkpoint | None = None,
     ) -> None:
         recipe, dataset = course.recipe, course.dataset
         self._course = course
+        self._observers = observers
         self._model = model.to(course.device)
         if not model.training:
             model.train()
@@ -95,6 +112,8 @@ class Run:
         self.epoch = start.epoch
         self.step = start.epoch * self._batches.steps_per_epoch
         self.batch_digest = self._batches.digest(start.epoch)
+        for observer in self._observers:
+            observer.restore(start.observed[observer.name])
 
     def events(self) -> Iterator[Event]:
         """Train to the end, or until the loss is no longer a number.
@@ -107,6 +126,8 @@ class Run:
                 yield event
                 if isinstance(event, Diverged):
                     return
+        self._observe(None, self._train)
+        yield from self._observed()
         yield Finished(
             batch_digest=self.batch_digest,
             correct=(self._last or self._evaluate(self._test)).correct,
@@ -121,6 +142,7 @@ class Run:
             model=dict(self._model.state_dict()),
             descent=tensors,
             scalars=scalars,
+            observed={o.name: dict(o.arrays()) for o in self._observers},
         )
 
     def _train_epoch(self) -> Iterator[Event]:
@@ -131,12 +153,15 @@ class Run:
         epoch_losses: list[NDArray[np.float32]] = []
         epoch_seconds = 0.0
         with ambient(key.seed, "train", epoch, key.arm):
-            for block in self._blocks(batches):
-                self._remember_if_finite()
+            for start, block in self._blocks(batches):
+                if start % BLOCK == 0:
+                    self._remember_if_finite()
+                self._observe(block[0], feed)
                 losses, seconds = self.advance(block, feed)
                 first = self.step - len(block) + 1
                 yield Steps(first=first, losses=losses, seconds=seconds)
                 if not np.isfinite(losses).all():
+                    yield from self._observed()
                     yield self._diverged(first + int(np.isfinite(losses).argmin()))
                     return
                 epoch_losses.append(losses)
@@ -161,34 +186,65 @@ class Run:
             seconds that all of it took.
         """
         feed = feed or self._train
-        recipe, rate, loss_of = (
-            self._course.recipe,
-            self._course.key.rate,
-            self._course.loss,
-        )
-        per_epoch = self._batches.steps_per_epoch
+        loss_of = self._course.loss
         losses = []
         began = perf_counter()
         for indices in batches:
             inputs, labels = feed.take(indices)
             loss = loss_of(self._model(inputs), labels)
-            now = rate_at(recipe, rate, step=self.step, steps_per_epoch=per_epoch)
-            self._descent.step(loss, now)
+            self._descent.step(loss, self._rate())
             losses.append(loss.detach())
             self.step += 1
         fetched = torch.stack(losses).float().cpu().numpy()
         return fetched, perf_counter() - began
 
-    def _blocks(self, batches: Sequence[Tensor]) -> Iterator[list[Tensor]]:
-        """The batches, cut after every `BLOCK` and where a glimpse is due."""
-        block: list[Tensor] = []
-        for step, indices in enumerate(batches, start=self.step + 1):
-            block.append(indices)
-            if len(block) == BLOCK or log_spaced(step):
-                yield block
-                block = []
-        if block:
-            yield block
+    def _blocks(self, batches: Sequence[Tensor]) -> Iterator[tuple[int, list[Tensor]]]:
+        """The batches of an epoch, with the number of batches before each block.
+
+        Cut after every `BLOCK`, where a glimpse is due and where someone will look.
+        """
+        start, done = 0, self.step
+        for end in range(1, len(batches) + 1):
+            step = done + end
+            looked_at = any(observer.due(step) for observer in self._observers)
+            whole = end % BLOCK == 0 or end == len(batches)
+            if whole or looked_at or log_spaced(step):
+                yield start, list(batches[start:end])
+                start = end
+
+    def _observe(self, upcoming: Tensor | None, feed: Feed) -> None:
+        """Show the run to whoever wants to look now; `upcoming` is the next batch."""
+        due = [observer for observer in self._observers if observer.due(self.step)]
+        if not due:
+            return
+        inputs, labels = (None, None) if upcoming is None else feed.take(upcoming)
+        moment = Moment(
+            step=self.step,
+            epoch=self.epoch,
+            model=self._model,
+            inputs=inputs,
+            labels=labels,
+            rate=self._rate(),
+            loss=self._course.loss,
+        )
+        seed = self._course.key.seed
+        for observer in due:
+            with preserved(self._model), ambient(seed, observer.name, self.step):
+                observer.look(moment)
+
+    def _observed(self) -> Iterator[Observed]:
+        for observer in self._observers:
+            arrays = {k: t.cpu().numpy() for k, t in observer.arrays().items()}
+            yield Observed(probe=observer.name, arrays=arrays)
+
+    def _rate(self) -> float:
+        """Learning rate of the next step."""
+        return rate_at(
+            self._course.recipe,
+            self._course.key.rate,
+            step=self.step,
+            steps_per_epoch=self._batches.steps_per_epoch,
+        )
 
     def _glimpse(self) -> Glimpse:
         seen = self._evaluate(self._glimpsed)

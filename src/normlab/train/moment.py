@@ -1,0 +1,53 @@
+"""What an observer of a run sees, and what it promises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from normlab.train.evaluate import Loss
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Moment:
+    """A run between two steps; whatever is done to `model` here is undone."""
+
+    step: int  # steps taken so far; 0 before the first
+    epoch: int  # finished epochs
+    model: nn.Module
+    inputs: Tensor | None  # of the next step's batch; None after the last step
+    labels: Tensor | None  # (n,), theirs
+    rate: float  # learning rate of the next step
+    loss: Loss
+
+
+class Observer(Protocol):
+    """Looks at a run at moments of its own choice.
+
+    The run puts back what an observer changes: parameters, buffers, gradients,
+    modes, default generators. Hooks are the observer's own to remove.
+    """
+
+    @property
+    def name(self) -> str:
+        """What its records are called."""
+        ...
+
+    def due(self, step: int) -> bool:
+        """Whether it wants to look after `step` steps; 0 is before the first."""
+        ...
+
+    def look(self, moment: Moment) -> None:
+        """Measure, and remember."""
+        ...
+
+    def arrays(self) -> Mapping[str, Tensor]:
+        """Everything remembered so far, for the records and for checkpoints."""
+        ...
+
+    def restore(self, arrays: Mapping[str, Tensor]) -> None:
+        """Take back what `arrays` gave."""
+        ...
