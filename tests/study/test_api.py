@@ -249,6 +249,13 @@ def test_a_model_file_is_kept_and_resume_refuses_a_changed_one(
     assert {run.status for run in result.record.runs} == {"done"}
 
 
+def test_a_factory_that_ignores_the_norm_is_refused(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(MODEL.replace(", norm(16)", ""))
+    with pytest.raises(BadModel, match=r"arms 'none' and 'batch' are the same network"):
+        api.run(spec_of(data, f"model.name={file}:make"), tmp_path / "study")
+
+
 REFUSED = {
     "a last batch of one": (
         "recipe.batch_size=33",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import torch
@@ -83,6 +84,7 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
     source = source_of(spec.model, root=root, given=python.model)
     dataset = _dataset(spec.data, root=root, given=python.data)
     models = _each_arm(spec, source, dataset)
+    _refuse_equal_arms(spec, models)
     shared = shared_tensors(list(models.values()))
     if not shared:
         raise BadModel(
@@ -132,6 +134,21 @@ def _each_arm(
             raise BadModel(f"arm '{arm.name}': {refused}") from None
         models[arm.name] = model
     return models
+
+
+def _refuse_equal_arms(spec: StudySpec, models: dict[str, nn.Module]) -> None:
+    """Refuse a factory that builds the same network whatever norm it is given."""
+    anatomy = {
+        name: [(path, repr(module)) for path, module in model.named_modules()]
+        for name, model in models.items()
+    }
+    for one, other in combinations(spec.arms, 2):
+        if one.norm != other.norm and anatomy[one.name] == anatomy[other.name]:
+            raise BadModel(
+                f"arms '{one.name}' and '{other.name}' are the same network, so there "
+                f"is nothing to compare. Call norm(features) in the factory where the "
+                f"norm goes."
+            )
 
 
 def _check_last_batch(prepared: Prepared, models: dict[str, nn.Module]) -> None:
