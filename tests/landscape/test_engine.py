@@ -136,13 +136,13 @@ def test_a_surface_is_the_naive_loss_at_its_points(name: str, statistics: str) -
         (x, y),
         statistics=statistics,  # pyright: ignore[reportArgumentType]
         batch_size=BATCH,
-        points=5,
+        points=3,
         seed=7,
         exact=True,
     )
     exact = copy.deepcopy(model).double()
     first, second = found.directions
-    for row, column in ((0, 0), (1, 3), (2, 2), (4, 1)):
+    for row, column in ((0, 0), (1, 1), (2, 0)):
         moved = copy.deepcopy(exact)
         for key, parameter in moved.named_parameters():
             parameter += found.a[column] * torch.from_numpy(first[key]).double()

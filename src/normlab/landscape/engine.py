@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from normlab.base.hold import preserved
 from normlab.errors import BadModel
@@ -39,7 +39,9 @@ class Evaluator(Protocol):
 
     points_at_once: int
 
-    def losses(self, points: Points) -> Losses: ...
+    def losses(self, points: Points) -> Losses:
+        """Mean loss at every point."""
+        ...
 
 
 class Engine:
@@ -207,16 +209,16 @@ class Engine:
 
         return make
 
-    def _moved(self, name: str, parameter: nn.Parameter) -> Moved:
+    def _moved(self, name: str, parameter: Tensor) -> Moved:
         found = {one.name: one for one in self.moved}
         return found.get(name) or Moved(name, parameter.data, None, None)
 
     def _try(self) -> None:
         """Two examples through the network, before the work starts."""
         few = self.sample.first(2)
+        before = few.x.clone()
         try:
-            value = self.loss(private_copy(self.net)(few.x), few.y)
-            float(value)
+            float(self.loss(private_copy(self.net)(few.x), few.y))
         except Exception as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise BadModel(
@@ -225,6 +227,11 @@ class Engine:
                 f" {tuple(few.y.shape)} {few.y.dtype}: {reason}. Try"
                 " loss(model(x), y) on two examples."
             ) from error
+        if not torch.equal(before, few.x):
+            raise BadModel(
+                f"surface: {type(self.net).__name__} changes its inputs in place, so no"
+                " two passes see the same data. Begin its forward with x = x.clone()."
+            )
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def private_copy(model: nn.Module) -> nn.Module:
             f" ({type(error).__name__}: {_first_line(error)}). Take what"
             " copy.deepcopy refuses out of the module."
         ) from error
-    return twin.requires_grad_(False).eval()
+    return twin.requires_grad_(requires_grad=False).eval()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RectBivariateSpline
-from scipy.ndimage import binary_dilation, distance_transform_edt
+from scipy.ndimage import distance_transform_edt, maximum_filter
 
 from normlab.landscape.cells import Cells
 
@@ -141,14 +141,19 @@ def _near_holes(cells: Cells, level: Index) -> NDArray[np.bool_]:
     holes = cells.computed & ~np.isfinite(cells.loss)
     if not holes.any():
         return holes
-    return binary_dilation(holes, np.ones((2 * reach + 1,) * 2))
+    return _grown(holes, reach)
 
 
 def _surround_holes(cells: Cells, compute: Compute) -> None:
     """Compute the neighbours of every hole, and those of holes found by that."""
     while True:
         holes = cells.computed & ~np.isfinite(cells.loss)
-        wanted = binary_dilation(holes, np.ones((3, 3))) & ~cells.computed
+        wanted = _grown(holes, 1) & ~cells.computed
         if not wanted.any():
             return
         _request(cells, compute, wanted)
+
+
+def _grown(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    """All cells within `reach` rows and columns of the mask."""
+    return np.asarray(maximum_filter(mask, 2 * reach + 1, mode="constant"), bool)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -84,7 +84,7 @@ class Plain:
         size = self.sample.batch_size
         pools = [Moments() for _ in self.norms]
         hooks = [
-            norm.register_forward_pre_hook(lambda _, args, pool=pool: pool.add(args[0]))
+            norm.register_forward_pre_hook(partial(_pool_input, pool))
             for norm, pool in zip(self.norms, pools, strict=True)
         ]
         use_batch_statistics(self.norms)
@@ -100,3 +100,7 @@ class Plain:
         for buffer, value in self.kept:
             buffer.copy_(value)
         return self.net(x)
+
+
+def _pool_input(pool: Moments, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    pool.add(inputs[0])

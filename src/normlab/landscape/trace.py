@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.fx.node import map_arg
 from torch.nn import functional
 
 _IN_PLACE = {
@@ -18,6 +19,7 @@ _IN_PLACE = {
     torch.tanh: torch.tanh_,
 }
 # values in memory of their own, that nobody else looks at
+_IDLE = (nn.Identity, nn.modules.dropout._DropoutNd)
 _FRESH = (nn.Linear, nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 
 Environment = dict[str, Any]
@@ -65,6 +67,7 @@ def split_at_first_linear(net: nn.Module, norms: tuple[str, ...]) -> Split | Non
     except Exception:  # a forward with a mind of its own: any error may come out
         return None
     modules = dict(net.named_modules(remove_duplicate=False))
+    _drop_what_does_nothing(graph, modules)
     nodes = list(graph.nodes)
     place = next((i for i, n in enumerate(nodes) if _learns(n, modules)), None)
     if place is None or not _is_head(nodes[place], modules):
@@ -86,6 +89,15 @@ def split_at_first_linear(net: nn.Module, norms: tuple[str, ...]) -> Split | Non
         after=tuple(_step(node, net, modules, norms, start) for node in rest[:-1]),
         output=rest[-1].args[0].name,
     )
+
+
+def _drop_what_does_nothing(graph: fx.Graph, modules: dict[str, nn.Module]) -> None:
+    """Take out identities, as empty norm slots are, and dropout in eval mode."""
+    for node in list(graph.nodes):
+        module = modules.get(str(node.target)) if node.op == "call_module" else None
+        if isinstance(module, _IDLE) and isinstance(node.args[0], fx.Node):
+            node.replace_all_uses_with(node.args[0])
+            graph.erase_node(node)
 
 
 def _learns(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
@@ -141,8 +153,8 @@ def _step(
         def value(read: fx.Node) -> Any:
             return environment[read.name]
 
-        args = fx.node.map_arg(node.args, value)
-        return call(*args, **fx.node.map_arg(node.kwargs, value))
+        args = map_arg(node.args, value)
+        return call(*args, **map_arg(node.kwargs, value))
 
     position = {other: i for i, other in enumerate(node.graph.nodes)}
     return Step(
@@ -161,18 +173,11 @@ def _step(
 def _callable(
     node: fx.Node, net: nn.Module, modules: dict[str, nn.Module], start: fx.Node
 ) -> Callable[..., Any]:
-    source = node.all_input_nodes[0] if node.all_input_nodes else None
-    module = (
-        modules.get(str(source.target))
-        if source and source.op == "call_module"
-        else None
-    )
-    alone = source is not None and len(source.users) == 1
-    fresh = alone and (source is start or isinstance(module, _FRESH))
+    fresh = _reads_fresh_memory(node, modules, start)
     if node.op == "call_module":
-        target = modules[str(node.target)]
+        target: Callable[..., Any] = modules[str(node.target)]
         if fresh and isinstance(target, nn.ReLU):
-            return torch.relu_
+            return functional.relu_
         return target
     if node.op == "call_method":
         name = str(node.target)
@@ -183,6 +188,17 @@ def _callable(
     function: Any = node.target
     simple = len(node.args) == 1 and not node.kwargs
     return _IN_PLACE.get(function, function) if fresh and simple else function
+
+
+def _reads_fresh_memory(
+    node: fx.Node, modules: dict[str, nn.Module], start: fx.Node
+) -> bool:
+    """Whether the node may overwrite what it reads."""
+    source = next(iter(node.all_input_nodes), None)
+    if source is None or len(source.users) != 1:
+        return False
+    made_by = modules.get(str(source.target)) if source.op == "call_module" else None
+    return source is start or isinstance(made_by, _FRESH)
 
 
 def apply_before(net: nn.Module, before: fx.Graph, x: Tensor) -> Tensor:

@@ -1,0 +1,87 @@
+"""Few points: enough for smooth surfaces, all for rough ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from normlab.landscape.cells import Cells
+from normlab.landscape.nested import TOLERANCE, _steps, fill_nested
+
+
+def fill(loss: Callable, points: int = 49) -> tuple[Cells, float, np.ndarray]:
+    a = b = np.linspace(-1, 1, points)
+    cells = Cells.empty(points, points)
+    truth = loss(a[None, :], b[:, None]) + np.zeros((points, points))
+
+    def compute(rows: np.ndarray, columns: np.ndarray) -> None:
+        assert not cells.computed[rows, columns].any()
+        values = truth[rows, columns]
+        cells.loss[rows, columns] = np.where(np.isfinite(values), values, np.nan)
+        cells.computed[rows, columns] = True
+
+    return cells, fill_nested(cells, a, b, compute), truth
+
+
+def test_a_smooth_bowl_needs_one_point_in_ten() -> None:
+    cells, error, truth = fill(lambda a, b: np.exp(2 * a * a + a * b + b * b - 3))
+    assert cells.computed.sum() < 260
+    assert np.abs(cells.loss / truth - 1).max() <= error <= TOLERANCE
+
+
+def test_a_narrow_valley_needs_more_points_and_gets_them() -> None:
+    smooth, _, _ = fill(lambda a, b: 0.1 + a * a + b * b)
+    narrow, _, truth = fill(lambda a, b: 0.01 + a * a + 30 * (b - a * a) ** 2)
+    assert narrow.computed.sum() > smooth.computed.sum()
+    assert np.abs(narrow.loss / truth - 1).max() < 0.01
+
+
+def test_noise_is_computed_everywhere_and_has_no_error() -> None:
+    noise = np.random.default_rng(0).uniform(1, 2, (49, 49))
+    cells, error, truth = fill(lambda a, b: noise)
+    assert error == 0 and cells.computed.all()
+    assert np.array_equal(cells.loss, truth)
+
+
+def test_a_hole_stays_one_and_its_surroundings_are_computed() -> None:
+    def loss(a, b):
+        inside = (a - 0.5) ** 2 + (b - 0.5) ** 2 < 0.15
+        return np.where(inside, np.inf, 1 + a * a + b * b)
+
+    cells, _, truth = fill(loss)
+    finite = np.isfinite(truth)
+    assert np.isnan(cells.loss[~finite]).all()
+    assert np.abs(cells.loss[finite] / truth[finite] - 1).max() < 0.01
+    assert not cells.computed.all()
+
+
+def test_a_loss_of_either_sign_is_interpolated_as_it_is() -> None:
+    cells, error, truth = fill(lambda a, b: a + 2 * b + 0.3)
+    assert error <= TOLERANCE
+    assert np.allclose(cells.loss, truth, atol=1e-6)
+
+
+def test_where_nothing_is_finite_everything_is_computed() -> None:
+    cells, error, _ = fill(lambda a, b: np.full((9, 9), np.nan), points=9)
+    assert cells.computed.all() and error == 0
+
+
+@given(half=st.integers(1, 120))
+def test_each_grid_holds_the_one_before_and_the_last_is_everything(half: int) -> None:
+    points = 2 * half + 1
+    steps = _steps(points)
+    assert steps[-1][0].tolist() == list(range(points)) and steps[-1][1] is None
+    for grid, following in steps[:-1]:
+        assert following is not None
+        assert grid[0] == 0 and grid[-1] == points - 1
+        assert len(set(grid)) == len(grid)
+
+
+@pytest.mark.parametrize("points", [9, 13, 25, 51])
+def test_any_odd_number_of_points_will_do(points: int) -> None:
+    cells, _, truth = fill(lambda a, b: 1 + a * a + b**4, points=points)
+    assert np.abs(cells.loss / truth - 1).max() < 0.005
