@@ -13,7 +13,7 @@ from normlab.train.evaluate import Loss
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Moment:
-    """A run between two steps; whatever is done to `model` here is undone."""
+    """A run between two steps; what is done to `model` by who touches is undone."""
 
     step: int  # steps taken so far; 0 before the first
     epoch: int  # finished epochs
@@ -27,13 +27,21 @@ class Moment:
 class Observer(Protocol):
     """Looks at a run at moments of its own choice.
 
-    The run puts back what an observer changes: parameters, buffers, gradients,
-    modes, default generators. Hooks are the observer's own to remove.
+    The run puts back what an observer that touches changes: parameters, buffers,
+    gradients, modes, default generators. Hooks are its own to remove.
     """
 
     @property
     def name(self) -> str:
         """What its records are called."""
+        ...
+
+    @property
+    def touches(self) -> bool:
+        """Whether it runs or moves the model, or draws random numbers.
+
+        One that only reads parameters and buffers spares the run to put things back.
+        """
         ...
 
     def due(self, step: int) -> bool:

@@ -152,17 +152,27 @@ class Run:
         batches = self._batches.epoch(epoch)
         epoch_losses: list[NDArray[np.float32]] = []
         epoch_seconds = 0.0
+        untold: list[NDArray[np.float32]] = []
+        untold_seconds = 0.0
         with ambient(key.seed, "train", epoch, key.arm):
             for start, block in self._blocks(batches):
                 if start % BLOCK == 0:
                     self._remember_if_finite()
                 self._observe(block[0], feed)
                 losses, seconds = self.advance(block, feed)
-                first = self.step - len(block) + 1
-                yield Steps(first=first, losses=losses, seconds=seconds)
-                if not np.isfinite(losses).all():
+                finite = np.isfinite(losses)
+                untold.append(losses)
+                untold_seconds += seconds
+                end = start + len(block)
+                # observers cut blocks too short to be told of one by one
+                if end % BLOCK == 0 or end == len(batches) or not finite.all():
+                    yield self._steps(untold, untold_seconds)
+                    untold, untold_seconds = [], 0.0
+                if not finite.all():
                     yield from self._observed()
-                    yield self._diverged(first + int(np.isfinite(losses).argmin()))
+                    yield self._diverged(
+                        self.step - len(block) + 1 + int(finite.argmin())
+                    )
                     return
                 epoch_losses.append(losses)
                 epoch_seconds += seconds
@@ -229,6 +239,9 @@ class Run:
         )
         seed = self._course.key.seed
         for observer in due:
+            if not observer.touches:
+                observer.look(moment)
+                continue
             with preserved(self._model), ambient(seed, observer.name, self.step):
                 observer.look(moment)
 
@@ -236,6 +249,10 @@ class Run:
         for observer in self._observers:
             arrays = {k: t.cpu().numpy() for k, t in observer.arrays().items()}
             yield Observed(probe=observer.name, arrays=arrays)
+
+    def _steps(self, losses: list[NDArray[np.float32]], seconds: float) -> Steps:
+        told = np.concatenate(losses)
+        return Steps(first=self.step - told.size + 1, losses=told, seconds=seconds)
 
     def _rate(self) -> float:
         """Learning rate of the next step."""
