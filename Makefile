@@ -13,9 +13,9 @@ run: .venv/installed  ## Run the article's experiment (ARGS="--seeds 3 --epochs 
 	$(BIN)/normlab run $(ARGS)
 
 test: .venv/installed-dev  ## Run the tests (ARGS="-k surface")
-	$(BIN)/pytest --doctest-modules $(ARGS)
+	$(BIN)/pytest $(ARGS)
 
-check: .venv/installed-dev fmt-check lint types layers test  ## Everything that CI checks
+check: .venv/installed-dev fmt-check lint types layers test docs  ## Everything that CI checks
 
 fmt: .venv/installed-dev  ## Format the code
 	$(BIN)/ruff format .
@@ -33,6 +33,9 @@ types: .venv/installed-dev
 
 layers: .venv/installed-dev
 	$(BIN)/lint-imports
+
+docs: .venv/installed-dev  ## Build the documents into docs/_build
+	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build
 
 bench: .venv/installed-dev  ## Measure speed and memory (see benchmarks/README.md)
 	$(BIN)/python benchmarks/all.py $(ARGS)
