@@ -12,7 +12,6 @@ import pytest
 import torch
 from hypothesis import settings
 
-
 # a deadline would make every law a timed test
 settings.register_profile("normlab", deadline=None)
 settings.load_profile("normlab")
@@ -28,29 +27,24 @@ def _one_thread() -> None:
 @pytest.fixture(autouse=True)
 def _nothing_leaks() -> Iterator[None]:
     """A test that moves default generators, threads or the environment fails."""
-    before = (
-        torch.get_rng_state().numpy().tobytes(),
-        repr(np.random.get_state()),
-        random.getstate(),
-        dict(os.environ),
-        torch.get_default_dtype(),
-        torch.is_grad_enabled(),
-    )
-    threads = set(threading.enumerate())
+    before, threads = _surroundings(), set(threading.enumerate())
     yield
+    after = _surroundings()
+    moved = [name for name in before if before[name] != after[name]]
     leaked = [t for t in threading.enumerate() if t not in threads and not t.daemon]
-    after = (
-        torch.get_rng_state().numpy().tobytes(),
-        repr(np.random.get_state()),
-        random.getstate(),
-        dict(os.environ),
-        torch.get_default_dtype(),
-        torch.is_grad_enabled(),
-    )
-    names = ("torch RNG", "numpy RNG", "random", "environment", "dtype", "grad mode")
-    # pytest itself keeps the running test's name in the environment
-    for state in (before[3], after[3]):
-        state.pop("PYTEST_CURRENT_TEST", None)
-    moved = [name for name, a, b in zip(names, before, after, strict=True) if a != b]
     assert not moved, f"the test changed {', '.join(moved)}"
     assert not leaked, f"the test left threads behind: {leaked}"
+
+
+def _surroundings() -> dict[str, object]:
+    # pytest itself keeps the running test's name in the environment
+    environment = {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"}
+    return {
+        "torch's generator": torch.get_rng_state().numpy().tobytes(),
+        "numpy's generator": repr(np.random.get_state()),  # noqa: NPY002
+        "python's generator": random.getstate(),
+        "the environment": environment,
+        "the default dtype": torch.get_default_dtype(),
+        "the gradient mode": torch.is_grad_enabled(),
+        "the number of threads": torch.get_num_threads(),
+    }

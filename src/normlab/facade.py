@@ -79,12 +79,11 @@ class Study:
         """The same as a study.toml says it."""
         norms = (self.norm,) if isinstance(self.norm, str) else tuple(self.norm)
         rates = (self.lr,) if isinstance(self.lr, int | float) else tuple(self.lr)
-        several = isinstance(self.seeds, Sequence)
-        seeds = tuple(self.seeds) if several else tuple(range(self.seeds))
+        seeds = range(self.seeds) if isinstance(self.seeds, int) else self.seeds
         tables = {
             "experiment": "compare",
             "arms": norms,
-            "seeds": seeds,
+            "seeds": tuple(seeds),
             "measure": self.measure,
             "data": {
                 "source": _named(self.data),

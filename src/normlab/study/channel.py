@@ -10,7 +10,7 @@ import os
 import pickle
 import struct
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import cloudpickle
 
@@ -29,7 +29,7 @@ def pack(message: object) -> bytes:
 class Channel:
     """Sends and receives whole Python objects."""
 
-    def __init__(self, reads: BinaryIO, writes: BinaryIO) -> None:
+    def __init__(self, reads: IO[bytes], writes: IO[bytes]) -> None:
         self._reads = reads
         self._writes = writes
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 from normlab.records.events import Diverged, Event, Failed, Finished
 from normlab.records.folder import StudyFolder
-from normlab.records.rows import ENDED
+from normlab.records.rows import ENDED, Status
 from normlab.records.writer import Writer
 from normlab.spec.plan import RunKey, plan
 from normlab.study.cost import CostJob, Measured
@@ -118,12 +119,12 @@ class Conductor:
             case Lost(reason=reason):
                 self._lost(job, reason)
             case _:
-                self._keep(job, message)
+                self._keep(job, cast(Event, message))
 
     def _keep(self, job: TrainJob, event: Event) -> None:
         self._writer.event(job.key, event)
         self._watcher.event(job.key, event)
-        ends: dict[type, str] = {
+        ends: dict[type, Status] = {
             Finished: "done",
             Diverged: "diverged",
             Failed: "failed",
@@ -146,7 +147,7 @@ class Conductor:
         self._watcher.note(f"{job.key.id}: {reason}; trying once more {again}")
         self._executor.submit(replace(job, start=start))
 
-    def _status(self, key: RunKey, status: str) -> None:
+    def _status(self, key: RunKey, status: Status) -> None:
         self._running.add(key)
         self._writer.status(key, status)
         self._watcher.status(key, status, None)

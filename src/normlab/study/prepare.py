@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -33,7 +34,7 @@ from normlab.train.evaluate import Loss
 class PythonParts:
     """What a study was given from Python and no study.toml can hold."""
 
-    data: object | None = None
+    data: Any = None
     model: Callable[..., nn.Module] | None = None
     optimizer: OptimizerFactory | None = None
     loss: Loss = cross_entropy
@@ -103,7 +104,7 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
     return prepared
 
 
-def _dataset(spec: Data, *, root: Path, given: object | None) -> Dataset:
+def _dataset(spec: Data, *, root: Path, given: Any) -> Dataset:
     """The data that `spec` names, or what was given in its place.
 
     What is given is a whole `Dataset`, a training part, or a pair (train, test) of

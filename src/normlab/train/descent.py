@@ -101,7 +101,7 @@ class PlainSGD:
         parameter.add_(buffer, alpha=-rate)
 
     def _move_together(self, group: list[_Moved], rate: float, decay: float) -> None:
-        torch._fused_sgd_(
+        torch._fused_sgd_(  # pyright: ignore[reportPrivateImportUsage]
             [moved.parameter for moved in group],
             [cast(Tensor, moved.parameter.grad) for moved in group],
             [moved.buffer for moved in group] if self._momentum else [],

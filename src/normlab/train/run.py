@@ -91,7 +91,8 @@ class Run:
         self._train = self._feed(dataset.train)
         self._test = self._feed(dataset.test)
         self._glimpsed = self._feed(dataset.test.chosen(some))
-        self._validation = dataset.validation and self._feed(dataset.validation)
+        held_out = dataset.validation
+        self._validation = None if held_out is None else self._feed(held_out)
         self._descent = descent_for(
             model,
             recipe,
