@@ -30,7 +30,7 @@ def data(draw: st.DrawFn) -> Data:
     mean, std = given or (None, None)
     return Data(
         source=draw(lines),
-        validation=draw(st.integers(0, 10**8)),
+        validation=draw(st.none() | st.integers(0, 10**8)),
         image_size=draw(st.none() | st.integers(1, 4096)),
         colour=draw(st.none() | st.booleans()),
         augment=draw(st.sampled_from([None, "freeze", "live"])),
@@ -69,12 +69,22 @@ arms = st.lists(
 models = st.builds(
     Model, name=st.sampled_from(["mlp", "resnet", "python", "a b/ä.py:build"])
 )
+sweeps = st.sampled_from(
+    [
+        {},
+        {"recipe.batch_size": [2, 8]},
+        {"recipe.decay_norms": [True, False]},
+        {"recipe.momentum": [0.0, 0.5, 0.9]},
+        {"model.name": ["mlp", "lenet"]},
+    ]
+)
 studies = st.builds(
     StudySpec,
     experiment=names,
     data=data(),
     model=models,
     recipe=recipes,
+    sweep=sweeps,
     execution=executions,
     arms=arms,
     seeds=st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=5, unique=True),

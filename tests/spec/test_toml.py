@@ -24,7 +24,7 @@ def test_every_default_is_written_out() -> None:
     for name, field in StudySpec.model_fields.items():
         value = getattr(StudySpec(), name)
         assert (field.alias or name) in written
-        if isinstance(value, Frozen):
+        if isinstance(value, Frozen) and name != "sweep":
             assert set(written[name]) == set(type(value).model_fields)
 
 

@@ -24,8 +24,8 @@ class Data(Frozen):
 
     source: Line = "mnist"
     """A built-in name, or a path to IDX files, an .npz or class folders."""
-    validation: Whole = Field(default=0, ge=0, le=10**8)
-    """Training images held out to choose by."""
+    validation: Whole | None = Field(default=None, ge=0, le=10**8)
+    """Training images held out to choose by; auto: 5,000 with several rates, else 0."""
     image_size: Whole | None = Field(default=None, ge=1, le=4096)
     """Pixels per side that images are resized to; auto: as found."""
     colour: bool | None = None

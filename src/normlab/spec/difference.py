@@ -27,9 +27,10 @@ def differing(first: StudySpec, second: StudySpec) -> tuple[str, ...]:
 def _walk(
     first: dict[str, Any], second: dict[str, Any], above: str = ""
 ) -> Iterator[str]:
-    for name, value in first.items():
-        key, other = f"{above}{name}", second[name]
-        if isinstance(value, dict):
+    # swept keys may stand in one of both alone
+    for name in {**first, **second}:
+        key, value, other = f"{above}{name}", first.get(name), second.get(name)
+        if isinstance(value, dict) and isinstance(other, dict):
             yield from _walk(value, other, f"{key}.")
         elif value != other:
             yield f"{key}: {value!r} against {other!r}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from normlab.spec._frozen import Frozen, Number, Whole
 
+FEWEST_TO_REFINE = 2
 Rate = Annotated[Number, Field(gt=0, le=1000)]
 
 
@@ -25,6 +26,8 @@ class Recipe(Frozen):
     """sgd, adam or adamw (python: an optimizer given from Python)."""
     rates: Annotated[tuple[Rate, ...], Field(min_length=1, max_length=1000)] = (0.01,)
     """Learning rates; every arm and seed is trained at each."""
+    refine: Whole = Field(default=0, ge=0, le=20)
+    """Further rates tried per arm, around the best of several: golden section."""
     momentum: Number = Field(default=0.9, ge=0, lt=1)
     """Of sgd; adam and adamw use it as their first beta."""
     weight_decay: Number = Field(default=0.0, ge=0, le=1000)
@@ -53,3 +56,12 @@ class Recipe(Frozen):
             if rates.count(rate) > 1:
                 raise ValueError(f"names {rate!r} twice; give each rate once.")
         return rates
+
+    @model_validator(mode="after")
+    def _refined_between_rates(self) -> Self:
+        if self.refine and len(self.rates) < FEWEST_TO_REFINE:
+            raise ValueError(
+                f"refine={self.refine} needs {FEWEST_TO_REFINE} rates or more to start "
+                f"from, and there is {len(self.rates)}. Give several with --lr."
+            )
+        return self

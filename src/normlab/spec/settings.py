@@ -8,8 +8,9 @@ from normlab.errors import BadSetting
 from normlab.spec._frozen import AUTO
 from normlab.spec._wording import shown
 from normlab.spec.arms import Arm
-from normlab.spec.names import known
+from normlab.spec.names import NETS, known
 from normlab.spec.study import MOST_SEEDS, StudySpec
+from normlab.spec.sweep import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +24,7 @@ def with_settings(spec: StudySpec, settings: Iterable[str]) -> StudySpec:
         settings: `key=value` each; the key as in study.toml with dots
             (`recipe.batch_size=32`), lists whole with commas (`seeds=0,1`) or one
             place by its index (`arms.1.norm=layer`), `auto` for what normlab chooses.
+            Several values for a key of one value make it an axis of the sweep.
 
     Raises:
         BadSetting: If a key does not exist or a value is refused.
@@ -36,8 +38,26 @@ def with_settings(spec: StudySpec, settings: Iterable[str]) -> StudySpec:
         key, equals, text = setting.partition("=")
         if not equals:
             raise BadSetting(f"--set {setting}: write it as key=value.")
-        _place(values, spec, key.strip(), text.strip())
+        key, text = key.strip(), text.strip()
+        if key.startswith("sweep."):
+            values["sweep"][key.removeprefix("sweep.")] = _parts(text, key)
+        elif _is_axis(spec, key, text):
+            values["sweep"][key] = _parts(text, key)
+        else:
+            _place(values, spec, key, text)
+            values["sweep"].pop(key, None)  # one value takes the place of several
     return StudySpec(**values)
+
+
+def _is_axis(spec: StudySpec, key: str, text: str) -> bool:
+    """Whether several values were given for a setting that takes one."""
+    table, _, field = key.partition(".")
+    if "," not in text or table not in TABLES:
+        return False
+    found = getattr(getattr(spec, table), field, ())
+    # a path may hold a comma
+    is_path = key == "model.name" and not set(_parts(text, key)) <= set(NETS)
+    return not isinstance(found, tuple) and not is_path
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from normlab.errors import BadSetting
 from normlab.spec._frozen import Frozen, Whole
 from normlab.spec._text import Line, Name
 from normlab.spec.arms import Arm
@@ -15,6 +16,7 @@ from normlab.spec.data import Data
 from normlab.spec.model import Model
 from normlab.spec.names import known
 from normlab.spec.recipe import Recipe
+from normlab.spec.sweep import MOST_AXES, Sweep, at
 
 SCHEMA = 1
 MOST_SEEDS = 10_000
@@ -72,6 +74,8 @@ class StudySpec(Frozen):
     """The network that the arms are variants of."""
     recipe: Recipe = Recipe()
     """How every arm is trained."""
+    sweep: Sweep = Sweep()
+    """More values for up to two keys, e.g. "recipe.batch_size" = [16, 64]."""
     execution: Execution = Execution()
     """Where it runs; changes no result."""
     arms: Arms = (Arm(name="none", norm="none"), Arm(name="batch", norm="batch"))
@@ -102,6 +106,19 @@ class StudySpec(Frozen):
             twice = next(s for s, count in Counter(seeds).items() if count > 1)
             raise ValueError(f"names seed {twice} twice; name each seed once.")
         return seeds
+
+    @model_validator(mode="after")
+    def _sweep_fits(self) -> Self:
+        axes = [axis.key for axis in self.sweep.axes]
+        if len(axes) == MOST_AXES and len(self.recipe.rates) > 1:
+            raise BadSetting(
+                f"recipe.rates has {len(self.recipe.rates)} values beside a sweep of "
+                f"{' and '.join(axes)}: {MOST_AXES} axes at most can be shown. Give "
+                "one rate, or sweep one key."
+            )
+        for point in self.sweep.points:
+            at(self, point)  # a value may not go with the other settings
+        return self
 
     @property
     def baseline(self) -> Arm:

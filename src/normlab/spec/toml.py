@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from normlab.errors import BadSetting
 from normlab.spec._frozen import AUTO, Frozen
 from normlab.spec.study import SCHEMA, StudySpec
+from normlab.spec.sweep import Sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +79,10 @@ def _fill(table: Table | Container, settings: Frozen) -> None:
         if isinstance(value, Frozen):
             inner = tomlkit.table()
             inner.comment(field.description or "")
-            _fill(inner, value)
+            if isinstance(value, Sweep):  # its keys are those of other tables
+                inner.update({axis.key: list(axis.values) for axis in value.axes})
+            else:
+                _fill(inner, value)
             table.add(key, inner)
         elif isinstance(value, tuple) and value and isinstance(value[0], Frozen):
             tables = tomlkit.aot()
