@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from normlab.base.slots import KINDS
-from normlab.base.streams import stream
+from normlab.base.streams import ambient, stream
 from normlab.errors import BadModel
 from normlab.norms.group import group_count
 from normlab.norms.registry import MAKERS, is_norm, maker
@@ -79,7 +79,8 @@ def test_group_norm_is_layer_norm_of_each_group(dims: int) -> None:
 @pytest.mark.parametrize(("name", "dims"), SLOTS)
 def test_a_norm_keeps_the_shape_and_passes_a_gradient(name: str, dims: int) -> None:
     x = batch(dims).requires_grad_()
-    y = norm(name, dims)(x)
+    with ambient(0, "noise"):
+        y = norm(name, dims)(x)
     y.square().sum().backward()
     assert y.shape == x.shape
     assert x.grad is not None
@@ -91,7 +92,9 @@ def test_every_norm_but_none_is_a_norm(name: str, dims: int) -> None:
     assert is_norm(maker(name)(FEATURES, dims)) == (name != "none")
 
 
-@pytest.mark.parametrize("name", ["batch", "layer", "group", "instance"])
+@pytest.mark.parametrize(
+    "name", ["batch", "layer", "group", "instance", "ghost", "noisy"]
+)
 def test_gain_and_shift_are_learnt_per_feature(name: str) -> None:
     shapes = [tuple(p.shape) for p in maker(name)(FEATURES, dims=2).parameters()]
     assert shapes == [(FEATURES,), (FEATURES,)]
@@ -118,6 +121,18 @@ def test_other_layers_are_no_norms(module: nn.Module) -> None:
 )
 def test_groups_are_many_but_big_enough(features: int, dims: int, count: int) -> None:
     assert group_count(features, dims) == count
+
+
+def test_the_number_of_groups_can_be_chosen() -> None:
+    assert maker("group", groups=4)(FEATURES, 2).num_groups == 4
+
+
+@pytest.mark.parametrize(("features", "dims"), [(18, 2), (4, 0)])
+def test_a_number_of_groups_that_does_not_fit_is_refused(
+    features: int, dims: int
+) -> None:
+    with pytest.raises(BadModel, match=r"cannot be cut into groups=4 equal .* divides"):
+        maker("group", groups=4)(features, dims)
 
 
 REFUSED = [

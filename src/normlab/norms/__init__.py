@@ -11,4 +11,6 @@ written as the equations of the paper, to be read and to be compared with.
 | group | the channels of its group, h, w | gamma and beta per channel |
 | instance | h, w | gamma and beta per channel |
 | rms | c, h, w (root mean square only) | gamma per channel |
+| ghost | the n of its chunk, h, w | gamma and beta per channel |
+| noisy | n, h, w; then a random scale and shift | gamma and beta per channel |
 """

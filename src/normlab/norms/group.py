@@ -10,8 +10,13 @@ from normlab.errors import BadModel
 _MOST_GROUPS = 32  # the number that Wu and He use throughout
 
 
-def group(features: int, dims: int = 0) -> nn.Module:
-    """Group norm with as many groups as make sense, 32 at most.
+def group(features: int, dims: int = 0, *, groups: int | None = None) -> nn.Module:
+    """Group norm with as many groups as make sense, 32 at most, or as many as asked.
+
+    Args:
+        features: Width of the slot.
+        dims: Number of position axes.
+        groups: In every slot; None: see `group_count`.
 
     Raises:
         BadModel: If the features cannot be cut into two or more such groups.
@@ -24,7 +29,15 @@ def group(features: int, dims: int = 0) -> nn.Module:
 
     Source: Wu and He 2018, arXiv 1803.08494.
     """
-    return nn.GroupNorm(group_count(features, dims), features)
+    if groups is None:
+        groups = group_count(features, dims)
+    elif features % groups or (dims == 0 and features == groups):
+        raise BadModel(
+            f"group norm on {describe(features, dims)}: they cannot be cut into "
+            f"groups={groups} equal groups of more than one value. Use a number that "
+            f"divides the width of every layer, or leave groups at auto."
+        )
+    return nn.GroupNorm(groups, features)
 
 
 def group_count(features: int, dims: int = 0) -> int:
