@@ -33,3 +33,7 @@ class RunFailed(NormlabError):
     """Something that was well asked for went wrong on the way."""
 
     exit_code = 1
+
+
+class NotMeasured(NormlabError):
+    """A figure needs what this study did not record; the message says what."""

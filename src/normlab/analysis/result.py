@@ -18,6 +18,9 @@ from normlab.records.rows import StudyRecord
 if TYPE_CHECKING:
     import pandas as pd
 
+    from normlab.figures.gallery import Gallery
+    from normlab.figures.picture import Picture
+
 
 @dataclass(frozen=True)
 class Result:
@@ -53,6 +56,25 @@ class Result:
     def claims(self) -> Claims:
         """Every claim with its estimate, interval and verdict."""
         return self.analysis.claims
+
+    def figures(self) -> Gallery:
+        """All figures of this study by name; each is drawn when asked for."""
+        # a layer above, met only here: a result shows its own pictures
+        from normlab.figures.gallery import Gallery
+
+        return Gallery(self)
+
+    def plot(self, name: str) -> Picture:
+        """One figure, which shows itself in a notebook.
+
+        Args:
+            name: For example `learning-curves`; `list(result.figures())` has all.
+
+        Raises:
+            BadSetting: If there is no figure of that name.
+            NotMeasured: If the study did not record what it shows.
+        """
+        return self.figures()[name]
 
     def to_json(self) -> dict[str, Any]:
         """The object that `normlab show --json` prints."""

@@ -9,6 +9,7 @@ import typer
 
 from normlab.cli.export import export
 from normlab.cli.listing import list_studies
+from normlab.cli.report import report
 from normlab.cli.rerun import rerun
 from normlab.cli.resume import resume
 from normlab.cli.run import run
@@ -31,6 +32,7 @@ app.command("resume")(resume)
 app.command("rerun")(rerun)
 app.command("show")(show)
 app.command("list")(list_studies)
+app.command("report")(report)
 app.command("export")(export)
 
 

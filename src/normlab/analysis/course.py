@@ -1,0 +1,135 @@
+"""The course of training over seeds: smooth curves, and twins against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normlab.analysis.claims.definition import Omitted
+from normlab.analysis.curves import LOSS_FLOOR
+from normlab.analysis.interval import t_interval
+from normlab.analysis.pairs import Runs, pairings
+from normlab.records.rows import RunRecord, StudyRecord
+
+HALF_WINDOW = 50  # steps to each side, as for faster-convergence
+POINTS = 160  # as many as a picture can show apart
+
+Curve = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Band:
+    """A positive curve over steps: geometric mean over seeds, 95 % t interval."""
+
+    arm: str
+    rate: float
+    step: Curve  # (points,), counts from 1
+    mean: Curve  # (points,), nats per example; of twins a ratio
+    low: Curve  # (points,), nan where fewer than two seeds are left
+    high: Curve  # (points,)
+    seeds: int
+    step_seconds: float
+    """Mean seconds per step; nan if they are not known."""
+
+
+def loss_bands(record: StudyRecord) -> tuple[Band, ...]:
+    """Minibatch training loss of every arm at every rate that has taken steps."""
+    bands = []
+    for rate in record.spec.recipe.rates:
+        for arm in record.spec.arms:
+            runs = [
+                run
+                for run in record.runs
+                if run.key[:2] == (arm.name, rate) and run.step_losses.size
+            ]
+            if runs:
+                step = grid(max(run.step_losses.size for run in runs))
+                logs = [np.log(smooth_at(run.step_losses, step)) for run in runs]
+                bands.append(_band(arm.name, rate, step, logs, runs))
+    return tuple(bands)
+
+
+def twin_bands(record: StudyRecord) -> tuple[Band, ...]:
+    """Loss of every other arm over the baseline's, paired by seed (1 = equal)."""
+    bands = []
+    runs = Runs.of(record)
+    for pairing in pairings(record.spec):
+        asked = [runs.twins(pairing, seed) for seed in record.spec.seeds]
+        twins = [pair for pair in asked if not isinstance(pair, Omitted)]
+        sizes = [
+            min(pair.other.step_losses.size, pair.baseline.step_losses.size)
+            for pair in twins
+        ]
+        if any(sizes):
+            step = grid(max(sizes))
+            logs = [
+                np.log(smooth_at(pair.other.step_losses, step))
+                - np.log(smooth_at(pair.baseline.step_losses, step))
+                for pair in twins
+            ]
+            others = [pair.other for pair in twins]
+            bands.append(_band(pairing.arm, pairing.rate, step, logs, others))
+    return tuple(bands)
+
+
+def grid(steps: int, points: int = POINTS) -> NDArray[np.int_]:
+    """Steps to draw: half of them evenly spaced, half denser at the start.
+
+    Example:
+        >>> grid(1000, 6)
+        array([   1,   32,  500, 1000])
+    """
+    even = np.linspace(1, steps, points // 2)
+    dense = np.geomspace(1, steps, points // 2)
+    return np.unique(np.concatenate([even, dense]).round().astype(int))
+
+
+def smooth_at(losses: NDArray[np.floating], step: NDArray[np.int_]) -> Curve:
+    """Running median over 101 steps at some of the steps.
+
+    Towards step 1 the window narrows, so that the first loss is the first step's.
+
+    Args:
+        losses: Of every step, shape `(steps,)`.
+        step: Which to take, from 1, shape `(points,)`.
+
+    Returns:
+        Shape `(points,)`, at least 1e-7; nan after the end and where not finite.
+
+    Example:
+        >>> smooth_at(np.array([4.0, 2.0, 9.0, 3.0]), np.array([1, 2, 5]))
+        array([ 4.,  4., nan])
+    """
+    smooth = np.full(step.size, np.nan)
+    for i, at in enumerate(step):
+        if at <= losses.size:
+            half = min(HALF_WINDOW, at - 1)
+            around = losses[at - 1 - half : at + half].astype(np.float64)
+            smooth[i] = max(np.median(around), LOSS_FLOOR)
+    return np.where(np.isfinite(smooth), smooth, np.nan)
+
+
+def _band(
+    arm: str,
+    rate: float,
+    step: NDArray[np.int_],
+    logs: Sequence[Curve],
+    runs: Iterable[RunRecord],
+) -> Band:
+    per_step = [run.step_seconds / max(run.step_losses.size, 1) for run in runs]
+    known = [seconds for seconds in per_step if seconds > 0]
+    at_each = [t_interval(column[np.isfinite(column)]) for column in np.stack(logs, 1)]
+    mean, low, high, _ = np.array(at_each).T
+    return Band(
+        arm=arm,
+        rate=rate,
+        step=step.astype(np.float64),
+        mean=np.exp(mean),
+        low=np.exp(low),
+        high=np.exp(high),
+        seeds=len(logs),
+        step_seconds=float(np.mean(known)) if known else float("nan"),
+    )

@@ -1,0 +1,1 @@
+"""From results to pictures: one figure per file, each with how to read it."""

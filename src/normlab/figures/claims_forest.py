@@ -1,0 +1,220 @@
+"""Every claim as a row: each seed's effect, their mean and its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from normlab.analysis.claim import Claim
+from normlab.analysis.words import effect_text
+from normlab.errors import NotMeasured
+from normlab.figures.look import LIGHT, Look, Style, css
+from normlab.figures.marks import add_upright
+from normlab.figures.panels import Panel, axis_number, on, panels
+from normlab.figures.picture import Drawn, Kind
+
+if TYPE_CHECKING:
+    from normlab.analysis.result import Result
+
+ROW = 46  # pixels
+MOST_SEEDS = 60  # points of single seeds in a row
+
+
+def draw_claims_forest(
+    claims: Sequence[Claim], styles: Mapping[str, Style], look: Look = LIGHT
+) -> go.Figure:
+    """Ratios on a logarithmic axis, differences below on one of their own.
+
+    Args:
+        claims: Those without an estimate are left out.
+        styles: Of every arm.
+        look: Paper and ink.
+    """
+    groups = [
+        [claim for claim in claims if claim.definition.scale == scale and _shown(claim)]
+        for scale in ("ratio", "difference")
+    ]
+    groups = [group for group in groups if group]
+    figure = panels(
+        look,
+        [_panel(group) for group in groups],
+        columns=1,
+        height=[ROW * len(group) for group in groups],
+    )
+    figure.update_layout(margin={"l": 16, "t": 16})
+    several = len({(claim.arm, claim.rate) for claim in claims}) > 1
+    for i, group in enumerate(groups):
+        add_upright(figure, i, _equal(group[0]), look)
+        for row, claim in enumerate(group):
+            _add_row(figure, i, row, claim, styles[claim.arm])
+            _add_words(figure, i, row, claim, several, look)
+    return figure
+
+
+def _shown(claim: Claim) -> bool:
+    return claim.estimate is not None and math.isfinite(claim.estimate)
+
+
+def _panel(group: Sequence[Claim]) -> Panel:
+    ratio = group[0].definition.scale == "ratio"
+    reach = _reach(group)
+    name = "times the baseline's" if ratio else "percentage points"
+    return Panel(
+        x=f"{name} (dotted: equal)",
+        y="",
+        x_axis={
+            "type": "log" if ratio else "linear",
+            "range": [-reach, reach],
+            **({"tickvals": _ticks(reach)} if ratio else {}),
+        },
+        y_axis={
+            "range": [len(group) - 0.35, -0.65],
+            "showticklabels": False,
+            "showgrid": False,
+            "showline": False,
+            "ticks": "",
+        },
+    )
+
+
+def _reach(group: Sequence[Claim]) -> float:
+    """How far the axis goes to both sides of equal, as its `range` counts."""
+    values = [
+        value
+        for claim in group
+        for value in (claim.estimate, *(claim.headline or ()), *_effects(claim))
+        if value is not None and math.isfinite(value)
+    ]
+    if group[0].definition.scale == "ratio":
+        logs = [abs(math.log10(value)) for value in values if value > 0]
+        return min(max([math.log10(1.25), *logs]) * 1.12, 6.0)
+    return max([0.2, *(100 * abs(value) for value in values)]) * 1.12
+
+
+def _ticks(reach: float) -> list[float]:
+    """Round ratios inside the axis, e.g. 1/2, 1 and 2."""
+    steps = (1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 100.0, 1e3, 1e4, 1e5)
+    fitting = [step for step in steps if math.log10(step) < reach][-3:]
+    return sorted([1.0, *fitting, *(round(1 / step, 6) for step in fitting)])
+
+
+def _equal(claim: Claim) -> float:
+    return 1.0 if claim.definition.scale == "ratio" else 0.0
+
+
+def _unit(claim: Claim) -> float:
+    return 1.0 if claim.definition.scale == "ratio" else 100.0
+
+
+def _effects(claim: Claim) -> list[float]:
+    return [effect.value for effect in claim.effects[:MOST_SEEDS]]
+
+
+def _add_row(figure: go.Figure, i: int, row: int, claim: Claim, style: Style) -> None:
+    assert claim.estimate is not None, "only claims with an estimate are drawn"
+    unit = _unit(claim)
+    _shade(figure, i, row, claim, style)
+    figure.add_scatter(
+        x=[unit * value for value in _effects(claim)],
+        y=[row] * len(_effects(claim)),
+        mode="markers",
+        marker={"color": style.colour(0.45), "size": 6, "symbol": style.marker},
+        customdata=[effect.seed for effect in claim.effects[:MOST_SEEDS]],
+        hovertemplate="seed %{customdata}: %{x:.3g}<extra></extra>",
+        showlegend=False,
+        **on(i),
+    )
+    low, high = claim.headline or (claim.estimate, claim.estimate)
+    figure.add_scatter(
+        x=[unit * claim.estimate],
+        y=[row],
+        error_x={
+            "symmetric": False,
+            "array": [unit * (high - claim.estimate)],
+            "arrayminus": [unit * (claim.estimate - low)],
+            "color": style.colour(),
+            "thickness": 2.5,
+            "width": 6,
+        },
+        mode="markers",
+        marker={
+            "color": style.colour(),
+            "size": 11,
+            "symbol": style.marker,
+            "line": {"width": 1.5, "color": style.colour()},
+        },
+        hovertemplate=f"{claim.numbers}<extra>{claim.id}</extra>",
+        showlegend=False,
+        **on(i),
+    )
+
+
+def _shade(figure: go.Figure, i: int, row: int, claim: Claim, style: Style) -> None:
+    """The side of equal that the statement is about."""
+    reach = _reach([claim]) * 100  # beyond the axis; the panel cuts it off
+    ratio = claim.definition.scale == "ratio"
+    far = 10 ** min(reach, 12.0) if ratio else reach
+    side = far if claim.definition.sign > 0 else (1 / far if ratio else -far)
+    n = axis_number(i)
+    figure.add_shape(
+        type="rect",
+        xref=f"x{n}",
+        x0=_equal(claim),
+        x1=side,
+        yref=f"y{n}",
+        y0=row - 0.2,
+        y1=row + 0.2,
+        layer="below",
+        line={"width": 0},
+        fillcolor=style.colour(0.1),
+    )
+
+
+def _add_words(
+    figure: go.Figure, i: int, row: int, claim: Claim, several: bool, look: Look
+) -> None:
+    assert claim.estimate is not None, "only claims with an estimate are drawn"
+    n = axis_number(i)
+    arm = f" {claim.arm}" if several else ""
+    texts = {
+        "left": f"<b>{claim.id}</b>{arm}",
+        "right": f"{effect_text(claim.estimate, claim.definition)}, {claim.verdict}",
+    }
+    for side, text in texts.items():
+        figure.add_annotation(
+            text=text,
+            xref=f"x{n} domain",
+            x=0 if side == "left" else 1,
+            xanchor=side,
+            yref=f"y{n}",
+            y=row - 0.2,
+            yanchor="bottom",
+            showarrow=False,
+            font={"size": 12, "color": css(look.ink)},
+        )
+
+
+def _draw(result: Result, look: Look) -> Drawn:
+    claims = [claim for claim in result.claims() if _shown(claim)]
+    if not claims:
+        raise NotMeasured("no twins have ended yet, so no claim has an effect")
+    styles = look.styles([arm.name for arm in result.record.spec.arms])
+    words = "; ".join(f"{c.id} ({c.arm}): {c.numbers}, {c.verdict}" for c in claims)
+    return Drawn(draw_claims_forest(claims, styles, look), f"Claims: {words}.")
+
+
+KIND = Kind(
+    id="claims",
+    section="claims",
+    title="All claims at a glance",
+    reading=(
+        "One row per claim: small marks are single seeds, the large mark their mean "
+        "with its 95 % interval. The shaded side of the dotted line is the one that "
+        "the statement asserts: an interval wholly there speaks for it, wholly on the "
+        "other side against it."
+    ),
+    draw=_draw,
+)

@@ -1,0 +1,85 @@
+"""Lines with bands, as most figures of training have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from normlab.figures.look import Style
+
+Numbers = NDArray[np.floating]
+
+
+def add_band(
+    figure: go.Figure,
+    x: Numbers,
+    low: Numbers,
+    high: Numbers,
+    *,
+    style: Style,
+    name: str,
+    **axes: Any,
+) -> None:
+    """Shade between two curves; gaps stay gaps, and nothing is drawn without any.
+
+    Args:
+        figure: Is drawn into.
+        x: Shape `(points,)`.
+        low: Lower edge, shape `(points,)`, nan where unknown.
+        high: Upper edge, the same.
+        style: Of the arm.
+        name: Of the arm; a click on its legend hides band and line together.
+        axes: `xaxis` and `yaxis`.
+    """
+    known = np.isfinite(low) & np.isfinite(high)
+    if not known.any():
+        return
+    outline = np.concatenate([x[known], x[known][::-1]])
+    edges = np.concatenate([low[known], high[known][::-1]])
+    figure.add_scatter(
+        x=single(outline),
+        y=single(edges),
+        mode="lines",
+        line={"width": 0},
+        fill="toself",
+        fillcolor=style.colour(0.18),
+        hoverinfo="skip",
+        legendgroup=name,
+        showlegend=False,
+        name=name,
+        **axes,
+    )
+
+
+def add_line(
+    figure: go.Figure, x: Numbers, y: Numbers, *, style: Style, name: str, **more: Any
+) -> None:
+    """A line in the arm's colour and dash; gaps stay gaps.
+
+    Args:
+        figure: Is drawn into.
+        x: Shape `(points,)`.
+        y: Shape `(points,)`.
+        style: Of the arm.
+        name: Of the arm.
+        more: `xaxis`, `yaxis` and anything else a scatter trace takes.
+    """
+    figure.add_scatter(
+        x=single(x),
+        y=single(y),
+        **{
+            "mode": "lines",
+            "line": {"color": style.colour(), "dash": style.dash, "width": 2},
+            "legendgroup": name,
+            "name": name,
+            **more,
+        },
+    )
+
+
+def single(values: Numbers) -> NDArray[np.float32]:
+    """In the precision of a screen: half the size in the file."""
+    return np.asarray(values, dtype=np.float32)

@@ -1,0 +1,172 @@
+"""Final test accuracy of every seed, twins joined by a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+
+from normlab.analysis.claims.better_accuracy import final_accuracy
+from normlab.analysis.interval import Estimate, t_interval
+from normlab.analysis.pairs import Runs
+from normlab.errors import NotMeasured
+from normlab.figures.look import LIGHT, Look, Style, css
+from normlab.figures.panels import Panel, on, panels
+from normlab.figures.picture import Drawn, Kind
+from normlab.records.rows import ENDED
+
+if TYPE_CHECKING:
+    from normlab.analysis.result import Result
+
+MOST_RATES = 6
+MOST_LINES = 60  # beyond that they would hide each other
+
+
+class Accuracies(NamedTuple):
+    """Final accuracies at one rate, as fractions: per arm, then per seed."""
+
+    rate: float
+    by_arm: Mapping[str, Mapping[int, float]]
+
+
+def draw_final_accuracy(
+    those: Sequence[Accuracies], styles: Mapping[str, Style], look: Look = LIGHT
+) -> go.Figure:
+    """A column per arm and a line per seed, a panel per rate, the mean beside it.
+
+    Args:
+        those: One per rate.
+        styles: Of every arm.
+        look: Paper and ink.
+    """
+    arms = list(styles)
+    rates = [one.rate for one in those]
+    figure = panels(
+        look,
+        [
+            Panel(
+                title=f"learning rate {rate:g}" if len(rates) > 1 else "",
+                x="",
+                y="test accuracy (%)",
+                x_axis={
+                    "tickvals": list(range(len(arms))),
+                    "ticktext": arms,
+                    "range": [-0.6, len(arms) - 0.25],
+                    "showgrid": False,
+                },
+                y_axis={"matches": "y" if i else None},
+            )
+            for i, rate in enumerate(rates)
+        ],
+    )
+    for i, one in enumerate(those):
+        _add_lines(figure, i, one, arms, look)
+        for place, arm in enumerate(arms):
+            if one.by_arm.get(arm):
+                _add_arm(figure, i, place, one.by_arm[arm], arm, styles[arm])
+    return figure
+
+
+def _add_lines(
+    figure: go.Figure, i: int, one: Accuracies, arms: Sequence[str], look: Look
+) -> None:
+    seeds = sorted({seed for each in one.by_arm.values() for seed in each})
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for seed in seeds[:MOST_LINES]:
+        for place, arm in enumerate(arms):
+            value = one.by_arm.get(arm, {}).get(seed)
+            if value is not None:
+                x.append(place)
+                y.append(100 * value)
+        x.append(None)
+        y.append(None)
+    figure.add_scatter(
+        x=x,
+        y=y,
+        mode="lines",
+        line={"color": css(look.muted, 0.55), "width": 1.2},
+        hoverinfo="skip",
+        showlegend=False,
+        **on(i),
+    )
+
+
+def _add_arm(
+    figure: go.Figure,
+    i: int,
+    place: int,
+    of_seeds: Mapping[int, float],
+    arm: str,
+    style: Style,
+) -> None:
+    values = 100 * np.array(list(of_seeds.values()))
+    shared = {"legendgroup": arm, "name": arm, **on(i)}
+    figure.add_scatter(
+        x=[place] * len(values),
+        y=values,
+        mode="markers",
+        marker={"color": style.colour(), "symbol": style.marker, "size": 9},
+        customdata=list(of_seeds),
+        hovertemplate="seed %{customdata}: %{y:.2f} %",
+        showlegend=False,
+        **shared,
+    )
+    mean: Estimate = t_interval(values)
+    figure.add_scatter(
+        x=[place + 0.18],
+        y=[mean.mean],
+        error_y={
+            "array": [mean.high - mean.mean] if mean.interval else [0],
+            "color": style.colour(),
+            "thickness": 2,
+            "width": 6,
+        },
+        mode="markers+text",
+        text=[f" {mean.mean:.2f} %"],
+        textposition="middle right",
+        marker={"color": style.colour(), "symbol": "line-ew-open", "size": 16},
+        hovertemplate=f"mean of {mean.seeds}: %{{y:.3f}} %",
+        showlegend=False,
+        **shared,
+    )
+
+
+def _draw(result: Result, look: Look) -> Drawn:
+    record = result.record
+    runs = Runs.of(record)
+    those = []
+    for rate in record.spec.recipe.rates[:MOST_RATES]:
+        by_arm: dict[str, dict[int, float]] = {arm.name: {} for arm in record.spec.arms}
+        for run in record.runs:
+            accuracy = final_accuracy(run, runs.classes)
+            if run.key.rate == rate and run.status in ENDED and accuracy is not None:
+                by_arm[run.key.arm][run.key.seed] = accuracy
+        if any(by_arm.values()):
+            those.append(Accuracies(rate, by_arm))
+    if not those:
+        raise NotMeasured("no run has ended with a test accuracy yet")
+    styles = look.styles([arm.name for arm in record.spec.arms])
+    words = "; ".join(
+        f"{arm} {100 * np.mean(list(of_seeds.values())):.2f} %"
+        for one in those
+        for arm, of_seeds in one.by_arm.items()
+        if of_seeds
+    )
+    alt = f"Mean final test accuracy: {words}."
+    return Drawn(draw_final_accuracy(those, styles, look), alt)
+
+
+KIND = Kind(
+    id="final-accuracy",
+    section="evaluation",
+    title="Final test accuracy, seed by seed",
+    reading=(
+        "Higher is better. Each line joins the twins of one seed: lines that all rise "
+        "or all fall tell more than the heights of single points. Beside the points "
+        "stands the mean with its 95 % interval."
+    ),
+    draw=_draw,
+)

@@ -1,0 +1,74 @@
+"""All figures of a study, each drawn when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from normlab.errors import BadSetting, NotMeasured
+from normlab.figures import (
+    claims_forest,
+    cost,
+    final_accuracy,
+    learning_curves,
+    twin_difference,
+)
+from normlab.figures.look import LIGHT, Look
+from normlab.figures.picture import Kind, Picture
+from normlab.spec.names import known
+
+if TYPE_CHECKING:
+    from normlab.analysis.result import Result
+
+KINDS: tuple[Kind, ...] = (
+    claims_forest.KIND,
+    learning_curves.KIND,
+    twin_difference.KIND,
+    final_accuracy.KIND,
+    cost.KIND,
+)
+"""In the order of a report. A new figure is one file and one row here."""
+
+
+class Gallery(Mapping[str, Picture]):
+    """The figures of one study by name; asking for one draws it.
+
+    Iterating gives the names of all figures that normlab can draw; those that this
+    study did not measure raise NotMeasured when they are asked for.
+    """
+
+    def __init__(self, result: Result, look: Look = LIGHT) -> None:
+        self._result = result
+        self._look = look
+
+    def __getitem__(self, name: str) -> Picture:
+        kinds = {kind.id: kind for kind in KINDS}
+        if name not in kinds:
+            raise BadSetting(f"figure '{name}' is unknown. {_known(name)}")
+        kind = kinds[name]
+        try:
+            figure, alt = kind.draw(self._result, self._look)
+        except NotMeasured as missing:
+            raise NotMeasured(f"{kind.title}: {missing}.") from None
+        return Picture(kind=kind, figure=figure, alt=alt)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(kind.id for kind in KINDS)
+
+    def __len__(self) -> int:
+        return len(KINDS)
+
+    def drawn(self) -> tuple[list[Picture], list[str]]:
+        """All that can be drawn, and one line for each that cannot."""
+        pictures: list[Picture] = []
+        missing: list[str] = []
+        for name in self:
+            try:
+                pictures.append(self[name])
+            except NotMeasured as reason:
+                missing.append(str(reason))
+        return pictures, missing
+
+
+def _known(name: str) -> str:
+    return known(tuple(kind.id for kind in KINDS), instead_of=name)

@@ -1,0 +1,54 @@
+"""Lines and areas that tell where equal is."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from normlab.figures.look import Look, css
+from normlab.figures.panels import axis_number
+
+
+def add_level(figure: go.Figure, i: int, y: float, look: Look) -> None:
+    """A dotted horizontal line across panel `i`.
+
+    Args:
+        figure: Is drawn into.
+        i: The panel.
+        y: In the axis' own units.
+        look: Ink.
+    """
+    n = axis_number(i)
+    figure.add_shape(
+        type="line",
+        xref=f"x{n} domain",
+        x0=0,
+        x1=1,
+        yref=f"y{n}",
+        y0=y,
+        y1=y,
+        layer="below",
+        line={"color": css(look.muted), "width": 1.5, "dash": "dot"},
+    )
+
+
+def add_upright(figure: go.Figure, i: int, x: float, look: Look) -> None:
+    """A dotted vertical line through panel `i`.
+
+    Args:
+        figure: Is drawn into.
+        i: The panel.
+        x: In the axis' own units.
+        look: Ink.
+    """
+    n = axis_number(i)
+    figure.add_shape(
+        type="line",
+        yref=f"y{n} domain",
+        y0=0,
+        y1=1,
+        xref=f"x{n}",
+        x0=x,
+        x1=x,
+        layer="below",
+        line={"color": css(look.muted), "width": 1.5, "dash": "dot"},
+    )

@@ -1,0 +1,149 @@
+"""Panels beside each other on a wide page and below each other on a phone.
+
+A figure knows both arrangements: the wide one is its layout, the narrow one lies in
+`layout.meta["narrow"]` as a patch that the page applies (keys as Plotly's relayout
+takes them). Titles are tied to their panel's domain, so they move along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from normlab.figures.look import Look, css
+
+TOP, BOTTOM, SIDE = 64, 56, 64  # pixels: a line of legend, an axis title, tick labels
+GAP = 84  # between rows: an axis title and the next panel's title
+NARROW_HEIGHT = 250
+TITLE = 40  # what a title of the whole figure takes; pages say it outside
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One pair of axes: its title, its axis titles, other settings of its axes."""
+
+    title: str = ""
+    x: str
+    y: str
+    x_axis: dict[str, Any] | None = None
+    y_axis: dict[str, Any] | None = None
+
+
+def panels(
+    look: Look,
+    these: Sequence[Panel],
+    *,
+    columns: int = 2,
+    height: int | Sequence[int] = 300,
+) -> go.Figure:
+    """An empty figure with axes for every panel, row by row.
+
+    Args:
+        look: Paper and ink.
+        these: From left to right, then down.
+        columns: Panels of a row on a wide page.
+        height: Of the panels in pixels, or one height for each row.
+
+    Example:
+        >>> from normlab.figures.look import LIGHT
+        >>> figure = panels(LIGHT, [Panel(x="step", y="loss")] * 2)
+        >>> figure.layout.xaxis2.title.text, figure.layout.meta["narrow"]["height"]
+        ('step', 704)
+    """
+    columns = min(columns, len(these))
+    rows = -(-len(these) // columns)
+    heights = [height] * rows if isinstance(height, int) else list(height)
+    layout: dict[str, Any] = {
+        "template": look.template(),
+        "margin": {"l": SIDE, "r": 16, "t": TOP, "b": BOTTOM},
+        "height": _whole(heights),
+        "annotations": [
+            _title(panel.title, axis_number(i), look)
+            for i, panel in enumerate(these)
+            if panel.title
+        ],
+    }
+    for i, panel in enumerate(these):
+        n = axis_number(i)
+        x, y = _domains(i, columns, heights)
+        layout[f"xaxis{n}"] = {
+            "domain": x,
+            "anchor": f"y{n}",
+            "title": {"text": panel.x},
+            **(panel.x_axis or {}),
+        }
+        layout[f"yaxis{n}"] = {
+            "domain": y,
+            "anchor": f"x{n}",
+            "title": {"text": panel.y},
+            **(panel.y_axis or {}),
+        }
+    if columns > 1:
+        fewer = [min(one, NARROW_HEIGHT) for one in heights for _ in range(columns)]
+        layout["meta"] = {"narrow": _narrow(fewer[: len(these)])}
+    return go.Figure(layout=layout)
+
+
+def axis_number(i: int) -> str:
+    """Plotly counts axes from 1 and leaves that number away."""
+    return "" if i == 0 else str(i + 1)
+
+
+def on(i: int) -> dict[str, str]:
+    """The axes of panel `i`, for a trace.
+
+    Example:
+        >>> on(0), on(1)
+        ({'xaxis': 'x', 'yaxis': 'y'}, {'xaxis': 'x2', 'yaxis': 'y2'})
+    """
+    return {"xaxis": f"x{axis_number(i)}", "yaxis": f"y{axis_number(i)}"}
+
+
+def _narrow(heights: Sequence[int]) -> dict[str, Any]:
+    """The patch that puts all panels below each other."""
+    patch: dict[str, Any] = {"height": _whole(heights)}
+    for i in range(len(heights)):
+        x, y = _domains(i, 1, heights)
+        patch[f"xaxis{axis_number(i)}.domain"] = x
+        patch[f"yaxis{axis_number(i)}.domain"] = y
+    return patch
+
+
+def _whole(heights: Sequence[int]) -> int:
+    return TOP + BOTTOM + _inner(heights)
+
+
+def _inner(heights: Sequence[int]) -> int:
+    return sum(heights) + (len(heights) - 1) * GAP
+
+
+def _domains(
+    i: int, columns: int, heights: Sequence[int]
+) -> tuple[list[float], list[float]]:
+    row, column = divmod(i, columns)
+    above = sum(heights[:row]) + row * GAP
+    top = 1 - above / _inner(heights)
+    bottom = top - heights[row] / _inner(heights)
+    between = 0.09 if columns == 2 else 0.07
+    width = (1 - between * (columns - 1)) / columns
+    left = column * (width + between)
+    x = [round(left, 5), round(min(left + width, 1.0), 5)]
+    return x, [round(max(bottom, 0.0), 5), round(top, 5)]
+
+
+def _title(text: str, n: str, look: Look) -> dict[str, Any]:
+    return {
+        "text": f"<b>{text}</b>",
+        "xref": f"x{n} domain",
+        "yref": f"y{n} domain",
+        "x": 0,
+        "y": 1,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "yshift": 6,
+        "showarrow": False,
+        "font": {"size": 13, "color": css(look.ink)},
+    }

@@ -1,0 +1,103 @@
+"""Training loss of an arm over that of its twin, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from normlab.analysis.course import Band, twin_bands
+from normlab.errors import NotMeasured
+from normlab.figures.curves import add_band, add_line
+from normlab.figures.look import LIGHT, Look, Style
+from normlab.figures.marks import add_level
+from normlab.figures.panels import Panel, on, panels
+from normlab.figures.picture import Drawn, Kind
+
+if TYPE_CHECKING:
+    from normlab.analysis.result import Result
+
+MOST_RATES = 6  # panels; a sweep over more is told by its claims
+
+
+def draw_twin_difference(
+    bands: Sequence[Band],
+    styles: Mapping[str, Style],
+    baseline: str,
+    look: Look = LIGHT,
+) -> go.Figure:
+    """Ratio of losses over steps, a panel per rate; 1 means equal.
+
+    Args:
+        bands: One per arm and rate, of twins.
+        styles: Of every arm.
+        baseline: The arm that the others are divided by.
+        look: Paper and ink.
+    """
+    rates = list(dict.fromkeys(band.rate for band in bands))[:MOST_RATES]
+    figure = panels(
+        look,
+        [
+            Panel(
+                title=f"learning rate {rate:g}" if len(rates) > 1 else "",
+                x="step (log scale)",
+                y=f"loss / loss of {baseline}",
+                x_axis={"type": "log", "dtick": 1},
+                y_axis={"type": "log", "matches": "y" if i else None},
+            )
+            for i, rate in enumerate(rates)
+        ],
+    )
+    for i in range(len(rates)):
+        add_level(figure, i, 1.0, look)
+    for band in bands:
+        if band.rate in rates:
+            i, style = rates.index(band.rate), styles[band.arm]
+            low, high, name = band.low, band.high, band.arm
+            add_band(figure, band.step, low, high, style=style, name=name, **on(i))
+            more = {"name": name, "showlegend": i == 0, **on(i)}
+            add_line(figure, band.step, band.mean, style=style, **more)
+    return figure
+
+
+def _draw(result: Result, look: Look) -> Drawn:
+    spec = result.record.spec
+    if len(spec.arms) < 2:
+        raise NotMeasured("the study has one arm only")
+    bands = twin_bands(result.record)
+    if not bands:
+        raise NotMeasured("no two arms of one seed have ended yet")
+    styles = look.styles([arm.name for arm in spec.arms])
+    return Drawn(
+        draw_twin_difference(bands, styles, spec.baseline.name, look),
+        f"Loss divided by that of {spec.baseline.name}: "
+        + "; ".join(_words(band) for band in bands)
+        + ".",
+    )
+
+
+def _words(band: Band) -> str:
+    known = np.isfinite(band.mean)
+    ratio, step = band.mean[known], band.step[known]
+    if not ratio.size:
+        return f"{band.arm} has no loss"
+    best = int(ratio.argmin())
+    return (
+        f"{band.arm} at rate {band.rate:g} is lowest at step {step[best]:.0f} with "
+        f"{ratio[best]:.2f} times and ends at {ratio[-1]:.2f} times"
+    )
+
+
+KIND = Kind(
+    id="twin-difference",
+    section="training",
+    title="Twins compared at every step",
+    reading=(
+        "Twins saw the same images in the same order, so their losses may be divided: "
+        "below the dotted line the arm is ahead of its twin, and where the band (95 % "
+        "over seeds) stays clear of the line, it is so beyond chance at that step."
+    ),
+    draw=_draw,
+)

@@ -1,0 +1,123 @@
+"""From a result to the text of its report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from normlab.figures.gallery import Gallery
+from normlab.figures.look import DARK, LIGHT, swaps
+from normlab.figures.picture import Picture
+from normlab.report.headline import headlines
+from normlab.report.limits import limits
+
+if TYPE_CHECKING:
+    from normlab.analysis.result import Result
+
+# the article's order
+SECTIONS = {
+    "surface": "The loss surface",
+    "drift": "How activations drift",
+    "normalisation": "Normalising one neuron",
+    "training": "Training",
+    "evaluation": "Evaluation",
+}
+FACTS = {
+    "created": "started",
+    "finished": "finished",
+    "normlab": "normlab",
+    "torch": "PyTorch",
+    "numpy": "NumPy",
+    "scipy": "SciPy",
+    "python": "Python",
+    "platform": "platform",
+    "cpu": "processor",
+    "cores": "cores",
+    "data_digest": "digest of the data",
+}
+
+
+def build(result: Result) -> str:
+    """The whole report as one HTML text; nothing outside is referred to.
+
+    Args:
+        result: A study, also one that is not finished.
+    """
+    pictures, missing = Gallery(result).drawn()
+    by_section: dict[str, list[Picture]] = {}
+    for picture in pictures:
+        by_section.setdefault(picture.kind.section, []).append(picture)
+    page = Environment(
+        loader=PackageLoader("normlab.report", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page.filters["payload"] = payload
+    return page.get_template("report.html").render(
+        result=result,
+        record=result.record,
+        spec=result.record.spec,
+        analysis=result.analysis,
+        headlines=headlines(result.record.spec, result.claims()),
+        table=Markup(result.table()._repr_html_()),
+        claims_pictures=by_section.get("claims", []),
+        sections=[
+            (name, title, by_section[name])
+            for name, title in SECTIONS.items()
+            if name in by_section
+        ],
+        missing=missing,
+        limits=limits(result),
+        environment=_environment(result.record.meta),
+        commands=_commands(result),
+        settings=result.record.meta.get("study_toml", ""),
+        style=_own("style.css"),
+        script=_own("page.js"),
+        plotly=Markup(get_plotlyjs()),
+        looks=_script_safe(
+            {
+                "light": LIGHT.template().to_plotly_json(),
+                "dark": DARK.template().to_plotly_json(),
+                "swaps": swaps(),
+            }
+        ),
+    )
+
+
+def payload(picture: Picture) -> Markup:
+    """A figure as JSON for the page, without what the page has already."""
+    drawn = json.loads(picture.figure.to_json() or "{}")
+    drawn["layout"].pop("template", None)
+    return _script_safe(drawn)
+
+
+def _script_safe(value: Any) -> Markup:
+    """JSON that no parser of HTML takes for the end of its script element."""
+    text = json.dumps(value, separators=(",", ":"), default=lambda o: o.tolist())
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def _own(name: str) -> Markup:
+    """A file of this package; nothing of a user's is in it."""
+    return Markup(files("normlab.report").joinpath("page", name).read_text("utf-8"))
+
+
+def _environment(meta: Any) -> Sequence[tuple[str, str]]:
+    return [(name, meta[key]) for key, name in FACTS.items() if meta.get(key)]
+
+
+def _commands(result: Result) -> list[str]:
+    folder = quote(str(result.folder)) if result.folder else "DIR"
+    asked = result.record.meta.get("command")
+    return [*([asked] if asked else []), f"normlab rerun {folder}"]

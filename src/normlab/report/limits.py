@@ -1,0 +1,52 @@
+"""What a study cannot say, as its report admits it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from normlab.analysis.words import count
+
+if TYPE_CHECKING:
+    from normlab.analysis.result import Result
+
+
+def limits(result: Result) -> list[str]:
+    """One sentence for each thing a reader should not conclude."""
+    spec = result.record.spec
+    seeds = count(len(spec.seeds), "seed")
+    lines = [
+        f"Intervals cover the choice of seed ({seeds}: initial weights and order of "
+        "images). They do not cover other data, other networks or other recipes.",
+        _rates(result),
+        f"Every arm was trained for {count(spec.recipe.epochs, 'epoch')}; a longer or "
+        "shorter training may end differently.",
+        "Seconds were taken while runs shared one machine; compare costs by the cost "
+        "measurement, which was taken alone, and times elsewhere by their steps.",
+        "Test figures use each network as at inference: batch norms with their running "
+        "averages.",
+    ]
+    lines += _unfinished(result)
+    caveats = {claim.definition.caveat for claim in result.claims()}
+    return [*lines, *sorted(caveat for caveat in caveats if caveat)]
+
+
+def _rates(result: Result) -> str:
+    rates = result.record.spec.recipe.rates
+    if len(rates) == 1:
+        return (
+            f"All arms were compared at the same learning rate, {rates[0]:g}; each at "
+            "its own best rate may compare differently."
+        )
+    return "Arms were compared at equal learning rates, each rate by itself."
+
+
+def _unfinished(result: Result) -> list[str]:
+    found: dict[str, list[str]] = {}
+    for run in result.record.runs:
+        if run.status != "done":
+            found.setdefault(run.status, []).append(run.key.id)
+    return [
+        f"{count(len(runs), 'run')} {status}: {', '.join(runs[:12])}"
+        + (" and others." if len(runs) > 12 else ".")
+        for status, runs in found.items()
+    ]

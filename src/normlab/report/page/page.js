@@ -1,0 +1,130 @@
+"use strict";
+// Draws every figure when it comes near the window, in the colours of the reader's
+// theme, with panels below each other where the page is narrow.
+(() => {
+  const looks = JSON.parse(document.getElementById("looks").textContent);
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const touch = window.matchMedia("(pointer: coarse)");
+  const holders = [...document.querySelectorAll("[data-figure]")];
+  const NARROW = 620;
+  let printing = false;
+
+  const config = {
+    responsive: true,
+    displaylogo: false,
+    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  };
+
+  // every colour is written "rgb(r,g,b)" or "rgba(r,g,b,a)"
+  const recolour = (value) => {
+    if (typeof value === "string") {
+      return value.replace(/^(rgba?\()(\d+,\d+,\d+)/, (all, start, triple) =>
+        start + (looks.swaps[triple] || triple));
+    }
+    if (Array.isArray(value)) return value.map(recolour);
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, recolour(v)]));
+    }
+    return value;
+  };
+
+  const apply = (layout, patch) => {
+    for (const [path, value] of Object.entries(patch)) {
+      const keys = path.split(".");
+      const last = keys.pop();
+      let place = layout;
+      for (const key of keys) place = place[key] ??= {};
+      place[last] = value;
+    }
+  };
+
+  const state = (holder) => {
+    const night = dark.matches && !printing;
+    return `${night ? "dark" : "light"} ${holder.clientWidth < NARROW ? "narrow" : "wide"}`;
+  };
+
+  const draw = (holder) => {
+    const name = holder.dataset.figure;
+    let figure = JSON.parse(document.getElementById(`data-${name}`).textContent);
+    const wanted = state(holder);
+    if (wanted.startsWith("dark")) figure = recolour(figure);
+    const layout = figure.layout;
+    const narrow = wanted.endsWith("narrow");
+    if (narrow && layout.meta && layout.meta.narrow) apply(layout, layout.meta.narrow);
+    layout.template = looks[wanted.split(" ")[0]];
+    layout.autosize = true;
+    if (narrow) layout.font = { size: 12 };
+    if (touch.matches || narrow) layout.dragmode = false;  // a finger scrolls the page
+    const slider = (layout.sliders || [])[0];
+    delete layout.sliders;
+    holder.style.minHeight = `${layout.height}px`;
+    holder.dataset.state = wanted;
+    const settings = { ...config, displayModeBar: narrow ? false : "hover" };
+    Plotly.newPlot(holder, { data: figure.data, layout, frames: figure.frames, config: settings });
+    if (slider) addSlider(holder, slider);
+  };
+
+  // a native control instead of Plotly's, which no keyboard or screen reader reaches
+  const addSlider = (holder, slider) => {
+    const steps = slider.steps;
+    let box = holder.parentElement.querySelector(".slider");
+    if (!box) {
+      box = document.createElement("div");
+      box.className = "slider";
+      const id = `slider-${holder.dataset.figure}`;
+      const label = document.createElement("label");
+      label.htmlFor = id;
+      const input = document.createElement("input");
+      Object.assign(input, { type: "range", id, min: 0, max: steps.length - 1, step: 1 });
+      input.value = slider.active || 0;
+      input.addEventListener("input", () => show(holder, steps, slider, box));
+      box.append(label, input);
+      holder.before(box);
+    }
+    show(holder, steps, slider, box);
+  };
+
+  const show = (holder, steps, slider, box) => {
+    const input = box.querySelector("input");
+    const step = steps[Number(input.value)];
+    const prefix = (slider.currentvalue && slider.currentvalue.prefix) || "";
+    const text = `${prefix}${step.label}`;
+    box.querySelector("label").textContent = text;
+    input.setAttribute("aria-valuetext", text);
+    Plotly.animate(holder, step.args[0], {
+      mode: "immediate",
+      frame: { duration: 0, redraw: true },
+      transition: { duration: 0 },
+    });
+  };
+
+  const drawAll = () => holders.filter((h) => !h.hidden && h.dataset.state !== state(h)).forEach(draw);
+  const redraw = () => holders.filter((h) => h.dataset.state && h.dataset.state !== state(h)).forEach(draw);
+
+  const near = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (entry.isIntersecting && !entry.target.dataset.state) draw(entry.target);
+    }
+  }, { rootMargin: "600px" });
+  holders.forEach((holder) => near.observe(holder));
+
+  dark.addEventListener("change", redraw);
+  let waiting = 0;
+  window.addEventListener("resize", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(redraw, 150);
+  });
+  window.addEventListener("beforeprint", () => { printing = true; drawAll(); });
+  window.addEventListener("afterprint", () => { printing = false; redraw(); });
+
+  for (const button of document.querySelectorAll("[data-shows]")) {
+    button.addEventListener("click", () => {
+      const holder = document.querySelector(`[data-figure="${button.dataset.shows}"]`);
+      holder.hidden = false;
+      button.parentElement.remove();
+      draw(holder);
+      holder.tabIndex = -1;
+      holder.focus();
+    });
+  }
+})();

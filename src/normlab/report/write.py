@@ -1,0 +1,40 @@
+"""The report as a file, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from normlab.errors import BadFolder
+from normlab.report.build import build
+
+if TYPE_CHECKING:
+    from normlab.analysis.result import Result
+
+NAME = "report.html"
+
+
+def write(result: Result, path: Path) -> Path:
+    """Write a study's report, replacing an older one.
+
+    Args:
+        result: The study.
+        path: The file; its folder must exist.
+
+    Raises:
+        BadFolder: If it cannot be written.
+    """
+    text = build(result)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise BadFolder(
+            f"{path}: cannot be written ({error.strerror}). Choose another place "
+            "with -o FILE."
+        ) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
