@@ -1,0 +1,82 @@
+"""How loss and gradient change on a straight line through the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from normlab.probes.vectors import Vector, difference, norm, place_, ratio
+
+LENGTHS = (0.5, 1.0, 2.0, 4.0)
+"""Multiples of the step that training takes."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Slope:
+    """Loss and gradient of one batch as functions of some parameters."""
+
+    loss: Callable[[], Tensor]
+    weights: Sequence[nn.Parameter]
+
+    def __call__(self) -> tuple[float, list[Tensor]]:
+        """Loss and gradient where the parameters are now."""
+        with torch.enable_grad():
+            loss = self.loss()
+            gradient = torch.autograd.grad(
+                loss, self.weights, allow_unused=True, materialize_grads=True
+            )
+        return loss.item(), list(gradient)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """Loss and gradient at some points of a line."""
+
+    loss: tuple[float, ...]
+    """At each length."""
+    change: tuple[float, ...]
+    """Norm of the gradient there minus the gradient at the origin."""
+    unit: float
+    """Norm of the direction: how far length 1 goes."""
+
+    @property
+    def smoothness(self) -> float:
+        r"""Effective $\beta$: the largest change of the gradient per distance.
+
+        $\beta = \max_c \lVert \nabla L(w) - \nabla L(w + c v) \rVert /
+        (c \lVert v \rVert)$; on a quadratic never more than the largest curvature.
+
+        Source: Santurkar et al. 2018, arXiv 1805.11604, section 3.1.
+        """
+        return max(
+            ratio(change, length * self.unit)
+            for length, change in zip(LENGTHS, self.change, strict=True)
+        )
+
+    @property
+    def predictiveness(self) -> float:
+        """The largest change of the gradient itself."""
+        return max(self.change)
+
+
+def follow(
+    slope: Slope, *, origin: Vector, gradient: Vector, direction: Vector
+) -> Line:
+    """Loss and gradient at `origin` plus each of `LENGTHS` times `direction`.
+
+    Args:
+        slope: Its weights are moved and not put back.
+        origin: Where the line starts, a copy.
+        gradient: The gradient there.
+        direction: A step as training takes it.
+    """
+    losses, changes = [], []
+    for length in LENGTHS:
+        place_(slope.weights, origin, direction, length)
+        loss, there = slope()
+        losses.append(loss)
+        changes.append(norm(difference(there, gradient)))
+    return Line(loss=tuple(losses), change=tuple(changes), unit=norm(direction))

@@ -1,0 +1,170 @@
+"""One forward pass, and what is seen at each place of the network meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from normlab.base.streams import stream
+from normlab.base.taps import Look, tapped
+from normlab.probes.anatomy import SATURATING, Anatomy, Place
+from normlab.probes.distribution import Values, describe
+from normlab.probes.notes import Row, key
+from normlab.probes.still import still_
+
+MOST_FOLLOWED = 128  # units of a layer whose features are compared over time
+EXTREME = 0.01  # a sigmoid nearer than that to 0 or 1 is saturated
+_KEPT_OF_NORMS = {
+    "weight": "gamma",
+    "bias": "beta",
+    "running_mean": "running_mean",
+    "running_var": "running_var",
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one pass showed; names as in the records."""
+
+    row: Row = field(default_factory=dict)
+    """Changes from moment to moment."""
+    facts: Row = field(default_factory=dict)
+    """Stays the same."""
+    features: Row = field(default_factory=dict)
+    """Place to the values of some units, `(units, images)`."""
+
+
+def observe_pass(
+    model: nn.Module, inputs: Tensor, anatomy: Anatomy, *, seed: int
+) -> Seen:
+    """Pass `inputs` through `model` with batch statistics and without noise.
+
+    Args:
+        model: In training, inside `preserved(model)`.
+        inputs: `(images, ...)`.
+        anatomy: Of the model.
+        seed: Of the streams that choose units and positions.
+    """
+    still_(model)
+    watch = _Watch(model, anatomy, len(inputs), seed)
+    with torch.no_grad(), watch.tapping():
+        model(inputs)
+    return watch.seen
+
+
+class _Watch:
+    def __init__(
+        self, model: nn.Module, anatomy: Anatomy, images: int, seed: int
+    ) -> None:
+        self._model = model
+        self._anatomy = anatomy
+        self._images = images
+        self._seed = seed
+        self._sequences = any(isinstance(m, nn.Conv1d) for m in model.modules())
+        self._busy = False  # inside a look, which may call a module itself
+        self.seen = Seen()
+
+    def tapping(self) -> AbstractContextManager[None]:
+        norms, hidden = self._anatomy.norms, self._anatomy.hidden
+        enter = {p.path: self._look(p.path, norms, self._at_norm) for p in norms}
+        at_hidden = {
+            p.path: self._look(p.path, hidden, self._at_hidden) for p in hidden
+        }
+        if self._anatomy.seen_behind:
+            return tapped(self._model, inputs=enter, outputs=at_hidden)
+        return tapped(self._model, inputs=enter | at_hidden)
+
+    def _look(
+        self,
+        path: str,
+        places: tuple[Place, ...],
+        note: Callable[[Place, Tensor], None],
+    ) -> Look:
+        calls = 0
+
+        def look(flowing: Any) -> None:
+            nonlocal calls
+            if self._busy:
+                return
+            calls += 1
+            place = Place(path, calls)
+            # what does not flow image by image has no units to speak of
+            if place in places and flowing.dim() > 1 and len(flowing) == self._images:
+                self._busy = True
+                note(place, flowing.detach())
+                self._busy = False
+
+        return look
+
+    def _at_hidden(self, place: Place, x: Tensor) -> None:
+        values = self._values(x)
+        module = self._model.get_submodule(place.path)
+        self._keep(place, self._described(values, "in"))
+        if isinstance(module, SATURATING):
+            self._keep(place, {"saturated": _share_of_extremes(values, module)})
+        else:
+            self._keep(place, {"dead": ~(values.by_unit > 0).any(dim=2).any(dim=0)})
+        followed = _followed(values.units, self._seed)
+        self._fact(place, "unit", torch.tensor(values.chosen_unit))
+        self._fact(place, "chosen", followed)
+        self.seen.features[self._key(place)] = values.features(followed)
+
+    def _at_norm(self, place: Place, x: Tensor) -> None:
+        norm = self._model.get_submodule(place.path)
+        values = self._values(x)
+        self._keep(place, self._described(values, "x"))
+        self._keep(place, self._described(self._values(normalised(norm, x)), "xhat"))
+        self._fact(place, "unit", torch.tensor(values.chosen_unit))
+        for name, what in _KEPT_OF_NORMS.items():
+            tensor = getattr(norm, name, None)
+            if isinstance(tensor, Tensor):
+                # a copy: this tensor goes on changing
+                self._keep(place, {what: tensor.detach().clone().reshape(-1)})
+
+    def _values(self, x: Tensor) -> Values:
+        last = x.dim() == 3 and not self._sequences
+        return Values.of(x, units_last=last, seed=self._seed)
+
+    def _described(self, values: Values, prefix: str) -> Row:
+        return describe(values, values.chosen_unit, prefix)
+
+    def _keep(self, place: Place, row: Row) -> None:
+        for what, value in row.items():
+            self.seen.row[f"{self._key(place)}:{what}"] = value
+
+    def _fact(self, place: Place, what: str, value: Tensor) -> None:
+        self.seen.facts[f"{self._key(place)}:{what}"] = value
+
+    def _key(self, place: Place) -> str:
+        return key(self._anatomy.places.index(place), place)
+
+
+def normalised(norm: nn.Module, x: Tensor) -> Tensor:
+    """What `norm` makes of `x` before its gain and shift."""
+    neutral = {"weight": torch.ones_like, "bias": torch.zeros_like}
+    own = dict(norm.named_parameters(recurse=False))
+    plain = {name: fill(own[name]) for name, fill in neutral.items() if name in own}
+    return functional_call(norm, plain, (x,))
+
+
+def is_fact(name: str) -> bool:
+    """Whether an array says something about a place that never changes."""
+    return name.rpartition(":")[2] in ("unit", "chosen")
+
+
+def _followed(units: int, seed: int) -> Tensor:
+    order = torch.randperm(units, generator=stream(seed, "followed"))
+    return order[:MOST_FOLLOWED].sort().values
+
+
+def _share_of_extremes(values: Values, module: nn.Module) -> Tensor:
+    # tanh(x) = 2 sigmoid(2 x) - 1
+    reach = values.by_unit if isinstance(module, nn.Sigmoid) else 2 * values.by_unit
+    extreme = (torch.sigmoid(reach) - 0.5).abs() > 0.5 - EXTREME
+    return extreme.float().mean(dim=(0, 2))

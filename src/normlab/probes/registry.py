@@ -1,0 +1,186 @@
+"""The probes of one run, by how much is to be measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path as FilePath
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from normlab.base.streams import ambient, stream
+from normlab.data.batches import BatchStream
+from normlab.data.feed import Feed
+from normlab.probes import schedule
+from normlab.probes.activations import Activations, ProbeBatch
+from normlab.probes.anatomy import Anatomy, study
+from normlab.probes.gradient import Gradient
+from normlab.probes.outputs import Outputs
+from normlab.probes.path import Path
+from normlab.probes.scale import Scale
+from normlab.probes.sharpness import Batch, Sharpness
+from normlab.probes.snapshots import Snapshots
+from normlab.train.moment import Observer
+from normlab.train.run import Course
+
+PROBED = 512  # images of the probe batch
+CURVED = 256  # images that the curvature is measured on ...
+CURVED_BATCH = 64  # ... in batches of
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Subject:
+    """The run that probes are made for."""
+
+    model: nn.Module
+    course: Course
+    shared: Sequence[str]
+    snapshots: FilePath | None
+
+    @property
+    def seed(self) -> int:
+        """Of the run; probes' streams carry names of their own."""
+        return self.course.key.seed
+
+    @cached_property
+    def length(self) -> schedule.Length:
+        """How long it is planned to be."""
+        recipe = self.course.recipe
+        batches = BatchStream(
+            len(self.course.dataset.train),
+            batch_size=recipe.batch_size,
+            seed=self.seed,
+            last_batch=recipe.last_batch,
+        )
+        return schedule.Length(
+            steps_per_epoch=batches.steps_per_epoch, epochs=recipe.epochs
+        )
+
+    @cached_property
+    def anatomy(self) -> Anatomy:
+        """What there is to look at, found with the first images."""
+        few = self.taken(torch.arange(min(4, len(self.course.dataset.train))))[0]
+        device = next(self.model.parameters()).device
+        with ambient(self.seed, "anatomy"):
+            return study(self.model, few.to(device))
+
+    @cached_property
+    def weights(self) -> tuple[str, ...]:
+        """The shared weight tensors, in order of first use."""
+        return self.anatomy.weights(self.shared, self.model)
+
+    @cached_property
+    def batch(self) -> ProbeBatch:
+        """The probe batch: the same images for all arms of a seed."""
+        images = self.chosen(PROBED, "probe batch")
+        inputs, labels = self.taken(images)
+        return ProbeBatch(images=images, inputs=inputs, labels=labels)
+
+    def curved(self) -> list[Batch]:
+        """The batches that curvature is measured on; a short rest is dropped."""
+        images = self.chosen(CURVED, "sharpness images")
+        whole = len(images) - len(images) % min(CURVED_BATCH, len(images))
+        return [self.taken(part) for part in images[:whole].split(CURVED_BATCH)]
+
+    def chosen(self, count: int, purpose: str) -> Tensor:
+        """Numbers of training images, drawn by address."""
+        train = self.course.dataset.train
+        return torch.randperm(len(train), generator=stream(self.seed, purpose))[:count]
+
+    def taken(self, images: Tensor) -> Batch:
+        """These training images and their labels, as the network is given them."""
+        dataset, numbers = self.course.dataset, images.numpy()
+        part = dataset.train.chosen(np.asarray(numbers))
+        feed = Feed(part, dataset.mean, dataset.std, self.course.device)
+        return feed.take(torch.arange(len(part)))
+
+    @property
+    def momentum(self) -> float | None:
+        """Of SGD; None for any other optimizer."""
+        recipe = self.course.recipe
+        return recipe.momentum if recipe.optimizer == "sgd" else None
+
+
+def _activations(of: Subject) -> Observer:
+    steps = schedule.round_numbers(of.length)
+    return Activations(of.anatomy, of.batch, seed=of.seed, steps=steps)
+
+
+def _path(of: Subject) -> Observer:
+    return Path(
+        of.model,
+        weights=of.weights,
+        pairs=schedule.bursts(of.length),
+        last=of.length.steps,
+        momentum=math.nan if of.momentum is None else of.momentum,
+    )
+
+
+def _outputs(of: Subject) -> Observer:
+    return Outputs(of.batch.inputs, steps=schedule.denser_early(of.length))
+
+
+def _snapshots(of: Subject) -> Observer | None:
+    if of.snapshots is None:
+        return None
+    return Snapshots(of.snapshots, steps=schedule.denser_early(of.length))
+
+
+def _gradient(of: Subject) -> Observer:
+    steps = schedule.log_moments(of.length)
+    return Gradient(of.anatomy, weights=of.weights, steps=steps)
+
+
+def _sharpness(of: Subject) -> Observer | None:
+    if of.momentum is None:
+        return None
+    steps = {of.length.steps_per_epoch, of.length.steps}
+    return Sharpness(of.curved(), steps=steps, momentum=of.momentum, seed=of.seed)
+
+
+def _scale(of: Subject) -> Observer:
+    steps = schedule.round_numbers(of.length)
+    return Scale(of.anatomy.scale_invariant, steps=steps, momentum=of.momentum)
+
+
+Measure = Literal["none", "light", "full"]
+Maker = Callable[[Subject], Observer | None]
+
+LIGHT: tuple[Maker, ...] = (_activations,)
+FULL: tuple[Maker, ...] = (
+    *LIGHT,
+    _path,
+    _outputs,
+    _snapshots,
+    _gradient,
+    _sharpness,
+    _scale,
+)
+PROBES: dict[Measure, tuple[Maker, ...]] = {"none": (), "light": LIGHT, "full": FULL}
+
+
+def observers(
+    measure: Measure,
+    model: nn.Module,
+    course: Course,
+    *,
+    shared: Sequence[str],
+    snapshots: FilePath | None = None,
+) -> list[Observer]:
+    """The probes that look at one run.
+
+    Args:
+        measure: How much is to be measured.
+        model: The run's network at step 0; left bit-identical.
+        course: What it is trained on, and how.
+        shared: Names of the tensors that all arms of the study have.
+        snapshots: Folder for networks on the way; None keeps none.
+    """
+    subject = Subject(model=model, course=course, shared=shared, snapshots=snapshots)
+    made = (make(subject) for make in PROBES[measure])
+    return [observer for observer in made if observer is not None]

@@ -1,0 +1,92 @@
+"""When probes look, as sets of steps; step 0 is before the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from normlab.train.run import log_spaced
+
+MOST_EPOCHS = 40  # epoch ends that are looked at in a long training
+MOST_SNAPSHOTS = 40
+MOST_GRADIENTS = 40
+STEPS_PER_GRADIENT = 120  # so that the two dozen passes of a moment stay affordable
+BURST = 50  # steps from one burst of looks at the path to the next
+LOOKS = 7  # of a burst: 6 updates, 5 pairs of successive ones
+
+
+@dataclass(frozen=True, kw_only=True)
+class Length:
+    """How long a run is planned to be."""
+
+    steps_per_epoch: int
+    epochs: int
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.steps_per_epoch * self.epochs
+
+
+def round_numbers(length: Length) -> frozenset[int]:
+    """Steps 0, 1, 2, 5, 10, 20, 50, ... and epoch ends, at most 40 of the latter.
+
+    Example:
+        >>> sorted(round_numbers(Length(steps_per_epoch=30, epochs=2)))
+        [0, 1, 2, 5, 10, 20, 30, 50, 60]
+    """
+    early = {step for step in range(1, length.steps + 1) if log_spaced(step)}
+    kept = np.linspace(1, length.epochs, min(MOST_EPOCHS, length.epochs))
+    ends = {round(epoch) * length.steps_per_epoch for epoch in kept.tolist()}
+    return frozenset({0} | early | ends)
+
+
+def denser_early(length: Length) -> frozenset[int]:
+    """Up to 40 steps $T (k/39)^3$, the end of the first epoch among them.
+
+    Example:
+        >>> sorted(denser_early(Length(steps_per_epoch=938, epochs=5)))[-5:]
+        [3439, 3730, 4036, 4357, 4695]
+    """
+    shares = np.linspace(0, 1, MOST_SNAPSHOTS - 1) ** 3
+    spaced = {round(step) for step in (shares * length.steps).tolist()}
+    return frozenset(spaced | {length.steps_per_epoch})
+
+
+def log_moments(length: Length) -> frozenset[int]:
+    """At most `min(40, steps / 120)` log-spaced steps, each with a step behind it.
+
+    Fewer where rounding makes early ones equal; at least one.
+
+    Example:
+        >>> sorted(log_moments(Length(steps_per_epoch=120, epochs=5)))
+        [1, 5, 24, 121, 599]
+    """
+    count = max(1, min(MOST_GRADIENTS, length.steps // STEPS_PER_GRADIENT))
+    last = length.steps - 1
+    return frozenset(_distinct(np.geomspace(1, max(last, 1), count), last))
+
+
+def bursts(length: Length) -> frozenset[int]:
+    """Where pairs of successive updates begin: one pair in ten, five in a row.
+
+    Neighbouring pairs share an update, so a row of five takes seven looks instead
+    of fifteen.
+
+    Example:
+        >>> sorted(bursts(Length(steps_per_epoch=60, epochs=1)))
+        [0, 1, 2, 3, 4, 50, 51, 52, 53, 54]
+    """
+    pairs = range(length.steps - 1)  # the last one ends with the last step
+    return frozenset(step for step in pairs if step % BURST < LOOKS - 2)
+
+
+def _distinct(wanted: Iterable[float], last: int) -> list[int]:
+    """Rounded, each pushed behind its predecessor, as far as there are steps."""
+    found: list[int] = []
+    for step in wanted:
+        after = found[-1] + 1 if found else 0
+        found.append(max(round(float(step)), after))
+    return [step for step in found if step <= last]

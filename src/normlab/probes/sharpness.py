@@ -1,0 +1,158 @@
+"""The largest curvature of the loss, beside what gradient descent can stand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from normlab.base.streams import stream
+from normlab.probes.notes import Notes
+from normlab.probes.still import still_
+from normlab.train.moment import Moment
+
+MOST_PRODUCTS = 12
+SETTLED = 0.005  # relative change of the eigenvalue that is not worth another product
+
+Batch = tuple[Tensor, Tensor]
+
+
+class Sharpness:
+    r"""Largest Hessian eigenvalue over a few batches, for SGD.
+
+    With a constant curvature larger than $2/a$, or $(2 + 2m)/a$ under momentum m,
+    descent at rate a oscillates with growing steps.
+
+    Args:
+        batches: Of the recipe's size or less, statistics per batch.
+        steps: When to look.
+        momentum: Of the recipe.
+        seed: Of the stream that Lanczos starts from.
+
+    Source: Cohen et al. 2021, arXiv 2103.00065.
+    """
+
+    name = "sharpness"
+    touches = True
+
+    def __init__(
+        self,
+        batches: Sequence[Batch],
+        *,
+        steps: Collection[int],
+        momentum: float,
+        seed: int,
+    ) -> None:
+        self._batches = batches
+        self._due = steps
+        self._momentum = momentum
+        self._seed = seed
+        self._notes = Notes()
+
+    def due(self, step: int) -> bool:
+        """After the first epoch and at the end."""
+        return step in self._due
+
+    def look(self, moment: Moment) -> None:
+        """A gradient, and at most 12 products with the Hessian."""
+        still_(moment.model)
+        parameters = [p for p in moment.model.parameters() if p.requires_grad]
+        with torch.enable_grad():
+            losses = [moment.loss(moment.model(x), y) for x, y in self._batches]
+            times = hessian(torch.stack(losses).mean(), parameters)
+        size = sum(p.numel() for p in parameters)
+        draw = torch.randn(size, generator=stream(self._seed, "sharpness"))
+        value, products = largest_eigenvalue(times, draw.to(parameters[0]))
+        row = {
+            "eigenvalue": value,
+            "rate": moment.rate,
+            "limit": 2 / moment.rate if moment.rate else math.inf,
+            "momentum_limit": (2 + 2 * self._momentum) / moment.rate
+            if moment.rate
+            else math.inf,
+        }
+        numbers = {name: torch.tensor(v).double() for name, v in row.items()}
+        self._notes.add(moment.step, {**numbers, "iterations": torch.tensor(products)})
+
+    def arrays(self) -> Mapping[str, Tensor]:
+        """Everything so far."""
+        return self._notes.arrays()
+
+    def restore(self, arrays: Mapping[str, Tensor]) -> None:
+        """Take back what `arrays` gave."""
+        self._notes.restore(arrays)
+
+
+def hessian(loss: Tensor, parameters: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
+    """Product of the Hessian of `loss` with a vector `(size,)` of all parameters.
+
+    The graph of the gradient is built once; a product is one pass back through it.
+    """
+    gradient = torch.autograd.grad(
+        loss, parameters, create_graph=True, allow_unused=True, materialize_grads=True
+    )
+    curved = [g for g in gradient if g.requires_grad]
+    sizes = [p.numel() for p in parameters]
+
+    def times(vector: Tensor) -> Tensor:
+        parts = vector.split(sizes)
+        along = [
+            part.view_as(g)
+            for g, part in zip(gradient, parts, strict=True)
+            if g.requires_grad
+        ]
+        if not curved:
+            return torch.zeros_like(vector)
+        product = torch.autograd.grad(
+            curved,
+            parameters,
+            grad_outputs=along,
+            retain_graph=True,
+            allow_unused=True,
+            materialize_grads=True,
+        )
+        return torch.cat([part.reshape(-1) for part in product])
+
+    return times
+
+
+def largest_eigenvalue(
+    times: Callable[[Tensor], Tensor], start: Tensor, *, most: int = MOST_PRODUCTS
+) -> tuple[float, int]:
+    """Largest eigenvalue of a symmetric matrix, from below, by Lanczos steps.
+
+    Args:
+        times: Multiplies the matrix with a vector.
+        start: Any vector that is not orthogonal to the eigenvector.
+        most: Products at most; fewer when the value settles.
+
+    Returns:
+        The value (nan where a product is not finite) and the number of products.
+    """
+    basis = [start / start.norm()]
+    diagonal: list[float] = []
+    beside: list[float] = []
+    value = -math.inf
+    while True:
+        product = times(basis[-1])
+        diagonal.append(torch.dot(basis[-1], product).item())
+        if not math.isfinite(diagonal[-1]):
+            return math.nan, len(diagonal)
+        before, value = value, _largest(diagonal, beside)
+        # against all, twice: rounding would let lost eigenvectors come back
+        for vector in (*basis, *basis):
+            product = product - torch.dot(vector, product) * vector
+        beside.append(product.norm().item())
+        settled = abs(value - before) <= SETTLED * abs(value)
+        done = len(diagonal) in (most, len(start)) or beside[-1] <= 1e-6 * abs(value)
+        if settled or done:
+            return value, len(diagonal)
+        basis.append(product / beside[-1])
+
+
+def _largest(diagonal: Sequence[float], beside: Sequence[float]) -> float:
+    matrix = np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
+    return float(np.linalg.eigvalsh(matrix)[-1])

@@ -1,0 +1,64 @@
+"""Lists of tensors as one vector each: lengths, angles, moves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+Vector = Sequence[Tensor]
+
+
+def parameters_called(model: nn.Module, names: Iterable[str]) -> list[nn.Parameter]:
+    """The parameters of these names, in this order."""
+    found = dict(model.named_parameters())
+    return [found[name] for name in names]
+
+
+def copies(parameters: Iterable[Tensor]) -> list[Tensor]:
+    """What they are now, apart from what they will be."""
+    return [p.detach().clone() for p in parameters]
+
+
+def norm(vector: Vector) -> float:
+    """Euclidean length; the tensors' own lengths are added in float64."""
+    return math.hypot(*(torch.linalg.vector_norm(t).item() for t in vector))
+
+
+def dots(a: Vector, b: Vector) -> list[float]:
+    """Inner product of every tensor with its counterpart."""
+    return [
+        torch.dot(x.reshape(-1), y.reshape(-1)).item()
+        for x, y in zip(a, b, strict=True)
+    ]
+
+
+def cosine(dot: float, *norms: float) -> float:
+    """Of the angle between two vectors; nan if one of them has no length.
+
+    Example:
+        >>> cosine(3.0, 2.0, 3.0)
+        0.5
+    """
+    product = math.prod(norms)
+    return dot / product if product else math.nan
+
+
+def difference(a: Vector, b: Vector) -> list[Tensor]:
+    """`a` minus `b`."""
+    return [x - y for x, y in zip(a, b, strict=True)]
+
+
+def place_(
+    parameters: Sequence[Tensor], origin: Vector, direction: Vector, length: float
+) -> None:
+    """Move parameters to `origin` plus `length` times `direction`, in place."""
+    for moved, start, step in zip(parameters, origin, direction, strict=True):
+        torch.add(start, step, alpha=length, out=moved.data)
+
+
+def ratio(numerator: float, denominator: float) -> float:
+    """A quotient; nan where there is nothing to divide by."""
+    return numerator / denominator if denominator else math.nan
