@@ -12,6 +12,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from normlab.data.dataset import Dataset, Live, open_dataset
+from normlab.probes.registry import observers
 from normlab.records.events import Diverged, EpochDone, Event, Finished, Started
 from normlab.spec.plan import RunKey
 from normlab.spec.study import StudySpec
@@ -20,6 +21,7 @@ from normlab.study.twins import combined, tensor_digests, twin
 from normlab.train import checkpoint
 from normlab.train.descent import OptimizerFactory
 from normlab.train.evaluate import Loss
+from normlab.train.moment import Observer
 from normlab.train.run import Course, Run
 
 
@@ -108,10 +110,23 @@ class TrainJob:
             tensor_digests=digests,
         )
         start = checkpoint.load(self.checkpoints, self.start) if self.start else None
-        run = Run(model, self.material.course(self.key), start=start)
+        course = self.material.course(self.key)
+        run = Run(model, course, observers=self._observers(model, course), start=start)
         for event in run.events():
             if isinstance(event, Finished | Diverged):
                 checkpoint.save_network(model, self.network)
             yield event
             if isinstance(event, EpochDone):
                 checkpoint.save(run.checkpoint(), self.checkpoints)
+
+    def _observers(self, model: torch.nn.Module, course: Course) -> list[Observer]:
+        spec = self.material.spec
+        # surfaces are drawn for the first seed, and snapshots are large
+        first = self.key.seed == spec.seeds[0]
+        return observers(
+            spec.measure,
+            model,
+            course,
+            shared=self.material.shared,
+            snapshots=self.network.parent / "path" if first else None,
+        )
