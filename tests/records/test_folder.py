@@ -6,15 +6,16 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from normlab.errors import BadFolder, BadSetting
 from normlab.records import _database
+from normlab.records.compare import differences
 from normlab.records.folder import StudyFolder, find_studies
-from normlab.spec.plan import plan
+from normlab.spec.plan import RunKey, plan
 from tests.records.studies import SPEC, finish, finished, made
 
 KEY = plan(SPEC)[0]
@@ -235,19 +236,51 @@ def test_what_is_no_study_is_refused(tmp_path: Path) -> None:
         StudyFolder.open(tmp_path)
 
 
-@pytest.mark.parametrize("version", [0, 2, 99])
+@pytest.mark.parametrize("version", [0, 3, 99])
 def test_an_unknown_schema_is_refused(tmp_path: Path, version: int) -> None:
     folder = made(tmp_path / "study")
     connection = sqlite3.connect(folder.path / "study.db")
     connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
-    words = f"study.db has schema {version}, and this normlab reads schema 1. Use the"
+    words = f"study.db has schema {version}, and this normlab reads schema 1 and 2."
     with pytest.raises(BadFolder, match=words):
         StudyFolder.open(folder.path)
     with pytest.raises(BadFolder, match=words):
         folder.read()
     with pytest.raises(BadFolder, match=words), folder.write():
         pass
+
+
+def test_a_study_of_schema_1_is_read_and_gone_on_with(tmp_path: Path) -> None:
+    folder = finished(tmp_path / "study")
+    before = folder.read()
+    with closing(sqlite3.connect(folder.path / "study.db")) as connection:
+        _to_schema_1(connection)
+    old = StudyFolder.open(folder.path)
+    assert differences(old.read(), before) == []
+    refined = RunKey("none", 0.0123, 0)
+    with old.write() as writer:
+        writer.add_runs([*plan(SPEC), refined])
+        finish(writer, refined)
+    again = old.read()
+    assert [run.key for run in again.runs] == [*plan(SPEC), refined]
+    assert {run.status for run in again.runs} == {"done"}
+
+
+def _to_schema_1(connection: sqlite3.Connection) -> None:
+    """As it was before runs had points."""
+    (made,) = connection.execute(
+        "SELECT sql FROM sqlite_master WHERE name = 'runs'"
+    ).fetchone()
+    old = made.replace("seed, point)", "seed)")
+    old = old.replace("point TEXT NOT NULL DEFAULT '[]',", "")
+    columns = [row[1] for row in connection.execute("PRAGMA table_info(runs)")]
+    kept = ", ".join(name for name in columns if name != "point")
+    connection.executescript(
+        f"ALTER TABLE runs RENAME TO newer; {old}; "
+        f"INSERT INTO runs ({kept}) SELECT {kept} FROM newer; DROP TABLE newer; "
+        "PRAGMA user_version = 1;"
+    )
 
 
 def test_a_damaged_database_is_refused(tmp_path: Path) -> None:

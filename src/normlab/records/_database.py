@@ -12,7 +12,9 @@ from normlab.errors import BadFolder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCHEMA = 1
+SCHEMA = 2
+READABLE = (1, SCHEMA)
+"""Schema 1 knows no sweeps: its runs have no point."""
 DATABASE = "study.db"
 _BUSY_SECONDS = 30.0
 _REMOTE = ("nfs", "cifs", "smb", "9p", "afs", "lustre", "gpfs", "ceph", "fuse.sshfs")
@@ -25,7 +27,8 @@ CREATE TABLE runs (
     attempts INTEGER NOT NULL DEFAULT 0, parameters INTEGER, init_digest TEXT,
     batch_digest TEXT, tensor_digests TEXT NOT NULL DEFAULT '{}',
     correct BLOB, images INTEGER, diverged_step INTEGER, test_loss REAL,
-    test_accuracy REAL, seconds REAL, UNIQUE (arm, rate, seed)
+    test_accuracy REAL, seconds REAL, point TEXT NOT NULL DEFAULT '[]',
+    UNIQUE (arm, rate, seed, point)
 );
 CREATE TABLE epochs (
     run INTEGER NOT NULL REFERENCES runs, epoch INTEGER NOT NULL,
@@ -70,6 +73,7 @@ def to_write(folder: Path) -> sqlite3.Connection:
         uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None
     )
     _of_known_schema(connection, folder)
+    _bring_up_to_date(connection)
     # the log's shared memory needs all processes on one machine; where WAL is
     # refused the pragma leaves the mode as it is
     journal = "DELETE" if is_remote(folder) else "WAL"
@@ -117,10 +121,22 @@ def _of_known_schema(
     except sqlite3.Error:
         connection.close()
         raise
-    if version != SCHEMA:
+    if version not in READABLE:
         connection.close()
+        known = " and ".join(map(str, READABLE))
         raise BadFolder(
             f"{folder}: study.db has schema {version}, and this normlab reads schema "
-            f"{SCHEMA}. Use the normlab that wrote it, or a newer one."
+            f"{known}. Use the normlab that wrote it, or a newer one."
         )
     return connection
+
+
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Add what schema 1 lacks; its runs are those of a study without a sweep."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version < SCHEMA:
+        connection.executescript(
+            "BEGIN IMMEDIATE; "
+            "ALTER TABLE runs ADD COLUMN point TEXT NOT NULL DEFAULT '[]'; "
+            f"PRAGMA user_version = {SCHEMA}; COMMIT;"
+        )

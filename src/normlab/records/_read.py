@@ -13,6 +13,7 @@ import numpy as np
 from normlab.records._blocks import Block, joined
 from normlab.records.rows import EpochRow, GlimpseRow, RunRecord
 from normlab.spec.plan import RunKey
+from normlab.spec.point import Point, point_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +78,7 @@ def _run(
         status = "interrupted"
     ended = epochs[-1] if epochs and status == "done" else None
     return RunRecord(
-        key=RunKey(row["arm"], row["rate"], row["seed"]),
+        key=RunKey(row["arm"], row["rate"], row["seed"], _point(row)),
         status=status,
         reason=row["reason"],
         attempts=row["attempts"],
@@ -95,6 +96,11 @@ def _run(
         test_accuracy=ended.test_accuracy if ended else row["test_accuracy"],
         diverged_step=row["diverged_step"],
     )
+
+
+def _point(row: sqlite3.Row) -> Point:
+    # schema 1 has no such column
+    return point_from_json(row["point"]) if "point" in row.keys() else ()  # noqa: SIM118
 
 
 def _epoch(row: sqlite3.Row) -> EpochRow:

@@ -89,6 +89,7 @@ def _line(run: RunRecord, epoch: EpochRow | None) -> dict[str, Any]:
         "arm": run.key.arm,
         "rate": run.key.rate,
         "seed": run.key.seed,
+        **dict(run.key.point),
         "status": run.status,
         "parameters": run.parameters,
         "diverged_step": run.diverged_step,

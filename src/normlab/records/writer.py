@@ -22,6 +22,7 @@ from normlab.records.events import (
     Started,
     Steps,
 )
+from normlab.spec.point import point_json
 
 if TYPE_CHECKING:
     import sqlite3
@@ -52,9 +53,9 @@ class Writer:
         """Queue runs, in this order; those that are there stay as they are."""
         with self._transaction() as run:
             run.executemany(
-                "INSERT OR IGNORE INTO runs (arm, rate, seed, status) "
-                "VALUES (?, ?, ?, 'queued')",
-                [(key.arm, float(key.rate), key.seed) for key in keys],
+                "INSERT OR IGNORE INTO runs (arm, rate, seed, point, status) "
+                "VALUES (?, ?, ?, ?, 'queued')",
+                [_identity(key) for key in keys],
             )
 
     def status(self, key: RunKey, status: Status, reason: str | None = None) -> None:
@@ -134,8 +135,9 @@ class Writer:
         if key not in self._rows:
             with reporting(self._path):
                 found = self._connection.execute(
-                    "SELECT run FROM runs WHERE arm = ? AND rate = ? AND seed = ?",
-                    (key.arm, float(key.rate), key.seed),
+                    "SELECT run FROM runs "
+                    "WHERE arm = ? AND rate = ? AND seed = ? AND point = ?",
+                    _identity(key),
                 ).fetchone()
             if found is None:
                 raise KeyError(f"{key.id} is no run of this study; add_runs first")
@@ -240,6 +242,10 @@ class Writer:
             "UPDATE runs SET status = 'failed', reason = ? WHERE run = ?",
             (event.reason, row),
         )
+
+
+def _identity(key: RunKey) -> tuple[str, float, int, str]:
+    return key.arm, float(key.rate), key.seed, point_json(key.point)
 
 
 def _packed(correct: NDArray[np.bool_] | None) -> tuple[bytes | None, int | None]:
