@@ -15,12 +15,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from normlab.records.events import Failed
 from normlab.study.channel import Channel, pack
-from normlab.study.jobs import Job
 from normlab.study.messages import JobEnded, Lost, Setup, Taken
+
+if TYPE_CHECKING:
+    from normlab.study.jobs import Job
 
 # glibc gives freed memory back to the system and then has it cleared anew, up to
 # hundreds of page faults a step; gradients come and go, so a worker keeps it
