@@ -31,6 +31,15 @@ def built(net: str, norm: str, shape: tuple[int, ...] = MNIST) -> nn.Module:
         return build(net, maker(norm), shape, 10)
 
 
+def varied(net: str, norm: str = "batch", **options: float | str) -> nn.Module:
+    with ambient(0, "init"):
+        return build(net, maker(norm), MNIST, 10, **options)
+
+
+def children(model: nn.Module) -> list[str]:
+    return [name for name, _ in model.named_children()]
+
+
 def slots(model: nn.Module) -> list[str]:
     """Paths of all norm slots, filled or not."""
     return [
@@ -70,8 +79,9 @@ def test_parameters_are_counted(net: str, none: int, batch: int) -> None:
 def test_all_arms_name_their_slots_and_weights_alike(net: str, norm: str) -> None:
     plain, normed = built(net, "none"), built(net, norm)
     assert slots(plain) == slots(normed)
+    inside = tuple(f"{slot}." for slot in slots(normed))
     assert [n for n, _ in plain.named_modules()] == [
-        n for n, _ in normed.named_modules()
+        n for n, _ in normed.named_modules() if not n.startswith(inside)
     ]
     shared = plain.state_dict()
     assert {n: t.shape for n, t in normed.state_dict().items() if n in shared} == {
@@ -129,6 +139,84 @@ def test_the_residual_network_trains_without_norms() -> None:
     for name, module in list(model.named_children())[:6]:
         x = module(x)
         assert 0.05 < x.std().item() < 5, name
+
+
+@pytest.mark.parametrize("net", ["mlp", "sigmoid", "lenet"])
+def test_a_norm_can_stand_behind_its_nonlinearity(net: str) -> None:
+    order = children(varied(net, placement="after"))
+    for before, after in pairwise(order):
+        if after.startswith("norm"):
+            assert before.startswith(("relu", "sigmoid"))
+    assert sorted(order) == sorted(children(built(net, "batch")))
+
+
+def test_placement_changes_what_is_computed_and_nothing_else() -> None:
+    before, after = varied("mlp"), varied("mlp", placement="after")
+    x = torch.ones(4, *MNIST) * torch.arange(4.0).view(-1, 1, 1, 1)
+    assert all(t.equal(after.state_dict()[n]) for n, t in before.state_dict().items())
+    # a norm leaves a unit with mean 0, a ReLU with none below 0
+    hidden = after[:4](x)
+    torch.testing.assert_close(hidden.mean(0), torch.zeros(512), rtol=0, atol=1e-5)
+    assert before[:4](x).min() == 0
+
+
+@pytest.mark.parametrize("depth", [1, 3, 30])
+def test_depth_counts_hidden_layers(depth: int) -> None:
+    model = varied("mlp", depth=depth, width=20)
+    assert len(slots(model)) == depth
+    # first layer, the others, output; and gain and shift of every norm
+    expected = 784 * 20 + 20 + (depth - 1) * 420 + 210 + depth * 40
+    assert count(model) == expected
+    check_model(model, MNIST, 10)
+
+
+def test_layers_beyond_those_of_the_net_repeat_its_last() -> None:
+    widths = [
+        m.out_features for m in varied("mlp", depth=4) if hasattr(m, "in_features")
+    ]
+    assert widths == [512, 256, 256, 256, 10]
+
+
+def test_the_sigmoid_net_is_a_feed_forward_net_with_other_defaults() -> None:
+    ours = built("sigmoid", "batch").state_dict()
+    same = varied(
+        "mlp", depth=3, width=100, activation="sigmoid", weight_std=WEIGHT_STD
+    )
+    assert ours.keys() == same.state_dict().keys()
+    assert all(tensor.equal(same.state_dict()[name]) for name, tensor in ours.items())
+
+
+def test_the_initial_scale_can_be_chosen() -> None:
+    one, ten = varied("sigmoid", weight_std=0.01), varied("sigmoid", weight_std=0.1)
+    torch.testing.assert_close(one[1].weight * 10, ten[1].weight)
+
+
+@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
+def test_the_nonlinearity_can_be_chosen(net: str, activation: str) -> None:
+    model = varied(net, activation=activation)
+    kinds = {type(m) for m in model.modules()} & {nn.ReLU, nn.Sigmoid}
+    assert kinds == {nn.ReLU if activation == "relu" else nn.Sigmoid}
+    check_model(model, MNIST, 10)
+
+
+def test_the_nonlinearity_changes_no_initial_weight() -> None:
+    for net in ("lenet", "resnet"):
+        usual = varied(net).state_dict()
+        other = varied(net, activation="sigmoid").state_dict()
+        assert all(tensor.equal(other[name]) for name, tensor in usual.items())
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        ({"activation": "relo"}, "no activation 'relo'. There are: relu, sigmoid"),
+        ({"placement": "inside"}, "no placement 'inside'. There are: before, after"),
+    ],
+)
+def test_an_unknown_option_is_refused(option: dict[str, str], text: str) -> None:
+    with pytest.raises(BadModel, match=text):
+        varied("mlp", **option)
 
 
 REFUSED = [

@@ -60,8 +60,11 @@ executions = st.builds(
     threads=st.integers(1, 1024),
     device=st.sampled_from(["cpu", "cuda", "cuda:3", "mps", "auto"]),
 )
+norms = st.sampled_from(
+    [*NORMS, "ghost(chunk=8)", "group(groups=4)", "noisy(shift=0,scale=2,jitter=0.3)"]
+)
 arms = st.lists(
-    st.builds(Arm, name=names, norm=st.sampled_from(NORMS)),
+    st.builds(Arm, name=names, norm=norms),
     min_size=1,
     max_size=4,
     unique_by=lambda arm: arm.name.casefold(),

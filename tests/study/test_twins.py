@@ -10,6 +10,7 @@ from normlab.base.streams import ambient
 from normlab.nets.registry import NETS
 from normlab.norms.registry import MAKERS
 from normlab.spec.arms import Arm
+from normlab.spec.model import Model
 from normlab.study.source import BuiltIn, Given
 from normlab.study.twins import (
     build_arm,
@@ -33,7 +34,7 @@ def arms_of(net: str) -> list[Arm]:
 
 @pytest.mark.parametrize("net", NETS)
 def test_every_tensor_outside_of_norms_is_shared_and_equal(net: str) -> None:
-    source, arms = BuiltIn(net), arms_of(net)
+    source, arms = BuiltIn(Model(name=net)), arms_of(net)
     models = [build_arm(source, arm, seed=1, **PLACE) for arm in arms]
     shared = shared_tensors(models)
     twins = [twin(source, arm, NONE, seed=1, shared=shared, **PLACE) for arm in arms]
@@ -50,7 +51,14 @@ def test_other_seeds_start_elsewhere() -> None:
     digests = {
         combined(
             tensor_digests(
-                twin(BuiltIn("mlp"), BATCH, NONE, seed=seed, shared=shared, **PLACE),
+                twin(
+                    BuiltIn(Model(name="mlp")),
+                    BATCH,
+                    NONE,
+                    seed=seed,
+                    shared=shared,
+                    **PLACE,
+                ),
                 shared,
             )
         )
@@ -60,7 +68,7 @@ def test_other_seeds_start_elsewhere() -> None:
 
 
 def test_the_baseline_is_what_its_address_gives() -> None:
-    ours = twin(BuiltIn("mlp"), NONE, NONE, seed=5, shared=(), **PLACE)
+    ours = twin(BuiltIn(Model(name="mlp")), NONE, NONE, seed=5, shared=(), **PLACE)
     with ambient(5, "init"):
         plain = nn.Sequential(
             nn.Linear(784, 512), nn.Linear(512, 256), nn.Linear(256, 10)
@@ -71,9 +79,13 @@ def test_the_baseline_is_what_its_address_gives() -> None:
 
 def test_adding_an_arm_changes_nobody() -> None:
     shared = ("fc1.weight", "fc2.weight")
-    few = twin(BuiltIn("mlp"), BATCH, NONE, seed=0, shared=shared, **PLACE)
-    build_arm(BuiltIn("mlp"), Arm(name="layer", norm="layer"), seed=0, **PLACE)
-    again = twin(BuiltIn("mlp"), BATCH, NONE, seed=0, shared=shared, **PLACE)
+    few = twin(BuiltIn(Model(name="mlp")), BATCH, NONE, seed=0, shared=shared, **PLACE)
+    build_arm(
+        BuiltIn(Model(name="mlp")), Arm(name="layer", norm="layer"), seed=0, **PLACE
+    )
+    again = twin(
+        BuiltIn(Model(name="mlp")), BATCH, NONE, seed=0, shared=shared, **PLACE
+    )
     assert combined(tensor_digests(few, shared)) == combined(
         tensor_digests(again, shared)
     )
@@ -92,7 +104,7 @@ def test_buffers_outside_of_norms_are_shared_too() -> None:
 
 
 def test_a_changed_tensor_changes_the_digest() -> None:
-    model = twin(BuiltIn("mlp"), NONE, NONE, seed=0, shared=(), **PLACE)
+    model = twin(BuiltIn(Model(name="mlp")), NONE, NONE, seed=0, shared=(), **PLACE)
     before = tensor_digests(model, ["fc2.bias"])
     with torch.no_grad():
         model.get_parameter("fc2.bias")[3] += 1e-6

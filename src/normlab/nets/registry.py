@@ -13,7 +13,7 @@ from normlab.nets.mlp import mlp
 from normlab.nets.resnet import resnet
 from normlab.nets.sigmoid import sigmoid
 
-NETS: dict[str, Callable[[NormMaker, tuple[int, ...], int], nn.Module]] = {
+NETS: dict[str, Callable[..., nn.Module]] = {
     "mlp": mlp,
     "sigmoid": sigmoid,
     "lenet": lenet,
@@ -22,7 +22,11 @@ NETS: dict[str, Callable[[NormMaker, tuple[int, ...], int], nn.Module]] = {
 
 
 def build(
-    name: str, norm: NormMaker, shape: tuple[int, ...], classes: int
+    name: str,
+    norm: NormMaker,
+    shape: tuple[int, ...],
+    classes: int,
+    **options: float | str,
 ) -> nn.Module:
     """Build a net for data of a given shape.
 
@@ -34,6 +38,7 @@ def build(
         norm: Fills the norm slots, e.g. `norms.registry.maker("batch")`.
         shape: Of one example, without the batch.
         classes: Number of outputs, at least 2.
+        options: Of that net, e.g. `depth` of mlp; see its function.
 
     Raises:
         BadModel: If there is no such net, it does not fit the data, or the norm
@@ -54,7 +59,7 @@ def build(
     if classes < 2:
         raise BadModel(f"net '{name}' needs at least 2 classes, not {classes}.")
     try:
-        return NETS[name](norm, shape, classes)
+        return NETS[name](norm, shape, classes, **options)
     except BadModel as refused:
         if str(refused).startswith("net "):
             raise

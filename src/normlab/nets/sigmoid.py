@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from math import prod
-
 from torch import nn
 
 from normlab.base.slots import NormMaker
+from normlab.nets.mlp import mlp
 
 WEIGHT_STD = 0.1
 """Standard deviation of the initial weights.
@@ -19,36 +17,45 @@ momentum 0.9), where with 0.1 it is down to 0.4; batch norm makes the two alike.
 """
 
 
-def sigmoid(norm: NormMaker, shape: tuple[int, ...], classes: int) -> nn.Sequential:
+def sigmoid(
+    norm: NormMaker,
+    shape: tuple[int, ...],
+    classes: int,
+    *,
+    depth: int | None = None,
+    width: int | None = None,
+    activation: str = "sigmoid",
+    placement: str = "before",
+    weight_std: float = WEIGHT_STD,
+) -> nn.Sequential:
     """Linear, norm, sigmoid, three times, and a linear output.
 
     Weights are drawn from a Gaussian of standard deviation `WEIGHT_STD`, biases
     start at 0.
 
     Args:
-        norm: Makes the norms after the hidden layers, before the sigmoid.
+        norm: Makes the norms of the hidden layers.
         shape: Of one example; it is flattened.
         classes: Number of outputs.
+        depth: Hidden layers instead of 3.
+        width: Units of each instead of 100.
+        activation: Another nonlinearity.
+        placement: The norm `before` or `after` the nonlinearity.
+        weight_std: Another standard deviation of the initial weights.
+
+    Raises:
+        BadModel: If there is no such activation or placement.
 
     Source: Ioffe and Szegedy 2015, section 4.1.
     """
-    net = nn.Sequential(
-        OrderedDict(
-            flatten=nn.Flatten(),
-            fc1=nn.Linear(prod(shape), 100),
-            norm1=norm(100),
-            sigmoid1=nn.Sigmoid(),
-            fc2=nn.Linear(100, 100),
-            norm2=norm(100),
-            sigmoid2=nn.Sigmoid(),
-            fc3=nn.Linear(100, 100),
-            norm3=norm(100),
-            sigmoid3=nn.Sigmoid(),
-            fc4=nn.Linear(100, classes),
-        )
+    return mlp(
+        norm,
+        shape,
+        classes,
+        depth=depth,
+        width=width,
+        activation=activation,
+        placement=placement,
+        weight_std=weight_std,
+        widths=(100, 100, 100),
     )
-    for module in net:
-        if isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, std=WEIGHT_STD)
-            nn.init.zeros_(module.bias)
-    return net

@@ -48,6 +48,8 @@ class Frozen(BaseModel):
     )
 
     section: ClassVar[str] = ""
+    sparse: ClassVar[bool] = False
+    """Whether keys that are left open are left out of study.toml."""
 
     def __init__(self, /, **values: Any) -> None:
         try:

@@ -3,29 +3,65 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from typing import ClassVar, Literal, Self
 
-from pydantic import field_validator
+from pydantic import Field, field_validator, model_validator
 
-from normlab.spec._frozen import Frozen
+from normlab.spec._frozen import Frozen, Number, Whole
 from normlab.spec._text import Line
 from normlab.spec.names import NETS, PYTHON, known
 
 _FACTORY = re.compile(r"(?P<file>.+\.py):(?P<factory>[A-Za-z_]\w*)")
+_FEED_FORWARD = ("depth", "width", "activation", "placement", "weight_std")
+_OPTIONS = {
+    "mlp": _FEED_FORWARD,
+    "sigmoid": _FEED_FORWARD,
+    "lenet": ("activation", "placement"),
+    # behind the nonlinearity, the norm of a block would normalise the shortcut too
+    "resnet": ("activation",),
+}
+"""Which settings each built-in network knows."""
 
 
-class Model(Frozen):
+class Shape(Frozen):
+    """How a built-in network is varied; what is left to it is as it was published."""
+
+    depth: Whole | None = Field(default=None, ge=1, le=1000)
+    """Hidden layers; auto: 2 of mlp, 3 of sigmoid."""
+    width: Whole | None = Field(default=None, ge=1, le=10**6)
+    """Units of every hidden layer; auto: 512, 256, 256, ... of mlp, 100 of sigmoid."""
+    activation: Literal["relu", "sigmoid"] | None = None
+    """The nonlinearity: relu or sigmoid; auto: sigmoid of sigmoid, else relu."""
+    placement: Literal["before", "after"] | None = None
+    """The norm before or after the nonlinearity; auto: before."""
+    weight_std: Number | None = Field(default=None, gt=0, le=1000)
+    """Of Gaussian initial weights; auto: 0.1 of sigmoid, torch's initial weights."""
+
+    @property
+    def chosen(self) -> dict[str, int | float | str]:
+        """What is not left to the network."""
+        settings = ((name, getattr(self, name)) for name in Shape.model_fields)
+        return {name: value for name, value in settings if value is not None}
+
+
+class _Named(Frozen):
+    """Comes first among the keys."""
+
+    name: Line = "mlp"
+    """mlp, sigmoid, lenet, resnet, or FILE.py:factory."""
+
+
+class Model(Shape, _Named):
     """The `[model]` table of study.toml.
 
     Example:
         >>> Model(name="nets/wide.py:build").file
         'nets/wide.py'
+        >>> Model(depth=10, width=100).chosen
+        {'depth': 10, 'width': 100}
     """
 
     section: ClassVar[str] = "model"
-
-    name: Line = "mlp"
-    """mlp, sigmoid, lenet, resnet, or FILE.py:factory."""
 
     @field_validator("name")
     @classmethod
@@ -36,6 +72,17 @@ class Model(Frozen):
             f"is unknown. {known(NETS, instead_of=name)} "
             "A network of your own is FILE.py:factory."
         )
+
+    @model_validator(mode="after")
+    def _has_what_is_set(self) -> Self:
+        for key in self.chosen:
+            if key not in _OPTIONS.get(self.name, ()):
+                nets = [net for net, keys in _OPTIONS.items() if key in keys]
+                raise ValueError(
+                    f"{key} can be set of {', '.join(nets)}, and the network is "
+                    f"{self.name}. Leave it at auto."
+                )
+        return self
 
     @property
     def file(self) -> str | None:

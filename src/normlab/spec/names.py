@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-NORMS = ("none", "batch", "layer", "group", "instance", "rms")
+NORMS = ("none", "batch", "layer", "group", "instance", "rms", "ghost", "noisy")
 """Every normalisation that an arm can have."""
 
 NETS = ("mlp", "sigmoid", "lenet", "resnet")

@@ -9,6 +9,7 @@ from normlab.spec._frozen import AUTO
 from normlab.spec._wording import shown
 from normlab.spec.arms import Arm
 from normlab.spec.names import NETS, known
+from normlab.spec.options import listed, name_of
 from normlab.spec.study import MOST_SEEDS, StudySpec
 from normlab.spec.sweep import TABLES
 
@@ -98,14 +99,14 @@ def parse_norms(text: str) -> tuple[Arm, ...]:
     """Arms as on the command line, each named after its norm.
 
     Example:
-        >>> [arm.name for arm in parse_norms("none,batch")]
-        ['none', 'batch']
+        >>> [arm.name for arm in parse_norms("none,batch,ghost(chunk=8)")]
+        ['none', 'batch', 'ghost-chunk8']
     """
-    return tuple(Arm(name=norm, norm=norm) for norm in _parts(text, "arms"))
+    return tuple(Arm(name=name_of(norm), norm=norm) for norm in _parts(text, "arms"))
 
 
 def _parts(text: str, key: str) -> list[str]:
-    parts = [part.strip() for part in text.split(",")]
+    parts = listed(text)
     if len(parts) > 1 and not parts[-1]:
         parts.pop()
     if not all(parts):
@@ -135,6 +136,8 @@ def _place(values: dict[str, Any], spec: StudySpec, key: str, text: str) -> None
             f"{', '.join(f'{key}.{name}' for name in found)}."
         )
     here[int(last) if isinstance(here, list) else last] = _value(key, text, found)
+    if isinstance(here, dict) and road[:1] == ["arms"] and last == "norm":
+        here.pop("options", None)  # those of the norm that was there
 
 
 def _enter(here: Any, part: str, so_far: str, key: str) -> Any:
@@ -161,6 +164,6 @@ def _value(key: str, text: str, found: Any) -> Any:
     if key == "seeds":
         return parse_seeds(text)
     if key == "arms":
-        return [{"name": norm, "norm": norm} for norm in _parts(text, key)]
+        return [{"name": name_of(norm), "norm": norm} for norm in _parts(text, key)]
     takes_list = isinstance(found, list) or key in ("data.mean", "data.std")
     return _parts(text, key) if takes_list and text != AUTO else text

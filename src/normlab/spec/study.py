@@ -86,9 +86,7 @@ class StudySpec(Frozen):
     def _a_norm_is_an_arm(cls, arms: Any) -> Any:
         if not isinstance(arms, list | tuple):
             return arms
-        return [
-            Arm(name=arm, norm=arm) if isinstance(arm, str) else arm for arm in arms
-        ]
+        return [{"norm": arm} if isinstance(arm, str) else arm for arm in arms]
 
     @field_validator("arms")
     @classmethod
@@ -117,7 +115,9 @@ class StudySpec(Frozen):
                 "one rate, or sweep one key."
             )
         for point in self.sweep.points:
-            at(self, point)  # a value may not go with the other settings
+            there = at(self, point)  # a value may not go with the other settings
+            for arm in self.arms:
+                arm.variant(there.model)
         return self
 
     @property

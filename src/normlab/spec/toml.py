@@ -76,6 +76,8 @@ def _fill(table: Table | Container, settings: Frozen) -> None:
 
     for name, field in type(settings).model_fields.items():
         key, value = field.alias or name, getattr(settings, name)
+        if value is None and settings.sparse:
+            continue
         if isinstance(value, Frozen):
             inner = tomlkit.table()
             inner.comment(field.description or "")
@@ -83,7 +85,8 @@ def _fill(table: Table | Container, settings: Frozen) -> None:
                 inner.update({axis.key: list(axis.values) for axis in value.axes})
             else:
                 _fill(inner, value)
-            table.add(key, inner)
+            if inner or isinstance(settings, StudySpec):
+                table.add(key, inner)
         elif isinstance(value, tuple) and value and isinstance(value[0], Frozen):
             tables = tomlkit.aot()
             for one in value:

@@ -28,13 +28,14 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class BuiltIn:
-    """One of normlab's own networks."""
+    """One of normlab's own networks, as `[model]` says."""
 
-    name: str
+    model: Model
 
     def build(self, norm: NormMaker, shape: tuple[int, ...], classes: int) -> nn.Module:
         """See `nets.registry.build`."""
-        return registry.build(self.name, norm, shape, classes)
+        options = self.model.chosen
+        return registry.build(self.model.name, norm, shape, classes, **options)
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def source_of(
     if model.file is not None:
         return from_file(f"{root / model.file}:{model.factory}")
     if model.name != PYTHON:
-        return BuiltIn(model.name)
+        return BuiltIn(model)
     if given is None:
         raise BadSetting(
             "model.name = 'python' means a network made in Python, and none was "

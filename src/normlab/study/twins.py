@@ -17,7 +17,7 @@ from normlab.base.digest import digest
 from normlab.base.streams import ambient
 from normlab.norms.registry import is_norm, maker
 from normlab.spec.arms import Arm
-from normlab.study.source import Source
+from normlab.study.source import BuiltIn, Source
 
 
 def build_arm(
@@ -25,7 +25,7 @@ def build_arm(
 ) -> nn.Module:
     """The network of `arm` by itself, as it is before anything is shared."""
     with ambient(seed, "init", arm.name):
-        return source.build(maker(arm.norm), shape, classes)
+        return _built(source, arm, shape, classes)
 
 
 def build_baseline(
@@ -33,7 +33,14 @@ def build_baseline(
 ) -> nn.Module:
     """The network that the others take their shared tensors from."""
     with ambient(seed, "init"):
-        return source.build(maker(arm.norm), shape, classes)
+        return _built(source, arm, shape, classes)
+
+
+def _built(source: Source, arm: Arm, shape: tuple[int, ...], classes: int) -> nn.Module:
+    if isinstance(source, BuiltIn):
+        source = BuiltIn(arm.variant(source.model))
+    norm = maker(arm.norm, **arm.options.model_dump())
+    return source.build(norm, shape, classes)
 
 
 def own_tensors(model: nn.Module) -> dict[str, Tensor]:

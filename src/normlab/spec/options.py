@@ -1,0 +1,130 @@
+"""What can be set of a norm, and how a norm is written with its options."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from normlab.errors import BadSetting
+from normlab.spec._frozen import Frozen, Number, Whole
+from normlab.spec._wording import shown
+from normlab.spec.names import NORMS, known
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_WITH_OPTIONS = re.compile(r"(?P<norm>[^()]*)\((?P<options>[^()]*)\)")
+_COMMA = re.compile(r",(?![^()]*\))")
+
+
+class Options(Frozen):
+    """The `[arms.options]` table of study.toml, for a norm that has none."""
+
+    section: ClassVar[str] = "arms.options"
+
+
+class GhostOptions(Options):
+    """Of ghost batch norm."""
+
+    chunk: Whole = Field(default=16, ge=2, le=10**6)
+    """Examples that are normalised together."""
+
+
+class GroupOptions(Options):
+    """Of group norm."""
+
+    groups: Whole | None = Field(default=None, ge=2, le=10**6)
+    """Groups in every layer; auto: up to 32, big enough to have a variance."""
+
+
+class NoisyOptions(Options):
+    """Of noisy batch norm; the defaults are the paper's."""
+
+    shift: Number = Field(default=0.5, ge=0, le=1000)
+    """A layer's shift at each step is uniform in -shift to shift."""
+    scale: Number = Field(default=1.25, ge=1, le=1000)
+    """A layer's scale at each step is uniform in 1 to scale."""
+    jitter: Number = Field(default=0.1, ge=0, le=1000)
+    """How far each number's own shift and scale lie from the layer's."""
+
+
+_OF: Mapping[str, type[Options]] = {
+    "ghost": GhostOptions,
+    "group": GroupOptions,
+    "noisy": NoisyOptions,
+}
+
+
+def options_of(norm: str, given: Any = None) -> Options:
+    """The options of a norm, those that are not given with their defaults.
+
+    Raises:
+        BadSetting: If the norm has no such option, or a value is refused.
+
+    Example:
+        >>> options_of("ghost", {"chunk": 8}).chunk
+        8
+    """
+    kind = _OF.get(norm, Options)
+    if isinstance(given, kind):
+        return given
+    if isinstance(given, Options):
+        given = given.model_dump()
+    if given is not None and not isinstance(given, dict):
+        raise BadSetting(f"arms.options={shown(given)} must be a table of settings.")
+    for key in given or {}:
+        if key not in kind.model_fields:
+            names = list(kind.model_fields)
+            have = known(names, instead_of=key) if names else "It has none."
+            raise BadSetting(f"arms.options.{key}: no option of norm '{norm}'. {have}")
+    return kind(**(given or {}))
+
+
+def taken_apart(text: str) -> tuple[str, dict[str, str]]:
+    """A norm as it is typed, with or without options.
+
+    Raises:
+        BadSetting: If it is not written `NORM(key=value,...)`.
+
+    Example:
+        >>> taken_apart("ghost(chunk=8)"), taken_apart("batch")
+        (('ghost', {'chunk': '8'}), ('batch', {}))
+    """
+    if "(" not in text and ")" not in text:
+        return text, {}
+    match = _WITH_OPTIONS.fullmatch(text.strip())
+    pairs = [p.partition("=") for p in match["options"].split(",")] if match else []
+    options = {key.strip(): value.strip() for key, _, value in pairs}
+    if not match or not all(equals for _, equals, _ in pairs):
+        raise BadSetting(
+            f"arms.norm={shown(text)} must be written NORM(key=value,...), "
+            "e.g. ghost(chunk=16)."
+        )
+    if len(options) < len(pairs):
+        raise BadSetting(f"arms.norm={shown(text)} gives an option twice.")
+    return match["norm"].strip(), options
+
+
+def name_of(text: str) -> str:
+    """What an arm is called that is given as this norm alone; safe in file names.
+
+    Example:
+        >>> name_of("batch"), name_of("ghost(chunk=8)")
+        ('batch', 'ghost-chunk8')
+    """
+    norm, options = taken_apart(text)
+    if norm not in NORMS:
+        return "arm"  # the norm must be complained about, and not the name
+    return "-".join([norm, *(f"{key}{value}" for key, value in options.items())])
+
+
+def listed(text: str) -> list[str]:
+    """What stands between commas, but for those between parentheses.
+
+    Example:
+        >>> listed("none, noisy(shift=0,scale=1)")
+        ['none', 'noisy(shift=0,scale=1)']
+    """
+    return [part.strip() for part in _COMMA.split(text)]
