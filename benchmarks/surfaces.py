@@ -24,8 +24,8 @@ from normlab.data.load import load
 from normlab.landscape.path_plane import path_plane
 from normlab.landscape.plane import Plane
 from normlab.landscape.random_plane import random_plane
-from normlab.landscape.result import Surface
 from normlab.landscape.surface import surface
+from normlab.records.surface import Surface
 from normlab.spec.data import Data
 
 EXAMPLES = 10_000

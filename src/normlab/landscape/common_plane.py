@@ -8,7 +8,7 @@ import numpy as np
 
 from normlab.errors import BadData
 from normlab.landscape.plane import Arrays, Plane, Window
-from normlab.landscape.result import Mark
+from normlab.records.surface import Mark
 
 _MARGIN = 0.35  # of the triangle's extent: the bowl around an end shall be seen
 

@@ -21,10 +21,10 @@ from normlab.landscape.moving import Moved, moved_parameters, private_copy
 from normlab.landscape.norms import norms_in_use
 from normlab.landscape.plain import Loss, Plain
 from normlab.landscape.plane import Plane
-from normlab.landscape.result import Statistics
 from normlab.landscape.sample import Sample
 from normlab.landscape.shortcut import Shortcut
 from normlab.landscape.trace import apply_before, split_at_first_linear
+from normlab.records.surface import Statistics
 
 _PRODUCTS_BYTES = 256 << 20
 _AGREEMENT = 1e-4  # relative; float32 rounding is a hundredth of it
@@ -141,12 +141,16 @@ class Engine:
 
     def _maker(self, plane: Plane) -> Callable[[], Evaluator]:
         """The fast way if it applies and agrees with the plain one."""
+        size = self.sample.batch_size
+        few = self.sample.first(2 * size)
+        # two batches to a chunk where batches are kept apart, two chunks where not:
+        # a network with statistics of its own over the batch shows itself
+        test = self._shortcut(
+            few, chunk=2 * size if self.statistics == "batch" else size
+        )
         fast = self._shortcut(self.sample)
-        if fast is None:
+        if test is None or fast is None:
             return lambda: self._plain(self.sample)
-        few = self.sample.first(min(len(self.sample), 2 * self.sample.batch_size))
-        test = self._shortcut(few)
-        assert test is not None
         place = np.array([[0.3 * max(plane.across), 0.7 * min(plane.along)]])
         plain = self._plain(few).losses(place)
         if not np.allclose(
@@ -165,7 +169,7 @@ class Engine:
             loss=self.loss,
         )
 
-    def _shortcut(self, sample: Sample) -> Callable[[], Shortcut] | None:
+    def _shortcut(self, sample: Sample, **chunk: int) -> Callable[[], Shortcut] | None:
         split = split_at_first_linear(private_copy(self.net), self.norms)
         if split is None:
             return None
@@ -190,6 +194,7 @@ class Engine:
             else self._moved(f"{split.head}.bias", layer.bias),
             sample,
             pooled=None if split.head_norm is None else whole,
+            **chunk,
         )
 
         def make() -> Shortcut:

@@ -11,7 +11,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 
 from normlab.errors import BadModel
 from normlab.landscape.moments import Moments
-from normlab.landscape.result import Statistics
+from normlab.records.surface import Statistics
 
 
 def norms_in_use(model: nn.Module, statistics: Statistics) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from normlab.errors import BadData
 from normlab.landscape.plane import Arrays, Plane, Window
-from normlab.landscape.result import Mark
+from normlab.records.surface import Mark
 
 _MARGIN = 0.25  # of the path's extent, on either side
 

@@ -16,8 +16,8 @@ from normlab.landscape.norms import (
     use_batch_statistics,
     use_population_statistics,
 )
-from normlab.landscape.result import Statistics
 from normlab.landscape.sample import Sample
+from normlab.records.surface import Statistics
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -49,8 +49,8 @@ class Plain:
         self.net, self.moved, self.sample, self.loss = net, moved, sample, loss
         self.parameters = dict(net.named_parameters())
         self.norms = active_norms(net, norms)
-        self.statistics: Statistics = statistics if self.norms else "running"
-        if self.statistics in ("batch", "full"):
+        self.asked: Statistics = statistics
+        if statistics in ("batch", "full"):
             use_batch_statistics(self.norms)
         # norms of other libraries update what they keep: put back before a batch
         self.kept = [
@@ -66,7 +66,7 @@ class Plain:
 
     def _loss_at(self, a: float, b: float) -> float:
         move(self.parameters, self.moved, a, b)
-        if self.statistics == "recalibrated":
+        if self.norms and self.asked == "recalibrated":
             self._recalibrate()
         total = 0.0
         for cut in self._cuts():
@@ -77,7 +77,7 @@ class Plain:
 
     def _cuts(self) -> Iterator[slice]:
         sizes = {"batch": self.sample.batch_size, "full": len(self.sample)}
-        return self.sample.cuts(sizes.get(self.statistics, self.sample.chunk))
+        return self.sample.cuts(sizes.get(self.asked, self.sample.chunk))
 
     def _recalibrate(self) -> None:
         """One pass over the batches, each under its own statistics; then freeze."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.errors import BadSetting
-from normlab.landscape.result import Mark
+from normlab.records.surface import Mark
 
 Arrays = Mapping[str, NDArray[np.floating]]
 Window = tuple[float, float]

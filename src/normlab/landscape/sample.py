@@ -14,7 +14,7 @@ from normlab.base.streams import stream
 from normlab.data.dataset import Dataset
 from normlab.data.feed import Feed
 from normlab.errors import BadData, BadSetting
-from normlab.landscape.result import Statistics
+from normlab.records.surface import Statistics
 
 _CACHE_VALUES = 1 << 19  # values per chunk of inputs: 2 MB in float32
 

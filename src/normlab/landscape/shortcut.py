@@ -15,9 +15,9 @@ from normlab.landscape.head import Affine, Head, Over
 from normlab.landscape.moments import Moments
 from normlab.landscape.moving import Moved
 from normlab.landscape.plain import Loss
-from normlab.landscape.result import Statistics
 from normlab.landscape.sample import Sample
 from normlab.landscape.trace import Environment, Split, Step
+from normlab.records.surface import Statistics
 
 _PARAMETER_BYTES = 32 << 20  # of all points at once
 
@@ -76,6 +76,9 @@ class Shortcut:
         # waiting chunks are kept for every point, hence few of them
         most = 4 if self.statistics == "full" else 16
         self.points_at_once = max(1, min(most, _PARAMETER_BYTES // max(size, 1)))
+        first = _stages(split.after)[0]
+        # the buffer of the head's output serves again unless a later stage reads it
+        self.kept = not any(split.start in step.done_with for step in first)
         self._row, self._out = sample.x.new_empty(2, head.chunk, head.features)
 
     def losses(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -109,20 +112,17 @@ class Shortcut:
         first, *stages = _stages(self.split.after)
         chunks = list(self.sample.cuts(self.head.chunk))
         for cut in chunks:
-            for place, environment in self._begin(places, cut, keep=bool(stages)):
+            for place, environment in self._begin(places, cut, keep=self.kept):
                 self._run(first, environment, place)
-                if stages:
-                    place.waiting.append(environment)
-                else:
-                    self._score(place, environment, cut)
+                self._rest(place, environment, cut, stages[:1])
+                place.waiting.append(environment)
         for number, stage in enumerate(stages, 1):
             for place in places:
                 self._enter(place)
                 self._settle(stage[0], place)
                 for cut, environment in zip(chunks, place.waiting, strict=True):
                     self._run(stage, environment, place)
-                    if number == len(stages):
-                        self._score(place, environment, cut)
+                    self._rest(place, environment, cut, stages[number : number + 1])
 
     def _recalibrate(self, places: list[_Place]) -> None:
         """Pool the statistics of every norm while each batch has its own."""
@@ -138,12 +138,26 @@ class Shortcut:
             for name, pool in place.pools.items():
                 place.norms[name] = self._affine(name, *pool.unbiased())
 
+    def _rest(
+        self,
+        place: _Place,
+        environment: Environment,
+        cut: slice,
+        following: list[list[Step]],
+    ) -> None:
+        """Wait at the norm that begins the following stage, or score at the end."""
+        if not following:
+            self._score(place, environment, cut)
+            return
+        norm = following[0][0]
+        assert norm.norm is not None
+        # now, while the values are in cache
+        place.pools.setdefault(norm.norm, Moments()).add(environment[norm.source])
+
     def _settle(self, step: Step, place: _Place) -> None:
-        """The norm's statistics over all chunks that wait for it."""
+        """Fix the norm's statistics: all chunks wait for it."""
         assert step.norm is not None
-        pool = Moments()
-        for environment in place.waiting:
-            pool.add(environment[step.source])
+        pool = place.pools[step.norm]
         place.norms[step.norm] = self._affine(step.norm, *pool.biased())
 
     def _affine(self, name: str, mean: Tensor, variance: Tensor) -> Affine:

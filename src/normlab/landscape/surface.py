@@ -10,19 +10,19 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional
 
 from normlab.data.dataset import Dataset
 from normlab.errors import BadData, BadModel, BadSetting
 from normlab.landscape.cells import Cells
+from normlab.landscape.cross_entropy import cross_entropy
 from normlab.landscape.engine import Engine
 from normlab.landscape.named_plane import named_plane
 from normlab.landscape.nested import fill_nested
 from normlab.landscape.plain import Loss
 from normlab.landscape.plane import Arrays, Plane
 from normlab.landscape.random_plane import random_plane
-from normlab.landscape.result import Mark, Statistics, Surface
 from normlab.landscape.sample import Sample, take_sample
+from normlab.records.surface import Mark, Statistics, Surface
 
 _DATASET_EXAMPLES = 10_000
 
@@ -192,7 +192,7 @@ def _cross_entropy_of(sample: Sample) -> Loss:
             "data: the targets are real numbers, for which cross-entropy is not"
             " defined. Pass loss=, for example torch.nn.functional.mse_loss."
         )
-    return functional.cross_entropy
+    return cross_entropy
 
 
 def _measure(

@@ -175,10 +175,9 @@ def _callable(
 ) -> Callable[..., Any]:
     fresh = _reads_fresh_memory(node, modules, start)
     if node.op == "call_module":
-        target: Callable[..., Any] = modules[str(node.target)]
-        if fresh and isinstance(target, nn.ReLU):
-            return functional.relu_
-        return target
+        target = modules[str(node.target)]
+        in_place = fresh and isinstance(target, nn.ReLU)
+        return torch.relu_ if in_place else target.__call__
     if node.op == "call_method":
         name = str(node.target)
         return lambda self, *args, **kwargs: getattr(self, name)(*args, **kwargs)

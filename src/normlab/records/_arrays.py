@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ARRAYS = "arrays"
+SURFACES = "surfaces"  # among the run ids in it; no run has such an id
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 

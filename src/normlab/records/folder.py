@@ -13,6 +13,7 @@ from normlab.errors import BadFolder, NormlabError
 from normlab.records import _arrays, _create, _database, _lock, _read
 from normlab.records._trouble import reporting
 from normlab.records.rows import StudyRecord
+from normlab.records.surface import StudySurface, unpacked
 from normlab.records.writer import Writer
 from normlab.spec import toml
 from normlab.spec.difference import differing
@@ -157,6 +158,16 @@ class StudyFolder:
         """The probes of a run that left arrays."""
         home = self._path / _arrays.ARRAYS / run_id
         return tuple(sorted(file.stem for file in home.glob("[!.]*.npz")))
+
+    def surfaces(self) -> tuple[StudySurface, ...]:
+        """Every surface that was measured, in the order of their names.
+
+        Raises:
+            BadFolder: If a file is damaged.
+        """
+        home = self._path / _arrays.ARRAYS / _arrays.SURFACES
+        files = sorted(home.glob("[!.]*.npz"))
+        return tuple(unpacked(_arrays.read(file)) for file in files)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

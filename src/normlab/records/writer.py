@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from normlab.records import _arrays, _blocks
+from normlab.records._arrays import SURFACES
 from normlab.records._trouble import reporting
 from normlab.records.events import (
     Diverged,
@@ -22,6 +23,7 @@ from normlab.records.events import (
     Started,
     Steps,
 )
+from normlab.records.surface import StudySurface, packed
 from normlab.spec.point import point_json
 
 if TYPE_CHECKING:
@@ -125,6 +127,12 @@ class Writer:
                 "INSERT OR REPLACE INTO measurements VALUES (?, ?)",
                 (name, json.dumps(dict(value))),
             )
+
+    def surface(self, surface: StudySurface) -> None:
+        """Keep a surface, whole or not at all."""
+        with reporting(self._path):
+            place = _arrays.place(self._path, SURFACES, surface.name)
+            _arrays.write(place, packed(surface))
 
     def meta(self, key: str, value: str) -> None:
         """Keep a fact about the study: versions, digests, sources, times."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from normlab.errors import BadSetting
+from normlab.spec.plan import RunKey
 
 Statistics = Literal["batch", "full", "recalibrated", "running"]
 
@@ -89,20 +91,92 @@ class Surface:
         cut = self.statistics in ("batch", "recalibrated")
         return f"{self.statistics}({self.batch_size})" if cut else self.statistics
 
-    def plot(self) -> object:
-        """Draw the surface as contours.
 
-        Returns:
-            A Plotly figure.
+@dataclass(frozen=True, kw_only=True)
+class StudySurface:
+    """A surface of a study, and what it is of.
 
-        Raises:
-            BadSetting: While this installation has no figures.
-        """
-        try:
-            from normlab.figures.surface import contours  # pyright: ignore
-        except ModuleNotFoundError:
-            raise BadSetting(
-                "plot: this version of normlab has no figures. Draw loss over a"
-                " and b with a plotting library."
-            ) from None
-        return contours(self)
+    Attributes:
+        kind: *path*: the plane of one run's own path. *common*: the plane through the
+            common start and the ends of two twins. *bowl*: the same, coarse, over
+            fewer images, for the shape of the contours alone.
+        run: The run that was measured on it.
+        twin: The arm that, with the baseline, spans a common plane; else None.
+        surface: The loss.
+    """
+
+    kind: Literal["path", "common", "bowl"]
+    run: RunKey
+    twin: str | None
+    surface: Surface
+
+    @property
+    def name(self) -> str:
+        """Unique in a study and safe in file names."""
+        return surface_name(self.kind, self.run, self.twin)
+
+
+def surface_name(kind: str, run: RunKey, twin: str | None) -> str:
+    """What the file of such a surface is called."""
+    return "-".join(part for part in (kind, twin, run.id) if part)
+
+
+_MARK = ("name", "a", "b", "off_plane", "plane_loss", "true_loss")
+_SCALARS = ("plane", "statistics", "batch_size", "examples", "estimated_error")
+
+
+def packed(whole: StudySurface) -> dict[str, NDArray[Any]]:
+    """A surface as plain arrays, for one .npz file without pickle."""
+    surface = whole.surface
+    marks = [
+        [m.name, m.a, m.b, m.off_plane, m.plane_loss, m.true_loss]
+        for m in surface.marks
+    ]
+    about = {name: getattr(surface, name) for name in _SCALARS}
+    about |= {"marks": marks, "facts": dict(surface.facts), "seconds": surface.seconds}
+    about |= {"kind": whole.kind, "run": whole.run, "twin": whole.twin}
+    arrays: dict[str, NDArray[Any]] = {
+        "about": np.array(json.dumps(about)),
+        "a": surface.a,
+        "b": surface.b,
+        "loss": surface.loss,
+        "computed": surface.computed,
+    }
+    for axis, direction in enumerate(surface.directions):
+        arrays |= {f"direction{axis}:{n}": array for n, array in direction.items()}
+    return arrays
+
+
+def unpacked(arrays: Mapping[str, NDArray[Any]]) -> StudySurface:
+    """The surface that `packed` made arrays of.
+
+    Raises:
+        KeyError: If an array is missing.
+    """
+    about = json.loads(str(arrays["about"]))
+    directions = tuple(
+        {
+            name.partition(":")[2]: array
+            for name, array in arrays.items()
+            if name.startswith(f"direction{axis}:")
+        }
+        for axis in (0, 1)
+    )
+    surface = Surface(
+        a=arrays["a"],
+        b=arrays["b"],
+        loss=arrays["loss"],
+        computed=arrays["computed"],
+        directions=(directions[0], directions[1]),
+        marks=tuple(Mark(**dict(zip(_MARK, m, strict=True))) for m in about["marks"]),
+        facts=about["facts"],
+        seconds=about["seconds"],
+        **{name: about[name] for name in _SCALARS},
+    )
+    arm, rate, seed, point = about["run"]
+    return StudySurface(
+        kind=about["kind"],
+        run=RunKey(arm, rate, seed, tuple((key, value) for key, value in point)),
+        twin=about["twin"],
+        surface=surface,
+    )
