@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pytest
 
-from normlab.data.assemble import Pair, Source, assemble
+from normlab.data.assemble import Pair, Readings, Source, assemble
 from normlab.data.statistics import moments
 from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Data
@@ -83,3 +85,51 @@ def test_one_class_is_refused() -> None:
 def test_too_many_validation_images_are_refused() -> None:
     with pytest.raises(BadSetting, match=r"data\.validation=30 of 30 training images"):
         assemble(source(), Data(validation=30))
+
+
+def test_fewer_images_can_be_trained_on_in_their_classes_proportions() -> None:
+    data = assemble(source(), Data(validation=6, training=9))
+    assert (len(data.train), len(data.test)) == (9, 9)
+    assert np.bincount(data.train.labels).tolist() == [3, 3, 3]
+    whole = assemble(source(), Data(validation=6))
+    assert data.validation is not None and whole.validation is not None
+    # what is held out does not depend on how much is used of the rest
+    assert np.array_equal(data.validation.images, whole.validation.images)
+    assert (data.mean, data.std) == moments(data.train.images)
+
+
+@pytest.mark.parametrize(
+    ("training", "text"),
+    [
+        (31, r"data\.training=31, but there are 30 training images"),
+        (2, r"data\.training=2 leaves no image of class \w+\. Use more"),
+    ],
+)
+def test_a_number_of_training_images_that_does_not_fit_is_refused(
+    training: int, text: str
+) -> None:
+    with pytest.raises(BadSetting, match=text):
+        assemble(source(), Data(training=training))
+
+
+def test_binarised_images_are_black_and_white() -> None:
+    data = assemble(source(), Data(binarise=True, validation=6))
+    assert data.validation is not None
+    for part in (data.train, data.test, data.validation):
+        assert part.images.dtype == np.uint8
+        assert set(np.unique(part.images)) <= {0, 255}
+    grey = assemble(source(), Data(validation=6)).test.images
+    assert np.array_equal(data.test.images == 255, grey > 127.5)
+
+
+def test_only_bytes_can_be_binarised() -> None:
+    images, labels = digits(30)
+    floats = Pair(images / 255, labels, "x", "y")
+    with pytest.raises(BadSetting, match=r"data\.binarise is for images of bytes"):
+        assemble(source(train=floats, test=floats), Data(binarise=True))
+
+
+def test_images_that_are_read_anew_cannot_be_binarised() -> None:
+    readings = cast("Readings", object())
+    with pytest.raises(BadSetting, match=r"binarise and data\.augment=live do not go"):
+        assemble(source(readings=readings), Data(binarise=True))

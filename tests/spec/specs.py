@@ -31,6 +31,8 @@ def data(draw: st.DrawFn) -> Data:
     return Data(
         source=draw(lines),
         validation=draw(st.none() | st.integers(0, 10**8)),
+        training=draw(st.none() | st.integers(1, 10**8)),
+        binarise=draw(st.booleans()),
         image_size=draw(st.none() | st.integers(1, 4096)),
         colour=draw(st.none() | st.booleans()),
         augment=draw(st.sampled_from([None, "freeze", "live"])),

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.data import split
+from normlab.data.binary import binarised
 from normlab.data.coerce import as_images, as_labels, classes_of, numbered
 from normlab.data.dataset import Dataset, Live, Part
 from normlab.data.statistics import moments
 from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Data
+
+LARGEST_SPARE = 6  # a sixth of the training part, unless a number was given
 
 
 class Pair(NamedTuple):
@@ -45,11 +48,17 @@ class Source:
     readings: Readings | None = None
 
 
-def assemble(source: Source, spec: Data) -> Dataset:
+def assemble(source: Source, spec: Data, *, spare: int = 0) -> Dataset:
     """Check what was found and make the dataset of it.
 
     Mean and std are those of the images that train: held-out images have no part
     in them, as they will have none in training.
+
+    Args:
+        source: What was found.
+        spec: How it is cut and prepared.
+        spare: Images to hold out where `spec` leaves it open and the source brings
+            none; at most a sixth of those that train.
 
     Raises:
         BadData: If images, labels or classes cannot be used; says where and why.
@@ -78,9 +87,23 @@ def assemble(source: Source, spec: Data) -> Dataset:
             f"data.validation={spec.validation}, but {source.name} brings "
             f"{len(validation)} validation images of its own. Use 0."
         )
-    if spec.validation:
-        rest, held = split.for_validation(train.labels, spec.validation, classes=names)
+    count = spec.validation
+    if count is None and validation is None:
+        count = min(spare, len(train) // LARGEST_SPARE)
+    if count:
+        rest, held = split.for_validation(train.labels, count, classes=names)
         train, validation, kept = train.chosen(rest), train.chosen(held), kept[rest]
+    if spec.training is not None:
+        used = split.for_training(train.labels, spec.training, classes=names)
+        train, kept = train.chosen(used), kept[used]
+    if spec.binarise:
+        if source.readings is not None:
+            raise BadSetting(
+                "data.binarise and data.augment=live do not go together: images that "
+                "are read anew are used as they come. Binarise them in the source."
+            )
+        train, test = binarised(train), binarised(test)
+        validation = validation and binarised(validation)
     mean, std = _normalisation(train, spec)
     return Dataset(
         name=source.name,

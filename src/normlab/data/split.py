@@ -38,16 +38,13 @@ def for_validation(
         >>> len(train), len(held)
         (6, 2)
     """
-    sizes = np.bincount(labels)
+    sizes = np.bincount(labels, minlength=len(classes))
     if not 1 <= count < len(labels):
         raise BadSetting(
             f"data.validation={count} of {len(labels)} training images leaves nothing "
-            f"to train on. Use at most {len(labels) - len(sizes)}."
+            f"to train on. Use at most {len(labels) - np.count_nonzero(sizes)}."
         )
-    shares = count * sizes / len(labels)
-    quotas = shares.astype(np.int64)
-    largest = np.argsort(quotas - shares, kind="stable")
-    quotas[largest[: count - quotas.sum()]] += 1
+    quotas = _proportional(sizes, count)
     emptied = np.flatnonzero((quotas == sizes) & (sizes > 0))
     if len(emptied):
         raise BadSetting(
@@ -55,6 +52,42 @@ def for_validation(
             f"{sizes[emptied[0]]} of class {classes[emptied[0]]}. Use fewer."
         )
     return _drawn(labels, quotas, "validation")
+
+
+def for_training(labels: Indices, count: int, *, classes: Sequence[str]) -> Indices:
+    """Choose exactly `count` images to train on, each class in proportion.
+
+    Args:
+        labels: From 0, of the training images.
+        count: At least 1.
+        classes: The labels' names, for errors.
+
+    Returns:
+        The images to train on, in their first order.
+
+    Raises:
+        BadSetting: If there are not as many, or none of some class would be left.
+
+    Example:
+        >>> labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+        >>> len(for_training(labels, 6, classes=("cat", "dog")))
+        6
+    """
+    if count > len(labels):
+        raise BadSetting(
+            f"data.training={count}, but there are {len(labels)} training images. "
+            "Use fewer, or auto."
+        )
+    sizes = np.bincount(labels, minlength=len(classes))
+    quotas = _proportional(sizes, count)
+    lost = np.flatnonzero((quotas == 0) & (sizes > 0))
+    if len(lost):
+        raise BadSetting(
+            f"data.training={count} leaves no image of class {classes[lost[0]]}. "
+            "Use more."
+        )
+    _, used = _drawn(labels, quotas, "training")
+    return used
 
 
 def for_test(
@@ -82,6 +115,15 @@ def for_test(
         )
     quotas = np.maximum((sizes + 2) // 5, (sizes > 0).astype(np.int64))
     return _drawn(labels, quotas, "test")
+
+
+def _proportional(sizes: Indices, count: int) -> Indices:
+    """How many of each class, so that there are `count`: whole parts, then the rest."""
+    shares = count * sizes / sizes.sum()
+    quotas = shares.astype(np.int64)
+    largest = np.argsort(quotas - shares, kind="stable")
+    quotas[largest[: count - quotas.sum()]] += 1
+    return quotas
 
 
 def _drawn(labels: Indices, quotas: Indices, purpose: str) -> tuple[Indices, Indices]:

@@ -26,6 +26,10 @@ class Data(Frozen):
     """A built-in name, or a path to IDX files, an .npz or class folders."""
     validation: Whole | None = Field(default=None, ge=0, le=10**8)
     """Training images held out to choose by; auto: 5,000 with several rates, else 0."""
+    training: Whole | None = Field(default=None, ge=1, le=10**8)
+    """Training images used; auto: all that are not held out."""
+    binarise: bool = False
+    """Whether pixels become black or white, whichever is nearer."""
     image_size: Whole | None = Field(default=None, ge=1, le=4096)
     """Pixels per side that images are resized to; auto: as found."""
     colour: bool | None = None
