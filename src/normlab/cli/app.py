@@ -9,6 +9,7 @@ import typer
 
 from normlab.cli.export import export
 from normlab.cli.listing import list_studies
+from normlab.cli.new import new
 from normlab.cli.report import report
 from normlab.cli.rerun import rerun
 from normlab.cli.resume import resume
@@ -28,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run)
+app.command("new")(new)
 app.command("resume")(resume)
 app.command("rerun")(rerun)
 app.command("show")(show)

@@ -5,32 +5,39 @@ from __future__ import annotations
 from pathlib import Path
 
 from normlab.errors import BadSetting
+from normlab.experiments.registry import NAMES, experiment
 from normlab.spec.names import known
 from normlab.spec.paths import check_paths
 from normlab.spec.study import StudySpec
 from normlab.spec.toml import load
 
-# every default of a study is the article's
-_BUILT_IN = {"article": StudySpec}
 
-
-def find(experiment: str) -> StudySpec:
+def find(name: str, *, full: bool = False) -> StudySpec:
     """The study that a built-in name or a path to a study.toml stands for.
+
+    Args:
+        name: As typed.
+        full: Whether a built-in experiment is wanted in its long form.
 
     Raises:
         BadSetting: If there is neither, or the file is refused.
     """
-    if experiment in _BUILT_IN:
-        return _BUILT_IN[experiment]()
-    path = Path(experiment).expanduser()
+    if name in NAMES:
+        return experiment(name).spec(full=full)
+    path = Path(name).expanduser()
     if path.is_dir():
         raise BadSetting(
-            f"{experiment} is a folder. Give the path to a study.toml, or repeat a "
-            f"study with: normlab rerun {experiment}"
+            f"{name} is a folder. Give the path to a study.toml, or repeat a "
+            f"study with: normlab rerun {name}"
         )
     if path.suffix == ".toml" or path.exists():
+        if full:
+            raise BadSetting(
+                f"--full is for the experiments that come with normlab, and {name} is "
+                "a file, which says its own length. Leave --full out."
+            )
         return check_paths(load(path), path.parent)
     raise BadSetting(
-        f"unknown experiment '{experiment}'. {known(_BUILT_IN, instead_of=experiment)} "
+        f"unknown experiment '{name}'. {known(NAMES, instead_of=name)} "
         "A study of your own is a path to its study.toml."
     )

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from normlab.experiments.registry import NAMES
+
 
 def _option(*flags: str, metavar: str, text: str) -> Any:
     return typer.Option(*flags, metavar=metavar, help=text)
@@ -20,7 +22,8 @@ Folder = Annotated[
     Path, typer.Argument(metavar="DIR", help="A study folder.", show_default=False)
 ]
 Experiment = Annotated[
-    str, typer.Argument(help="A built-in experiment, or a path to a study.toml.")
+    str,
+    typer.Argument(help=f"{', '.join(NAMES)}, or a path to a study.toml."),
 ]
 
 Data = Annotated[
@@ -48,7 +51,17 @@ Norm = Annotated[
 Rates = Annotated[
     str | None,
     _option(
-        "--lr", metavar="0.01|0.003,0.01", text="Learning rate; several: all are run."
+        "--lr",
+        metavar="0.01|0.003,0.01",
+        text="Learning rate; several: all are run, and each arm also compared at its "
+        "own best, chosen on held-out images.",
+    ),
+]
+Refine = Annotated[
+    bool,
+    typer.Option(
+        "--refine",
+        help="Try 4 more rates per arm, around the best of several.",
     ),
 ]
 Seeds = Annotated[
@@ -60,7 +73,10 @@ Epochs = Annotated[
     _option("--epochs", metavar="N", text="Passes over the training images."),
 ]
 BatchSize = Annotated[
-    str | None, _option("--batch-size", metavar="N", text="Images per step.")
+    str | None,
+    _option(
+        "--batch-size", metavar="N|8,64", text="Images per step; several: all are run."
+    ),
 ]
 Momentum = Annotated[
     str | None, _option("--momentum", metavar="M", text="Momentum of the optimizer.")
@@ -80,7 +96,8 @@ Validation = Annotated[
     _option(
         "--validation",
         metavar="N",
-        text="Images held out of the training part, to choose rates by.",
+        text="Images held out of the training part, to choose rates by [default: "
+        "5000 with several rates, else 0].",
     ),
 ]
 ImageSize = Annotated[
@@ -111,6 +128,10 @@ Out = Annotated[
         metavar="DIR",
         help="A new or empty folder [default: normlab-runs/NAME-DATE-TIME].",
     ),
+]
+Full = Annotated[
+    bool,
+    typer.Option("--full", help="The experiment at length: hours instead of minutes."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result.")]
 Set = Annotated[

@@ -17,6 +17,7 @@ def run(
     model: options.Model = None,
     norm: options.Norm = None,
     lr: options.Rates = None,
+    refine: options.Refine = False,
     seeds: options.Seeds = None,
     epochs: options.Epochs = None,
     batch_size: options.BatchSize = None,
@@ -31,6 +32,7 @@ def run(
     threads: options.Threads = None,
     device: options.Device = None,
     executor: options.Executor = None,
+    full: options.Full = False,
     settings: options.Set = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
@@ -42,12 +44,13 @@ def run(
     from normlab.cli.watching import dated_folder
 
     spec = given.apply(
-        find(experiment),
+        find(experiment, full=full),
         {
             "data.source": data and given.absolute(data),
             "model.name": model and given.absolute(model),
             "arms": norm,
             "recipe.rates": lr,
+            "recipe.refine": "4" if refine else None,
             "seeds": seeds,
             "recipe.epochs": epochs,
             "recipe.batch_size": batch_size,

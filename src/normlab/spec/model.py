@@ -35,7 +35,7 @@ class Shape(Frozen):
     placement: Literal["before", "after"] | None = None
     """The norm before or after the nonlinearity; auto: before."""
     weight_std: Number | None = Field(default=None, gt=0, le=1000)
-    """Of Gaussian initial weights; auto: 0.1 of sigmoid, torch's initial weights."""
+    """Of Gaussian initial weights; auto: 0.1 of sigmoid, else torch's."""
 
     @property
     def chosen(self) -> dict[str, int | float | str]:

@@ -1,0 +1,53 @@
+"""`normlab new`: a study.toml to change and run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from shlex import quote
+from typing import Annotated
+
+import typer
+
+from normlab.cli import options
+from normlab.experiments.registry import NAMES
+
+
+def new(
+    name: Annotated[
+        str,
+        typer.Argument(help=f"Where to start from: {', '.join(NAMES)}."),
+    ] = "article",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="PATH",
+            help="A new .toml file, or a folder for study.toml [default: NAME].",
+        ),
+    ] = None,
+    full: options.Full = False,
+) -> int:
+    """Write a study.toml with every setting and its meaning, to change and run."""
+    from normlab.experiments.registry import experiment
+    from normlab.experiments.template import template
+
+    text = template(experiment(name), full=full)
+    path = _write(text, out or Path(name))
+    print(f"written: {path}\nchange it, then: normlab run {quote(str(path))}")
+    return 0
+
+
+def _write(text: str, out: Path) -> Path:
+    from normlab.errors import BadFolder
+
+    path = out if out.suffix == ".toml" else out / "study.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise BadFolder(
+            f"{path} exists already. Choose another place with --out."
+        ) from None
+    return path

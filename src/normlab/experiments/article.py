@@ -1,0 +1,28 @@
+"""The article's comparison: a network of 512 and 256 ReLU units on MNIST."""
+
+from __future__ import annotations
+
+from normlab.experiments.experiment import Experiment, Statement
+
+_ARTICLE = "the article"
+_STATED = {
+    "smoother-surface": "the loss surface is smoother",
+    "rounder-contours": "the contours of the loss are rounder, not stretched",
+    "straighter-path": "the path to the minimum is more direct",
+    "steadier-activations": "the distributions of activations are steadier",
+    "less-covariate-shift": "internal covariate shift is reduced",
+    "predictable-steps": "small parameter changes change the loss predictably",
+    "steadier-training": "training is more stable",
+    "faster-convergence": "training converges faster",
+    "better-accuracy": "the accuracy on the test set is better",
+}
+
+# every default of a study is the article's
+EXPERIMENT = Experiment(
+    name="article",
+    title="What does batch norm do to the article's network?",
+    statements=tuple(
+        Statement(says=says, source=_ARTICLE, claim=claim, arm="batch")
+        for claim, says in _STATED.items()
+    ),
+)

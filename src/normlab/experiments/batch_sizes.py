@@ -1,0 +1,51 @@
+"""Batch size x norm: batch, ghost batch, layer and group norm."""
+
+from __future__ import annotations
+
+from normlab.experiments.experiment import Experiment, Statement
+
+_HOFFER = "Hoffer, Hubara and Soudry 2017"
+_WU = "Wu and He 2018"
+
+EXPERIMENT = Experiment(
+    name="batch-sizes",
+    title="Which norm stands small batches, and which large ones?",
+    default={
+        "seeds": (0, 1, 2),
+        "measure": "none",
+        "data": {"training": 12_000},
+        # one rate does not suit every batch size; each arm is seen at its own best
+        "recipe": {"rates": (0.003, 0.03), "epochs": 2},
+        "sweep": {"recipe.batch_size": (4, 16, 64, 256, 1024)},
+        "arms": ("none", "batch", "ghost", "layer", "group"),
+    },
+    full={
+        "data": {"training": "auto"},
+        "recipe": {"rates": (0.001, 0.01, 0.1), "epochs": 5},
+        "sweep": {"recipe.batch_size": (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)},
+    },
+    statements=(
+        Statement(
+            says="in large batches, ghost batch norm is more accurate than batch norm",
+            source=_HOFFER,
+            claim="better-accuracy",
+            arm="ghost",
+            against="batch",
+        ),
+        Statement(
+            says="in small batches, group norm is more accurate than batch norm",
+            source=_WU,
+            claim="better-accuracy",
+            arm="group",
+            against="batch",
+        ),
+        Statement(
+            says="in batches of usual size, group norm is not far from batch norm",
+            source=_WU,
+            claim="better-accuracy",
+            arm="group",
+            against="batch",
+            expects="no-difference",
+        ),
+    ),
+)

@@ -1,0 +1,47 @@
+"""Depth x norm: 3 to 30 hidden layers, without shortcuts."""
+
+from __future__ import annotations
+
+from normlab.experiments.experiment import Experiment, Statement
+
+_SOURCE = "Ioffe and Szegedy 2015, sections 1 and 3.3"
+
+EXPERIMENT = Experiment(
+    name="depth",
+    title="Up to which depth does a plain network train, with and without batch norm?",
+    default={
+        "seeds": (0, 1, 2),
+        "measure": "none",
+        "data": {"training": 12_000},
+        "model": {"width": 100},
+        "recipe": {"rates": (0.01, 0.1)},
+        "sweep": {"model.depth": (3, 6, 10, 20, 30)},
+    },
+    full={
+        "seeds": (0, 1, 2, 3, 4),
+        "data": {"training": "auto"},
+        "recipe": {"rates": (0.01, 0.03, 0.1), "epochs": 10},
+        "sweep": {"model.depth": (3, 6, 10, 15, 20, 25, 30)},
+    },
+    statements=(
+        Statement(
+            says="small changes grow on their way through a deep network, and batch "
+            "norm keeps them from it: it trains faster",
+            source=_SOURCE,
+            claim="faster-convergence",
+            arm="batch",
+        ),
+        Statement(
+            says="and to a better accuracy",
+            source=_SOURCE,
+            claim="better-accuracy",
+            arm="batch",
+        ),
+        Statement(
+            says="at larger rates too",
+            source=_SOURCE,
+            claim="wider-learning-rates",
+            arm="batch",
+        ),
+    ),
+)

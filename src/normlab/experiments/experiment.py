@@ -1,0 +1,65 @@
+"""What an experiment of the literature is here: a study, and the statements to test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from normlab.spec.study import StudySpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """Something that a publication says, and the claim that tests it here."""
+
+    says: str
+    """In our words."""
+    source: str
+    """Where it is said."""
+    claim: str
+    """The id of a claim, e.g. `better-accuracy`."""
+    arm: str
+    against: str = "none"
+    """The arm that it is compared with."""
+    expects: str = "supported"
+    """The verdict on the claim that would agree with the statement."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One experiment by name.
+
+    Attributes:
+        name: As behind `normlab run`.
+        title: One line of what is asked.
+        default: The tables of study.toml, where they are not the article's; minutes
+            on two cores.
+        full: What differs in the long form; empty if there is none.
+        statements: What is tested.
+    """
+
+    name: str
+    title: str
+    default: Mapping[str, Any] = field(default_factory=dict)
+    full: Mapping[str, Any] = field(default_factory=dict)
+    statements: tuple[Statement, ...] = ()
+
+    def spec(self, *, full: bool = False) -> StudySpec:
+        """The study, in its default or its long form."""
+        from normlab.spec.study import StudySpec
+
+        tables = _merged(self.default, self.full) if full else self.default
+        return StudySpec(**{**tables, "experiment": self.name})
+
+
+def _merged(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables with some of their keys replaced; what is no table is replaced whole."""
+    both = {
+        key: {**tables[key], **change}
+        for key, change in changes.items()
+        if isinstance(change, dict) and key in tables and key != "sweep"
+    }
+    return {**tables, **changes, **both}
