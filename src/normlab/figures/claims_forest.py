@@ -68,7 +68,8 @@ def _panel(group: Sequence[Claim]) -> Panel:
         x_axis={
             "type": "log" if ratio else "linear",
             "range": [-reach, reach],
-            **({"tickvals": _ticks(reach)} if ratio else {}),
+            "tickangle": 0,
+            **(_ticks(reach) if ratio else {}),
         },
         y_axis={
             "range": [len(group) - 0.35, -0.65],
@@ -94,11 +95,12 @@ def _reach(group: Sequence[Claim]) -> float:
     return max([0.2, *(100 * abs(value) for value in values)]) * 1.12
 
 
-def _ticks(reach: float) -> list[float]:
-    """Round ratios inside the axis, e.g. 1/2, 1 and 2."""
+def _ticks(reach: float) -> dict[str, list[float] | list[str]]:
+    """Round ratios inside the axis, e.g. 0.5, 1 and 2."""
     steps = (1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 100.0, 1e3, 1e4, 1e5)
-    fitting = [step for step in steps if math.log10(step) < reach][-3:]
-    return sorted([1.0, *fitting, *(round(1 / step, 6) for step in fitting)])
+    fitting = [step for step in steps if math.log10(step) < reach][-2:]
+    values = [*(1 / step for step in fitting), 1.0, *fitting]
+    return {"tickvals": values, "ticktext": [f"{value:.2g}" for value in values]}
 
 
 def _equal(claim: Claim) -> float:

@@ -34,6 +34,7 @@ def draw_cost(
         "range": [len(arms) - 0.5, -0.5],
         "showgrid": False,
     }
+    top = [measured["interval"][1] for measured in arms.values()]
     figure = panels(
         look,
         [
@@ -41,6 +42,7 @@ def draw_cost(
                 title="one training step",
                 x=f"time of a step / that of {cost['baseline']}",
                 y="",
+                x_axis={"range": [0, 1.25 * max(top)]},
                 y_axis=rows,
             ),
             Panel(
@@ -76,9 +78,8 @@ def _add_step(
             "thickness": 2,
         },
         mode="markers+text",
-        text=[f"{ratio:.2f} times, {milliseconds:.2g} ms"],
-        textposition="top center",
-        cliponaxis=False,
+        text=[f"{ratio:.2f} times: {milliseconds:.2g} ms  "],
+        textposition="top left",
         marker={"color": style.colour(), "symbol": style.marker, "size": 10},
         hovertemplate=f"{ratio:.3f} [{low:.3f}, {high:.3f}]<extra></extra>",
         showlegend=False,

@@ -83,3 +83,13 @@ def add_line(
 def single(values: Numbers) -> NDArray[np.float32]:
     """In the precision of a screen: half the size in the file."""
     return np.asarray(values, dtype=np.float32)
+
+
+def hundredths(value: float) -> str:
+    """Two decimals with a real minus sign, and no minus before zero.
+
+    Example:
+        >>> hundredths(-0.123), hundredths(-0.001)
+        ('−0.12', '0.00')
+    """
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")

@@ -53,7 +53,7 @@ def draw_final_accuracy(
                 x_axis={
                     "tickvals": list(range(len(arms))),
                     "ticktext": arms,
-                    "range": [-0.6, len(arms) - 0.25],
+                    "range": [-0.75, len(arms) - 0.25],
                     "showgrid": False,
                 },
                 y_axis={"matches": "y" if i else None},
@@ -115,8 +115,9 @@ def _add_arm(
         **shared,
     )
     mean: Estimate = t_interval(values)
+    aside = -1 if place == 0 else 1  # out of the way of the lines
     figure.add_scatter(
-        x=[place + 0.18],
+        x=[place + 0.14 * aside],
         y=[mean.mean],
         error_y={
             "array": [mean.high - mean.mean] if mean.interval else [0],
@@ -125,8 +126,8 @@ def _add_arm(
             "width": 6,
         },
         mode="markers+text",
-        text=[f" {mean.mean:.2f} %"],
-        textposition="middle right",
+        text=[f"  {mean.mean:.2f} %  "],
+        textposition="middle left" if aside < 0 else "middle right",
         marker={"color": style.colour(), "symbol": "line-ew-open", "size": 16},
         hovertemplate=f"mean of {mean.seeds}: %{{y:.3f}} %",
         showlegend=False,

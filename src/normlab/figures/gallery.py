@@ -7,10 +7,23 @@ from typing import TYPE_CHECKING
 
 from normlab.errors import BadSetting, NotMeasured
 from normlab.figures import (
+    along_gradient,
+    by_hand,
     claims_forest,
     cost,
+    covariate_shift,
+    dead_units,
+    drift,
     final_accuracy,
     learning_curves,
+    one_neuron,
+    percentiles,
+    running_statistics,
+    scale_shift,
+    sharpness,
+    step_path,
+    surface,
+    surface_3d,
     twin_difference,
 )
 from normlab.figures.look import LIGHT, Look
@@ -22,6 +35,20 @@ if TYPE_CHECKING:
 
 KINDS: tuple[Kind, ...] = (
     claims_forest.KIND,
+    surface.COMMON,
+    surface_3d.KIND,
+    surface.PATH,
+    step_path.KIND,
+    along_gradient.KIND,
+    sharpness.KIND,
+    percentiles.KIND,
+    drift.KIND,
+    covariate_shift.KIND,
+    dead_units.KIND,
+    by_hand.KIND,
+    one_neuron.KIND,
+    scale_shift.KIND,
+    running_statistics.KIND,
     learning_curves.KIND,
     twin_difference.KIND,
     final_accuracy.KIND,

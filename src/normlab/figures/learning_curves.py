@@ -41,7 +41,12 @@ def draw_learning_curves(
                     title=title,
                     x=x,
                     y="training loss (nats)",
-                    y_axis={"type": "log", "matches": "y" if rows else None},
+                    y_axis={
+                        "type": "log",
+                        "dtick": "D2",
+                        "tickformat": "~g",
+                        "matches": "y" if rows else None,
+                    },
                 )
             )
     figure = panels(look, rows)

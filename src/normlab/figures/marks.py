@@ -8,7 +8,9 @@ from normlab.figures.look import Look, css
 from normlab.figures.panels import axis_number
 
 
-def add_level(figure: go.Figure, i: int, y: float, look: Look) -> None:
+def add_level(
+    figure: go.Figure, i: int, y: float, look: Look, *, text: str = ""
+) -> None:
     """A dotted horizontal line across panel `i`.
 
     Args:
@@ -16,8 +18,10 @@ def add_level(figure: go.Figure, i: int, y: float, look: Look) -> None:
         i: The panel.
         y: In the axis' own units.
         look: Ink.
+        text: Stands on the line, at its right end.
     """
     n = axis_number(i)
+    label = {"text": text, "textposition": "end", "yanchor": "bottom"}
     figure.add_shape(
         type="line",
         xref=f"x{n} domain",
@@ -28,6 +32,7 @@ def add_level(figure: go.Figure, i: int, y: float, look: Look) -> None:
         y1=y,
         layer="below",
         line={"color": css(look.muted), "width": 1.5, "dash": "dot"},
+        label=label if text else None,
     )
 
 

@@ -15,7 +15,8 @@ import plotly.graph_objects as go
 
 from normlab.figures.look import Look, css
 
-TOP, BOTTOM, SIDE = 64, 56, 64  # pixels: a line of legend, an axis title, tick labels
+TOP, BOTTOM, SIDE = 32, 56, 64  # pixels: a line of legend, an axis title, tick labels
+ABOVE = 26  # a panel's title
 GAP = 84  # between rows: an axis title and the next panel's title
 NARROW_HEIGHT = 250
 TITLE = 40  # what a title of the whole figure takes; pages say it outside
@@ -51,15 +52,16 @@ def panels(
         >>> from normlab.figures.look import LIGHT
         >>> figure = panels(LIGHT, [Panel(x="step", y="loss")] * 2)
         >>> figure.layout.xaxis2.title.text, figure.layout.meta["narrow"]["height"]
-        ('step', 704)
+        ('step', 672)
     """
     columns = min(columns, len(these))
     rows = -(-len(these) // columns)
     heights = [height] * rows if isinstance(height, int) else list(height)
+    top = TOP + (ABOVE if any(panel.title for panel in these) else 0)
     layout: dict[str, Any] = {
         "template": look.template(),
-        "margin": {"l": SIDE, "r": 16, "t": TOP, "b": BOTTOM},
-        "height": _whole(heights),
+        "margin": {"l": SIDE, "r": 16, "t": top, "b": BOTTOM},
+        "height": top + BOTTOM + _inner(heights),
         "annotations": [
             _title(panel.title, axis_number(i), look)
             for i, panel in enumerate(these)
@@ -83,7 +85,7 @@ def panels(
         }
     if columns > 1:
         fewer = [min(one, NARROW_HEIGHT) for one in heights for _ in range(columns)]
-        layout["meta"] = {"narrow": _narrow(fewer[: len(these)])}
+        layout["meta"] = {"narrow": _narrow(fewer[: len(these)], top)}
     return go.Figure(layout=layout)
 
 
@@ -102,18 +104,14 @@ def on(i: int) -> dict[str, str]:
     return {"xaxis": f"x{axis_number(i)}", "yaxis": f"y{axis_number(i)}"}
 
 
-def _narrow(heights: Sequence[int]) -> dict[str, Any]:
+def _narrow(heights: Sequence[int], top: int) -> dict[str, Any]:
     """The patch that puts all panels below each other."""
-    patch: dict[str, Any] = {"height": _whole(heights)}
+    patch: dict[str, Any] = {"height": top + BOTTOM + _inner(heights)}
     for i in range(len(heights)):
         x, y = _domains(i, 1, heights)
         patch[f"xaxis{axis_number(i)}.domain"] = x
         patch[f"yaxis{axis_number(i)}.domain"] = y
     return patch
-
-
-def _whole(heights: Sequence[int]) -> int:
-    return TOP + BOTTOM + _inner(heights)
 
 
 def _inner(heights: Sequence[int]) -> int:

@@ -1,0 +1,42 @@
+"""How far activations are from where they end, unit by unit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Table = NDArray[np.floating]  # (moments, units)
+
+
+def shift_from_end(mean: Table, std: Table) -> NDArray[np.float64]:
+    r"""Median over units of $|m_t-m_T|/\sqrt{(s_t^2+s_T^2)/2}$ at every moment.
+
+    Units that are constant at both moments have no scale and are left out.
+
+    Args:
+        mean: Of every unit over the images, shape `(moments, units)`.
+        std: The same.
+
+    Returns:
+        Shape `(moments,)`, in standard deviations; nan where no unit is left.
+
+    Example:
+        >>> shift_from_end(np.array([[4.0], [9.0]]), np.array([[1.0], [7.0]]))
+        array([1., 0.])
+    """
+    pooled = np.sqrt(
+        (std.astype(np.float64) ** 2 + std[-1].astype(np.float64) ** 2) / 2
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shifts = np.abs(mean - mean[-1]) / pooled
+    return _median(np.where(pooled > 0, shifts, np.nan))
+
+
+def feature_change(correlation: Table) -> NDArray[np.float64]:
+    """Median over units of 1 - abs(correlation with the end) at every moment."""
+    return _median(1 - np.abs(correlation.astype(np.float64)))
+
+
+def _median(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    rows = [row[np.isfinite(row)] for row in table]
+    return np.array([np.median(row) if row.size else np.nan for row in rows])

@@ -1,0 +1,98 @@
+"""Measured numbers along training: one panel per number, one line per arm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from normlab.analysis.series import Series
+from normlab.figures import steps
+from normlab.figures.curves import add_band, add_line
+from normlab.figures.look import Look, Style
+from normlab.figures.marks import add_level
+from normlab.figures.panels import Panel, on, panels
+
+LOG = {"type": "log", "dtick": "D2", "tickformat": "~g"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """One panel: what is measured, in what unit, and of every arm its course."""
+
+    title: str
+    unit: str
+    series: Sequence[Series]
+    log: bool = False
+    level: float | None = None
+    """A value worth a dotted line."""
+    bounds: tuple[float, float] = (-np.inf, np.inf)
+    """What values are possible; a band beyond them is cut."""
+
+
+def draw_along_training(
+    quantities: Sequence[Quantity],
+    styles: Mapping[str, Style],
+    look: Look,
+    *,
+    columns: int = 2,
+    height: int = 260,
+) -> go.Figure:
+    """A panel per quantity over the steps on a logarithmic axis.
+
+    Args:
+        quantities: From left to right, then down.
+        styles: Of every arm.
+        look: Paper and ink.
+        columns: Panels of a row.
+        height: Of a panel, in pixels.
+    """
+    figure = panels(
+        look,
+        [
+            Panel(
+                title=quantity.title,
+                x=steps.TITLE,
+                y=quantity.unit,
+                x_axis=steps.AXIS,
+                y_axis=LOG if quantity.log else None,
+            )
+            for quantity in quantities
+        ],
+        columns=columns,
+        height=height,
+    )
+    told: set[str] = set()
+    for i, quantity in enumerate(quantities):
+        if quantity.level is not None:
+            add_level(figure, i, quantity.level, look)
+        for one in quantity.series:
+            style, x = styles[one.arm], steps.at(one.step)
+            low, high = (
+                np.clip(edge, *quantity.bounds) for edge in (one.low, one.high)
+            )
+            add_band(figure, x, low, high, style=style, name=one.arm, **on(i))
+            add_line(
+                figure,
+                x,
+                one.mean,
+                style=style,
+                name=one.arm,
+                mode="lines+markers",
+                marker={"symbol": style.marker, "size": 5, "color": style.colour()},
+                showlegend=one.arm not in told,
+                **on(i),
+            )
+            told.add(one.arm)
+    return figure
+
+
+def ends(series: Sequence[Series]) -> str:
+    """First and last value of every arm, for the words beside a figure."""
+    return ", ".join(
+        f"{one.arm} {one.mean[0]:.3g} to {one.mean[-1]:.3g}"
+        for one in series
+        if one.mean.size
+    )

@@ -1,0 +1,191 @@
+"""Batch norm by hand: one neuron, eight real images, the real numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from normlab.figures.curves import Numbers, hundredths, single
+from normlab.figures.look import LIGHT, Look, Style
+from normlab.figures.marks import add_level
+from normlab.figures.observed import Arrays, Place, first_of, places, seen
+from normlab.figures.one_neuron import normalised_arm
+from normlab.figures.panels import Panel, on, panels
+from normlab.figures.picture import Drawn, Kind
+from normlab.figures.slider import frames, slider
+
+if TYPE_CHECKING:
+    from normlab.analysis.result import Result
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ByHand:
+    """One neuron of one norm at one moment, for a few images of a batch."""
+
+    images: Numbers | None  # (k, height, width), as the network sees them
+    labels: Numbers  # (k,)
+    x: Numbers  # (k,)
+    xhat: Numbers  # (k,)
+    mean: float  # over the whole batch
+    variance: float
+    gamma: float
+    beta: float
+    batch: int
+
+    def stages(self) -> list[tuple[str, Numbers]]:
+        """What is done, in words with its numbers, and what it gives."""
+        batch = f"over {self.batch} images"
+        return [
+            (f"1 of 4: x, with mean μ = {hundredths(self.mean)} {batch}", self.x),
+            ("2 of 4: x − μ", self.x - self.mean),
+            (
+                f"3 of 4: x̂ = (x − μ) / √(σ² + ε), with σ² = {hundredths(self.variance)}",
+                self.xhat,
+            ),
+            (
+                f"4 of 4: γ x̂ + β, with γ = {hundredths(self.gamma)} and β = {hundredths(self.beta)}",
+                self.gamma * self.xhat + self.beta,
+            ),
+        ]
+
+
+def draw_by_hand(hand: ByHand, style: Style, look: Look = LIGHT) -> go.Figure:
+    """The numbers above their images, and a slider over the four stages.
+
+    Args:
+        hand: What is shown.
+        style: Of the arm.
+        look: Paper and ink.
+    """
+    stages = hand.stages()
+    everything = np.concatenate([values for _, values in stages])
+    pad = 0.18 * max(float(np.ptp(everything)), 1e-6)
+    labels = {
+        "tickvals": list(range(len(hand.x))),
+        "ticktext": [f"label {label}" for label in hand.labels.tolist()],
+        "range": [-0.6, len(hand.x) - 0.4],
+        "showgrid": False,
+    }
+    rows = [
+        Panel(
+            x="",
+            y="value",
+            x_axis=labels,
+            y_axis={"range": [everything.min() - pad, everything.max() + pad]},
+        )
+    ]
+    if hand.images is not None:
+        hidden = {"visible": False}
+        rows.append(
+            Panel(
+                x="",
+                y="",
+                x_axis={**labels, **hidden},
+                y_axis={**hidden, "autorange": "reversed", "scaleanchor": "x2"},
+            )
+        )
+    figure = panels(look, rows, columns=1, height=[260, 110][: len(rows)])
+    add_level(figure, 0, 0.0, look)
+    first = stages[0][1]
+    figure.add_scatter(
+        x=list(range(len(hand.x))),
+        y=single(first),
+        mode="markers+text",
+        text=_texts(first),
+        textposition="top center",
+        marker={"color": style.colour(), "symbol": style.marker, "size": 11},
+        hovertemplate="%{y:.4f}<extra></extra>",
+        showlegend=False,
+        **on(0),
+    )
+    if hand.images is not None:
+        _add_images(figure, hand.images)
+    figure.frames = frames(
+        [[{"y": single(values), "text": _texts(values)}] for _, values in stages], [0]
+    )
+    return figure.update_layout(
+        sliders=[slider([words for words, _ in stages], prefix="")]
+    )
+
+
+def _texts(values: Numbers) -> list[str]:
+    return [hundredths(value) for value in values.tolist()]
+
+
+def _add_images(figure: go.Figure, images: Numbers) -> None:
+    """All images as one heatmap, an empty column between two."""
+    count, height, width = images.shape
+    gap = np.full((count, height, 1), np.nan)
+    row = np.concatenate([images, gap], axis=2).transpose(1, 0, 2).reshape(height, -1)
+    low, high = float(images.min()), float(images.max())
+    figure.add_heatmap(
+        z=single(np.round((row - low) / max(high - low, 1e-9), 2)),
+        x0=-0.5 + 0.5 / (width + 1),
+        dx=1 / (width + 1),
+        y0=0,
+        dy=1 / (width + 1),
+        colorscale="Greys",
+        showscale=False,
+        hoverinfo="skip",
+        **on(1),
+    )
+
+
+def _grey(shown: Numbers) -> Numbers | None:
+    """Images of any channels as (k, height, width); None for other data."""
+    if shown.ndim == 4:
+        return shown.mean(axis=1)
+    return shown if shown.ndim == 3 else None
+
+
+def by_hand(arrays: Arrays, norm: Place) -> ByHand:
+    """The chosen unit of a norm at the last moment that was looked at."""
+    unit = int(arrays[norm.key("unit")])
+
+    def last(what: str, otherwise: float) -> float:
+        values: Any = arrays.get(norm.key(what))
+        return otherwise if values is None else float(values[-1, unit])
+
+    shown = arrays["shown"]
+    count = len(shown)
+    return ByHand(
+        images=_grey(shown),
+        labels=arrays["labels"][:count],
+        x=arrays[norm.key("x_values")][-1, :count],
+        xhat=arrays[norm.key("xhat_values")][-1, :count],
+        mean=last("x_mean", 0.0),
+        variance=last("x_std", 1.0) ** 2,
+        gamma=last("gamma", 1.0),
+        beta=last("beta", 0.0),
+        batch=len(arrays["labels"]),
+    )
+
+
+def _draw(result: Result, look: Look) -> Drawn:
+    runs = first_of(seen(result, "activations"))
+    arm = normalised_arm(runs)
+    norm = places(runs[arm], "xhat_values")[0]
+    hand = by_hand(runs[arm], norm)
+    style = look.styles([one.name for one in result.record.spec.arms])[arm]
+    words = "; ".join(
+        f"{name}: {', '.join(_texts(values))}" for name, values in hand.stages()
+    )
+    alt = f"A neuron at {norm.path} of {arm} at the end of training. {words}."
+    return Drawn(draw_by_hand(hand, style, look), alt)
+
+
+KIND = Kind(
+    id="by-hand",
+    section="normalisation",
+    title="Batch norm by hand",
+    reading=(
+        "Eight real images and the number that one neuron gives for each. Step through "
+        "with the slider: take the mean away, divide by the deviation, then scale and "
+        "shift by what was learnt. The order of the images never changes, only where "
+        "zero is and how long one unit is."
+    ),
+    draw=_draw,
+)

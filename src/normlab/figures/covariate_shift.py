@@ -1,0 +1,65 @@
+"""How a step of the layers below changes the gradient of a layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from normlab.errors import NotMeasured
+from normlab.figures.along_training import Quantity, draw_along_training, ends
+from normlab.figures.observed import Arrays, by_arm, places, seen
+from normlab.figures.picture import Drawn, Kind
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from normlab.analysis.result import Result
+    from normlab.figures.look import Look
+
+
+def _over_layers(arrays: Arrays, what: str) -> NDArray[np.float64] | None:
+    layers = [arrays[place.key(what)] for place in places(arrays, what)]
+    return np.asarray(np.mean(layers, axis=0)) if layers else None
+
+
+def _draw(result: Result, look: Look) -> Drawn:
+    runs = seen(result, "gradient")
+    shift = by_arm(runs, lambda arrays: _over_layers(arrays, "shift"), ratio=True)
+    cosine = by_arm(runs, lambda arrays: _over_layers(arrays, "shift_cosine"))
+    if not shift:
+        raise NotMeasured("it takes two layers with weights")
+    figure = draw_along_training(
+        [
+            Quantity(
+                title="change of the gradient",
+                unit="‖G − G′‖ / ‖G‖",
+                series=shift,
+                log=True,
+            ),
+            Quantity(
+                title="direction kept",
+                unit="cos(G, G′)",
+                series=cosine,
+                level=1.0,
+                bounds=(-1.0, 1.0),
+            ),
+        ],
+        look.styles([arm.name for arm in result.record.spec.arms]),
+        look,
+    )
+    return Drawn(figure, f"Relative change of the gradient: {ends(shift)}.")
+
+
+KIND = Kind(
+    id="covariate-shift",
+    section="drift",
+    title="Internal covariate shift, seen from the gradient",
+    reading=(
+        "Left, lower is less shift: G is a layer's gradient, G′ the one it would have "
+        "after the layers below have taken their step. Right, 1 means that its "
+        "direction survives. Mean over layers and seeds. Santurkar et al. (2018), who "
+        "proposed the measure, found no reduction by batch normalization."
+    ),
+    draw=_draw,
+)

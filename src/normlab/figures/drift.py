@@ -1,0 +1,76 @@
+"""How the inputs of each layer's nonlinearity drift towards their end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from normlab.analysis.drift import feature_change, shift_from_end
+from normlab.figures.along_training import Quantity, draw_along_training, ends
+from normlab.figures.observed import Arrays, by_arm, first_of, places, seen, spread
+from normlab.figures.picture import Drawn, Kind
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from normlab.analysis.result import Result
+    from normlab.figures.look import Look
+
+MOST_LAYERS = 4
+
+
+def layers(arrays: Arrays) -> list[tuple[int, str]]:
+    """Some layers with a nonlinearity: their rank from 1 and their path."""
+    paths = [place.path for place in places(arrays, "in_mean")]
+    return [(i + 1, paths[i]) for i in spread(range(len(paths)), MOST_LAYERS)]
+
+
+def at_path(arrays: Arrays, path: str, what: str) -> np.ndarray | None:
+    """One array of the place with this path; None if it has none."""
+    for place in places(arrays, what):
+        if place.path == path:
+            return arrays[place.key(what)]
+    return None
+
+
+def _draw(result: Result, look: Look) -> Drawn:
+    runs = seen(result, "activations")
+    quantities: list[Quantity] = []
+    words: list[str] = []
+    for rank, path in layers(next(iter(first_of(runs).values()))):
+
+        def shift(arrays: Arrays, path: str = path) -> np.ndarray | None:
+            mean = at_path(arrays, path, "in_mean")
+            std = at_path(arrays, path, "in_std")
+            return None if mean is None or std is None else shift_from_end(mean, std)
+
+        def change(arrays: Arrays, path: str = path) -> np.ndarray | None:
+            correlation = at_path(arrays, path, "correlation")
+            return None if correlation is None else feature_change(correlation)
+
+        shifts, changes = by_arm(runs, shift), by_arm(runs, change)
+        layer = f"layer {rank} ({path})"
+        quantities += [
+            Quantity(
+                title=f"{layer}: shift", unit="standard deviations", series=shifts
+            ),
+            Quantity(title=f"{layer}: features", unit="1 − |r|", series=changes),
+        ]
+        words.append(f"{layer}: {ends(shifts)} standard deviations")
+    styles = look.styles([arm.name for arm in result.record.spec.arms])
+    figure = draw_along_training(quantities, styles, look, height=220)
+    return Drawn(figure, f"Distance from the final distribution; {'; '.join(words)}.")
+
+
+KIND = Kind(
+    id="drift",
+    section="drift",
+    title="Drift of the activations, layer by layer",
+    reading=(
+        "Lower is steadier; every line ends at 0, because distances are taken from the "
+        "end of training. Left, how far a typical unit's mean lies from its final one; "
+        "normalisation fixes most of this by construction. Right, what no arm gets for "
+        "free: how much the unit's answers to the same images change beyond a shift "
+        "and a scale (r: correlation with the end)."
+    ),
+    draw=_draw,
+)

@@ -1,0 +1,194 @@
+"""One neuron's activations before and after normalising, moment by moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+
+from normlab.errors import NotMeasured
+from normlab.figures.curves import Numbers, hundredths, single
+from normlab.figures.drift import at_path
+from normlab.figures.look import LIGHT, Look, Style, css
+from normlab.figures.observed import Arrays, first_of, places, seen
+from normlab.figures.panels import Panel, on, panels
+from normlab.figures.picture import Drawn, Kind
+from normlab.figures.slider import frames, slider
+
+if TYPE_CHECKING:
+    from normlab.analysis.result import Result
+
+BINS = 44
+
+
+class Neuron(NamedTuple):
+    """What one arm's neuron gives for the same images at every moment."""
+
+    title: str
+    arm: str
+    values: Numbers  # (moments, images)
+    normalised: bool
+
+
+def draw_one_neuron(
+    step: Sequence[int],
+    those: Sequence[Neuron],
+    styles: Mapping[str, Style],
+    look: Look = LIGHT,
+) -> go.Figure:
+    """A histogram per panel and a slider over the moments.
+
+    Raw values share one axis, normalised values another, at all moments.
+
+    Args:
+        step: Of every moment.
+        those: One per panel.
+        styles: Of every arm.
+        look: Paper and ink.
+    """
+    edges = {
+        kind: _edges([one.values for one in those if one.normalised is kind])
+        for kind in (False, True)
+    }
+    shares = [_shares(one.values, edges[one.normalised]) for one in those]
+    top = 1.08 * max(float(share.max()) for share in shares)
+    figure = panels(
+        look,
+        [
+            Panel(
+                title=one.title,
+                x="normalised value" if one.normalised else "activation",
+                y="images (%)",
+                x_axis={"range": _range(edges[one.normalised])},
+                y_axis={"range": [0, top]},
+            )
+            for one in those
+        ],
+        columns=len(those),
+        height=250,
+    )
+    for i, (one, share) in enumerate(zip(those, shares, strict=True)):
+        middle = (edges[one.normalised][1:] + edges[one.normalised][:-1]) / 2
+        style = styles[one.arm]
+        figure.add_bar(
+            x=single(middle),
+            y=share[-1],
+            marker={"color": style.colour(0.65)},
+            name=one.arm,
+            showlegend=False,
+            hovertemplate="%{x:.2f}: %{y:.1f} % of the images<extra></extra>",
+            **on(i),
+        )
+        figure.add_scatter(
+            x=single(middle),
+            y=share[0],
+            mode="lines",
+            line={"color": css(look.muted), "width": 1.3, "shape": "hvh"},
+            name=f"at step {step[0]}",
+            showlegend=i == 0,
+            legendgroup="first",
+            hoverinfo="skip",
+            **on(i),
+        )
+    bars = list(range(0, 2 * len(those), 2))
+    figure.frames = frames(
+        [[{"y": share[m]} for share in shares] for m in range(len(step))], bars
+    )
+    figure.update_layout(
+        bargap=0,
+        sliders=[
+            slider([f"{s:,}" for s in step], prefix="step ", active=len(step) - 1)
+        ],
+    )
+    return figure
+
+
+def _edges(values: Sequence[Numbers]) -> Numbers:
+    if not values:
+        return np.linspace(-1, 1, BINS + 1)
+    everything = np.concatenate([one.ravel() for one in values])
+    everything = everything[np.isfinite(everything)]
+    if not everything.size:
+        return np.linspace(-1, 1, BINS + 1)
+    low, high = float(everything.min()), float(everything.max())
+    return np.linspace(low, high if high > low else low + 1, BINS + 1)
+
+
+def _range(edges: Numbers) -> list[float]:
+    return [float(edges[0]), float(edges[-1])]
+
+
+def _shares(values: Numbers, edges: Numbers) -> Numbers:
+    """Per cent of the images in every bin, shape `(moments, bins)`."""
+    counts = [np.histogram(row[np.isfinite(row)], edges)[0] for row in values]
+    return single(100 * np.array(counts) / values.shape[1])
+
+
+def normalised_arm(runs: Mapping[str, Arrays]) -> str:
+    """The first arm that keeps a norm's input and output.
+
+    Raises:
+        NotMeasured: If no arm does.
+    """
+    for arm, arrays in runs.items():
+        if places(arrays, "xhat_values"):
+            return arm
+    raise NotMeasured("no arm has a norm whose input and output were kept")
+
+
+def _draw(result: Result, look: Look) -> Drawn:
+    runs = first_of(seen(result, "activations"))
+    arm = normalised_arm(runs)
+    arrays = runs[arm]
+    norm = places(arrays, "xhat_values")[0]
+    unit = int(arrays[norm.key("unit")])
+    before, after = arrays[norm.key("x_values")], arrays[norm.key("xhat_values")]
+    those = [
+        *_without(result, runs, arm),
+        Neuron(f"{arm}: before", arm, before, normalised=False),
+        Neuron(f"{arm}: after", arm, after, normalised=True),
+    ]
+    step = [int(s) for s in arrays["steps"]]
+    styles = look.styles([one.name for one in result.record.spec.arms])
+    words = "; ".join(_words(one, step) for one in those)
+    alt = f"Neuron {unit} at {norm.path}. {words}."
+    return Drawn(draw_one_neuron(step, those, styles, look), alt)
+
+
+def _without(result: Result, runs: Mapping[str, Arrays], arm: str) -> list[Neuron]:
+    """The same neuron of the baseline, where that has no norm and the same moments."""
+    baseline = result.record.spec.baseline.name
+    if baseline == arm or baseline not in runs:
+        return []
+    other: Arrays = runs[baseline]
+    where = places(other, "in_values")
+    if not where or len(other["steps"]) != len(runs[arm]["steps"]):
+        return []
+    values: Any = at_path(other, where[0].path, "in_values")
+    return [Neuron(baseline, baseline, values, normalised=False)]
+
+
+def _words(one: Neuron, step: Sequence[int]) -> str:
+    shown = [m for m, s in enumerate(step) if s in (1, 10, 100) or m == len(step) - 1]
+    at = ", ".join(
+        f"{hundredths(one.values[m].mean())} ± {hundredths(one.values[m].std())} "
+        f"at step {step[m]:,}"
+        for m in shown
+    )
+    return f"{one.title}: mean and deviation {at}"
+
+
+KIND = Kind(
+    id="one-neuron",
+    section="normalisation",
+    title="One neuron before and after normalising",
+    reading=(
+        "Move the slider through training (the article looks at steps 1, 10 and 100): "
+        "the bars are what one neuron gives for 512 images, the grey outline what it "
+        "gave at first. Before normalising they may wander and widen; after it they "
+        "stay around 0 with variance 1, whatever the layers below do."
+    ),
+    draw=_draw,
+)

@@ -1,0 +1,108 @@
+"""Percentiles 15, 50 and 85 over training, of a whole layer and of one unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import plotly.graph_objects as go
+
+from normlab.figures import steps
+from normlab.figures.curves import Numbers, add_band, add_line
+from normlab.figures.drift import at_path, layers
+from normlab.figures.look import LIGHT, Look, Style
+from normlab.figures.observed import first_of, seen
+from normlab.figures.panels import Panel, on, panels
+from normlab.figures.picture import Drawn, Kind
+
+if TYPE_CHECKING:
+    from normlab.analysis.result import Result
+
+
+class Percentiles(NamedTuple):
+    """Of one arm in one panel, at every moment."""
+
+    panel: int
+    arm: str
+    step: Numbers  # (moments,)
+    values: Numbers  # (moments, 3): 15, 50, 85
+
+
+def draw_percentiles(
+    titles: Sequence[str],
+    those: Sequence[Percentiles],
+    styles: Mapping[str, Style],
+    look: Look = LIGHT,
+) -> go.Figure:
+    """A band between percentiles 15 and 85 around the median, per panel and arm.
+
+    Args:
+        titles: Of the panels, from left to right, then down.
+        those: What goes into them.
+        styles: Of every arm.
+        look: Paper and ink.
+    """
+    figure = panels(
+        look,
+        [
+            Panel(
+                title=title,
+                x=steps.TITLE,
+                y="input of the nonlinearity",
+                x_axis=steps.AXIS,
+                # both panels of a layer share a scale
+                y_axis={"matches": f"y{i if i > 1 else ''}"} if i % 2 else None,
+            )
+            for i, title in enumerate(titles)
+        ],
+        height=230,
+    )
+    told: set[str] = set()
+    for panel, arm, step, values in those:
+        x, axes = steps.at(step), on(panel)
+        low, middle, high = values.T
+        style = styles[arm]
+        add_band(figure, x, low, high, style=style, name=arm, **axes)
+        add_line(
+            figure, x, middle, style=style, name=arm, showlegend=arm not in told, **axes
+        )
+        told.add(arm)
+    return figure
+
+
+def _draw(result: Result, look: Look) -> Drawn:
+    runs = first_of(seen(result, "activations"))
+    titles: list[str] = []
+    those: list[Percentiles] = []
+    for rank, path in layers(next(iter(runs.values()))):
+        for what, whom in (
+            ("in_percentiles", "all units"),
+            ("in_unit_percentiles", "one unit"),
+        ):
+            for arm, arrays in runs.items():
+                values = at_path(arrays, path, what)
+                if values is not None:
+                    those.append(Percentiles(len(titles), arm, arrays["steps"], values))
+            titles.append(f"layer {rank} ({path}), {whom}")
+    styles = look.styles([arm.name for arm in result.record.spec.arms])
+    words = "; ".join(
+        f"{titles[one.panel]}, {one.arm}: median {one.values[0, 1]:.2g} at first, "
+        f"{one.values[-1, 1]:.2g} at the end"
+        for one in those
+        if "all units" in titles[one.panel]
+    )
+    return Drawn(draw_percentiles(titles, those, styles, look), f"{words}.")
+
+
+KIND = Kind(
+    id="percentiles",
+    section="drift",
+    title="Where the activations are, from the first step to the last",
+    reading=(
+        "The line is the median of what enters the nonlinearity over 512 images, the "
+        "shaded part reaches from percentile 15 to 85 (first seed): a band that moves "
+        "or widens is a layer whose input keeps changing while it learns. On the "
+        "right, one unit, as in Figure 1 of the paper of 2015."
+    ),
+    draw=_draw,
+)

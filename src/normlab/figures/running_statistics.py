@@ -1,0 +1,92 @@
+"""Running averages of the norms against the statistics of a batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from normlab.errors import NotMeasured
+from normlab.figures.along_training import Quantity, draw_along_training, ends
+from normlab.figures.drift import at_path
+from normlab.figures.observed import Arrays, by_arm, first_of, places, seen, spread
+from normlab.figures.picture import Drawn, Kind
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from normlab.analysis.result import Result
+    from normlab.figures.look import Look
+
+MOST_NORMS = 3
+
+
+def mean_gap(arrays: Arrays, path: str) -> NDArray[np.floating] | None:
+    """Median over units of |running mean - batch mean| in batch deviations."""
+    running = at_path(arrays, path, "running_mean")
+    mean, std = at_path(arrays, path, "x_mean"), at_path(arrays, path, "x_std")
+    if running is None or mean is None or std is None:
+        return None
+    floor = np.finfo(np.float32).tiny
+    return np.median(np.abs(running - mean) / np.maximum(std, floor), axis=1)
+
+
+def variance_ratio(arrays: Arrays, path: str) -> NDArray[np.floating] | None:
+    """Median over units of running variance / batch variance."""
+    running, std = at_path(arrays, path, "running_var"), at_path(arrays, path, "x_std")
+    if running is None or std is None:
+        return None
+    floor = np.finfo(np.float32).tiny
+    return np.median(running / np.maximum(std.astype(np.float64) ** 2, floor), axis=1)
+
+
+def _draw(result: Result, look: Look) -> Drawn:
+    runs = seen(result, "activations")
+    norms = [
+        place.path
+        for arrays in first_of(runs).values()
+        for place in places(arrays, "running_mean")
+    ]
+    norms = list(dict.fromkeys(norms))
+    if not norms:
+        raise NotMeasured("no arm has a norm that keeps running averages")
+    quantities = []
+    for i in spread(range(len(norms)), MOST_NORMS):
+        path = norms[i]
+        gap = by_arm(runs, lambda arrays, path=path: mean_gap(arrays, path))
+        ratio = by_arm(
+            runs, lambda arrays, path=path: variance_ratio(arrays, path), ratio=True
+        )
+        quantities += [
+            Quantity(
+                title=f"{path}: mean",
+                unit="gap (deviations)",
+                series=gap,
+                level=0.0,
+            ),
+            Quantity(
+                title=f"{path}: variance",
+                unit="running / batch",
+                series=ratio,
+                log=True,
+                level=1.0,
+            ),
+        ]
+    styles = look.styles([arm.name for arm in result.record.spec.arms])
+    figure = draw_along_training(quantities, styles, look, height=200)
+    words = "; ".join(f"{q.title}: {ends(q.series)} {q.unit}" for q in quantities)
+    return Drawn(figure, f"{words}.")
+
+
+KIND = Kind(
+    id="running-statistics",
+    section="normalisation",
+    title="Running averages against the batch",
+    reading=(
+        "At inference a batch norm uses averages that it collected while training. On "
+        "the dotted lines they agree with the statistics of 512 images at that moment; "
+        "a gap means that inference sees another network than training did. Median "
+        "over units, mean over seeds."
+    ),
+    draw=_draw,
+)

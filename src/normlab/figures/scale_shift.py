@@ -1,0 +1,114 @@
+"""Learnt scale gamma and shift beta of every norm over training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+
+from normlab.errors import NotMeasured
+from normlab.figures import steps
+from normlab.figures.curves import Numbers, add_band, add_line
+from normlab.figures.look import LIGHT, Look, Style
+from normlab.figures.observed import first_of, places, seen, spread
+from normlab.figures.panels import Panel, on, panels
+from normlab.figures.picture import Drawn, Kind
+
+if TYPE_CHECKING:
+    from normlab.analysis.result import Result
+
+MOST_NORMS = 3
+
+
+class Learnt(NamedTuple):
+    """One parameter of one arm's norm."""
+
+    panel: int
+    arm: str
+    step: Numbers  # (moments,)
+    values: Numbers  # (moments, units)
+
+
+def draw_scale_shift(
+    titles: Sequence[str],
+    those: Sequence[Learnt],
+    styles: Mapping[str, Style],
+    look: Look = LIGHT,
+) -> go.Figure:
+    """Median over units and the middle 70 % of them, gamma left and beta right.
+
+    Args:
+        titles: Of the panels, gamma and beta in turns.
+        those: What goes into them.
+        styles: Of every arm.
+        look: Paper and ink.
+    """
+    figure = panels(
+        look,
+        [
+            Panel(
+                title=title,
+                x=steps.TITLE,
+                y=("shift β" if i % 2 else "scale γ"),
+                x_axis=steps.AXIS,
+                # one scale for all gammas, one for all betas
+                y_axis={"matches": "y2" if i % 2 else "y"} if i > 1 else None,
+            )
+            for i, title in enumerate(titles)
+        ],
+        height=220,
+    )
+    told: set[str] = set()
+    for panel, arm, step, values in those:
+        x, axes = steps.at(step), on(panel)
+        low, middle, high = np.percentile(values, (15, 50, 85), axis=1)
+        style = styles[arm]
+        add_band(figure, x, low, high, style=style, name=arm, **axes)
+        add_line(
+            figure, x, middle, style=style, name=arm, showlegend=arm not in told, **axes
+        )
+        told.add(arm)
+    return figure
+
+
+def _draw(result: Result, look: Look) -> Drawn:
+    runs = first_of(seen(result, "activations"))
+    titles: list[str] = []
+    those: list[Learnt] = []
+    for arm, arrays in runs.items():
+        norms = places(arrays, "gamma")
+        for i in spread(range(len(norms)), MOST_NORMS):
+            for what in ("gamma", "beta"):
+                key = norms[i].key(what)
+                title = (
+                    f"{norms[i].path}, {'scale γ' if what == 'gamma' else 'shift β'}"
+                )
+                if title not in titles:
+                    titles.append(title)
+                if key in arrays:
+                    panel = titles.index(title)
+                    those.append(Learnt(panel, arm, arrays["steps"], arrays[key]))
+    if not those:
+        raise NotMeasured("no arm has a norm with scale and shift")
+    styles = look.styles([arm.name for arm in result.record.spec.arms])
+    words = "; ".join(
+        f"{titles[one.panel]} of {one.arm}: median {np.median(one.values[-1]):.3g}"
+        for one in those
+    )
+    alt = f"At the end {words}."
+    return Drawn(draw_scale_shift(titles, those, styles, look), alt)
+
+
+KIND = Kind(
+    id="scale-shift",
+    section="normalisation",
+    title="What the network makes of its freedom: γ and β",
+    reading=(
+        "After normalising, each unit may choose its own scale γ (it starts at 1) and "
+        "shift β (from 0). The line is the median over units, the band holds the "
+        "middle 70 % of them (first seed)."
+    ),
+    draw=_draw,
+)
