@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from normlab.probes.vectors import Vector, difference, norm, place_, ratio
+from normlab.probes.vectors import Vector, norm, place_, ratio
 
-LENGTHS = (0.5, 1.0, 2.0, 4.0)
+LENGTHS = (0.5, 1.0, 4.0)
 """Multiples of the step that training takes."""
 
 
@@ -63,20 +63,29 @@ class Line:
 
 
 def follow(
-    slope: Slope, *, origin: Vector, gradient: Vector, direction: Vector
+    slope: Slope,
+    *,
+    origin: Vector,
+    gradient: Vector,
+    direction: Vector,
+    factor: float = 1.0,
 ) -> Line:
-    """Loss and gradient at `origin` plus each of `LENGTHS` times `direction`.
+    """Loss and gradient at `origin` plus `LENGTHS` times `factor` times `direction`.
 
     Args:
         slope: Its weights are moved and not put back.
         origin: Where the line starts, a copy.
         gradient: The gradient there.
-        direction: A step as training takes it.
+        direction: Of a step as training takes it ...
+        factor: ... which is so many times as long.
     """
     losses, changes = [], []
     for length in LENGTHS:
-        place_(slope.weights, origin, direction, length)
+        place_(slope.weights, origin, direction, factor * length)
         loss, there = slope()
         losses.append(loss)
-        changes.append(norm(difference(there, gradient)))
-    return Line(loss=tuple(losses), change=tuple(changes), unit=norm(direction))
+        for change, start in zip(there, gradient, strict=True):
+            change.sub_(start)
+        changes.append(norm(there))
+    unit = abs(factor) * norm(direction)
+    return Line(loss=tuple(losses), change=tuple(changes), unit=unit)

@@ -109,7 +109,7 @@ class _Watch:
         if isinstance(module, SATURATING):
             self._keep(place, {"saturated": _share_of_extremes(values, module)})
         else:
-            self._keep(place, {"dead": ~(values.by_unit > 0).any(dim=2).any(dim=0)})
+            self._keep(place, {"dead": values.by_unit.amax(dim=(0, 2)) <= 0})
         followed = _followed(values.units, self._seed)
         self._fact(place, "unit", torch.tensor(values.chosen_unit))
         self._fact(place, "chosen", followed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -91,9 +92,9 @@ class Gradient:
         loss, gradient = slope()
         origin = [before.parameters[name] for name in self._weights]
         update = difference([after[name] for name in self._weights], origin)
-        descent = [-before.rate * g for g in gradient]
-        along_g = follow(slope, origin=origin, gradient=gradient, direction=descent)
-        along_u = follow(slope, origin=origin, gradient=gradient, direction=update)
+        line = partial(follow, slope, origin=origin, gradient=gradient)
+        along_g = line(direction=gradient, factor=-before.rate)
+        along_u = line(direction=update)
         for weight, values in zip(slope.weights, origin, strict=True):
             weight.data.copy_(values)
         of_layer = dict(zip(self._weights, gradient, strict=True))

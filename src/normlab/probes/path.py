@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,41 @@ from normlab.probes.vectors import (
     parameters_called,
 )
 from normlab.train.moment import Moment
+
+
+@dataclass(kw_only=True, eq=False)
+class _Trail:
+    """The last look at the weights, and the updates that led there.
+
+    The memory is used again and again: looks are frequent, and what is new to a
+    process costs more than the arithmetic.
+    """
+
+    weights: list[Tensor]
+    update: list[Tensor]
+    previous: list[Tensor]  # the update before that one
+    lengths: tuple[list[float], list[float]] = ([], [])  # by weight: previous, update
+    step: int = -1
+    updates: int = 0  # how many successive ones are known, at most 2
+
+    @classmethod
+    def like(cls, weights: Sequence[Tensor]) -> _Trail:
+        return cls(
+            weights=copies(weights), update=copies(weights), previous=copies(weights)
+        )
+
+    def go_on(self, here: Sequence[Tensor]) -> None:
+        """The weights after one more step."""
+        self.update, self.previous = self.previous, self.update
+        for new, now, before in zip(self.update, here, self.weights, strict=True):
+            torch.sub(now, before, out=new)
+        self.lengths = self.lengths[1], [norm([new]) for new in self.update]
+        self.updates = min(self.updates + 1, 2)
+
+    def stay(self, here: Sequence[Tensor]) -> None:
+        """Where the next step starts from."""
+        for before, now in zip(self.weights, here, strict=True):
+            before.copy_(now)
 
 
 class Path:
@@ -51,8 +87,7 @@ class Path:
         self._last = last
         self._notes = Notes({"momentum": torch.tensor(momentum)})
         self._distances = Notes()
-        # where the last look found the weights, and the update that led there
-        self._before: tuple[int, list[Tensor], list[Tensor]] | None = None
+        self._trail: _Trail | None = None
 
     def due(self, step: int) -> bool:
         """At the beginning, in the middle and at the end of each pair of updates."""
@@ -61,68 +96,76 @@ class Path:
     def look(self, moment: Moment) -> None:
         """Compare with the last look if that was one step ago."""
         step = moment.step
-        weights = parameters_called(moment.model, self._weights)
-        here = [weight.detach() for weight in weights]
+        found = parameters_called(moment.model, self._weights)
+        here = [weight.detach() for weight in found]
         if step % BURST == 0 or step == self._last:
             self._measure_distance(step, here)
-        update: list[Tensor] = []
-        if self._before is not None and self._before[0] == step - 1:
-            _, there, previous = self._before
-            update = difference(here, there)
-            if previous and step - 2 in self._pairs:
-                self._notes.add(step - 2, self._turn(previous, update))
-        goes_on = step + 1 in self._due
-        self._before = (step, copies(here), update) if goes_on else None
+        trail = self._trail = self._trail or _Trail.like(here)
+        if trail.step == step - 1:
+            trail.go_on(here)
+        else:
+            trail.updates = 0
+        if trail.updates == 2 and step - 2 in self._pairs:
+            self._notes.add(step - 2, self._turn(trail))
+        trail.step = step
+        if step + 1 in self._due:
+            trail.stay(here)
 
     def _measure_distance(self, step: int, here: list[Tensor]) -> None:
         self._origin = [start.to(here[0].device) for start in self._origin]
         far = norm(difference(here, self._origin))
         self._distances.add(step, {"distance": torch.tensor(far)})
 
-    def _turn(self, first: list[Tensor], second: list[Tensor]) -> Row:
-        lengths = [[norm([t]) for t in update] for update in (first, second)]
-        products = dots(first, second)
-        whole = [math.hypot(*parts) for parts in lengths]
+    def _turn(self, trail: _Trail) -> Row:
+        first, second = trail.lengths
+        products = dots(trail.previous, trail.update)
+        whole = math.hypot(*first), math.hypot(*second)
         row = {"norm": whole[0], "cosine": cosine(sum(products), *whole)}
         for number, name in enumerate(self._weights):
-            here = (lengths[0][number], lengths[1][number])
-            row[key(number, name, "norm")] = here[0]
-            row[key(number, name, "cosine")] = cosine(products[number], *here)
+            angle = cosine(products[number], first[number], second[number])
+            row[key(number, name, "norm")] = first[number]
+            row[key(number, name, "cosine")] = angle
         return {name: torch.tensor(value) for name, value in row.items()}
 
     def arrays(self) -> Mapping[str, Tensor]:
         """Rows so far, and what the pair that is under way needs."""
-        far = {f"distance_{n}" if n == "steps" else n: t for n, t in self._distant()}
-        return {**self._notes.arrays(), **far, **self._pending()}
-
-    def _distant(self) -> list[tuple[str, Tensor]]:
-        return list(self._distances.arrays().items())
-
-    def _pending(self) -> Row:
-        if self._before is None:
-            return {}
-        step, there, update = self._before
-        row = {"step": torch.tensor(step)}
-        row |= {f"weight:{n}": t for n, t in zip(self._weights, there, strict=True)}
-        row |= {f"update:{n}": t for n, t in zip(self._weights, update, strict=False)}
-        return {PENDING + name: tensor for name, tensor in row.items()}
+        far = self._distances.arrays()
+        distances = {"distance_steps": far.pop("steps"), **far}
+        return {**self._notes.arrays(), **distances, **self._pending()}
 
     def restore(self, arrays: Mapping[str, Tensor]) -> None:
         """Take back what `arrays` gave."""
-        self._before = None
-        if PENDING + "step" in arrays:
-            there, update = (
-                [
-                    arrays[n]
-                    for w in self._weights
-                    if (n := PENDING + kind + w) in arrays
-                ]
-                for kind in ("weight:", "update:")
-            )
-            self._before = int(arrays[PENDING + "step"]), there, update
-        far = ("distance_steps", "distance")
-        kept = {n: t for n, t in arrays.items() if not n.startswith(PENDING)}
-        self._notes.restore({n: t for n, t in kept.items() if n not in far})
-        if "distance" in arrays:
-            steps, distance = (arrays[name] for name in far)
-            self._distances.restore({"steps": steps, "distance": distance})
+        pending = {
+            name.removeprefix(PENDING): tensor
+            for name, tensor in arrays.items()
+            if name.startswith(PENDING)
+        }
+        self._trail = self._unpacked(pending) if pending else None
+        far = {n: t for n, t in arrays.items() if n.startswith("distance")}
+        if "distance" in far:
+            self._distances.restore({"steps": far.pop("distance_steps"), **far})
+        aside = {"distance", "distance_steps", *(PENDING + n for n in pending)}
+        self._notes.restore({n: t for n, t in arrays.items() if n not in aside})
+
+    def _pending(self) -> Row:
+        trail = self._trail
+        if trail is None or trail.step + 1 not in self._due:
+            return {}
+        row = {"count": torch.tensor([trail.step, trail.updates])}
+        row |= _named(self._weights, "weight", trail.weights)
+        if trail.updates:
+            row |= _named(self._weights, "update", trail.update)
+        return {PENDING + name: tensor for name, tensor in row.items()}
+
+    def _unpacked(self, pending: Row) -> _Trail:
+        trail = _Trail.like([pending[f"weight:{name}"] for name in self._weights])
+        trail.step, trail.updates = (int(n) for n in pending["count"])
+        if trail.updates:
+            trail.update = [pending[f"update:{name}"] for name in self._weights]
+            trail.lengths = [], [norm([update]) for update in trail.update]
+        return trail
+
+
+def _named(names: Sequence[str], kind: str, tensors: Sequence[Tensor]) -> Row:
+    pairs = zip(names, tensors, strict=True)
+    return {f"{kind}:{name}": tensor for name, tensor in pairs}

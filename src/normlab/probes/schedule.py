@@ -10,11 +10,11 @@ import numpy as np
 from normlab.train.run import log_spaced
 
 MOST_EPOCHS = 40  # epoch ends that are looked at in a long training
-MOST_SNAPSHOTS = 40
+MOST_SNAPSHOTS = 32
 MOST_GRADIENTS = 40
-STEPS_PER_GRADIENT = 120  # so that the two dozen passes of a moment stay affordable
-BURST = 50  # steps from one burst of looks at the path to the next
-LOOKS = 7  # of a burst: 6 updates, 5 pairs of successive ones
+STEPS_PER_GRADIENT = 120  # so that the dozen passes of a moment stay affordable
+BURST = 100  # steps from one burst of looks at the path to the next
+LOOKS = 12  # of a burst: 11 updates, 10 pairs of successive ones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +44,11 @@ def round_numbers(length: Length) -> frozenset[int]:
 
 
 def denser_early(length: Length) -> frozenset[int]:
-    """Up to 40 steps $T (k/39)^3$, the end of the first epoch among them.
+    """Up to 32 steps $T (k/30)^3$, the end of the first epoch among them.
 
     Example:
         >>> sorted(denser_early(Length(steps_per_epoch=938, epochs=5)))[-5:]
-        [3439, 3730, 4036, 4357, 4695]
+        [3053, 3419, 3813, 4236, 4690]
     """
     shares = np.linspace(0, 1, MOST_SNAPSHOTS - 1) ** 3
     spaced = {round(step) for step in (shares * length.steps).tolist()}
@@ -70,14 +70,13 @@ def log_moments(length: Length) -> frozenset[int]:
 
 
 def bursts(length: Length) -> frozenset[int]:
-    """Where pairs of successive updates begin: one pair in ten, five in a row.
+    """Where pairs of successive updates begin: one pair in ten, ten in a row.
 
-    Neighbouring pairs share an update, so a row of five takes seven looks instead
-    of fifteen.
+    Neighbouring pairs share an update, so a row of ten takes 12 looks, not 30.
 
     Example:
-        >>> sorted(bursts(Length(steps_per_epoch=60, epochs=1)))
-        [0, 1, 2, 3, 4, 50, 51, 52, 53, 54]
+        >>> sorted(bursts(Length(steps_per_epoch=105, epochs=1)))
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 100, 101, 102, 103]
     """
     pairs = range(length.steps - 1)  # the last one ends with the last step
     return frozenset(step for step in pairs if step % BURST < LOOKS - 2)
