@@ -12,6 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from normlab.base.streams import ambient, stream
+from normlab.landscape.cross_entropy import cross_entropy
+from normlab.landscape.engine import Engine
+from normlab.landscape.plain import Plain
+from normlab.landscape.random_plane import random_plane
+from normlab.landscape.sample import take_sample
+from normlab.landscape.shortcut import Shortcut
 from normlab.landscape.surface import surface
 
 BATCH = 32
@@ -160,6 +166,64 @@ def test_in_float64_the_shortcut_is_exact_to_rounding() -> None:
     assert found.loss[1, 1] == pytest.approx(
         naive(model, x.double(), y, "batch", seed=0), rel=1e-12
     )
+
+
+SHORTCUTS = {
+    "mlp": Shortcut,
+    "mlp with batch norm": Shortcut,
+    "residual": Shortcut,
+    "not traceable": Plain,
+    "conv with batch norm": Plain,
+}
+
+
+@pytest.mark.parametrize("name", SHORTCUTS)
+def test_the_shortcut_is_taken_where_the_structure_allows(name: str) -> None:
+    model, (x, y) = seen(NETWORKS[name]), data()
+    sample = take_sample(model, (x, y), statistics="full", batch_size=BATCH, seed=0)
+    engine = Engine(
+        model,
+        random_plane(model),
+        sample,
+        statistics="full",
+        loss=functional.cross_entropy,
+    )
+    assert isinstance(engine.evaluators[0], SHORTCUTS[name])
+
+
+@pytest.mark.parametrize("statistics", ["batch", "full"])
+def test_a_statistic_of_ones_own_over_the_batch_is_taken_per_batch(statistics) -> None:
+    class Centred(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Linear(12, 8), nn.Linear(8, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            h = self.first(x.flatten(1))
+            return self.last(torch.relu(h - h.mean(0)))
+
+    model, (x, y) = seen(Centred), data()
+    found = surface(
+        model, (x, y), statistics=statistics, batch_size=BATCH, points=3, exact=True
+    )
+    size = BATCH if statistics == "batch" else len(x)
+    order = torch.randperm(len(x), generator=stream(0, "surface", "batches"))
+    losses = [
+        functional.cross_entropy(model(x[part]), y[part]).item()
+        for part in order[: len(x) // size * size].split(size)
+    ]
+    assert found.loss[1, 1] == pytest.approx(np.mean(losses), rel=1e-5)
+
+
+def test_the_default_loss_is_torchs_cross_entropy() -> None:
+    outputs = torch.randn(50, 7, generator=stream(0, "outputs"))
+    targets = torch.arange(50) % 7
+    targets[3] = -100  # torch's mark for an example without a target
+    expected = functional.cross_entropy(outputs, targets).item()
+    assert cross_entropy(outputs, targets).item() == pytest.approx(expected, rel=1e-6)
+    shares = functional.softmax(outputs, 1)
+    expected = functional.cross_entropy(outputs, shares).item()
+    assert cross_entropy(outputs, shares).item() == expected
 
 
 def test_the_number_of_threads_changes_nothing() -> None:

@@ -177,7 +177,7 @@ def _callable(
     if node.op == "call_module":
         target = modules[str(node.target)]
         in_place = fresh and isinstance(target, nn.ReLU)
-        return torch.relu_ if in_place else target.__call__
+        return torch.relu_ if in_place else target
     if node.op == "call_method":
         name = str(node.target)
         return lambda self, *args, **kwargs: getattr(self, name)(*args, **kwargs)
@@ -186,7 +186,9 @@ def _callable(
         return lambda: path(net)
     function: Any = node.target
     simple = len(node.args) == 1 and not node.kwargs
-    return _IN_PLACE.get(function, function) if fresh and simple else function
+    if fresh and simple and function in _IN_PLACE:
+        return _IN_PLACE[function]
+    return function
 
 
 def _reads_fresh_memory(
