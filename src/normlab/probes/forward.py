@@ -118,14 +118,14 @@ class _Watch:
     def _at_norm(self, place: Place, x: Tensor) -> None:
         norm = self._model.get_submodule(place.path)
         values = self._values(x)
-        self._keep(place, self._described(values, "x"))
-        self._keep(place, self._described(self._values(normalised(norm, x)), "xhat"))
-        self._fact(place, "unit", torch.tensor(values.chosen_unit))
         for name, what in _KEPT_OF_NORMS.items():
             tensor = getattr(norm, name, None)
             if isinstance(tensor, Tensor):
-                # a copy: this tensor goes on changing
+                # a copy, and first: the averages are about to take up this batch
                 self._keep(place, {what: tensor.detach().clone().reshape(-1)})
+        self._keep(place, self._described(values, "x"))
+        self._keep(place, self._described(self._values(normalised(norm, x)), "xhat"))
+        self._fact(place, "unit", torch.tensor(values.chosen_unit))
 
     def _values(self, x: Tensor) -> Values:
         last = x.dim() == 3 and not self._sequences

@@ -66,7 +66,9 @@ def log_moments(length: Length) -> frozenset[int]:
     """
     count = max(1, min(MOST_GRADIENTS, length.steps // STEPS_PER_GRADIENT))
     last = length.steps - 1
-    return frozenset(_distinct(np.geomspace(1, max(last, 1), count), last))
+    if last == 0:
+        return frozenset({0})
+    return frozenset(_distinct(np.geomspace(1, last, count), last))
 
 
 def bursts(length: Length) -> frozenset[int]:

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from normlab.base.streams import stream
+from normlab.probes.distribution import BINS, Values, describe, histogram, percentiles
+
+FINITE = st.floats(-1e6, 1e6, width=32)
+SAMPLES = arrays(np.float32, st.integers(1, 200), elements=FINITE)
+
+
+@given(SAMPLES)
+def test_percentiles_are_numpys(sample: np.ndarray) -> None:
+    expected = np.percentile(sample.astype(np.float64), (15, 50, 85))
+    ours = percentiles(np.sort(sample)).numpy()
+    # one rounding of the weight and two of the sum, in float32
+    scale = np.abs(sample).max() + 1e-30
+    assert np.abs(ours - expected).max() <= 4 * np.finfo(np.float32).eps * scale
+
+
+def test_the_histogram_is_numpys() -> None:
+    sample = np.random.default_rng(0).normal(size=1000).astype(np.float32)
+    counts, ends = histogram(np.sort(sample))
+    low, high = ends.tolist()
+    expected, _ = np.histogram(sample.astype(np.float64), BINS, range=(low, high))
+    assert np.array_equal(counts.numpy(), expected)
+
+
+@given(SAMPLES)
+def test_a_histogram_counts_every_value_once(sample: np.ndarray) -> None:
+    assert histogram(np.sort(sample))[0].sum() == sample.size
+
+
+def test_what_is_not_finite_has_no_histogram() -> None:
+    counts, ends = histogram(np.array([0.0, np.nan], dtype=np.float32))
+    assert counts.sum() == 0 and ends.isnan().all()
+
+
+def sample(*shape: int) -> torch.Tensor:
+    return torch.randn(shape, generator=stream(0, "sample"), dtype=torch.float64)
+
+
+@pytest.mark.parametrize(
+    ("shape", "units_last", "axes"),
+    [
+        ((9, 4), False, (0,)),
+        ((9, 4, 3, 2), False, (0, 2, 3)),
+        ((9, 3, 4), True, (0, 1)),
+    ],
+)
+def test_moments_are_numpys_unit_by_unit(
+    shape: tuple[int, ...], units_last: bool, axes: tuple[int, ...]
+) -> None:
+    x = sample(*shape)
+    mean, std = Values.of(x, units_last=units_last, seed=0).moments()
+    assert np.allclose(mean, x.numpy().mean(axis=axes), rtol=1e-14, atol=1e-14)
+    assert np.allclose(std, x.numpy().std(axis=axes), rtol=1e-14)
+
+
+def test_the_same_unit_is_chosen_wherever_there_are_as_many() -> None:
+    one, other = sample(9, 40), sample(5, 40, 3, 3)
+    chosen = [Values.of(x, units_last=False, seed=7).chosen_unit for x in (one, other)]
+    assert chosen[0] == chosen[1]
+
+
+def test_a_units_values_are_its_column() -> None:
+    x = sample(9, 4)
+    assert Values.of(x, units_last=False, seed=0).unit(2).equal(x[:, 2])
+
+
+def test_features_of_images_come_from_one_position_of_each_unit() -> None:
+    x = sample(9, 4, 3, 2)
+    features = Values.of(x, units_last=False, seed=0).features(torch.arange(4))
+    for unit, feature in enumerate(features):
+        positions = x[:, unit].reshape(9, -1).T
+        assert any(feature.equal(position) for position in positions)
+
+
+def test_of_large_images_some_positions_are_pooled() -> None:
+    x = torch.arange(2.0**20).view(2**8, 2**4, 2**4, 2**4)
+    pooled = Values.of(x, units_last=False, seed=0).pooled()
+    assert pooled.size == 2**18 and np.isin(pooled, x.numpy()).all()
+
+
+def test_seven_arrays_are_kept() -> None:
+    row = describe(Values.of(sample(9, 4), units_last=False, seed=0), 1, "in")
+    what = "mean std percentiles unit_percentiles histogram range values"
+    assert list(row) == [f"in_{name}" for name in what.split()]

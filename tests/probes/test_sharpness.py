@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.autograd.functional import hessian as dense_hessian
+from torch.func import functional_call
+from torch.nn.functional import cross_entropy
+
+from normlab.base.streams import stream
+from normlab.probes.sharpness import Sharpness, hessian, largest_eigenvalue
+from tests.probes.cases import NORMS, batch, moment, small
+
+PLENTY = 60
+
+
+def dense(model: nn.Module) -> np.ndarray:
+    """The whole Hessian, from torch's own slow function."""
+    named = {n: p.detach() for n, p in model.named_parameters()}
+    sizes = [p.numel() for p in named.values()]
+    inputs, labels = batch()
+
+    def loss(flat: torch.Tensor) -> torch.Tensor:
+        parts = zip(named.items(), flat.split(sizes), strict=True)
+        placed = {name: part.view_as(p) for (name, p), part in parts}
+        return cross_entropy(functional_call(model, placed, (inputs,)), labels)
+
+    whole = torch.cat([p.reshape(-1) for p in named.values()])
+    return dense_hessian(loss, whole).numpy()
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_the_eigenvalue_is_that_of_the_dense_hessian(norm: str) -> None:
+    model = small(norm)
+    expected = np.linalg.eigvalsh(dense(model))[-1]
+    probe = Sharpness([batch()], steps={0}, momentum=0.9, seed=0)
+    probe.look(moment(model, 0))
+    value = float(probe.arrays()["eigenvalue"])
+    # it stops where a product moves it by less than a hundredth, always from below
+    assert 0.97 * expected < value <= expected * (1 + 1e-9)
+
+
+def test_products_are_those_with_the_dense_hessian() -> None:
+    model = small("batch")
+    inputs, labels = batch()
+    times = hessian(cross_entropy(model(inputs), labels), list(model.parameters()))
+    size = sum(p.numel() for p in model.parameters())
+    vector = torch.randn(size, generator=stream(0, "vector"), dtype=torch.float64)
+    assert np.allclose(times(vector), dense(model) @ vector.numpy(), atol=1e-12)
+
+
+def test_lanczos_finds_the_largest_eigenvalue_of_a_known_matrix() -> None:
+    values = torch.tensor([-9.0, 1.0, 2.0, 3.0, 5.0], dtype=torch.float64)
+    start = torch.ones(5, dtype=torch.float64)
+    value, products = largest_eigenvalue(lambda v: values * v, start)
+    assert value == pytest.approx(5.0, rel=0.01) and products <= 5
+
+
+def test_a_matrix_that_multiplies_by_nothing_has_eigenvalue_zero() -> None:
+    value, products = largest_eigenvalue(torch.zeros_like, torch.ones(4))
+    assert value == 0 and products == 1
+
+
+def test_at_most_twelve_products_are_taken() -> None:
+    values = torch.linspace(0, 1, 500, dtype=torch.float64) ** 0.01
+    _, products = largest_eigenvalue(lambda v: values * v, torch.ones(500).double())
+    assert products <= 12
+
+
+def test_what_is_not_finite_has_no_eigenvalue() -> None:
+    value, _ = largest_eigenvalue(lambda v: v * torch.nan, torch.ones(4))
+    assert np.isnan(value)
+
+
+def test_the_limits_of_descent_stand_beside_it() -> None:
+    probe = Sharpness([batch()], steps={0}, momentum=0.9, seed=0)
+    probe.look(moment(small(), 0, rate=0.1))
+    arrays = probe.arrays()
+    assert float(arrays["limit"]) == pytest.approx(20)
+    assert float(arrays["momentum_limit"]) == pytest.approx(38)
+
+
+def test_a_loss_that_does_not_curve_has_sharpness_zero() -> None:
+    weight = nn.Parameter(torch.ones(3))
+    times = hessian(weight.sum(), [weight])
+    assert times(torch.ones(3)).equal(torch.zeros(3))
