@@ -30,17 +30,19 @@ class Study:
             part is a pair (images, labels) of arrays or any map-style torch Dataset.
         model: A built-in network, `"FILE.py:factory"`, or a function `factory(norm)`
             that builds one, with `norm(features)` where a norm goes.
-        lr: The learning rate, or several.
+        lr: The learning rate, or several: then each arm is also compared at its own
+            best, chosen on held-out images by seeds that make no claim about it.
         seeds: How many, from 0, or which.
         epochs: Passes over the training images.
-        batch_size: Images per step.
+        batch_size: Images per step; several are an axis of a sweep.
         momentum: Of SGD; Adam's first beta.
         optimizer: `"sgd"`, `"adam"`, `"adamw"`, or a function
             `factory(parameters, lr=...)` that makes any torch optimizer.
         weight_decay: Pull of the weights towards zero.
         loss: Mean loss of a batch, from logits and labels; cross-entropy if None.
         measure: `"none"`, `"light"` or `"full"`.
-        validation: Images held out of the training part.
+        validation: Images held out of the training part; if None, 5,000 with several
+            rates, else 0.
         augment: What to do with data that differs when read again.
         workers: Runs at the same time; as many as processors if None.
         settings: Anything else, as the command line's `--set`: `"key=value"`.
@@ -60,13 +62,13 @@ class Study:
     lr: float | Sequence[float] = 0.01
     seeds: int | Sequence[int] = 5
     epochs: int = 5
-    batch_size: int = 64
+    batch_size: int | Sequence[int] = 64
     momentum: float = 0.9
     optimizer: str | Callable[..., Optimizer] = "sgd"
     weight_decay: float = 0.0
     loss: Callable[[Tensor, Tensor], Tensor] | None = None
     measure: Literal["none", "light", "full"] = "full"
-    validation: int = 0
+    validation: int | None = None
     augment: Literal["freeze", "live"] | None = None
     workers: int | None = None
     settings: Sequence[str] = ()
@@ -79,6 +81,8 @@ class Study:
         """The same as a study.toml says it."""
         norms = (self.norm,) if isinstance(self.norm, str) else tuple(self.norm)
         rates = (self.lr,) if isinstance(self.lr, int | float) else tuple(self.lr)
+        batch = self.batch_size
+        sizes = (batch,) if isinstance(batch, int) else tuple(batch)
         seeds = range(self.seeds) if isinstance(self.seeds, int) else self.seeds
         tables = {
             "experiment": "compare",
@@ -94,11 +98,12 @@ class Study:
             "recipe": {
                 "rates": rates,
                 "epochs": self.epochs,
-                "batch_size": self.batch_size,
+                "batch_size": sizes[0],
                 "momentum": self.momentum,
                 "optimizer": _named(self.optimizer),
                 "weight_decay": self.weight_decay,
             },
+            "sweep": {"recipe.batch_size": sizes} if len(sizes) > 1 else {},
             "execution": {"workers": self.workers},
         }
         return with_settings(StudySpec(**tables), self.settings)
@@ -158,13 +163,13 @@ def compare(
     lr: float | Sequence[float] = 0.01,
     seeds: int | Sequence[int] = 5,
     epochs: int = 5,
-    batch_size: int = 64,
+    batch_size: int | Sequence[int] = 64,
     momentum: float = 0.9,
     optimizer: str | Callable[..., Optimizer] = "sgd",
     weight_decay: float = 0.0,
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
     measure: Literal["none", "light", "full"] = "full",
-    validation: int = 0,
+    validation: int | None = None,
     augment: Literal["freeze", "live"] | None = None,
     workers: int | None = None,
     settings: Sequence[str] = (),

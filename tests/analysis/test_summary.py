@@ -86,7 +86,9 @@ def test_one_arm_has_no_claims() -> None:
 def test_claims_carry_their_rate_where_there_are_several() -> None:
     keys = [RunKey(arm, rate, 0) for rate in (0.01, 0.1) for arm in ("none", "batch")]
     claims = summary(study([run(key) for key in keys]))["claims"]
-    assert [claim["rate"] for claim in claims] == [0.01] * 4 + [0.1] * 4
+    assert [claim["rate"] for claim in claims] == [0.01] * 4 + [0.1] * 4 + [None]
+    assert claims[-1]["id"] == "wider-learning-rates"
+    assert [claim["compared"] for claim in claims] == ["same-rate"] * 8 + ["all-rates"]
 
 
 def test_all_arms_and_rates_are_one_family() -> None:

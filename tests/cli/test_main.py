@@ -87,7 +87,7 @@ def test_every_option_reaches_its_key(trains: Trains) -> None:
     api = trains()
     words = (
         "run --data fashion-mnist --model lenet --norm none,layer --lr 0.1,0.2 "
-        "--seeds 7, --epochs 3 --batch-size 32 --momentum 0.5 --optimizer adam "
+        "--refine --set recipe.refine=2 --seeds 7, --epochs 3 --batch-size 32 --momentum 0.5 --optimizer adam "
         "--weight-decay 0.1 --measure light --validation 10 --image-size 14 "
         "--last-batch drop --workers 3 --threads 2 --device auto --executor local "
         "--set recipe.schedule=cosine --set recipe.warmup=9 --out here --quiet"
@@ -105,6 +105,7 @@ def test_every_option_reaches_its_key(trains: Trains) -> None:
     assert spec.recipe.model_dump() == {
         "optimizer": "adam",
         "rates": (0.1, 0.2),
+        "refine": 2,
         "momentum": 0.5,
         "weight_decay": 0.1,
         "decay_norms": True,

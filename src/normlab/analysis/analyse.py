@@ -10,7 +10,7 @@ from normlab.analysis.claims import DEFINITIONS
 from normlab.analysis.evidence import collect
 from normlab.analysis.fairness import Fairness, check_fairness
 from normlab.analysis.holm import holm
-from normlab.analysis.pairs import Runs, pairings
+from normlab.analysis.pairs import Runs, all_pairings
 from normlab.analysis.verdict import judge
 from normlab.records.rows import StudyRecord
 
@@ -37,12 +37,16 @@ def analyse(record: StudyRecord) -> Analysis:
 
 
 def judge_all(record: StudyRecord) -> Claims:
-    """All claims on all arms against the baseline: one family for the correction."""
+    """All claims on all arms against the baseline: one family for the correction.
+
+    All rates and points of a sweep, and own best rates, belong to the one family.
+    """
     runs = Runs.of(record)
     family = [
-        collect(definition, pairing, runs, record.spec.seeds)
-        for pairing in pairings(record.spec)
+        collect(definition, pairing, runs, pairing.seeds(record.spec))
+        for pairing in all_pairings(record)
         for definition in DEFINITIONS
+        if (definition.compares == "rates") == (pairing.compared == "all-rates")
     ]
     tested = {i: e.p for i, e in enumerate(family) if e.p is not None}
     adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))

@@ -9,14 +9,18 @@ from normlab.analysis.claims.better_accuracy import final_accuracy
 from normlab.analysis.interval import Estimate, t_interval
 from normlab.analysis.pairs import Runs
 from normlab.records.rows import ENDED, EpochRow, RunRecord, StudyRecord
+from normlab.spec.point import Point
+
+Setting = tuple[str, float, Point]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArmSummary:
-    """One arm at one rate."""
+    """One arm at one rate and one point of the sweep."""
 
     arm: str
     rate: float
+    point: Point = ()
     parameters: int | None
     train_loss: tuple[Estimate, ...]
     """Per epoch, over the runs that have come that far."""
@@ -29,28 +33,35 @@ class ArmSummary:
 
 
 def summarise(record: StudyRecord) -> tuple[ArmSummary, ...]:
-    """All arms at all rates, in the order of the study."""
-    runs = Runs.of(record)
-    return tuple(
-        _one(
-            [r for r in record.runs if (r.key.arm, r.key.rate) == (arm.name, rate)],
-            (arm.name, rate),
-            runs.classes,
-            len(record.spec.seeds),
-        )
+    """All arms at all rates and points, in the order of the study.
+
+    Rates that were added for an arm come last, with the seeds that were trained.
+    """
+    classes = Runs.of(record).classes
+    runs: dict[Setting, list[RunRecord]] = {
+        (arm.name, rate, point): []
+        for point in record.spec.sweep.points
         for rate in record.spec.recipe.rates
         for arm in record.spec.arms
+    }
+    planned = dict.fromkeys(runs, len(record.spec.seeds))
+    for run in record.runs:
+        runs.setdefault((run.key.arm, run.key.rate, run.key.point), []).append(run)
+    return tuple(
+        _one(those, who, classes, planned.get(who, len(those)))
+        for who, those in runs.items()
     )
 
 
 def _one(
-    runs: Sequence[RunRecord], who: tuple[str, float], classes: int | None, planned: int
+    runs: Sequence[RunRecord], who: Setting, classes: int | None, planned: int
 ) -> ArmSummary:
     ended = [run for run in runs if run.status in ENDED]
     epochs = max((len(run.epochs) for run in runs), default=0)
     return ArmSummary(
         arm=who[0],
         rate=who[1],
+        point=who[2],
         parameters=next((r.parameters for r in runs if r.parameters is not None), None),
         train_loss=tuple(_train_loss(runs, epoch) for epoch in range(epochs)),
         test_loss=_over(_final_loss(run) for run in ended),

@@ -10,8 +10,10 @@ from typing import NamedTuple
 from normlab.analysis.claims.definition import Definition
 from normlab.analysis.evidence import Evidence
 from normlab.analysis.interval import t_interval
+from normlab.analysis.pairs import Compared
 from normlab.analysis.verdict import Ruling, Verdict
 from normlab.analysis.words import count, effect_text, interval_text
+from normlab.spec.point import Point, point_text
 
 
 class Effect(NamedTuple):
@@ -32,6 +34,10 @@ class Claim:
     arm: str
     baseline: str
     rate: float
+    """Of the arm; nan where all rates are compared, or none could be chosen."""
+    point: Point = ()
+    compared: Compared = "same-rate"
+    baseline_rate: float = math.nan
     estimate: float | None
     interval: tuple[float, float] | None
     """95 % paired t interval over seeds."""
@@ -57,6 +63,19 @@ class Claim:
     def statement(self) -> str:
         """What is claimed, with the arms named."""
         return self.definition.statement.format(arm=self.arm, baseline=self.baseline)
+
+    @property
+    def where(self) -> str:
+        """The rates and the point of the sweep that were compared.
+
+        Example: `lr 0.01, batch_size 8`, or `each at its own best lr`.
+        """
+        words = {
+            "same-rate": f"lr {self.rate:g}",
+            "own-best": "each at its own best lr",
+            "all-rates": "over all lr",
+        }
+        return ", ".join(filter(None, (words[self.compared], point_text(self.point))))
 
     @property
     def seeds(self) -> int:
@@ -119,6 +138,9 @@ def claim_from(evidence: Evidence, p_holm: float | None, ruling: Ruling) -> Clai
         arm=evidence.pairing.arm,
         baseline=evidence.pairing.baseline,
         rate=evidence.pairing.rate,
+        point=evidence.pairing.point,
+        compared=evidence.pairing.compared,
+        baseline_rate=evidence.pairing.baseline_rate,
         estimate=back(estimate.mean) if estimate.seeds else None,
         interval=both(estimate.interval),
         headline=both(evidence.headline()),
@@ -127,9 +149,14 @@ def claim_from(evidence: Evidence, p_holm: float | None, ruling: Ruling) -> Clai
         effects=tuple(Effect(twins.seed, back(effect)) for twins, effect in effects),
         planned=evidence.planned,
         verdict=ruling.verdict,
-        note=ruling.note,
+        note=_note(evidence, ruling),
         beside=_beside(evidence),
     )
+
+
+def _note(evidence: Evidence, ruling: Ruling) -> str:
+    chosen = evidence.pairing.note
+    return f"{ruling.note}; {chosen}" if chosen not in ruling.note else ruling.note
 
 
 def _beside(evidence: Evidence) -> str:

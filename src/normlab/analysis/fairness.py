@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from normlab.analysis.words import count
 from normlab.records.rows import RunRecord, StudyRecord
+from normlab.spec.point import point_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +15,8 @@ class Fairness:
     """Twins whose start and batches are known from both sides, and which differ."""
 
     compared: int
-    """Sets of twins (one per seed and rate) with two or more runs that started."""
+    """Sets of twins (one per seed and rate, and point of a sweep) with two or more
+    runs that started."""
     planned: int
     unequal_start: tuple[str, ...]
     unequal_batches: tuple[str, ...]
@@ -45,14 +47,23 @@ def check_fairness(record: StudyRecord) -> Fairness:
     batches: list[str] = []
     compared = 0
     rates = record.spec.recipe.rates
-    sets = [(seed, rate) for seed in record.spec.seeds for rate in rates]
-    for seed, rate in sets:
-        twins = [run for run in record.runs if run.key[1:] == (rate, seed)]
+    sets = [
+        (rate, seed, point)
+        for seed in record.spec.seeds
+        for point in record.spec.sweep.points
+        for rate in rates
+    ]
+    by_set: dict[tuple[object, ...], list[RunRecord]] = {}
+    for run in record.runs:
+        by_set.setdefault(run.key[1:], []).append(run)
+    for rate, seed, point in sets:
+        twins = by_set.get((rate, seed, point), [])
         started = [run for run in twins if run.init_digest]
         if len(started) < 2:
             continue
         compared += 1
         where = f"seed {seed}" + (f" at rate {rate:g}" if len(rates) > 1 else "")
+        where += f" at {point_text(point)}" if point else ""
         start += _unequal_start(started, where)
         batches += _unequal_batches(started, where)
     return Fairness(

@@ -16,18 +16,22 @@ def to_json(record: StudyRecord, analysis: Analysis) -> dict[str, Any]:
     """Everything that is known, in plain lists, dicts, numbers and strings.
 
     Accuracies are fractions, losses nats per example, ratios 1 = equal; what is not
-    finite is null. Claims carry their rate only where a study has several.
+    finite is null. Claims carry their rates, and what was compared at them, only where
+    a study has several; runs and claims their point only where it has a sweep.
 
     Returns:
         `schema`, `study` (study.toml, the baseline, what was proven equal, where it
         ran), `runs` and `claims`.
     """
     several = len(record.spec.recipe.rates) > 1
+    swept = bool(record.spec.sweep.axes)
     whole = {
         "schema": SCHEMA,
         "study": _study(record, analysis),
-        "runs": [_run(run) for run in record.runs],
-        "claims": [_claim(claim, with_rate=several) for claim in analysis.claims],
+        "runs": [_run(run, swept=swept) for run in record.runs],
+        "claims": [
+            _claim(claim, with_rate=several, swept=swept) for claim in analysis.claims
+        ],
     }
     return _finite(whole)
 
@@ -46,9 +50,13 @@ def _study(record: StudyRecord, analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def _run(run: RunRecord) -> dict[str, Any]:
+def _run(run: RunRecord, *, swept: bool) -> dict[str, Any]:
+    point = {"point": dict(run.key.point)} if swept else {}
     return {
-        **run.key._asdict(),
+        "arm": run.key.arm,
+        "rate": run.key.rate,
+        "seed": run.key.seed,
+        **point,
         "status": run.status,
         "parameters": run.parameters,
         "digests": {"init": run.init_digest, "batches": run.batch_digest},
@@ -67,13 +75,19 @@ def _epoch(row: EpochRow) -> dict[str, Any]:
     }
 
 
-def _claim(claim: Claim, *, with_rate: bool) -> dict[str, Any]:
-    rate = {"rate": claim.rate} if with_rate else {}
+def _claim(claim: Claim, *, with_rate: bool, swept: bool) -> dict[str, Any]:
+    rates = {
+        "rate": claim.rate,
+        "baseline_rate": claim.baseline_rate,
+        "compared": claim.compared,
+    }
+    point = {"point": dict(claim.point)} if swept else {}
     return {
         "id": claim.id,
         "arm": claim.arm,
         "baseline": claim.baseline,
-        **rate,
+        **(rates if with_rate else {}),
+        **point,
         "statement": claim.statement,
         "measure": claim.definition.measure,
         "scale": claim.definition.scale,

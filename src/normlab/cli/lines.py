@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from normlab.spec.plan import RunKey
+    from normlab.spec.point import Point
     from normlab.spec.study import StudySpec
 
 _WORTH_A_LINE = ("diverged", "failed", "interrupted")
@@ -24,13 +25,19 @@ class Lines(Progress):
         self,
         spec: StudySpec,
         plan: Sequence[RunKey],
-        steps_per_epoch: int,
+        steps_per_epoch: int | Mapping[Point, int],
         epochs_done: Mapping[RunKey, int],
     ) -> None:
         """Say how much lies ahead."""
         super().began(spec, plan, steps_per_epoch, epochs_done)
         todo = self.steps_total - self.steps_done
         _say(f"{todo:,} steps to do, {self.workers} at a time")
+
+    def joined(self, keys: Sequence[RunKey]) -> None:
+        """Say which rates are tried next."""
+        super().joined(keys)
+        for key in keys:
+            _say(f"{self._name(key)}  added")
 
     def event(self, key: RunKey, event: object) -> None:
         """Print the epoch that ended."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from normlab.spec.plan import RunKey
+    from normlab.spec.point import Point
     from normlab.spec.study import StudySpec
 
 # the workers share the cores with this process; a redraw costs a few milliseconds
@@ -43,7 +44,7 @@ class Live(Progress):
         self,
         spec: StudySpec,
         plan: Sequence[RunKey],
-        steps_per_epoch: int,
+        steps_per_epoch: int | Mapping[Point, int],
         epochs_done: Mapping[RunKey, int],
     ) -> None:
         """Lay out the runs and show them at once."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from normlab.spec.point import point_text
+
 if TYPE_CHECKING:
     from normlab.spec.plan import RunKey
 
@@ -53,7 +55,8 @@ def run_name(key: RunKey, *, rates: bool) -> str:
         'batch lr 0.01 seed 3'
     """
     rate = f" lr {key.rate:g}" if rates else ""
-    return f"{key.arm}{rate} seed {key.seed}"
+    point = f" {point_text(key.point)}" if key.point else ""
+    return f"{key.arm}{rate}{point} seed {key.seed}"
 
 
 def count(number: int, noun: str) -> str:

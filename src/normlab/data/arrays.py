@@ -18,7 +18,9 @@ from normlab.spec.data import Data
 _TRIED = 8  # samples read twice: of a coin-flip augmentation two would miss a quarter
 
 
-def from_python(train: Any, test: Any = None, *, spec: Data | None = None) -> Dataset:
+def from_python(
+    train: Any, test: Any = None, *, spec: Data | None = None, spare: int = 0
+) -> Dataset:
     """A dataset of objects at hand.
 
     A dataset that gives other images when read again is augmented. Then
@@ -32,6 +34,7 @@ def from_python(train: Any, test: Any = None, *, spec: Data | None = None) -> Da
             `len` and items (image, label), such as a torch Dataset.
         test: The same for the test; if there is none, a fifth of every class.
         spec: `augment`, `validation`, `mean` and `std`.
+        spare: Images to hold out where `spec` leaves that open (see `assemble`).
 
     Raises:
         BadData: If an object is of no such kind, is augmented and nothing was
@@ -52,9 +55,8 @@ def from_python(train: Any, test: Any = None, *, spec: Data | None = None) -> Da
         raise BadData("the training part is a whole Dataset; give it as data instead.")
     pair, readings = _pair(train, "train", spec)
     tested = None if test is None else _pair(test, "test", spec)[0]
-    return assemble(
-        Source(name="python", train=pair, test=tested, readings=readings), spec
-    )
+    source = Source(name="python", train=pair, test=tested, readings=readings)
+    return assemble(source, spec, spare=spare)
 
 
 def _pair(given: Any, part: str, spec: Data) -> tuple[Pair, _Readings | None]:

@@ -32,7 +32,7 @@ NAMED: Mapping[str, Callable[[], Source]] = {
 """The built-in sources; a new one is a line here or in `REMOTES`."""
 
 
-def load(spec: Data, *, root: Path | None = None) -> Dataset:
+def load(spec: Data, *, root: Path | None = None, spare: int = 0) -> Dataset:
     """Read what `spec.source` names and prepare it as `spec` says.
 
     A built-in name comes first; write `./mnist` for a folder of that name. A path
@@ -41,6 +41,7 @@ def load(spec: Data, *, root: Path | None = None) -> Dataset:
     Args:
         spec: Source and preparation.
         root: The folder that a relative path starts from; the current one if none.
+        spare: Images to hold out where `spec` leaves that open (see `assemble`).
 
     Raises:
         BadData: If there is no such source, or it cannot be used.
@@ -58,7 +59,7 @@ def load(spec: Data, *, root: Path | None = None) -> Dataset:
         raise BadData(
             f"cannot read {place}: {error.strerror}. Give a path that can be read."
         ) from None
-    return assemble(source, spec)
+    return assemble(source, spec, spare=spare)
 
 
 def _source(spec: Data, root: Path | None) -> Source:

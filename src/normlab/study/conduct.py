@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from normlab.analysis.refine import further_runs
 from normlab.records.events import Diverged, Event, Failed, Finished
 from normlab.records.folder import StudyFolder
 from normlab.records.rows import ENDED, Status
@@ -16,6 +17,7 @@ from normlab.study.cost import CostJob, Measured
 from normlab.study.executor import Executor
 from normlab.study.jobs import Material, TrainJob
 from normlab.study.messages import JobEnded, Lost, Taken
+from normlab.study.order import longest_first
 from normlab.study.prepare import Prepared
 from normlab.study.progress import Watcher
 from normlab.train.checkpoint import epochs_saved
@@ -50,16 +52,20 @@ class Conductor:
         self._watcher = watcher
         self._attempts: dict[RunKey, int] = {}
         self._running: set[RunKey] = set()
-        self._material = Material(
-            spec=prepared.spec,
-            source=prepared.source,
-            data=scratch(folder.path) / "data",
-            live=prepared.dataset.live,
-            shared=prepared.shared,
-            device=str(prepared.device),
-            loss=prepared.python.loss,
-            optimizer=prepared.python.optimizer,
-        )
+        self._data = scratch(folder.path) / "data"
+        self._materials = {
+            point: Material(
+                spec=variant.spec,
+                source=variant.source,
+                data=self._data,
+                live=prepared.dataset.live,
+                shared=variant.shared,
+                device=str(prepared.device),
+                loss=prepared.python.loss,
+                optimizer=prepared.python.optimizer,
+            )
+            for point, variant in prepared.variants.items()
+        }
 
     def conduct(self) -> None:
         """Train every run that has not ended, then measure what steps cost.
@@ -68,7 +74,7 @@ class Conductor:
             KeyboardInterrupt: If the user stops it; the runs under way are then
                 marked as interrupted, and everything so far is kept.
         """
-        self._prepared.dataset.save(self._material.data)
+        self._prepared.dataset.save(self._data)
         try:
             self._train()
             self._measure()
@@ -80,23 +86,43 @@ class Conductor:
 
     def _train(self) -> None:
         spec = self._prepared.spec
-        keys = plan(spec)
-        self._writer.add_runs(keys)
-        ended = {run.key for run in self._folder.read().runs if run.status in ENDED}
-        starts = {key: self._rewound(key) for key in keys if key not in ended}
-        done = {key: starts.get(key, spec.recipe.epochs) for key in keys}
-        steps = self._prepared.batches.steps_per_epoch
-        self._watcher.began(spec, keys, steps, done)
-        for key, start in starts.items():
-            self._executor.submit(self._job(key, start))
+        self._writer.add_runs(plan(spec))
+        # an earlier session may have added rates of its own
+        runs = self._folder.read().runs
+        ended = {run.key for run in runs if run.status in ENDED}
+        starts = {
+            run.key: self._rewound(run.key) for run in runs if run.key not in ended
+        }
+        done = {run.key: starts.get(run.key, spec.recipe.epochs) for run in runs}
+        steps = {
+            p: v.batches.steps_per_epoch for p, v in self._prepared.variants.items()
+        }
+        self._watcher.began(spec, [run.key for run in runs], steps, done)
+        for key in longest_first(starts, self._prepared.variants, spec.recipe.epochs):
+            self._executor.submit(self._job(key, starts[key]))
+        self._refine()
         self._listen()
+
+    def _refine(self) -> None:
+        """Add the runs that the records by now ask for."""
+        if not self._prepared.spec.recipe.refine:
+            return
+        record = self._folder.read()
+        known = {run.key for run in record.runs}
+        more = [key for key in further_runs(record) if key not in known]
+        self._writer.add_runs(more)
+        self._watcher.joined(more)
+        for key in more:
+            # what comes after waits for these
+            self._executor.submit(self._job(key, 0), urgent=True)
 
     def _measure(self) -> None:
         spec = self._prepared.spec
         if spec.measure == "none" or "cost" in self._folder.read().measurements:
             return
         self._watcher.note("measuring what a step costs")
-        self._executor.submit(CostJob(material=self._material))
+        first = next(iter(self._materials.values()))
+        self._executor.submit(CostJob(material=first))
         self._listen()
 
     def _listen(self) -> None:
@@ -135,6 +161,7 @@ class Conductor:
             self._watcher.status(job.key, ends[type(event)], reason)
         if isinstance(event, Finished | Diverged):
             shutil.rmtree(job.checkpoints, ignore_errors=True)
+            self._refine()
 
     def _lost(self, job: TrainJob, reason: str) -> None:
         if self._attempts[job.key] >= ATTEMPTS:
@@ -163,7 +190,7 @@ class Conductor:
     def _job(self, key: RunKey, start: int) -> TrainJob:
         return TrainJob(
             key=key,
-            material=self._material,
+            material=self._materials[key.point],
             checkpoints=self._checkpoints(key),
             network=self._folder.path / "arrays" / key.id / "network.safetensors",
             start=start,

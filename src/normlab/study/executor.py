@@ -7,6 +7,7 @@ here each slot owns its worker and replaces it.
 
 from __future__ import annotations
 
+import itertools
 import os
 import queue
 import signal
@@ -15,7 +16,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from normlab.records.events import Failed
 from normlab.study.channel import Channel, pack
@@ -35,8 +36,8 @@ _KEEP_MEMORY = {
 class Executor(Protocol):
     """Computes jobs, several at a time, in the order in which they come."""
 
-    def submit(self, job: Job) -> None:
-        """Queue one job."""
+    def submit(self, job: Job, *, urgent: bool = False) -> None:
+        """Queue one job; an urgent one before those that are not."""
         ...
 
     def messages(self) -> Iterator[tuple[Job, object]]:
@@ -46,6 +47,14 @@ class Executor(Protocol):
     def close(self) -> None:
         """Stop at once; what jobs have kept on disk stays."""
         ...
+
+
+class _Queued(NamedTuple):
+    """A job in the queue, compared by when it is taken; None: the slot is to stop."""
+
+    turn: int
+    number: int  # no two are the same, so jobs are never compared
+    job: Job | None
 
 
 class LocalExecutor:
@@ -58,7 +67,8 @@ class LocalExecutor:
     """
 
     def __init__(self, *, workers: int, threads: int, logs: Path) -> None:
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: queue.PriorityQueue[_Queued] = queue.PriorityQueue()
+        self._count = itertools.count()
         self._messages: queue.SimpleQueue[tuple[Job, object]] = queue.SimpleQueue()
         self._open = 0
         logs.mkdir(parents=True, exist_ok=True)
@@ -73,10 +83,10 @@ class LocalExecutor:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, job: Job) -> None:
-        """Queue one job."""
+    def submit(self, job: Job, *, urgent: bool = False) -> None:
+        """Queue one job; an urgent one before those that are not."""
         self._open += 1
-        self._jobs.put(job)
+        self._jobs.put(_Queued(int(not urgent), next(self._count), job))
 
     def messages(self) -> Iterator[tuple[Job, object]]:
         """What happens, until no job is left; each ends with JobEnded or Lost."""
@@ -89,14 +99,14 @@ class LocalExecutor:
     def close(self) -> None:
         """Stop every worker at once."""
         for _ in self._slots:
-            self._jobs.put(None)
+            self._jobs.put(_Queued(-1, next(self._count), None))
         for slot in self._slots:
             slot.stop()
         for thread in self._threads:
             thread.join()
 
     def _serve(self, slot: _Slot) -> None:
-        while (job := self._jobs.get()) is not None and not slot.stopped:
+        while (job := self._jobs.get().job) is not None and not slot.stopped:
             self._messages.put((job, Taken()))
             for message in slot.perform(job):
                 self._messages.put((job, message))

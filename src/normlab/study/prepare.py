@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -22,12 +22,16 @@ from normlab.nets.check import check_model
 from normlab.nets.custom import one_line
 from normlab.spec.data import Data
 from normlab.spec.names import PYTHON
+from normlab.spec.point import Point
 from normlab.spec.study import StudySpec
+from normlab.spec.sweep import at
 from normlab.study.device import device_called
 from normlab.study.source import Source, source_of
 from normlab.study.twins import build_arm, shared_tensors
 from normlab.train.descent import OptimizerFactory
 from normlab.train.evaluate import Loss
+
+HELD_OUT = 5_000  # images to choose rates by, unless the study says how many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,26 +45,32 @@ class PythonParts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A study at one point of its sweep: what its networks are and share."""
+
+    spec: StudySpec
+    source: Source
+    shared: tuple[str, ...]
+    parameters: Mapping[str, int]
+    """Of each arm's network."""
+    batches: BatchStream
+    """Of the first seed; all seeds have as many."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Prepared:
     """A study that can be trained: its data, its networks, its devices."""
 
     spec: StudySpec
     dataset: Dataset
-    source: Source
-    shared: tuple[str, ...]
+    variants: Mapping[Point, Variant]
     device: torch.device
     python: PythonParts
 
     @property
-    def batches(self) -> BatchStream:
-        """The batches of the first seed; all seeds have as many."""
-        recipe = self.spec.recipe
-        return BatchStream(
-            len(self.dataset.train),
-            batch_size=recipe.batch_size,
-            seed=self.spec.seeds[0],
-            last_batch=recipe.last_batch,
-        )
+    def source(self) -> Source:
+        """Where the networks come from; a model file is the same at all points."""
+        return next(iter(self.variants.values())).source
 
 
 def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
@@ -82,8 +92,27 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
             "recipe.optimizer = 'python' means an optimizer made in Python, and none "
             "was given. Name sgd, adam or adamw, or pass optimizer=... from Python."
         )
-    source = source_of(spec.model, root=root, given=python.model)
-    dataset = _dataset(spec.data, root=root, given=python.data)
+    there = {point: at(spec, point) for point in spec.sweep.points}
+    sources = {
+        variant.model: source_of(variant.model, root=root, given=python.model)
+        for variant in there.values()
+    }
+    spare = HELD_OUT if len(spec.recipe.rates) > 1 else 0
+    dataset = _dataset(spec.data, root=root, given=python.data, spare=spare)
+    return Prepared(
+        spec=spec,
+        dataset=dataset,
+        variants={
+            point: _variant(variant, sources[variant.model], dataset)
+            for point, variant in there.items()
+        },
+        device=device,
+        python=python,
+    )
+
+
+def _variant(spec: StudySpec, source: Source, dataset: Dataset) -> Variant:
+    """Build and try the networks of one point of the sweep."""
     models = _each_arm(spec, source, dataset)
     _refuse_equal_arms(spec, models)
     shared = shared_tensors(list(models.values()))
@@ -92,32 +121,39 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
             f"arms {', '.join(models)} have no tensor of equal name and shape, so "
             f"nothing could be compared. Let the factory differ in its norms alone."
         )
-    prepared = Prepared(
+    batches = BatchStream(
+        len(dataset.train),
+        batch_size=spec.recipe.batch_size,
+        seed=spec.seeds[0],
+        last_batch=spec.recipe.last_batch,
+    )
+    _check_last_batch(batches, models, spec=spec, dataset=dataset)
+    return Variant(
         spec=spec,
-        dataset=dataset,
         source=source,
         shared=shared,
-        device=device,
-        python=python,
+        parameters={
+            name: sum(tensor.numel() for tensor in model.parameters())
+            for name, model in models.items()
+        },
+        batches=batches,
     )
-    _check_last_batch(prepared, models)
-    return prepared
 
 
-def _dataset(spec: Data, *, root: Path, given: Any) -> Dataset:
+def _dataset(spec: Data, *, root: Path, given: Any, spare: int) -> Dataset:
     """The data that `spec` names, or what was given in its place.
 
     What is given is a whole `Dataset`, a training part, or a pair (train, test) of
     parts; a part is a pair (images, labels) of arrays or a torch Dataset.
     """
     if given is None:
-        return load(spec, root=root)
+        return load(spec, root=root, spare=spare)
     if isinstance(given, Dataset):
         return given
     both = isinstance(given, tuple | list) and len(given) == 2
     if both and not hasattr(given[0], "ndim"):
-        return from_python(given[0], given[1], spec=spec)
-    return from_python(given, spec=spec)
+        return from_python(given[0], given[1], spec=spec, spare=spare)
+    return from_python(given, spec=spec, spare=spare)
 
 
 def _each_arm(
@@ -152,20 +188,25 @@ def _refuse_equal_arms(spec: StudySpec, models: dict[str, nn.Module]) -> None:
             )
 
 
-def _check_last_batch(prepared: Prepared, models: dict[str, nn.Module]) -> None:
+def _check_last_batch(
+    batches: BatchStream,
+    models: dict[str, nn.Module],
+    *,
+    spec: StudySpec,
+    dataset: Dataset,
+) -> None:
     """Refuse, before training, a last batch that batch norm cannot train on."""
-    last = prepared.batches.last_size
-    if last > 1:
+    if batches.last_size > 1:
         return
-    example = torch.zeros(last, *prepared.dataset.shape)
+    example = torch.zeros(batches.last_size, *dataset.shape)
     for name, model in models.items():
         with preserved(model), torch.no_grad():
             try:
                 model.train()(example)
             except ValueError as error:
-                recipe, images = prepared.spec.recipe, len(prepared.dataset.train)
+                size, images = spec.recipe.batch_size, len(dataset.train)
                 raise BadSetting(
-                    f"recipe.batch_size = {recipe.batch_size}: {images} training "
+                    f"recipe.batch_size = {size}: {images} training "
                     f"images leave a last batch of 1, which arm '{name}' cannot be "
                     f"trained on ({one_line(error)}). Use --last-batch drop, or "
                     f"another batch size."

@@ -18,6 +18,7 @@ from normlab.study.pace import Pace, makespan, workers_of
 
 if TYPE_CHECKING:
     from normlab.spec.plan import RunKey
+    from normlab.spec.point import Point
     from normlab.spec.study import StudySpec
 
 SETTLED = frozenset({"done", "diverged", "failed"})
@@ -30,10 +31,16 @@ class Watcher(Protocol):
         self,
         spec: StudySpec,
         plan: Sequence[RunKey],
-        steps_per_epoch: int,
+        steps_per_epoch: int | Mapping[Point, int],
         epochs_done: Mapping[RunKey, int],
     ) -> None:
-        """Training starts; `epochs_done` tells what an earlier session finished."""
+        """Training starts; `epochs_done` tells what an earlier session finished.
+
+        `steps_per_epoch` is one number, or one for each point of a sweep.
+        """
+
+    def joined(self, keys: Sequence[RunKey]) -> None:
+        """Runs were added to the plan, at rates that came out of earlier ones."""
 
     def event(self, key: RunKey, event: object) -> None:
         """The run `key` reported one of `normlab.records.events`."""
@@ -55,9 +62,12 @@ class Silent:
         self,
         spec: StudySpec,
         plan: Sequence[RunKey],
-        steps_per_epoch: int,
+        steps_per_epoch: int | Mapping[Point, int],
         epochs_done: Mapping[RunKey, int],
     ) -> None:
+        """Say nothing."""
+
+    def joined(self, keys: Sequence[RunKey]) -> None:
         """Say nothing."""
 
     def event(self, key: RunKey, event: object) -> None:
@@ -98,31 +108,43 @@ class Progress(Silent):
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.runs: dict[RunKey, RunProgress] = {}
         self.epochs = 0
-        self.steps_per_run = 0
         self.workers = 1
         self.phase = ""
         self._clock = clock
         self._started = clock()
-        self._paces: dict[str, Pace] = {}
+        self._paces: dict[tuple[str, Point], Pace] = {}
+        self._steps_per_epoch: dict[Point, int] = {}
 
     def began(
         self,
         spec: StudySpec,
         plan: Sequence[RunKey],
-        steps_per_epoch: int,
+        steps_per_epoch: int | Mapping[Point, int],
         epochs_done: Mapping[RunKey, int],
     ) -> None:
         """Lay out one line per run, with what an earlier session finished."""
         self.epochs = spec.recipe.epochs
-        self.steps_per_run = steps_per_epoch * self.epochs
+        if isinstance(steps_per_epoch, int):
+            steps_per_epoch = {key.point: steps_per_epoch for key in plan}
+        self._steps_per_epoch = dict(steps_per_epoch)
         self.workers = workers_of(spec.execution)
         self._started = self._clock()
         # all laid out here: a display in another thread may read while we count
-        self._paces = {key.arm: Pace() for key in plan}
+        self._paces = {(key.arm, key.point): Pace() for key in plan}
         for key in plan:
             epoch = epochs_done.get(key, 0)
             status = "done" if epoch >= self.epochs else "queued"
-            self.runs[key] = RunProgress(key, status, epoch, epoch * steps_per_epoch)
+            steps = epoch * self._steps_per_epoch[key.point]
+            self.runs[key] = RunProgress(key, status, epoch, steps)
+
+    def joined(self, keys: Sequence[RunKey]) -> None:
+        """Lay out a line for each run that was added."""
+        # replaced whole: a display in another thread may be reading the old one
+        self.runs = {**self.runs, **{key: RunProgress(key) for key in keys}}
+
+    def steps_of(self, key: RunKey) -> int:
+        """Steps of a whole run, if it does not diverge."""
+        return self._steps_per_epoch[key.point] * self.epochs
 
     def event(self, key: RunKey, event: object) -> None:
         """Move the run `key` on by what it reported."""
@@ -161,7 +183,7 @@ class Progress(Silent):
     @property
     def steps_total(self) -> int:
         """Steps of all runs together."""
-        return self.steps_per_run * len(self.runs)
+        return sum(map(self.steps_of, self.runs))
 
     @property
     def steps_done(self) -> int:
@@ -198,12 +220,12 @@ class Progress(Silent):
         in_order = run.seen is not None and done == run.step
         wall = now - run.seen if in_order and run.seen is not None else seconds
         run.step = done + steps
-        run.epoch = min(run.epoch, run.step * self.epochs // self.steps_per_run)
+        run.epoch = min(run.epoch, run.step // self._steps_per_epoch[run.key.point])
         run.steps_per_second = steps / seconds if seconds > 0 else None
         self._pace(run).add(steps=steps, seconds=max(wall, seconds))
 
     def _pace(self, run: RunProgress) -> Pace:
-        return self._paces[run.key.arm]
+        return self._paces[run.key.arm, run.key.point]
 
     def _mean_pace(self) -> float | None:
         known = [pace.seconds_per_step for pace in self._paces.values()]
@@ -211,7 +233,7 @@ class Progress(Silent):
         return math.fsum(measured) / len(measured) if measured else None
 
     def _steps_left(self, run: RunProgress) -> int:
-        return 0 if run.status in SETTLED else self.steps_per_run - run.step
+        return 0 if run.status in SETTLED else self.steps_of(run.key) - run.step
 
     def _cost(self, run: RunProgress) -> float:
         per_step = self._pace(run).seconds_per_step or self._mean_pace() or 0.0

@@ -7,6 +7,7 @@ from normlab.analysis.claims import (
     faster_convergence,
     steadier_training,
     trains_at_all,
+    wider_learning_rates,
 )
 from normlab.analysis.claims.definition import Definition
 
@@ -15,5 +16,6 @@ DEFINITIONS: tuple[Definition, ...] = (
     better_accuracy.CLAIM,
     steadier_training.CLAIM,
     trains_at_all.CLAIM,
+    wider_learning_rates.CLAIM,
 )
 """In the order in which they are shown."""

@@ -16,6 +16,9 @@ class Twins:
     seed: int
     baseline: RunRecord
     other: RunRecord
+    baseline_rates: tuple[RunRecord, ...] = ()
+    """The baseline at all rates of the study, where rates are compared."""
+    other_rates: tuple[RunRecord, ...] = ()
     classes: int | None = None
     """How many classes the labels have; None if the study does not say."""
 
@@ -54,6 +57,8 @@ class Definition:
     """Up to where a difference does not matter: a ratio above 1, or a difference."""
     effect: Callable[[Twins], float | Omitted]
     """The other arm against the baseline: log ratio or difference, by `scale`."""
+    compares: Literal["runs", "rates"] = "runs"
+    """One run of each arm, or its runs at all rates: then only with several rates."""
     test: Literal["t", "mcnemar"] = "t"
     over_images: bool = False
     """Whether a second interval draws the test images anew, from `correct`."""
