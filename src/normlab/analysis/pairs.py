@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from normlab.analysis.claims.definition import Omitted, Twins
 from normlab.analysis.rates import Choice, choice_seeds, choices, claim_seeds
 from normlab.records.rows import ENDED, RunRecord, StudyRecord
+from normlab.records.surface import Surface
 from normlab.spec.plan import RunKey
 from normlab.spec.point import Point
 from normlab.spec.study import StudySpec
@@ -109,6 +111,8 @@ class Runs:
 
     by_key: dict[RunKey, RunRecord]
     classes: int | None
+    bowls: Mapping[tuple[RunKey, str], Surface] = field(default_factory=dict)
+    """By the run that was measured and the arm that spans the plane."""
     rates: tuple[float, ...] = ()
     """The grid, without what was refined for one arm."""
 
@@ -118,6 +122,7 @@ class Runs:
         named = record.meta.get("classes", "")
         return cls(
             by_key={run.key: run for run in record.runs},
+            bowls={(b.run, b.twin or ""): b.surface for b in record.bowls},
             rates=record.spec.recipe.rates,
             classes=int(named) if named.isdecimal() else None,
         )
@@ -137,7 +142,19 @@ class Runs:
         if len(runs) < len(found):
             return next(run for run in found if isinstance(run, Omitted))
         baseline, other = runs
-        return Twins(seed=seed, baseline=baseline, other=other, classes=self.classes)
+        return Twins(
+            seed=seed,
+            baseline=baseline,
+            other=other,
+            bowls=self._bowls(baseline.key, other.key),
+            classes=self.classes,
+        )
+
+    def _bowls(self, baseline: RunKey, other: RunKey) -> tuple[Surface, Surface] | None:
+        """Both twins on the plane that they span, if it was measured."""
+        found = [self.bowls.get((key, other.arm)) for key in (baseline, other)]
+        one, two = found
+        return None if one is None or two is None else (one, two)
 
     def _over_rates(self, pairing: Pairing, seed: int) -> Twins | Omitted:
         """The runs of this seed at every rate of the grid."""

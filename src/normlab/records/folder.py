@@ -107,6 +107,7 @@ class StudyFolder:
                 meta=_read.meta(connection),
                 measurements=_read.measurements(connection),
                 runs=_read.runs(connection, conducted=conducted),
+                bowls=self.surfaces("bowl"),
             )
 
     def meta(self) -> dict[str, str]:
@@ -159,14 +160,17 @@ class StudyFolder:
         home = self._path / _arrays.ARRAYS / run_id
         return tuple(sorted(file.stem for file in home.glob("[!.]*.npz")))
 
-    def surfaces(self) -> tuple[StudySurface, ...]:
+    def surfaces(self, kind: str = "") -> tuple[StudySurface, ...]:
         """Every surface that was measured, in the order of their names.
+
+        Args:
+            kind: Those of one kind alone: path, common or bowl.
 
         Raises:
             BadFolder: If a file is damaged.
         """
         home = self._path / _arrays.ARRAYS / _arrays.SURFACES
-        files = sorted(home.glob("[!.]*.npz"))
+        files = sorted(home.glob(f"{kind}-*.npz" if kind else "[!.]*.npz"))
         return tuple(unpacked(_arrays.read(file)) for file in files)
 
     @contextmanager

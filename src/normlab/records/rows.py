@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from normlab.records.surface import StudySurface
     from normlab.spec.plan import RunKey
     from normlab.spec.study import StudySpec
 
@@ -88,3 +89,5 @@ class StudyRecord:
     meta: Mapping[str, str] = field(default_factory=dict)
     runs: tuple[RunRecord, ...] = ()
     measurements: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    bowls: tuple[StudySurface, ...] = ()
+    """The coarse surfaces of all seeds; the others are `StudyFolder.surfaces`."""

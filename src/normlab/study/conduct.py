@@ -11,6 +11,7 @@ from normlab.analysis.refine import further_runs
 from normlab.records.events import Diverged, Event, Failed, Finished
 from normlab.records.folder import StudyFolder
 from normlab.records.rows import ENDED, Status
+from normlab.records.surface import StudySurface
 from normlab.records.writer import Writer
 from normlab.spec.plan import RunKey, plan
 from normlab.study.cost import CostJob, Measured
@@ -18,8 +19,10 @@ from normlab.study.executor import Executor
 from normlab.study.jobs import Material, TrainJob
 from normlab.study.messages import JobEnded, Lost, Taken
 from normlab.study.order import longest_first
+from normlab.study.pace import Countdown
 from normlab.study.prepare import Prepared
 from normlab.study.progress import Watcher
+from normlab.study.surfaces import SurfaceJob, Unmeasured, surface_jobs
 from normlab.train.checkpoint import epochs_saved
 
 ATTEMPTS = 2  # a run whose worker died is tried once more
@@ -77,6 +80,7 @@ class Conductor:
         self._prepared.dataset.save(self._data)
         try:
             self._train()
+            self._survey()
             self._measure()
         except BaseException:
             for key in self._running:
@@ -116,6 +120,25 @@ class Conductor:
             # what comes after waits for these
             self._executor.submit(self._job(key, 0), urgent=True)
 
+    def _survey(self) -> None:
+        """Measure the surfaces; then the snapshots they were spanned by can go."""
+        if self._prepared.spec.measure != "full":
+            return
+        arrays = self._folder.path / "arrays"
+        known = {surface.name for surface in self._folder.surfaces()}
+        status = {run.key: run.status for run in self._folder.read().runs}
+        first = next(iter(self._materials.values()))
+        jobs = surface_jobs(first, arrays, status)
+        missing = [job for job in jobs if job.name not in known]
+        if missing:
+            self._watcher.note(f"measuring {len(missing)} surfaces")
+        self._countdown = Countdown(len(missing))
+        for job in missing:
+            self._executor.submit(job)
+        self._listen()
+        for key in status:
+            shutil.rmtree(arrays / key.id / "path", ignore_errors=True)
+
     def _measure(self) -> None:
         spec = self._prepared.spec
         if spec.measure == "none" or "cost" in self._folder.read().measurements:
@@ -132,10 +155,19 @@ class Conductor:
                     pass
                 case TrainJob(), _:
                     self._of_run(job, message)
+                case SurfaceJob(), StudySurface() | Unmeasured():
+                    self._mapped(message)
                 case _, Measured(name=name, value=value):
                     self._writer.measurement(name, value)
                 case _, Failed(reason=reason) | Lost(reason=reason):
                     self._watcher.note(f"{job.label} failed: {reason}")
+
+    def _mapped(self, message: StudySurface | Unmeasured) -> None:
+        if isinstance(message, Unmeasured):
+            self._watcher.note(f"no surface {message.name}: {message.reason}")
+        else:
+            self._writer.surface(message)
+        self._watcher.note(f"surfaces: {self._countdown.tick()}")
 
     def _of_run(self, job: TrainJob, message: object) -> None:
         match message:

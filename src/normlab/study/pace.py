@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,28 @@ class Pace:
     def seconds_per_step(self) -> float | None:
         """Mean wall seconds per step, None before anything was counted."""
         return self._seconds / self._steps if self._steps else None
+
+
+class Countdown:
+    """Counts things of about equal length down, and says how long the rest takes.
+
+    Example:
+        >>> seconds = iter((0.0, 30.0))
+        >>> Countdown(3, clock=lambda: next(seconds)).tick()
+        '1 of 3, about 60 s left'
+    """
+
+    def __init__(
+        self, total: int, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._total, self._done = total, 0
+        self._clock, self._began = clock, clock()
+
+    def tick(self) -> str:
+        """One more is done."""
+        self._done += 1
+        left = (self._clock() - self._began) / self._done * (self._total - self._done)
+        return f"{self._done} of {self._total}, about {left:.0f} s left"
 
 
 def makespan(busy: Iterable[float], queue: Iterable[float], *, workers: int) -> float:

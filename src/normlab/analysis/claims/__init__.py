@@ -5,6 +5,7 @@ from __future__ import annotations
 from normlab.analysis.claims import (
     better_accuracy,
     faster_convergence,
+    rounder_contours,
     steadier_training,
     trains_at_all,
     wider_learning_rates,
@@ -12,6 +13,7 @@ from normlab.analysis.claims import (
 from normlab.analysis.claims.definition import Definition
 
 DEFINITIONS: tuple[Definition, ...] = (
+    rounder_contours.CLAIM,
     faster_convergence.CLAIM,
     better_accuracy.CLAIM,
     steadier_training.CLAIM,

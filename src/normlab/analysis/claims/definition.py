@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from normlab.records.rows import RunRecord
+from normlab.records.surface import Surface
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -19,6 +20,8 @@ class Twins:
     baseline_rates: tuple[RunRecord, ...] = ()
     """The baseline at all rates of the study, where rates are compared."""
     other_rates: tuple[RunRecord, ...] = ()
+    bowls: tuple[Surface, Surface] | None = None
+    """Baseline and other on their common plane, if that was measured."""
     classes: int | None = None
     """How many classes the labels have; None if the study does not say."""
 
