@@ -10,7 +10,7 @@ EXPERIMENT = Experiment(
     name="depth",
     title="Up to which depth does a plain network train, with and without batch norm?",
     default={
-        "seeds": (0, 1, 2),
+        "seeds": (0, 1, 2, 3),
         "measure": "none",
         "data": {"training": 12_000},
         "model": {"width": 100},
@@ -18,7 +18,7 @@ EXPERIMENT = Experiment(
         "sweep": {"model.depth": (3, 6, 10, 20, 30)},
     },
     full={
-        "seeds": (0, 1, 2, 3, 4),
+        "seeds": tuple(range(6)),
         "data": {"training": "auto"},
         "recipe": {"rates": (0.01, 0.03, 0.1), "epochs": 10},
         "sweep": {"model.depth": (3, 6, 10, 15, 20, 25, 30)},

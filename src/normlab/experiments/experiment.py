@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,10 @@ class Statement:
     arm: str
     against: str = "none"
     """The arm that it is compared with."""
+    rates: Literal["own", "same"] = "own"
+    """Where a study trains at several: each arm at its own best, or both at each."""
+    between: tuple[float, float] | None = None
+    """The values of the swept key that it speaks of; None: all."""
     expects: str = "supported"
     """The verdict on the claim that would agree with the statement."""
 

@@ -10,7 +10,7 @@ EXPERIMENT = Experiment(
     name="learning-rates",
     title="Is it the larger learning rates that batch norm makes possible?",
     default={
-        "seeds": (0, 1, 2),
+        "seeds": (0, 1, 2, 3),
         "measure": "light",
         "recipe": {"rates": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)},
     },

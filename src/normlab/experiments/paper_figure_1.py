@@ -10,7 +10,7 @@ EXPERIMENT = Experiment(
     name="paper-figure-1",
     title="Does batch norm steady the inputs of a sigmoid, and is it better for it?",
     default={
-        "seeds": (0, 1, 2),
+        "seeds": (0, 1, 2, 3),
         # as bytes: 0 and 1, nothing subtracted
         "data": {"binarise": True, "mean": (0.0,), "std": (1.0,)},
         "model": {"name": "sigmoid"},
@@ -24,7 +24,10 @@ EXPERIMENT = Experiment(
         "sweep": {"model.weight_std": (0.01, 0.1)},
     },
     # 55 epochs of 916 or 917 steps: the paper's 50,000, in whole epochs
-    full={"recipe": {"rates": (0.03, 0.1, 0.3, 1.0), "epochs": 55}},
+    full={
+        "seeds": tuple(range(6)),
+        "recipe": {"rates": (0.03, 0.1, 0.3, 1.0), "epochs": 55},
+    },
     statements=(
         Statement(
             says="the network with batch norm has the higher test accuracy",

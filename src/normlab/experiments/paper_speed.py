@@ -11,7 +11,7 @@ EXPERIMENT = Experiment(
     name="paper-speed",
     title="How many steps to the accuracy without norms, at 1x, 5x and 30x the rate?",
     default={
-        "seeds": (0, 1, 2),
+        "seeds": (0, 1, 2, 3),
         "measure": "none",
         "data": {"training": 12_000},
         "model": {"name": "lenet"},
@@ -32,7 +32,7 @@ EXPERIMENT = Experiment(
         ),
     },
     full={
-        "seeds": (0, 1, 2, 3, 4),
+        "seeds": tuple(range(6)),
         "data": {"training": "auto"},
         "recipe": {"epochs": 5},
         "sweep": {"model.name": ("lenet", "resnet")},
@@ -43,6 +43,7 @@ EXPERIMENT = Experiment(
             source=_SOURCE,
             claim="faster-convergence",
             arm="batch",
+            rates="same",
         ),
         Statement(
             says="batch norm allows much larger rates",

@@ -1,0 +1,197 @@
+"""Fill the table of an experiment's page from a finished study folder.
+
+    normlab run NAME --out DIR
+    python docs/experiments/make.py NAME DIR
+
+The page NAME.md holds two marks; what stands between them is replaced: one row for
+each statement of `normlab.experiments` and each place where the study compares its
+arms, with the measured effect, its interval and whether that agrees. The family for
+Holm's correction is this table: its statements stood in the source before the study.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from normlab.analysis.claim import Claim, claim_from
+from normlab.analysis.claims import DEFINITIONS
+from normlab.analysis.evidence import Evidence, collect
+from normlab.analysis.holm import holm
+from normlab.analysis.pairs import Pairing, Runs, all_pairings
+from normlab.analysis.verdict import judge
+from normlab.errors import NormlabError
+from normlab.experiments.experiment import Statement
+from normlab.experiments.registry import experiment
+from normlab.records.folder import StudyFolder
+from normlab.records.rows import StudyRecord
+
+HERE = Path(__file__).parent
+BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+_DECIDED = ("supported", "contradicted", "no-difference")
+
+
+class Row(NamedTuple):
+    """A statement at one place of the study; no claim if the study cannot say."""
+
+    statement: Statement
+    claim: Claim | None
+
+    @property
+    def verdict(self) -> str:
+        """Whether what was measured agrees with the statement."""
+        if self.claim is None:
+            return "not measured in this study"
+        verdict = self.claim.verdict
+        if verdict == self.statement.expects:
+            return f"**agrees** ({verdict})"
+        return (
+            f"**disagrees** ({verdict})" if verdict in _DECIDED else f"open ({verdict})"
+        )
+
+
+def rows(record: StudyRecord, statements: Sequence[Statement]) -> list[Row]:
+    """All statements, judged as one family."""
+    asked = [(s, evidence) for s in statements for evidence in _evidence(record, s)]
+    found = [(s, evidence) for s, evidence in asked if evidence is not None]
+    tested = {i: e.p for i, (_, e) in enumerate(found) if e.p is not None}
+    adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
+    claims: dict[int, Claim] = {}
+    for i, (_, evidence) in enumerate(found):
+        others = [p for j, p in tested.items() if j != i]
+        claims[id(evidence)] = claim_from(
+            evidence, adjusted.get(i), judge(evidence, others)
+        )
+    return [Row(s, claims.get(id(evidence))) for s, evidence in asked]
+
+
+def _evidence(record: StudyRecord, statement: Statement) -> Iterator[Evidence | None]:
+    """What the study has on one statement, place by place; None if nothing."""
+    definition = next((d for d in DEFINITIONS if d.id == statement.claim), None)
+    by_name = {arm.name: arm for arm in record.spec.arms}
+    if definition is None or not {statement.arm, statement.against} <= set(by_name):
+        yield None
+        return
+    pair = (by_name[statement.against], by_name[statement.arm])
+    spec = record.spec.model_copy(update={"arms": pair})
+    alone = replace(record, spec=spec)
+    spoken = [p for p in all_pairings(alone) if _spoken_of(statement, p)]
+    if definition.compares == "rates":
+        places = [p for p in spoken if p.compared == "all-rates"]
+    else:
+        # without held-out images nobody can choose a rate
+        best = [p for p in spoken if p.compared == "own-best"]
+        same = [p for p in spoken if p.compared == "same-rate"]
+        places = best if best and statement.rates == "own" else same
+    if not places:
+        yield None
+    runs = Runs.of(alone)
+    for pairing in places:
+        yield collect(definition, pairing, runs, pairing.seeds(spec))
+
+
+def _spoken_of(statement: Statement, pairing: Pairing) -> bool:
+    if statement.between is None:
+        return True
+    low, high = statement.between
+    return any(
+        isinstance(value, int | float) and low <= value <= high
+        for _, value in pairing.point
+    )
+
+
+def page(text: str, results: str) -> str:
+    """The page with `results` between its marks.
+
+    Raises:
+        ValueError: If the marks are missing.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page needs the lines {BEGIN} and {END}.")
+    return f"{before}{begin}\n{results}\n{end}{after}"
+
+
+def results(record: StudyRecord, statements: Sequence[Statement]) -> str:
+    """The table and what it was computed with, as Markdown."""
+    judged = rows(record, statements)
+    lines = [
+        _origin(record),
+        "",
+        "| stated | where | measured, 95 % interval | verdict |",
+        "|---|---|---|---|",
+        *(_line(row) for row in judged),
+        "",
+        "The claims are explained [here](../claims.md). Verdicts after Holm's "
+        f"correction for the {len(judged)} rows of this table.",
+    ]
+    return "\n".join(lines)
+
+
+def _line(row: Row) -> str:
+    statement, claim = row
+    arms = f"`{statement.arm}` against `{statement.against}`"
+    where = f"{arms}, {claim.where}" if claim else arms
+    measured = claim.numbers if claim else "-"
+    says = f"{statement.says} ({statement.source}): `{statement.claim}`"
+    cells = (says, where, measured, row.verdict)
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def _origin(record: StudyRecord) -> str:
+    spec, meta = record.spec, record.meta
+    minutes = _minutes(meta.get("created"), meta.get("finished"))
+    took = f" in {minutes:.0f} minutes" if minutes else ""
+    versions = ", ".join(
+        f"{name} {meta[name]}" for name in ("normlab", "torch") if name in meta
+    )
+    ended = sum(run.status in ("done", "diverged") for run in record.runs)
+    return (
+        f"{ended} of {len(record.runs)} runs, {len(spec.seeds)} seeds, "
+        f"{spec.recipe.epochs} epochs each{took} on {meta.get('cores', '?')} cores "
+        f"({versions})."
+    )
+
+
+def _minutes(began: str | None, finished: str | None) -> float | None:
+    if not began or not finished:
+        return None
+    gone = datetime.fromisoformat(finished) - datetime.fromisoformat(began)
+    return gone.total_seconds() / 60
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Rewrite one page; 2 if the experiment or the folder is refused."""
+    parser = argparse.ArgumentParser(description="Fill the table of a page.")
+    parser.add_argument("name", help="an experiment, e.g. depth")
+    parser.add_argument("folder", type=Path, help="its finished study folder")
+    parser.add_argument("--pages", type=Path, default=HERE, help=argparse.SUPPRESS)
+    given = parser.parse_args(arguments)
+    try:
+        chosen = experiment(given.name)
+        record = StudyFolder.open(given.folder).read()
+    except NormlabError as refused:
+        print(f"make.py: error: {refused}", file=sys.stderr)
+        return 2
+    if record.spec.experiment != given.name:
+        print(
+            f"make.py: error: {given.folder} is a study of "
+            f"'{record.spec.experiment}', not of '{given.name}'.",
+            file=sys.stderr,
+        )
+        return 2
+    path = given.pages / f"{given.name}.md"
+    filled = page(path.read_text(encoding="utf-8"), results(record, chosen.statements))
+    path.write_text(filled, encoding="utf-8")
+    print(f"written: {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

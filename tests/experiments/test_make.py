@@ -1,0 +1,182 @@
+"""The tables of the experiments' pages."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from normlab.analysis.result import Result
+from normlab.experiments.experiment import Statement
+from normlab.experiments.registry import NAMES
+from normlab.records.folder import StudyFolder
+from normlab.records.rows import RunRecord, StudyRecord
+from normlab.spec.plan import RunKey
+from normlab.spec.study import StudySpec
+from tests.analysis.studies import accuracy_study, run, study
+
+PAGES = Path(__file__).parents[2] / "docs" / "experiments"
+
+
+def _loaded() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_page", PAGES / "make.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+make = _loaded()
+BETTER = Statement(
+    says="it is better", source="me", claim="better-accuracy", arm="batch"
+)
+CLEAR = [0.012, 0.011, 0.013, 0.012, 0.0125]
+
+
+def three_arms() -> StudyRecord:
+    """`batch` is better than `none` by 1 point, and `layer` by 2."""
+    accuracies = {"none": 0.96, "batch": 0.97, "layer": 0.98}
+    runs = [
+        run(RunKey(arm, 0.01, seed), accuracy=accuracy + seed * step)
+        for seed in range(5)
+        for (arm, accuracy), step in zip(
+            accuracies.items(), (0.0, 1e-4, 2e-4), strict=True
+        )
+    ]
+    return study(runs, arms=tuple(accuracies))
+
+
+@pytest.mark.parametrize(
+    ("expects", "verdict"),
+    [
+        ("supported", "**agrees** (supported)"),
+        ("contradicted", "**disagrees** (supported)"),
+    ],
+)
+def test_what_was_measured_agrees_or_not(expects: str, verdict: str) -> None:
+    (row,) = make.rows(accuracy_study(CLEAR), [replace(BETTER, expects=expects)])
+    assert row.verdict == verdict
+
+
+def test_what_cannot_be_decided_stays_open() -> None:
+    (row,) = make.rows(accuracy_study([0.01, -0.01, 0.02, -0.02]), [BETTER])
+    assert row.verdict == "open (inconclusive)"
+
+
+def test_arms_are_compared_with_the_one_that_the_statement_names() -> None:
+    against = replace(BETTER, arm="layer", against="batch")
+    (row,) = make.rows(three_arms(), [against])
+    assert row.claim is not None
+    assert (row.claim.arm, row.claim.baseline) == ("layer", "batch")
+    assert row.claim.estimate == pytest.approx(0.01, abs=1e-3)
+
+
+def test_the_family_is_the_table() -> None:
+    two = [BETTER, replace(BETTER, arm="layer")]
+    alone, *_ = make.rows(three_arms(), two[:1])
+    first, second = make.rows(three_arms(), two)
+    assert alone.claim is not None and first.claim is not None
+    assert second.claim is not None
+    assert alone.claim.p_holm == alone.claim.p
+    assert first.claim.p is not None and second.claim.p is not None
+    smaller = min(first.claim.p, second.claim.p)
+    assert min(first.claim.p_holm, second.claim.p_holm) == pytest.approx(2 * smaller)
+
+
+def test_a_statement_that_the_study_says_nothing_about_is_shown() -> None:
+    (row,) = make.rows(accuracy_study(CLEAR), [replace(BETTER, arm="ghost")])
+    assert row.verdict == "not measured in this study"
+
+
+def held_out(record: RunRecord) -> RunRecord:
+    """The run with a loss on held-out images."""
+    last = replace(record.epochs[-1], metrics={"validation_loss": 0.1})
+    return replace(record, epochs=(*record.epochs[:-1], last))
+
+
+@pytest.mark.parametrize(
+    ("rates", "chosen", "where"),
+    [
+        ("own", True, ["own-best"]),
+        ("same", True, ["same-rate", "same-rate"]),
+        ("own", False, ["same-rate", "same-rate"]),
+    ],
+)
+def test_at_several_rates_each_arm_is_seen_at_its_best_or_at_all(
+    rates: str, chosen: bool, where: list[str]
+) -> None:
+    runs = [
+        held_out(made) if chosen else made
+        for seed in range(4)
+        for rate in (0.01, 0.1)
+        for arm in ("none", "batch")
+        for made in [run(RunKey(arm, rate, seed))]
+    ]
+    found = make.rows(study(runs), [replace(BETTER, rates=rates)])
+    assert [row.claim and row.claim.compared for row in found] == where
+
+
+def test_a_statement_speaks_of_some_values_of_the_swept_key() -> None:
+    points = [(("recipe.batch_size", size),) for size in (4, 64, 256)]
+    runs = [
+        run(RunKey(arm, 0.01, seed, point))
+        for seed in range(3)
+        for point in points
+        for arm in ("none", "batch")
+    ]
+    record = study(runs)
+    swept = StudySpec(
+        **{
+            **record.spec.model_dump(by_alias=True),
+            "sweep": {"recipe.batch_size": [4, 64, 256]},
+        }
+    )
+    record = replace(record, spec=swept)
+    found = make.rows(record, [replace(BETTER, between=(64, 1000))])
+    assert [row.claim and row.claim.point for row in found] == points[1:]
+
+
+def test_a_page_keeps_what_is_outside_its_marks() -> None:
+    text = f"above\n{make.BEGIN}\nold\n{make.END}\nbelow\n"
+    assert make.page(text, "new") == f"above\n{make.BEGIN}\nnew\n{make.END}\nbelow\n"
+
+
+def test_a_page_without_marks_is_refused() -> None:
+    with pytest.raises(ValueError, match="the page needs the lines <!-- results"):
+        make.page("text", "new")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_experiment_has_its_page(name: str) -> None:
+    text = (PAGES / f"{name}.md").read_text(encoding="utf-8")
+    assert make.page(text, "x") != text
+    assert f"    normlab run {name}\n" in text
+    assert f"\n{name}\n" in (PAGES / "index.md").read_text(encoding="utf-8")
+
+
+def test_the_table_is_markdown() -> None:
+    text = make.results(accuracy_study(CLEAR), [BETTER])
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in table} == {5}
+    assert "`batch` against `none`, lr 0.01" in table[2]
+    assert "+1.21 points [" in table[2]
+
+
+def test_the_command_fills_a_page(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "study"
+    StudyFolder.create(folder, StudySpec(experiment="depth"), {})
+    (tmp_path / "depth.md").write_text(f"{make.BEGIN}\n{make.END}\n")
+    assert make.main(["depth", str(folder), "--pages", str(tmp_path)]) == 0
+    filled = (tmp_path / "depth.md").read_text()
+    assert "| stated | where |" in filled
+    assert Result.open(folder).record.spec.experiment == "depth"
+    assert make.main(["article", str(folder), "--pages", str(tmp_path)]) == 2
+    assert "is a study of 'depth', not of 'article'" in capsys.readouterr().err
+    assert make.main(["dept", str(folder)]) == 2
+    assert "Did you mean 'depth'?" in capsys.readouterr().err
