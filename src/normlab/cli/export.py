@@ -1,4 +1,4 @@
-"""`normlab export`: a study's records in a format of other tools."""
+"""`normlab export`: a study's records or figures for other tools."""
 
 from __future__ import annotations
 
@@ -8,23 +8,51 @@ from typing import Annotated
 import typer
 
 from normlab.cli import options
+from normlab.errors import BadSetting
 
 
 def export(
     folder: options.Folder,
     form: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--format",
             metavar="csv|json|parquet",
-            help="parquet needs normlab[parquet] installed.",
+            help="Records; parquet needs normlab[parquet] installed.",
         ),
-    ],
+    ] = None,
+    figures: Annotated[
+        str | None,
+        typer.Option(
+            "--figures",
+            metavar="svg|png|pdf",
+            help="Figures; needs normlab[static] and Chrome or Chromium.",
+        ),
+    ] = None,
     path: Annotated[
-        Path, typer.Option("-o", "--output", metavar="PATH", help="Where to write.")
-    ],
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            help="A file, or a folder for figures [default: DIR/figures].",
+        ),
+    ] = None,
 ) -> int:
-    """Write a study's records as csv, json or parquet."""
+    """Write a study's records as csv, json or parquet, or its figures."""
+    if (form is None) == (figures is None):
+        raise BadSetting(
+            "export needs either --format csv|json|parquet (records) or "
+            "--figures svg|png|pdf. See: normlab export --help"
+        )
+    if figures is not None:
+        return _figures(folder, figures, path or folder / "figures")
+    if path is None:
+        raise BadSetting("export --format needs a file to write. Give it with -o PATH.")
+    return _records(folder, str(form), path)
+
+
+def _records(folder: Path, form: str, path: Path) -> int:
     from normlab.analysis.result import Result
     from normlab.records.export import export as write
 
@@ -32,4 +60,16 @@ def export(
     summary = result.to_json() if form == "json" else None
     write(result.record, form, path, summary=summary)
     print(f"written to {path}")
+    return 0
+
+
+def _figures(folder: Path, form: str, path: Path) -> int:
+    from normlab.analysis.result import Result
+    from normlab.figures.export import export_figures
+
+    pictures, missing = Result.open(folder).figures().drawn()
+    written = export_figures(pictures, form, path)
+    print(f"{len(written)} figures written to {path}")
+    for line in missing:
+        print(f"not drawn: {line}")
     return 0

@@ -46,7 +46,7 @@ def _draw(result: Result, look: Look) -> Drawn:
         ),
         Quantity(
             title="smoothness along the step taken",
-            unit="β_u",
+            unit="β<sub>u</sub>",
             series=by_arm(runs, lambda arrays: arrays["beta_u"], ratio=True),
             log=True,
         ),
@@ -65,7 +65,7 @@ KIND = Kind(
         "Lower is smoother everywhere here. At each moment the loss and its gradient "
         "were measured again after steps of half to four times the usual length: how "
         "far the losses spread, how much the gradient changes, and that change per "
-        "distance (β; along the step really taken, momentum included, β_u). After "
+        "distance (β; along the step really taken, momentum included, βᵤ). After "
         "Santurkar et al. (2018); mean over seeds, band 95 %."
     ),
     draw=_draw,

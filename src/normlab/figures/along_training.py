@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -57,7 +58,7 @@ def draw_along_training(
                 x=steps.TITLE,
                 y=quantity.unit,
                 x_axis=steps.AXIS,
-                y_axis=LOG if quantity.log else None,
+                y_axis=_axis(quantity),
             )
             for quantity in quantities
         ],
@@ -87,6 +88,12 @@ def draw_along_training(
             )
             told.add(one.arm)
     return figure
+
+
+def _axis(quantity: Quantity) -> dict[str, Any]:
+    if quantity.log:
+        return LOG
+    return {"rangemode": "nonnegative"} if quantity.bounds[0] == 0 else {}
 
 
 def ends(series: Sequence[Series]) -> str:

@@ -13,7 +13,7 @@ from normlab.figures.look import LIGHT, Look, Style
 from normlab.figures.marks import add_level
 from normlab.figures.observed import Arrays, Place, first_of, places, seen
 from normlab.figures.one_neuron import normalised_arm
-from normlab.figures.panels import Panel, on, panels
+from normlab.figures.panels import BOTTOM, Panel, on, panels
 from normlab.figures.picture import Drawn, Kind
 from normlab.figures.slider import frames, slider
 
@@ -37,18 +37,15 @@ class ByHand:
 
     def stages(self) -> list[tuple[str, Numbers]]:
         """What is done, in words with its numbers, and what it gives."""
-        batch = f"over {self.batch} images"
+        mean, variance, gamma, beta = map(
+            hundredths, (self.mean, self.variance, self.gamma, self.beta)
+        )
+        scaled = self.gamma * self.xhat + self.beta
         return [
-            (f"1 of 4: x, with mean μ = {hundredths(self.mean)} {batch}", self.x),
+            (f"1 of 4: x; its mean over {self.batch} images is μ = {mean}", self.x),
             ("2 of 4: x − μ", self.x - self.mean),
-            (
-                f"3 of 4: x̂ = (x − μ) / √(σ² + ε), with σ² = {hundredths(self.variance)}",
-                self.xhat,
-            ),
-            (
-                f"4 of 4: γ x̂ + β, with γ = {hundredths(self.gamma)} and β = {hundredths(self.beta)}",
-                self.gamma * self.xhat + self.beta,
-            ),
+            (f"3 of 4: x̂ = (x − μ) / √(σ² + ε), with σ² = {variance}", self.xhat),
+            (f"4 of 4: γ x̂ + β, with γ = {gamma} and β = {beta}", scaled),
         ]
 
 
@@ -65,13 +62,13 @@ def draw_by_hand(hand: ByHand, style: Style, look: Look = LIGHT) -> go.Figure:
     pad = 0.18 * max(float(np.ptp(everything)), 1e-6)
     labels = {
         "tickvals": list(range(len(hand.x))),
-        "ticktext": [f"label {label}" for label in hand.labels.tolist()],
+        "ticktext": [str(label) for label in hand.labels.tolist()],
         "range": [-0.6, len(hand.x) - 0.4],
         "showgrid": False,
     }
     rows = [
         Panel(
-            x="",
+            x="label of the image",
             y="value",
             x_axis=labels,
             y_axis={"range": [everything.min() - pad, everything.max() + pad]},
@@ -104,10 +101,18 @@ def draw_by_hand(hand: ByHand, style: Style, look: Look = LIGHT) -> go.Figure:
     if hand.images is not None:
         _add_images(figure, hand.images)
     figure.frames = frames(
-        [[{"y": single(values), "text": _texts(values)}] for _, values in stages], [0]
+        [
+            [{"type": "scatter", "y": single(values), "text": _texts(values)}]
+            for _, values in stages
+        ],
+        [0],
     )
+    layout = figure.to_dict()["layout"]
+    unused = BOTTOM - 12 if hand.images is not None else 0  # images have no axis below
     return figure.update_layout(
-        sliders=[slider([words for words, _ in stages], prefix="")]
+        height=layout["height"] - unused,
+        margin={"b": BOTTOM - unused},
+        sliders=[slider([words for words, _ in stages], prefix="")],
     )
 
 
@@ -127,7 +132,7 @@ def _add_images(figure: go.Figure, images: Numbers) -> None:
         dx=1 / (width + 1),
         y0=0,
         dy=1 / (width + 1),
-        colorscale="Greys",
+        colorscale=[[0, "#000000"], [1, "#ffffff"]],
         showscale=False,
         hoverinfo="skip",
         **on(1),

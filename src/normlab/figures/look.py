@@ -26,6 +26,8 @@ MARKERS = (
     "hexagon",
     "star",
 )
+ON_COLOUR = "#ffffff"  # text on a coloured area, the same on either paper
+TRACK = "#d50032"  # a path across coloured areas
 SEQUENTIAL = "Cividis"  # even in lightness, and the same to every colour vision
 
 

@@ -94,7 +94,11 @@ def draw_one_neuron(
         )
     bars = list(range(0, 2 * len(those), 2))
     figure.frames = frames(
-        [[{"y": share[m]} for share in shares] for m in range(len(step))], bars
+        [
+            [{"type": "bar", "y": share[m]} for share in shares]
+            for m in range(len(step))
+        ],
+        bars,
     )
     figure.update_layout(
         bargap=0,

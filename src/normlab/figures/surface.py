@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from normlab.errors import NotMeasured
 from normlab.figures.curves import single
 from normlab.figures.kept_surface import Kept, MarkLike, SurfaceLike, kept
-from normlab.figures.look import LIGHT, SEQUENTIAL, Look, css
+from normlab.figures.look import LIGHT, ON_COLOUR, SEQUENTIAL, TRACK, Look
 from normlab.figures.observed import seen
 from normlab.figures.panels import Panel, on, panels
 from normlab.figures.picture import Drawn, Kind
@@ -69,13 +69,13 @@ def draw_surfaces(
             z=single(logarithm(surface.loss)),
             contours=levels,
             coloraxis="coloraxis",
-            line={"width": 0.6, "color": "rgba(255,255,255,0.45)"},
+            line={"width": 0.6, "color": "rgba(250,250,250,0.45)"},
             connectgaps=False,
             customdata=single(surface.loss),
             hovertemplate="loss %{customdata:.4g} nats<extra></extra>",
             **on(i),
         )
-        _add_path(figure, i, surface.marks, look)
+        _add_path(figure, i, surface.marks)
     return with_colours(figure, levels)
 
 
@@ -117,7 +117,7 @@ def logarithm(loss: NDArray[np.float64]) -> NDArray[np.float64]:
 def with_colours(figure: go.Figure, levels: Mapping[str, Any]) -> go.Figure:
     """One colour scale with its losses in nats, below all panels."""
     low, high = levels["start"], levels["end"]
-    values = np.linspace(low, high, 5)
+    values = np.linspace(low, high, 4)
     layout = figure.to_dict()["layout"]
     bottom, height = 64, layout["height"] + 64
     bar = {
@@ -130,7 +130,7 @@ def with_colours(figure: go.Figure, levels: Mapping[str, Any]) -> go.Figure:
         "yanchor": "bottom",
         "title": {"text": "loss (nats per example, log scale)", "side": "bottom"},
         "tickvals": values.tolist(),
-        "ticktext": [f"{10**value:.3g}" for value in values],
+        "ticktext": [f"{10**value:.2g}" for value in values],
         "outlinewidth": 0,
     }
     coloraxis = {"colorscale": SEQUENTIAL, "cmin": low, "cmax": high, "colorbar": bar}
@@ -146,10 +146,10 @@ def with_colours(figure: go.Figure, levels: Mapping[str, Any]) -> go.Figure:
     )
 
 
-def _add_path(figure: go.Figure, i: int, marks: Sequence[MarkLike], look: Look) -> None:
+def _add_path(figure: go.Figure, i: int, marks: Sequence[MarkLike]) -> None:
     steps = [mark for mark in marks if mark.name.startswith("step ")]
     if steps:
-        for width, colour in ((5, css(look.paper, 0.9)), (2, "rgb(213,0,50)")):
+        for width, colour in ((5, ON_COLOUR), (2, TRACK)):
             figure.add_scatter(
                 x=[mark.a for mark in steps],
                 y=[mark.b for mark in steps],
@@ -168,12 +168,12 @@ def _add_path(figure: go.Figure, i: int, marks: Sequence[MarkLike], look: Look) 
         mode="markers+text",
         text=[f"<b>{mark.name}</b>" for mark in named],
         textposition="top center",
-        textfont={"color": "rgb(255,255,255)", "shadow": "0 0 3px rgb(0,0,0)"},
+        textfont={"color": ON_COLOUR, "shadow": "0 0 3px rgb(0,0,0)"},
         marker={
             "size": 11,
             "symbol": "x",
-            "color": "rgb(213,0,50)",
-            "line": {"color": "rgb(255,255,255)", "width": 1.5},
+            "color": TRACK,
+            "line": {"color": ON_COLOUR, "width": 1.5},
         },
         hovertext=[_words(mark) for mark in named],
         hovertemplate="%{hovertext}<extra></extra>",

@@ -55,6 +55,9 @@ def draw_surfaces_3d(
             "xaxis": {"title": {"text": f"{arm}: direction 1"}},
             "yaxis": {"title": {"text": "direction 2"}},
             "zaxis": {"title": {"text": "log₁₀ loss"}, "range": heights},
+            "aspectmode": "manual",
+            "aspectratio": {"x": 1, "y": 1, "z": 0.6},
+            "camera": {"eye": {"x": 1.2, "y": -1.3, "z": 0.9}},
         }
         top = 1 - i * width
         patch[f"{scene}.domain"] = {"x": [0, 1], "y": [top - width, top]}

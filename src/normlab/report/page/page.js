@@ -12,6 +12,8 @@
   const config = {
     responsive: true,
     displaylogo: false,
+    showSendToCloud: false,  // on by default: one click would upload the figure
+    plotlyServerURL: "",
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
   };
 
