@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from normlab.analysis.analyse import analyse, judge_all
+from normlab.analysis.claims import DEFINITIONS
+from normlab.analysis.rates import choice_seeds, choices, claim_seeds, own_best
+from normlab.analysis.summary import to_json
+from normlab.spec.plan import RunKey
+from normlab.spec.settings import with_settings
+from tests.analysis.studies import changed
+from tests.analysis.sweeps import made, over_rates, rates_spec, valley
+
+OF_RUNS = sum(definition.compares == "runs" for definition in DEFINITIONS)
+LOWEST = {"none": 0.01, "batch": 0.1}
+RATES = (0.01, 0.1, 1.0)
+
+
+@pytest.mark.parametrize("seeds", range(1, 20))
+def test_no_seed_both_chooses_and_claims(seeds: int) -> None:
+    chosen, claimed = choice_seeds(range(seeds)), claim_seeds(range(seeds))
+    assert chosen
+    assert (*chosen, *claimed) == tuple(range(seeds))
+    assert seeds < 3 or len(claimed) >= 2 * len(chosen)
+
+
+def test_each_arm_has_its_own_best_rate() -> None:
+    record = over_rates(rates_spec(*RATES), valley(LOWEST))
+    assert [(c.arm, c.rate) for c in choices(record)] == [
+        ("none", 0.01),
+        ("batch", 0.1),
+    ]
+
+
+def test_only_the_choice_seeds_choose() -> None:
+    spec = rates_spec(*RATES, seeds=6)
+    usual, other = valley(LOWEST), valley({"none": 1.0, "batch": 1.0})
+    record = over_rates(spec, lambda k: usual(k) if k.seed < 2 else other(k))
+    assert [choice.rate for choice in choices(record)] == [0.01, 0.1]
+
+
+def test_a_rate_at_which_a_choice_seed_diverged_is_not_chosen() -> None:
+    record = over_rates(rates_spec(*RATES), valley(LOWEST))
+    lost = RunKey("batch", 0.1, 0)
+    record = changed(record, lost, status="diverged")
+    assert (
+        own_best(record, "batch").rate == 1.0 or own_best(record, "batch").rate == 0.01
+    )
+    assert own_best(record, "batch").rate != 0.1
+
+
+def test_nothing_is_chosen_before_every_rate_has_ended() -> None:
+    record = over_rates(rates_spec(*RATES), valley(LOWEST))
+    record = changed(record, RunKey("batch", 1.0, 0), status="running")
+    assert math.isnan(own_best(record, "batch").rate)
+    assert own_best(record, "batch").because == "no rate of batch is chosen yet"
+    best = [claim for claim in judge_all(record) if claim.compared == "own-best"]
+    assert {claim.verdict for claim in best} == {"not-enough-seeds"}
+    assert all("no rate of batch is chosen yet" in claim.note for claim in best)
+
+
+def test_an_arm_that_always_diverges_has_no_best_rate() -> None:
+    record = over_rates(rates_spec(*RATES), lambda key: math.inf)
+    assert own_best(record, "none").because == "none diverged at every rate"
+
+
+def test_without_held_out_images_nothing_is_compared_at_own_best() -> None:
+    spec = with_settings(rates_spec(*RATES), ["data.validation=0"])
+    record = over_rates(spec, valley(LOWEST))
+    assert choices(record) == ()
+    assert {claim.compared for claim in judge_all(record)} == {"same-rate", "all-rates"}
+
+
+def test_claims_at_own_best_are_made_from_the_other_seeds_at_both_rates() -> None:
+    record = over_rates(rates_spec(*RATES, seeds=4), valley(LOWEST))
+    accuracy = {"none": 0.9, "batch": 0.95}
+    runs = tuple(
+        made(
+            r.key,
+            valley(LOWEST)(r.key),
+            accuracy=accuracy[r.key.arm] + r.key.rate / 100,
+        )
+        for r in record.runs
+    )
+    claims = judge_all(replace(record, runs=runs))
+    (claim,) = [
+        c for c in claims if c.compared == "own-best" and c.id == "better-accuracy"
+    ]
+    assert [effect.seed for effect in claim.effects] == [1, 2, 3]
+    assert claim.estimate == pytest.approx(0.95 + 0.001 - 0.9 - 0.0001)
+    assert (claim.rate, claim.baseline_rate) == (0.1, 0.01)
+    assert (
+        "rates chosen by seed 0 on images held out of the training part: batch 0.1, "
+        "none 0.01"
+    ) in claim.note
+
+
+def test_every_point_is_judged_and_all_are_one_family() -> None:
+    spec = rates_spec(*RATES, sweep={"recipe.batch_size": [8, 64]})
+    record = over_rates(spec, lambda k: valley(LOWEST)(k) + 0.001 * k.seed)
+    analysis = analyse(record)
+    kinds = [(c.compared, c.rate, c.point) for c in analysis.claims]
+    for point in spec.sweep.points:
+        assert kinds.count(("own-best", 0.1, point)) == OF_RUNS
+        assert sum(k[0] == "all-rates" and k[2] == point for k in kinds) == 1
+        assert sum(k[0] == "same-rate" and k[2] == point for k in kinds) == 3 * OF_RUNS
+    tested = [c for c in analysis.claims if c.p is not None]
+    assert all(c.p_holm is not None and c.p_holm >= (c.p or 0) for c in tested)
+    assert len(analysis.arms) == 12
+    assert {arm.point for arm in analysis.arms} == set(spec.sweep.points)
+
+
+def test_json_has_points_only_in_a_sweep() -> None:
+    swept = rates_spec(0.01, seeds=1, sweep={"recipe.batch_size": [8, 64]})
+    record = over_rates(swept, valley(LOWEST))
+    whole = to_json(record, analyse(record))
+    assert whole["runs"][0]["point"] == {"recipe.batch_size": 8}
+    assert whole["claims"][0]["point"] == {"recipe.batch_size": 8}
+    assert "rate" not in whole["claims"][0]
+    record = over_rates(rates_spec(*RATES), valley(LOWEST))
+    whole = to_json(record, analyse(record))
+    assert "point" not in whole["runs"][0]
+    assert {c["compared"] for c in whole["claims"]} == {
+        "same-rate",
+        "own-best",
+        "all-rates",
+    }

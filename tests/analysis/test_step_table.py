@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from normlab.analysis.step_table import step_rows, step_table
+from normlab.records.rows import RunRecord, StudyRecord
+from normlab.spec.plan import RunKey, plan
+from normlab.spec.settings import with_settings
+from tests.analysis.studies import EPOCHS, STEPS
+from tests.analysis.sweeps import made, rates_spec, valley
+
+PER_EPOCH = STEPS // EPOCHS
+COURSES = {
+    ("none", 0.01): (0.90, 0.95),
+    ("none", 0.1): (0.80, 0.85),
+    ("batch", 0.01): (0.96, 0.97),
+    ("batch", 0.1): (0.94, 0.98),
+}
+
+
+def course(key: RunKey) -> RunRecord:
+    whole = made(key, valley({"none": 0.01, "batch": 0.1})(key))
+    accuracies = COURSES[key.arm, key.rate]
+    epochs = tuple(
+        replace(row, test_accuracy=accuracy)
+        for row, accuracy in zip(whole.epochs, accuracies, strict=True)
+    )
+    return replace(whole, epochs=epochs)
+
+
+def record() -> StudyRecord:
+    spec = rates_spec(0.1, 0.01, seeds=3)
+    return StudyRecord(spec=spec, runs=tuple(map(course, plan(spec))))
+
+
+def test_the_target_is_the_best_of_the_baseline_at_its_own_best_rate() -> None:
+    rows = {(row.arm, row.rate): row for row in step_rows(record())}
+    assert next(iter(rows)) == ("none", 0.01)
+    assert rows["none", 0.01].steps == pytest.approx(2 * PER_EPOCH)
+    assert rows["none", 0.01].ratio.mean == 0
+    assert rows["batch", 0.01].steps == pytest.approx(PER_EPOCH)
+    assert math.exp(rows["batch", 0.01].ratio.mean) == pytest.approx(0.5)
+    assert rows["batch", 0.1].steps == pytest.approx(2 * PER_EPOCH)
+    assert math.isnan(rows["none", 0.1].steps)
+    assert rows["batch", 0.1].maximum == pytest.approx(0.98)
+
+
+def test_the_table_has_the_papers_columns() -> None:
+    text = str(step_table(record()))
+    assert "batch lr 0.1 (x10)" in text
+    assert [line.split()[-3:] for line in text.splitlines() if "0.1 (x10)" in line] == [
+        ["-", "85.00", "%"],
+        ["1.00", "98.00", "%"],
+    ]
+    assert "never" in text
+
+
+def test_a_target_that_some_seeds_reach_is_said_so() -> None:
+    whole = record()
+    slow = RunKey("batch", 0.01, 2)
+    runs = tuple(
+        replace(run, status="diverged") if run.key == slow else run
+        for run in whole.runs
+    )
+    rows = step_rows(replace(whole, runs=runs))
+    (row,) = [row for row in rows if (row.arm, row.rate) == ("batch", 0.01)]
+    assert (row.reached, row.seeds) == (2, 3)
+    assert "200 (2 of 3 seeds)" in str(step_table(replace(whole, runs=runs)))
+
+
+def test_without_a_choice_the_first_rate_is_the_reference() -> None:
+    whole = record()
+    spec = with_settings(whole.spec, ["recipe.rates=0.1"])
+    runs = tuple(run for run in whole.runs if run.key.rate == 0.1)
+    rows = step_rows(StudyRecord(spec=spec, runs=runs))
+    assert [(row.arm, row.rate) for row in rows] == [("none", 0.1), ("batch", 0.1)]
