@@ -32,7 +32,9 @@ def test_equal_arms_are_told_apart_in_five_percent_at_most(
     pool: tuple[RunRecord, ...], seeds: int
 ) -> None:
     rows = calibrate(pool, seeds=seeds, studies=40)
-    assert [row.claim for row in rows] == [d.id for d in DEFINITIONS if d.compares == "runs"]
+    assert [row.claim for row in rows] == [
+        d.id for d in DEFINITIONS if d.compares == "runs" and not d.probe
+    ]
     assert all(row.good for row in rows), rows
 
 

@@ -10,7 +10,7 @@ from normlab.spec.plan import RunKey
 
 from .studies import changed, run, study
 
-OF_RUNS = [definition for definition in DEFINITIONS if definition.compares == "runs"]
+OF_RUNS = [d for d in DEFINITIONS if d.compares == "runs" and not d.probe]
 
 
 def test_every_claim_has_its_own_id() -> None:

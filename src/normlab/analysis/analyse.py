@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from normlab.analysis.arms import ArmSummary, summarise
 from normlab.analysis.claim import Claims, claim_from
 from normlab.analysis.claims import DEFINITIONS
+from normlab.analysis.claims.definition import Definition
 from normlab.analysis.evidence import collect
 from normlab.analysis.fairness import Fairness, check_fairness
 from normlab.analysis.holm import holm
@@ -42,10 +43,11 @@ def judge_all(record: StudyRecord) -> Claims:
     All rates and points of a sweep, and own best rates, belong to the one family.
     """
     runs = Runs.of(record)
+    definitions = [d for d in DEFINITIONS if _rests_on(d, record)]
     family = [
         collect(definition, pairing, runs, pairing.seeds(record.spec))
         for pairing in all_pairings(record)
-        for definition in DEFINITIONS
+        for definition in definitions
         if (definition.compares == "rates") == (pairing.compared == "all-rates")
     ]
     tested = {i: e.p for i, e in enumerate(family) if e.p is not None}
@@ -58,3 +60,9 @@ def judge_all(record: StudyRecord) -> Claims:
         )
         for i, evidence in enumerate(family)
     )
+
+
+def _rests_on(definition: Definition, record: StudyRecord) -> bool:
+    """Whether the study has what the claim is made of."""
+    needed = definition.probe
+    return not needed or any(needed in run.observed for run in record.runs)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from normlab.errors import BadFolder, NormlabError
 from normlab.records import _arrays, _create, _database, _lock, _read
 from normlab.records._trouble import reporting
+from normlab.records.observed import Kept
 from normlab.records.rows import StudyRecord
 from normlab.records.surface import StudySurface, unpacked
 from normlab.records.writer import Writer
@@ -106,7 +107,10 @@ class StudyFolder:
                 spec=self._spec,
                 meta=_read.meta(connection),
                 measurements=_read.measurements(connection),
-                runs=_read.runs(connection, conducted=conducted),
+                runs=tuple(
+                    replace(run, observed=Kept(self._path, run.key.id))
+                    for run in _read.runs(connection, conducted=conducted)
+                ),
                 bowls=self.surfaces("bowl"),
             )
 

@@ -57,7 +57,7 @@ class GlimpseRow:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RunRecord:
-    """Everything that is known about one run, its probes' arrays excepted."""
+    """Everything that is known about one run."""
 
     key: RunKey
     status: Status = "queued"
@@ -79,6 +79,8 @@ class RunRecord:
     """Of the last finite network where the run diverged, else of the last epoch."""
     test_accuracy: float | None = None
     diverged_step: int | None = None
+    observed: Mapping[str, Mapping[str, NDArray[Any]]] = field(default_factory=dict)
+    """Probe to its arrays, read from the folder when it is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

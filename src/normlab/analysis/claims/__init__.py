@@ -5,8 +5,14 @@ from __future__ import annotations
 from normlab.analysis.claims import (
     better_accuracy,
     faster_convergence,
+    less_covariate_shift,
+    predictable_steps,
     rounder_contours,
+    smoother_surface,
+    steadier_activations,
+    steadier_features,
     steadier_training,
+    straighter_path,
     trains_at_all,
     wider_learning_rates,
 )
@@ -14,6 +20,12 @@ from normlab.analysis.claims.definition import Definition
 
 DEFINITIONS: tuple[Definition, ...] = (
     rounder_contours.CLAIM,
+    smoother_surface.CLAIM,
+    predictable_steps.CLAIM,
+    straighter_path.CLAIM,
+    steadier_activations.CLAIM,
+    steadier_features.CLAIM,
+    less_covariate_shift.CLAIM,
     faster_convergence.CLAIM,
     better_accuracy.CLAIM,
     steadier_training.CLAIM,

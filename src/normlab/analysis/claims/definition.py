@@ -62,6 +62,8 @@ class Definition:
     """The other arm against the baseline: log ratio or difference, by `scale`."""
     compares: Literal["runs", "rates"] = "runs"
     """One run of each arm, or its runs at all rates: then only with several rates."""
+    probe: str = ""
+    """Whose arrays it rests on; where a study did not observe them, it is not made."""
     test: Literal["t", "mcnemar"] = "t"
     over_images: bool = False
     """Whether a second interval draws the test images anew, from `correct`."""
