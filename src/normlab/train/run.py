@@ -6,7 +6,6 @@ events; who keeps them, and where, is not the loop's business.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from normlab.base.hold import preserved
 from normlab.base.streams import ambient
 from normlab.data.batches import BatchStream, chained
 from normlab.data.dataset import Dataset, Part
@@ -28,21 +26,20 @@ from normlab.records.events import (
     Event,
     Finished,
     Glimpse,
-    Observed,
     Steps,
 )
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
+from normlab.train.audience import Audience
 from normlab.train.checkpoint import Checkpoint
 from normlab.train.descent import OptimizerFactory, descent_for
-from normlab.train.evaluate import Evaluation, Loss, evaluate
+from normlab.train.evaluate import Evaluation, Loss
+from normlab.train.exam import Exam, finite_or_none
 from normlab.train.moment import Moment, Observer
 from normlab.train.schedule import rate_at
 
 # Losses stay on the device and are fetched this many steps at a time.
 BLOCK = 50
-# The fixed slice of test images that is looked at between epochs.
-GLIMPSED = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +74,6 @@ class Run:
     ) -> None:
         recipe, dataset = course.recipe, course.dataset
         self._course = course
-        self._observers = observers
         self._model = model.to(course.device)
         if not model.training:
             model.train()
@@ -87,12 +83,11 @@ class Run:
             seed=course.key.seed,
             last_batch=recipe.last_batch,
         )
-        some = np.arange(min(GLIMPSED, len(dataset.test)))
         self._train = self._feed(dataset.train)
-        self._test = self._feed(dataset.test)
-        self._glimpsed = self._feed(dataset.test.chosen(some))
-        held_out = dataset.validation
-        self._validation = None if held_out is None else self._feed(held_out)
+        self._exam = Exam(
+            model, dataset, course.loss, seed=course.key.seed, device=course.device
+        )
+        self._audience = Audience(observers, seed=course.key.seed)
         self._descent = descent_for(
             model,
             recipe,
@@ -113,8 +108,7 @@ class Run:
         self.epoch = start.epoch
         self.step = start.epoch * self._batches.steps_per_epoch
         self.batch_digest = self._batches.digest(start.epoch)
-        for observer in self._observers:
-            observer.restore(start.observed[observer.name])
+        self._audience.restore(start.observed)
 
     def events(self) -> Iterator[Event]:
         """Train to the end, or until the loss is no longer a number.
@@ -128,10 +122,10 @@ class Run:
                 if isinstance(event, Diverged):
                     return
         self._observe(None, self._train)
-        yield from self._observed()
+        yield from self._audience.reports()
         yield Finished(
             batch_digest=self.batch_digest,
-            correct=(self._last or self._evaluate(self._test)).correct,
+            correct=(self._last or self._exam.test(self.step)).correct,
             seconds=perf_counter() - began,
         )
 
@@ -143,7 +137,7 @@ class Run:
             model=dict(self._model.state_dict()),
             descent=tensors,
             scalars=scalars,
-            observed={o.name: dict(o.arrays()) for o in self._observers},
+            observed=self._audience.memories(),
         )
 
     def _train_epoch(self) -> Iterator[Event]:
@@ -170,7 +164,7 @@ class Run:
                     yield self._steps(untold, untold_seconds)
                     untold, untold_seconds = [], 0.0
                 if not finite.all():
-                    yield from self._observed()
+                    yield from self._audience.reports()
                     yield self._diverged(
                         self.step - len(block) + 1 + int(finite.argmin())
                     )
@@ -217,7 +211,7 @@ class Run:
         start, done = 0, self.step
         for end in range(1, len(batches) + 1):
             step = done + end
-            looked_at = any(observer.due(step) for observer in self._observers)
+            looked_at = self._audience.wants(step)
             whole = end % BLOCK == 0 or end == len(batches)
             if whole or looked_at or log_spaced(step):
                 yield start, list(batches[start:end])
@@ -225,8 +219,7 @@ class Run:
 
     def _observe(self, upcoming: Tensor | None, feed: Feed) -> None:
         """Show the run to whoever wants to look now; `upcoming` is the next batch."""
-        due = [observer for observer in self._observers if observer.due(self.step)]
-        if not due:
+        if not self._audience.wants(self.step):
             return
         inputs, labels = (None, None) if upcoming is None else feed.take(upcoming)
         moment = Moment(
@@ -238,18 +231,7 @@ class Run:
             rate=self._rate(),
             loss=self._course.loss,
         )
-        seed = self._course.key.seed
-        for observer in due:
-            if not observer.touches:
-                observer.look(moment)
-                continue
-            with preserved(self._model), ambient(seed, observer.name, self.step):
-                observer.look(moment)
-
-    def _observed(self) -> Iterator[Observed]:
-        for observer in self._observers:
-            arrays = {k: t.cpu().numpy() for k, t in observer.arrays().items()}
-            yield Observed(probe=observer.name, arrays=arrays)
+        self._audience.look(moment)
 
     def _steps(self, losses: list[NDArray[np.float32]], seconds: float) -> Steps:
         told = np.concatenate(losses)
@@ -265,22 +247,17 @@ class Run:
         )
 
     def _glimpse(self) -> Glimpse:
-        seen = self._evaluate(self._glimpsed)
+        seen = self._exam.glimpse(self.step)
         return Glimpse(step=self.step, loss=seen.loss, accuracy=seen.accuracy)
 
     def _epoch_done(self, losses: NDArray[np.float32], seconds: float) -> EpochDone:
-        test = self._last = self._evaluate(self._test)
-        metrics = {}
-        if self._validation:
-            held_out = self._evaluate(self._validation)
-            metrics["validation_loss"] = held_out.loss
-            metrics["validation_accuracy"] = held_out.accuracy
+        test = self._last = self._exam.test(self.step)
         return EpochDone(
             epoch=self.epoch,
             train_loss=float(losses.mean(dtype=np.float64)),
-            test_loss=_finite_or_none(test.loss),
+            test_loss=finite_or_none(test.loss),
             test_accuracy=test.accuracy,
-            metrics=metrics,
+            metrics=self._exam.metrics(self.step),
             seconds=seconds,
             batch_digest=self.batch_digest,
         )
@@ -289,11 +266,11 @@ class Run:
         if self._finite is None:
             return Diverged(step=step, batch_digest=self.batch_digest)
         self._model.load_state_dict(self._finite)
-        test = self._evaluate(self._test)
+        test = self._exam.test(self.step)
         return Diverged(
             step=step,
             correct=test.correct,
-            test_loss=_finite_or_none(test.loss),
+            test_loss=finite_or_none(test.loss),
             test_accuracy=test.accuracy,
             batch_digest=self.batch_digest,
         )
@@ -312,11 +289,6 @@ class Run:
         dataset = self._course.dataset
         return Feed(part, dataset.mean, dataset.std, device=self._course.device)
 
-    def _evaluate(self, feed: Feed) -> Evaluation:
-        # a network may draw random numbers even in eval mode: not training's ones
-        with ambient(self._course.key.seed, "evaluate", self.step):
-            return evaluate(self._model, feed, self._course.loss)
-
 
 def log_spaced(step: int) -> bool:
     """Whether `step` is one of 1, 2, 5, 10, 20, 50, 100, ...
@@ -327,7 +299,3 @@ def log_spaced(step: int) -> bool:
     """
     power = 10 ** (len(str(step)) - 1)
     return step in (power, 2 * power, 5 * power)
-
-
-def _finite_or_none(value: float) -> float | None:
-    return value if math.isfinite(value) else None
