@@ -36,21 +36,6 @@ EXPERIMENT = Experiment(
             expects="no-difference",
         ),
         Statement(
-            says="its activations are less steady than those of batch norm",
-            source=_SOURCE,
-            claim="steadier-activations",
-            arm="noisy",
-            against="batch",
-            expects="contradicted",
-        ),
-        Statement(
-            says="its activations are even less steady than without norms",
-            source=_SOURCE,
-            claim="steadier-activations",
-            arm="noisy",
-            expects="contradicted",
-        ),
-        Statement(
             says="batch norm does not reduce internal covariate shift, measured in "
             "gradients",
             source=_SOURCE,
