@@ -36,14 +36,19 @@ class Band:
 
 
 def loss_bands(record: StudyRecord) -> tuple[Band, ...]:
-    """Minibatch training loss of every arm at every rate that has taken steps."""
+    """Minibatch training loss of every arm at every rate that has taken steps.
+
+    Of a sweep at its first point: figures of the sweep show the others.
+    """
     bands = []
+    point = record.spec.sweep.points[0]
     for rate in record.spec.recipe.rates:
         for arm in record.spec.arms:
             runs = [
                 run
                 for run in record.runs
-                if run.key[:2] == (arm.name, rate) and run.step_losses.size
+                if (run.key.arm, run.key.rate, run.key.point) == (arm.name, rate, point)
+                and run.step_losses.size
             ]
             if runs:
                 step = grid(max(run.step_losses.size for run in runs))
@@ -56,7 +61,8 @@ def twin_bands(record: StudyRecord) -> tuple[Band, ...]:
     """Loss of every other arm over the baseline's, paired by seed (1 = equal)."""
     bands = []
     runs = Runs.of(record)
-    for pairing in pairings(record.spec):
+    there = record.spec.sweep.points[0]
+    for pairing in (p for p in pairings(record.spec) if p.point == there):
         asked = [runs.twins(pairing, seed) for seed in record.spec.seeds]
         twins = [pair for pair in asked if not isinstance(pair, Omitted)]
         sizes = [

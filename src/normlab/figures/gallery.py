@@ -18,12 +18,14 @@ from normlab.figures import (
     learning_curves,
     one_neuron,
     percentiles,
+    rates,
     running_statistics,
     scale_shift,
     sharpness,
     step_path,
     surface,
     surface_3d,
+    sweep,
     twin_difference,
 )
 from normlab.figures.look import LIGHT, Look
@@ -49,6 +51,8 @@ KINDS: tuple[Kind, ...] = (
     one_neuron.KIND,
     scale_shift.KIND,
     running_statistics.KIND,
+    rates.KIND,
+    sweep.KIND,
     learning_curves.KIND,
     twin_difference.KIND,
     final_accuracy.KIND,

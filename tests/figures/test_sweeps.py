@@ -1,0 +1,110 @@
+"""Figures over rates and swept settings, with values known beforehand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from normlab.analysis.result import Result
+from normlab.errors import NotMeasured
+from normlab.figures import rates, sweep
+from normlab.figures.look import DARK, LIGHT
+from normlab.figures.picture import Drawn
+from normlab.spec.plan import RunKey
+from normlab.spec.settings import with_settings
+from tests.analysis.sweeps import over_rates, rates_spec, valley
+
+RATES = (0.01, 0.1, 1.0)
+
+
+def loss(key: RunKey) -> float:
+    """A valley for each arm; the largest rate is too much for the plain network."""
+    if key.arm == "none" and key.rate == 1.0:
+        return math.inf
+    spread = 1 + 0.01 * key.seed
+    return spread * valley({"none": 0.01, "batch": 0.1})(key)
+
+
+def lines(figure: go.Figure, name: str, panel: str) -> list[go.Scatter]:
+    return [
+        trace
+        for trace in figure.data
+        if trace.name == name and trace.xaxis == panel and "lines+" in trace.mode
+    ]
+
+
+def of_rates() -> Drawn:
+    return rates.KIND.draw(Result(over_rates(rates_spec(*RATES), loss)), LIGHT)
+
+
+def test_the_loss_over_rates_is_the_mean_and_has_no_point_where_a_run_diverged() -> (
+    None
+):
+    figure = of_rates().figure
+    (batch,), (none,) = lines(figure, "batch", "x"), lines(figure, "none", "x")
+    assert batch.x == pytest.approx(RATES)
+    mean = np.mean([loss(RunKey("batch", 0.01, seed)) for seed in range(4)])
+    assert batch.y[0] == pytest.approx(mean, rel=1e-6)
+    assert np.isnan(none.y[2])
+
+
+def test_the_share_of_diverged_runs_is_shown() -> None:
+    figure = of_rates().figure
+    assert list(lines(figure, "none", "x3")[0].y) == [0, 0, 100]
+    assert list(lines(figure, "batch", "x3")[0].y) == [0, 0, 0]
+
+
+def test_each_arms_own_best_is_ringed() -> None:
+    figure = of_rates().figure
+    rings = {
+        t.legendgroup: t.x
+        for t in figure.data
+        if "its own best" in str(t.hovertemplate)
+    }
+    assert rings["none"] == pytest.approx([0.01])
+    assert rings["batch"] == pytest.approx([0.1])
+
+
+def test_the_words_say_what_is_seen_over_rates() -> None:
+    assert "none is most accurate at rate" in of_rates().alt
+    assert "its own best is 0.1, no run diverged" in of_rates().alt
+    assert "runs diverged at 1" in of_rates().alt
+
+
+def test_one_swept_setting_gives_curves() -> None:
+    spec = with_settings(rates_spec(0.01), ["recipe.batch_size=8,64,256"])
+    record = over_rates(spec, lambda key: float(dict(key.point)["recipe.batch_size"]))
+    drawn = sweep.KIND.draw(Result(record), DARK)
+    (line,) = lines(drawn.figure, "batch", "x2")
+    assert list(line.x) == list(line.y) == [8, 64, 256]
+    assert drawn.figure.layout.xaxis.type == "log"
+    assert drawn.figure.layout.xaxis.title.text == "batch size"
+
+
+def test_words_stand_in_a_row() -> None:
+    spec = with_settings(rates_spec(0.01), ["recipe.schedule=constant,cosine"])
+    drawn = sweep.KIND.draw(Result(over_rates(spec, lambda key: 0.1)), LIGHT)
+    assert drawn.figure.layout.xaxis.ticktext == ("constant", "cosine")
+    assert list(lines(drawn.figure, "none", "x")[0].x) == [0, 1]
+
+
+def test_two_axes_give_a_map_per_arm_on_one_scale() -> None:
+    spec = with_settings(rates_spec(*RATES), ["recipe.batch_size=8,64"])
+    drawn = sweep.KIND.draw(Result(over_rates(spec, loss)), LIGHT)
+    none, batch = drawn.figure.data
+    assert np.shape(none.z) == np.shape(batch.z) == (2, 3)
+    assert (none.zmin, none.zmax) == (batch.zmin, batch.zmax)
+    assert drawn.figure.layout.xaxis.title.text == "learning rate"
+    assert drawn.figure.layout.yaxis2.title.text == "batch size"
+    assert "none from 98.00 % at batch size 8, learning rate" in drawn.alt
+
+
+def test_what_was_not_swept_is_not_drawn() -> None:
+    plain = Result(over_rates(rates_spec(0.01), lambda key: 0.1))
+    with pytest.raises(NotMeasured, match="one learning rate; give several with --lr"):
+        rates.KIND.draw(plain, LIGHT)
+    with pytest.raises(NotMeasured, match="sweeps no setting; give several values"):
+        sweep.KIND.draw(plain, LIGHT)
