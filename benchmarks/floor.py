@@ -126,6 +126,7 @@ def normlab(arm: str) -> Block:
     from normlab.data.load import load
     from normlab.spec.arms import Arm
     from normlab.spec.data import Data
+    from normlab.spec.model import Model
     from normlab.spec.plan import RunKey
     from normlab.spec.recipe import Recipe
     from normlab.study.source import BuiltIn
@@ -134,7 +135,11 @@ def normlab(arm: str) -> Block:
 
     dataset = load(Data())
     model = build_arm(
-        BuiltIn("mlp"), Arm(name=arm, norm=arm), seed=0, shape=dataset.shape, classes=10
+        BuiltIn(Model()),
+        Arm(name=arm, norm=arm),
+        seed=0,
+        shape=dataset.shape,
+        classes=10,
     )
     key = RunKey(arm=arm, rate=0.01, seed=0)
     course = Course(

@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from normlab.analysis.result import Result as Result
     from normlab.errors import NormlabError as NormlabError
-    from normlab.facade import Study as Study
-    from normlab.facade import compare as compare
+    from normlab.facade.compare import Study as Study
+    from normlab.facade.compare import compare as compare
+    from normlab.facade.surface import surface as surface
 
     __version__: str
 
 _HOMES = {
     "NormlabError": "normlab.errors",
     "Result": "normlab.analysis.result",
-    "Study": "normlab.facade",
-    "compare": "normlab.facade",
+    "Study": "normlab.facade.compare",
+    "compare": "normlab.facade.compare",
+    "surface": "normlab.facade.surface",
 }
 
-__all__ = ["NormlabError", "Result", "Study", "__version__", "compare"]
+__all__ = ["NormlabError", "Result", "Study", "__version__", "compare", "surface"]
 
 
 def __getattr__(name: str) -> Any:

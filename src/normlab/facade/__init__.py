@@ -1,0 +1,1 @@
+"""What Python users call; every name is reached as `normlab.NAME`."""
