@@ -12,8 +12,6 @@ from normlab.base.streams import stream
 from normlab.probes.sharpness import Sharpness, hessian, largest_eigenvalue
 from tests.probes.cases import NORMS, batch, moment, small
 
-PLENTY = 60
-
 
 def dense(model: nn.Module) -> np.ndarray:
     """The whole Hessian, from torch's own slow function."""
@@ -37,8 +35,8 @@ def test_the_eigenvalue_is_that_of_the_dense_hessian(norm: str) -> None:
     probe = Sharpness([batch()], steps={0}, momentum=0.9, seed=0)
     probe.look(moment(model, 0))
     value = float(probe.arrays()["eigenvalue"])
-    # it stops where a product moves it by less than a hundredth, always from below
-    assert 0.97 * expected < value <= expected * (1 + 1e-9)
+    # after 12 products of 70 dimensions, and always from below
+    assert 0.99 * expected < value <= expected * (1 + 1e-9)
 
 
 def test_products_are_those_with_the_dense_hessian() -> None:
@@ -54,7 +52,7 @@ def test_lanczos_finds_the_largest_eigenvalue_of_a_known_matrix() -> None:
     values = torch.tensor([-9.0, 1.0, 2.0, 3.0, 5.0], dtype=torch.float64)
     start = torch.ones(5, dtype=torch.float64)
     value, products = largest_eigenvalue(lambda v: values * v, start)
-    assert value == pytest.approx(5.0, rel=0.01) and products <= 5
+    assert value == pytest.approx(5.0) and products <= 5
 
 
 def test_a_matrix_that_multiplies_by_nothing_has_eigenvalue_zero() -> None:

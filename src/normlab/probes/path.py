@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from normlab.probes.notes import PENDING, Notes, Row, key
-from normlab.probes.schedule import BURST
 from normlab.probes.vectors import (
     copies,
     cosine,
@@ -98,7 +97,8 @@ class Path:
         step = moment.step
         found = parameters_called(moment.model, self._weights)
         here = [weight.detach() for weight in found]
-        if step % BURST == 0 or step == self._last:
+        begins = step in self._pairs and step - 1 not in self._pairs
+        if begins or step == self._last:
             self._measure_distance(step, here)
         trail = self._trail = self._trail or _Trail.like(here)
         if trail.step == step - 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,8 @@ MOST_EPOCHS = 40  # epoch ends that are looked at in a long training
 MOST_SNAPSHOTS = 32
 MOST_GRADIENTS = 40
 STEPS_PER_GRADIENT = 120  # so that the dozen passes of a moment stay affordable
-BURST = 100  # steps from one burst of looks at the path to the next
+BURST = 100  # steps from one burst of looks at the path to the next, in epoch 1 ...
+LATER_BURST = 250  # ... and after it, where a look costs as much and shows less
 LOOKS = 12  # of a burst: 11 updates, 10 pairs of successive ones
 
 
@@ -58,7 +58,7 @@ def denser_early(length: Length) -> frozenset[int]:
 def log_moments(length: Length) -> frozenset[int]:
     """At most `min(40, steps / 120)` log-spaced steps, each with a step behind it.
 
-    Fewer where rounding makes early ones equal; at least one.
+    Early ones that rounding makes equal count once.
 
     Example:
         >>> sorted(log_moments(Length(steps_per_epoch=120, epochs=5)))
@@ -66,28 +66,23 @@ def log_moments(length: Length) -> frozenset[int]:
     """
     count = max(1, min(MOST_GRADIENTS, length.steps // STEPS_PER_GRADIENT))
     last = length.steps - 1
-    if last == 0:
-        return frozenset({0})
-    return frozenset(_distinct(np.geomspace(1, last, count), last))
+    spaced = np.geomspace(1, max(last, 1), count)
+    return frozenset(min(round(step), last) for step in spaced.tolist())
 
 
 def bursts(length: Length) -> frozenset[int]:
-    """Where pairs of successive updates begin: one pair in ten, ten in a row.
+    """Where pairs of successive updates begin: ten in a row, then a pause.
 
-    Neighbouring pairs share an update, so a row of ten takes 12 looks, not 30.
+    In the first epoch that is one pair in ten, later one in 25. Neighbouring pairs
+    share an update, so a row of ten takes 12 looks, not 30.
 
     Example:
         >>> sorted(bursts(Length(steps_per_epoch=105, epochs=1)))
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 100, 101, 102, 103]
     """
-    pairs = range(length.steps - 1)  # the last one ends with the last step
-    return frozenset(step for step in pairs if step % BURST < LOOKS - 2)
-
-
-def _distinct(wanted: Iterable[float], last: int) -> list[int]:
-    """Rounded, each pushed behind its predecessor, as far as there are steps."""
-    found: list[int] = []
-    for step in wanted:
-        after = found[-1] + 1 if found else 0
-        found.append(max(round(float(step)), after))
-    return [step for step in found if step <= last]
+    first = range(min(length.steps_per_epoch, length.steps - 1))
+    later = range(length.steps_per_epoch, length.steps - 1)  # the last ends at the end
+    spaced = ((first, BURST), (later, LATER_BURST))
+    return frozenset(
+        step for part, every in spaced for step in part if step % every < LOOKS - 2
+    )
