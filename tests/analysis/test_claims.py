@@ -10,7 +10,9 @@ from normlab.spec.plan import RunKey
 
 from .studies import changed, run, study
 
-OF_RUNS = [d for d in DEFINITIONS if d.compares == "runs" and not d.probe]
+OF_RUNS = [
+    d for d in DEFINITIONS if d.compares == "runs" and not (d.probe or d.surfaces)
+]
 
 
 def test_every_claim_has_its_own_id() -> None:

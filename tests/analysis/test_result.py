@@ -56,11 +56,10 @@ def test_long_trainings_show_the_first_the_last_and_some_epochs() -> None:
 
 def test_every_rate_has_its_rows() -> None:
     keys = [RunKey(arm, rate, 0) for rate in (0.01, 0.1) for arm in ("none", "batch")]
-    rows = Result(study([run(key) for key in keys])).table().rows
-    assert [row[0] for row in rows if row[0].startswith("rate")] == [
-        "rate 0.01",
-        "rate 0.1",
-    ]
+    table = Result(study([run(key) for key in keys])).table()
+    assert table.head == ("", "none", "batch")
+    assert [row[0] for row in table.rows] == ["lr 0.01", "lr 0.1"]
+    assert table.rows[0][1:] == ("98.00 %", "98.00 %")
 
 
 def test_a_claim_reads_as_verdict_numbers_and_reason() -> None:

@@ -35,8 +35,12 @@ def events(key: RunKey, *, epochs: int = 2) -> list[Event]:
 
 
 def accuracy(epoch: int, key: RunKey) -> float:
-    """Batch is ahead, by a little more from each seed to the next."""
-    ahead = 0.004 + 0.001 * key.seed if key.arm == "batch" else 0.0
+    """Batch is ahead, by more from each seed to the next.
+
+    Seeds differ more than images do, so that what is shown is the t interval: redrawn
+    images may differ in the last digit from one processor to another.
+    """
+    ahead = 0.004 + 0.004 * key.seed if key.arm == "batch" else 0.0
     return 0.9 + 0.03 * epoch + 0.002 * key.seed + ahead
 
 

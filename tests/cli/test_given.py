@@ -60,7 +60,7 @@ def test_a_study_toml_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("experiment", "text"),
     [
-        ("artcle", r"unknown experiment 'artcle'\. Known: article\. Did you mean"),
+        ("artcle", r"unknown experiment 'artcle'\. Known: article, .* Did you mean"),
         ("nowhere/study.toml", r"nowhere/study\.toml: cannot be read \(No such file"),
     ],
 )

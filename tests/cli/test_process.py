@@ -11,7 +11,7 @@ import pytest
 
 from .made_up import study
 
-HEAVY = ("torch", "numpy", "scipy", "rich", "normlab.spec", "normlab.records")
+HEAVY = ("torch", "numpy", "scipy", "rich", "normlab.spec.study")
 RUN = "import sys; from normlab.cli import main; sys.exit(main())"
 
 PROBE = """
@@ -50,7 +50,7 @@ def test_what_only_shows_never_imports_torch(words: str, tmp_path: Path) -> None
     study(tmp_path / "s")
     done = normlab(*words.split(), cwd=tmp_path)
     imported = done.stdout.splitlines()[-1].split()
-    assert "normlab.spec" in imported
+    assert "normlab.spec.study" in imported
     assert "torch" not in imported
 
 

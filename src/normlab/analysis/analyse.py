@@ -65,4 +65,5 @@ def judge_all(record: StudyRecord) -> Claims:
 def _rests_on(definition: Definition, record: StudyRecord) -> bool:
     """Whether the study has what the claim is made of."""
     needed = definition.probe
-    return not needed or any(needed in run.observed for run in record.runs)
+    observed = not needed or any(needed in run.observed for run in record.runs)
+    return observed and (not definition.surfaces or bool(record.bowls))

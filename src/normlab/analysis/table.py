@@ -10,6 +10,7 @@ import numpy as np
 
 from normlab.analysis.arms import ArmSummary
 from normlab.analysis.interval import Estimate
+from normlab.spec.point import Point, point_text
 
 MOST_EPOCHS = 12  # rows; of longer trainings the first, the last and some between
 
@@ -46,22 +47,46 @@ class Table:
 
 
 def table_of(arms: Sequence[ArmSummary]) -> Table:
-    """One column per arm; per rate, a row for each epoch and the final test.
+    """One column per arm, and a row for each epoch and the final test.
+
+    Of several rates or a sweep: a row for each of them, with its final test alone.
 
     Args:
-        arms: The summaries of one study, all arms at each of its rates.
+        arms: The summaries of one study, all arms at all rates and points.
     """
-    by_rate: dict[float, list[ArmSummary]] = {}
+    by_setting: dict[tuple[Point, float], list[ArmSummary]] = {}
     for arm in arms:
-        by_rate.setdefault(arm.rate, []).append(arm)
-    rows: list[Row] = []
-    for rate, those in by_rate.items():
-        if len(by_rate) > 1:
-            rows.append((f"rate {rate:g}", *("" for _ in those)))
-        rows += _rows(those)
-    names = [arm.arm for arm in next(iter(by_rate.values()))]
-    caption = "mean over seeds [95 % interval]; losses in nats per example"
-    return Table(caption, ("", *names), tuple(rows))
+        by_setting.setdefault((arm.point, arm.rate), []).append(arm)
+    names = list(dict.fromkeys(arm.arm for arm in arms))
+    caption = "mean over seeds [95 % interval]"
+    if len(by_setting) == 1:
+        caption += "; losses in nats per example"
+        return Table(caption, ("", *names), tuple(_rows(arms)))
+    several = len({rate for _, rate in by_setting}) > 1
+    ordered = sorted(by_setting, key=lambda each: each[1])
+    points = list(dict.fromkeys(point for point, _ in by_setting))
+    rows = [
+        (
+            _setting(point, rate if several else None),
+            *(_final(by_setting[point, rate], name) for name in names),
+        )
+        for point, rate in sorted(ordered, key=lambda each: points.index(each[0]))
+    ]
+    return Table(f"final test accuracy, {caption}", ("", *names), tuple(rows))
+
+
+def _setting(point: Point, rate: float | None) -> str:
+    lr = "" if rate is None else f"lr {rate:g}"
+    return ", ".join(filter(None, (point_text(point), lr)))
+
+
+def _final(those: Sequence[ArmSummary], name: str) -> str:
+    """Accuracy of one arm at one setting, and how many of its runs diverged."""
+    arm = next((each for each in those if each.arm == name), None)
+    if arm is None:
+        return "-"
+    lost = f" ({arm.diverged} of {arm.ended} diverged)" if arm.diverged else ""
+    return f"{_percent(arm.test_accuracy)}{lost}"
 
 
 def _rows(arms: Sequence[ArmSummary]) -> list[Row]:

@@ -6,9 +6,11 @@ from shlex import quote
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
+from normlab.analysis.step_table import step_table
 from normlab.cli.columns import columns
 from normlab.cli.course import accuracy_chart, loss_chart
 from normlab.cli.wording import count, duration, nats, percent
+from normlab.spec.point import point_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +35,7 @@ def account(result: Result, folder: Path) -> str:
         _title(record),
         str(result.table()),
         _runs(record),
+        *_steps(record),
         _claims(result),
         _wrapped(f"Fairness: {result.analysis.fairness}."),
         str(loss_chart(record)),
@@ -52,12 +55,15 @@ def _title(record: StudyRecord) -> str:
 
 
 def _runs(record: StudyRecord) -> str:
-    rates = len(record.spec.recipe.rates) > 1
-    head = ["arm", "lr", "seed", "status", *_NUMBERS[2:]]
-    rows = [_run(run, record.spec.recipe.epochs) for run in record.runs]
-    if not rates:
-        head.pop(1)
-        rows = [[row[0], *row[2:]] for row in rows]
+    spec = record.spec
+    head = ["arm", "lr", "at", "seed", "status", *_NUMBERS[2:]]
+    rows = [_run(run, spec.recipe.epochs) for run in record.runs]
+    left_out = {
+        "lr" if len(spec.recipe.rates) == 1 else "",
+        "" if spec.sweep.axes else "at",
+    }
+    kept = [i for i, name in enumerate(head) if name not in left_out]
+    head, rows = [head[i] for i in kept], [[row[i] for i in kept] for row in rows]
     reasons = [
         _wrapped(f"{run.key.id}: {run.status}: {run.reason}", indent="  ")
         for run in record.runs
@@ -72,6 +78,7 @@ def _run(run: RunRecord, epochs: int) -> list[str]:
     return [
         run.key.arm,
         f"{run.key.rate:g}",
+        point_text(run.key.point),
         str(run.key.seed),
         run.status if step is None else f"{run.status} at step {step}",
         f"{len(run.epochs)}/{epochs}",
@@ -82,14 +89,24 @@ def _run(run: RunRecord, epochs: int) -> list[str]:
     ]
 
 
+def _steps(record: StudyRecord) -> list[str]:
+    """Steps to the baseline's best accuracy, a table for each point of the sweep."""
+    spec = record.spec
+    if len(spec.arms) == 1 or spec.recipe.epochs == 1:
+        return []
+    several = len(spec.recipe.rates) > 1
+    return [str(step_table(record, p)) for p in spec.sweep.points if several]
+
+
 def _claims(result: Result) -> str:
-    rates = len(result.record.spec.recipe.rates) > 1
-    return "\n".join(_claim(claim, rates=rates) for claim in result.claims())
+    spec = result.record.spec
+    several = len(spec.recipe.rates) > 1 or bool(spec.sweep.axes)
+    return "\n".join(_claim(claim, several=several) for claim in result.claims())
 
 
-def _claim(claim: Claim, *, rates: bool) -> str:
+def _claim(claim: Claim, *, several: bool) -> str:
     first, *rest = str(claim).split("\n")
-    where = f" (lr {claim.rate:g})" if rates else ""
+    where = f" ({claim.where})" if several else ""
     return "\n".join([_wrapped(first + where), *map(_wrapped, rest)])
 
 

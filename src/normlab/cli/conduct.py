@@ -57,10 +57,13 @@ def conduct(
 def _announcement(spec: StudySpec) -> str:
     arms, rates, seeds = len(spec.arms), len(spec.recipe.rates), len(spec.seeds)
     several = f" x {count(rates, 'learning rate')}" if rates > 1 else ""
+    points = len(spec.sweep.points)
+    for axis in spec.sweep.axes:
+        several += f" x {count(len(axis.values), 'value')} of {axis.key}"
     names = ", ".join(arm.name for arm in spec.arms)
     return (
         f"{spec.experiment}: {count(arms, 'arm')} ({names}){several} x "
-        f"{count(seeds, 'seed')} = {count(arms * rates * seeds, 'run')} of "
+        f"{count(seeds, 'seed')} = {count(arms * rates * points * seeds, 'run')} of "
         f"{count(spec.recipe.epochs, 'epoch')}"
     )
 

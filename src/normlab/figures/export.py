@@ -60,9 +60,7 @@ def export_figures(
         for picture, path in zip(pictures, paths, strict=True)
     ]
     try:
-        kaleido.write_fig_from_object_sync(
-            jobs, kopts=settings, cancel_on_error=True
-        )
+        kaleido.write_fig_from_object_sync(jobs, kopts=settings, cancel_on_error=True)
     except Exception as error:  # whatever happens in there, it is the browser's
         raise RunFailed(
             f"{browser}: could not draw the figures ({error}). Try another browser: "

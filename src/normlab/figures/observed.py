@@ -52,7 +52,8 @@ def places(arrays: Arrays, what: str) -> list[Place]:
 def runs_of(result: Result) -> list[RunKey]:
     """Runs at the study's first rate (and first point): those that figures show."""
     keys = [run.key for run in result.record.runs]
-    return [key for key in keys if (key.rate, *key[3:]) == (keys[0].rate, *keys[0][3:])]
+    settings = [(key.rate, *key[3:]) for key in keys]
+    return [k for k, these in zip(keys, settings, strict=True) if these == settings[0]]
 
 
 def seen(result: Result, probe: str) -> dict[RunKey, Arrays]:

@@ -161,7 +161,9 @@ class Path:
         trail = _Trail.like([pending[f"weight:{name}"] for name in self._weights])
         trail.step, trail.updates = (int(n) for n in pending["count"])
         if trail.updates:
-            trail.update = [pending[f"update:{name}"] for name in self._weights]
+            # into memory of our own: a file's tensors lie at odd addresses, where
+            # products of vectors are summed in another order
+            trail.update = copies([pending[f"update:{n}"] for n in self._weights])
             trail.lengths = [], [norm([update]) for update in trail.update]
         return trail
 

@@ -72,20 +72,23 @@ MOST_NAMED = 4  # statements in one sentence; the rest is counted
 
 def headlines(spec: StudySpec, claims: Sequence[Claim]) -> list[str]:
     """One or two sentences for each arm and rate that the baseline is compared with."""
-    groups: dict[tuple[str, float], list[Claim]] = {}
+    groups: dict[tuple[str, str], list[Claim]] = {}
     for claim in claims:
-        groups.setdefault((claim.arm, claim.rate), []).append(claim)
+        # what is compared over all rates is no comparison of two networks
+        if claim.compared != "all-rates":
+            groups.setdefault((claim.arm, claim.where), []).append(claim)
     return [
-        f"{_sentence(spec, arm, rate, those)} {_tally(those)}"
-        for (arm, rate), those in groups.items()
+        f"{_sentence(spec, arm, where, those)} {_tally(those)}"
+        for (arm, where), those in groups.items()
     ]
 
 
-def _sentence(spec: StudySpec, arm: str, rate: float, claims: list[Claim]) -> str:
+def _sentence(spec: StudySpec, arm: str, where: str, claims: list[Claim]) -> str:
     who = _who(spec, arm)
     plain = spec.baseline.norm == "none"
     than = "without" if plain else f"with {_who(spec, spec.baseline.name)}"
-    at = f" at learning rate {rate:g}" if len(spec.recipe.rates) > 1 else ""
+    several = len(spec.recipe.rates) > 1 or spec.sweep.axes
+    at = f" ({where})" if several else ""
     held = _said(claims, "supported")
     opposite = _said(claims, "contradicted")
     if not held and not opposite:

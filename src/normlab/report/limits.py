@@ -37,7 +37,13 @@ def _rates(result: Result) -> str:
             f"All arms were compared at the same learning rate, {rates[0]:g}; each at "
             "its own best rate may compare differently."
         )
-    return "Arms were compared at equal learning rates, each rate by itself."
+    words = "Arms were compared at equal learning rates, each rate by itself"
+    if any(claim.compared == "own-best" for claim in result.claims()):
+        return (
+            f"{words}, and each at its own best rate, chosen by other seeds on images "
+            "held out of the training part, never on the test set."
+        )
+    return f"{words}; not each at its own best, as no images were held out."
 
 
 def _unfinished(result: Result) -> list[str]:

@@ -64,6 +64,8 @@ class Definition:
     """One run of each arm, or its runs at all rates: then only with several rates."""
     probe: str = ""
     """Whose arrays it rests on; where a study did not observe them, it is not made."""
+    surfaces: bool = False
+    """Whether it rests on bowls; likewise."""
     test: Literal["t", "mcnemar"] = "t"
     over_images: bool = False
     """Whether a second interval draws the test images anew, from `correct`."""

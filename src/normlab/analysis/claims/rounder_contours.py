@@ -98,4 +98,5 @@ CLAIM = Definition(
     better="lower",
     margin=1.05,
     effect=log_elongation_ratio,
+    surfaces=True,
 )

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+
+from normlab.analysis.course import POINTS, grid, loss_bands, smooth_at, twin_bands
+from normlab.analysis.curves import running_median
+from normlab.spec.plan import RunKey
+
+from .studies import changed, run, study, twins_study
+
+
+def test_inside_the_curve_it_is_the_running_median_of_the_claims() -> None:
+    losses = np.random.default_rng(0).random(400)
+    inside = np.arange(51, 351)
+    expected = running_median(losses, 101)[inside - 1]
+    np.testing.assert_array_equal(smooth_at(losses, inside), expected)
+
+
+def test_the_first_point_is_the_first_loss() -> None:
+    assert smooth_at(np.array([5.0, 1.0, 1.0]), np.array([1])) == [5.0]
+
+
+def test_the_grid_has_first_and_last_step_and_few_points() -> None:
+    steps = grid(100_000)
+    assert (steps[0], steps[-1]) == (1, 100_000)
+    assert len(steps) <= POINTS
+    assert (np.diff(steps) > 0).all()
+
+
+def test_equal_twins_have_ratio_one_and_a_band_of_no_width() -> None:
+    (band,) = twin_bands(twins_study(3, lambda seed: {}))
+    np.testing.assert_allclose(band.mean, 1)
+    np.testing.assert_allclose(band.low, 1)
+    np.testing.assert_allclose(band.high, 1)
+
+
+def test_one_seed_has_a_line_but_no_band() -> None:
+    (band,) = loss_bands(study([run(RunKey("none", 0.01, 0))], arms=("none",)))
+    assert np.isfinite(band.mean).all()
+    assert np.isnan(band.low).all()
+
+
+def test_a_curve_ends_where_its_run_diverged() -> None:
+    key = RunKey("none", 0.01, 0)
+    record = study([run(key)], arms=("none",))
+    losses = record.runs[0].step_losses.copy()
+    losses[200:] = np.nan
+    (band,) = loss_bands(changed(record, key, step_losses=losses, status="diverged"))
+    ends = band.step[np.isfinite(band.mean)].max()
+    assert 140 <= ends <= 200
+
+
+def test_every_rate_has_bands_of_its_own() -> None:
+    keys = [RunKey(arm, rate, 0) for rate in (0.01, 0.1) for arm in ("none", "batch")]
+    record = study([run(key) for key in keys])
+    assert [(band.arm, band.rate) for band in loss_bands(record)] == [
+        (key.arm, key.rate) for key in keys
+    ]
+    assert [(band.arm, band.rate) for band in twin_bands(record)] == [
+        ("batch", 0.01),
+        ("batch", 0.1),
+    ]

@@ -1,0 +1,186 @@
+"""A study folder in which every probe has seen something; numbers are invented."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normlab.analysis.result import Result
+from normlab.records.events import Observed
+from normlab.spec.plan import RunKey, plan
+from normlab.spec.study import StudySpec
+from tests.cli.made_up import SPEC, study
+
+STEPS = np.array([0, 1, 10, 50, 80])
+IMAGES, UNITS = 40, 6
+COST = {
+    "baseline": "none",
+    "blocks": 20,
+    "steps": 50,
+    "images": 512,
+    "arms": {
+        "none": {
+            "parameters": 10,
+            "seconds_per_step": 0.004,
+            "ratio": 1.0,
+            "interval": [1.0, 1.0],
+            "inference_seconds": 0.002,
+            "folded_inference_seconds": None,
+        },
+        "batch": {
+            "parameters": 12,
+            "seconds_per_step": 0.005,
+            "ratio": 1.25,
+            "interval": [1.2, 1.3],
+            "inference_seconds": 0.003,
+            "folded_inference_seconds": 0.002,
+        },
+    },
+}
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def observed_study(path: Path, spec: StudySpec = SPEC) -> Result:
+    """A finished study with the arrays of every probe, surfaces and cost."""
+    folder = study(path, spec)
+    with folder.write() as writer:
+        writer.measurement("cost", COST)
+        for key in plan(spec):
+            for probe, arrays in observations(key).items():
+                writer.event(key, Observed(probe=probe, arrays=arrays))
+    return Result.open(path)
+
+
+def observations(key: RunKey) -> dict[str, Arrays]:
+    """What each probe saw in this run."""
+    stream = np.random.default_rng([key.seed, key.arm == "batch"])
+    found = {
+        "activations": activations(key, stream),
+        "gradient": gradient(stream),
+        "path": path_of_steps(stream),
+        "sharpness": sharpness(stream),
+        "outputs": outputs(stream),
+    }
+    if key.seed == 0:
+        found["surface-common"] = surface(key, ["start", "end none", "end batch"])
+        found["surface-path"] = surface(key, ["step 0", "step 40", "step 80"])
+    return found
+
+
+def activations(key: RunKey, stream: np.random.Generator) -> Arrays:
+    """One hidden layer; arm `batch` has a norm before its nonlinearity."""
+    moments = len(STEPS)
+    values = stream.normal(size=(moments, IMAGES)) + np.arange(moments)[:, None]
+    found: Arrays = {
+        "steps": STEPS,
+        "labels": np.arange(IMAGES) % 10,
+        "shown": stream.normal(size=(8, 1, 5, 5)).astype(np.float32),
+        "001:relu1:in_mean": stream.normal(size=(moments, UNITS)),
+        "001:relu1:in_std": 1 + stream.random(size=(moments, UNITS)),
+        "001:relu1:in_percentiles": np.sort(stream.normal(size=(moments, 3))),
+        "001:relu1:in_unit_percentiles": np.sort(stream.normal(size=(moments, 3))),
+        "001:relu1:in_values": values,
+        "001:relu1:dead": stream.random(size=(moments, UNITS)) < 0.2,
+        "001:relu1:correlation": stream.uniform(-1, 1, size=(moments, UNITS)),
+        "001:relu1:unit": np.array(2),
+        "001:relu1:chosen": np.arange(UNITS),
+    }
+    if key.arm == "batch":
+        found |= norm(values, stream)
+    return found
+
+
+def norm(values: NDArray[np.float64], stream: np.random.Generator) -> Arrays:
+    """Input, output and state of one batch norm; its unit 2 is followed."""
+    moments = len(STEPS)
+    mean, std = np.zeros((moments, UNITS)), np.ones((moments, UNITS))
+    mean[:, 2], std[:, 2] = values.mean(1), values.std(1)
+    return {
+        "000:norm1:unit": np.array(2),
+        "000:norm1:x_values": values,
+        "000:norm1:xhat_values": (values - mean[:, 2:3]) / std[:, 2:3],
+        "000:norm1:x_mean": mean,
+        "000:norm1:x_std": std,
+        "000:norm1:gamma": 1 + 0.1 * stream.normal(size=(moments, UNITS)),
+        "000:norm1:beta": 0.1 * stream.normal(size=(moments, UNITS)),
+        "000:norm1:running_mean": mean + 0.5 * std,
+        "000:norm1:running_var": 2 * std**2,
+    }
+
+
+def gradient(stream: np.random.Generator) -> Arrays:
+    """Three moments and four lengths along the gradient."""
+    along = {
+        what: 1 + stream.random(size=(3, 4))
+        for what in (
+            "loss_along_g",
+            "loss_along_u",
+            "change_along_g",
+            "change_along_u",
+        )
+    }
+    return {
+        "steps": np.array([1, 10, 70]),
+        "lengths": np.array([0.5, 1.0, 2.0, 4.0]),
+        "rate": np.full(3, 0.01),
+        "loss": 1 + stream.random(3),
+        "norm": 1 + stream.random(3),
+        "update_norm": 0.1 + stream.random(3),
+        **along,
+        "predictiveness": 1 + stream.random(3),
+        "beta": 1 + stream.random(3),
+        "beta_u": 1 + stream.random(3),
+        "002:fc2.weight:shift": 0.1 + stream.random(3),
+        "002:fc2.weight:shift_cosine": 1 - 0.1 * stream.random(3),
+    }
+
+
+def outputs(stream: np.random.Generator) -> Arrays:
+    """Class probabilities of the probe batch."""
+    raw = stream.random(size=(len(STEPS), IMAGES, 10))
+    return {"steps": STEPS, "probabilities": raw / raw.sum(axis=2, keepdims=True)}
+
+
+def path_of_steps(stream: np.random.Generator) -> Arrays:
+    """Two bursts of three pairs of steps."""
+    return {
+        "steps": np.array([0, 1, 2, 50, 51, 52]),
+        "norm": 1 + stream.random(6),
+        "cosine": stream.uniform(0.5, 1, 6),
+        "momentum": np.array(0.9),
+    }
+
+
+def sharpness(stream: np.random.Generator) -> Arrays:
+    """After the first epoch and at the end."""
+    return {
+        "steps": np.array([40, 80]),
+        "eigenvalue": 5 + stream.random(2),
+        "limit": np.full(2, 200.0),
+        "momentum_limit": np.full(2, 380.0),
+    }
+
+
+def surface(key: RunKey, marks: list[str]) -> Arrays:
+    """A bowl, rounder for `batch`, with one hole."""
+    a, b = np.linspace(-1, 3, 9), np.linspace(-1, 1, 7)
+    loss = 0.1 + (a - 1) ** 2 + (1 if key.arm == "batch" else 5) * b[:, None] ** 2
+    loss[0, 0] = np.nan
+    places = np.arange(len(marks), dtype=np.float64)
+    return {
+        "a": a,
+        "b": b,
+        "loss": loss,
+        "evaluation": np.array("batch(64)"),
+        "estimated_error": np.array(0.002),
+        "mark_name": np.array(marks),
+        "mark_a": places,
+        "mark_b": 0 * places,
+        "mark_off_plane": 0.5 * places,
+        "mark_plane_loss": 1 + places,
+        "mark_true_loss": np.where(places > 0, 1 + places, np.nan),
+    }

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from normlab.analysis.result import Result
+from normlab.errors import BadFolder, BadSetting
+from normlab.figures import export
+from normlab.figures.export import export_figures
+
+
+def test_an_unknown_format_is_refused(observed: Result, tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match=r"--figures=gif is unknown\. Known: svg, png"):
+        export_figures([observed.plot("cost")], "gif", tmp_path)
+
+
+def test_without_a_browser_it_says_what_to_install(
+    observed: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "BROWSERS", ("no-such-browser",))
+    monkeypatch.delenv("BROWSER_PATH", raising=False)
+    with pytest.raises(BadSetting, match="apt install chromium"):
+        export_figures([observed.plot("cost")], "svg", tmp_path)
+    monkeypatch.undo()
+
+
+def test_without_kaleido_it_says_what_to_install(
+    observed: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "kaleido", None)
+    with pytest.raises(BadSetting, match=r"pip install 'normlab\[static\]'"):
+        export_figures([observed.plot("cost")], "svg", tmp_path)
+
+
+def test_a_folder_that_is_a_file_is_refused(observed: Result, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("x")
+    with pytest.raises(BadFolder, match="cannot be made"):
+        export_figures([observed.plot("cost")], "svg", tmp_path / "taken")
+
+
+@pytest.mark.browser
+def test_a_figure_becomes_a_file_with_its_title(
+    observed: Result, tmp_path: Path
+) -> None:
+    (path,) = export_figures([observed.plot("cost")], "svg", tmp_path / "new")
+    assert path == tmp_path / "new" / "cost.svg"
+    assert "What it costs" in path.read_text()

@@ -1,0 +1,123 @@
+"""Laws that hold for every figure there is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+
+from normlab.analysis.result import Result
+from normlab.errors import BadSetting, NotMeasured
+from normlab.figures.gallery import KINDS, Gallery
+from normlab.figures.look import DARK, LIGHT
+from normlab.records.rows import StudyRecord
+from normlab.spec.study import StudySpec
+from tests.analysis.sweeps import over_rates, rates_spec
+
+NAMES = [kind.id for kind in KINDS]
+# rows of arms, images and moments have labels instead of a quantity
+LABELLED = {"claims", "cost", "final-accuracy", "by-hand", "sharpness", "surface-3d"}
+
+
+# a study has these if it trains at several rates, or sweeps another setting
+OVER_SEVERAL = {"learning-rates", "sweep"}
+
+
+def having(name: str, observed: Result) -> Result:
+    """A study that has this figure."""
+    if name not in OVER_SEVERAL:
+        return observed
+    spec = rates_spec(0.01, 0.1, sweep={"recipe.batch_size": [8, 64]})
+    return Result(over_rates(spec, lambda key: 0.1))
+
+
+def layout(figure: go.Figure) -> dict[str, Any]:
+    return figure.to_dict()["layout"]
+
+
+def axes(figure: go.Figure) -> dict[str, dict[str, Any]]:
+    found = layout(figure)
+    return {name: found[name] for name in found if name[1:5] == "axis"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_drawn_with_words_for_those_who_do_not_see_it(
+    observed: Result, name: str
+) -> None:
+    picture = having(name, observed).plot(name)
+    assert picture.figure.to_dict()["data"]
+    assert picture.alt.endswith(".")
+    assert picture.kind.reading.endswith(".")
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - LABELLED))
+def test_every_axis_says_what_it_shows(observed: Result, name: str) -> None:
+    for axis in axes(having(name, observed).plot(name).figure).values():
+        assert axis["title"]["text"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_study_without_the_measure_has_no_such_figure(name: str) -> None:
+    empty = Result(StudyRecord(spec=StudySpec()))
+    with pytest.raises(NotMeasured, match=r"^[A-Z].*: .*\.$"):
+        empty.plot(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_overlaps_on_a_phone(observed: Result, name: str) -> None:
+    found = layout(having(name, observed).plot(name).figure)
+    patch = found.get("meta", {}).get("narrow", {})
+    domains = sorted(value for key, value in patch.items() if key.startswith("yaxis"))
+    for below, above in pairwise(domains):
+        assert below[1] < above[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_arms_have_one_colour_in_all_figures(observed: Result, name: str) -> None:
+    styles = LIGHT.styles(["none", "batch"])
+    for trace in having(name, observed).plot(name).figure.to_dict()["data"]:
+        line = trace.get("line", {})
+        if trace.get("name") in styles and line.get("color"):
+            assert line["color"] == styles[trace["name"]].colour()
+
+
+def test_the_dark_look_draws_on_dark_paper(observed: Result) -> None:
+    figure = Gallery(observed, DARK)["learning-curves"].figure
+    paper = layout(figure)["template"]["layout"]["paper_bgcolor"]
+    assert paper == "rgb(21,24,29)"
+
+
+def test_an_unknown_figure_is_refused_with_a_guess(observed: Result) -> None:
+    with pytest.raises(BadSetting, match="Did you mean 'learning-curves'"):
+        observed.plot("learning-curve")
+
+
+def test_what_cannot_be_drawn_is_said_in_one_line_each(observed: Result) -> None:
+    light = replace(observed, folder=None)
+    pictures, missing = light.figures().drawn()
+    names = {picture.kind.id for picture in pictures}
+    assert {"claims", "learning-curves", "final-accuracy", "cost"} <= names
+    assert len(names) + len(missing) == len(NAMES)
+    assert all("\n" not in line and line.endswith(".") for line in missing)
+
+
+def test_a_study_of_one_arm_has_curves_but_no_comparison(observed: Result) -> None:
+    spec = StudySpec(arms=("none",), seeds=(0, 1, 2))
+    runs = tuple(run for run in observed.record.runs if run.key.arm == "none")
+    alone = Result(replace(observed.record, spec=spec, runs=runs))
+    assert alone.plot("learning-curves").figure.to_dict()["data"]
+    with pytest.raises(NotMeasured, match="one arm only"):
+        alone.plot("twin-difference")
+
+
+def test_a_title_makes_room_for_itself(observed: Result) -> None:
+    picture = observed.plot("learning-curves")
+    plain, titled = layout(picture.figure), layout(picture.titled())
+    assert titled["title"]["text"] == "Learning curves"
+    assert (
+        titled["height"] - plain["height"]
+        == titled["margin"]["t"] - plain["margin"]["t"]
+    )

@@ -1,0 +1,133 @@
+"""What is drawn is what was measured."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from normlab.analysis.result import Result
+from normlab.figures.by_hand import ByHand
+from normlab.figures.kept_surface import kept
+from normlab.figures.surface import draw_surfaces
+from normlab.spec.plan import RunKey
+
+from .made_up import COST, surface
+from .reading import numbers, traces
+
+
+def test_every_claim_has_its_estimate_and_interval(observed: Result) -> None:
+    drawn = {
+        trace["hovertemplate"].split("<extra>")[1].split("<")[0]: trace
+        for trace in traces(observed, "claims")
+        if "<extra></extra>" not in trace["hovertemplate"]
+    }
+    for claim in observed.claims():
+        if claim.estimate is None:
+            assert claim.id not in drawn
+            continue
+        unit = 1 if claim.definition.scale == "ratio" else 100
+        assert drawn[claim.id]["x"] == pytest.approx([unit * claim.estimate])
+        if claim.headline:
+            low, high = claim.headline
+            bar = drawn[claim.id]["error_x"]
+            ends = (bar["arrayminus"][0] + bar["array"][0]) / unit
+            assert ends == pytest.approx(high - low)
+
+
+def test_twins_are_joined_seed_by_seed(observed: Result) -> None:
+    lines = traces(observed, "final-accuracy")[0]
+    runs = {run.key: run for run in observed.record.runs}
+    expected: list[float | None] = []
+    for seed in (0, 1, 2):
+        for arm in ("none", "batch"):
+            accuracy = runs[RunKey(arm, 0.01, seed)].test_accuracy
+            assert accuracy is not None
+            expected.append(100 * accuracy)
+        expected.append(None)
+    assert list(lines["y"]) == expected
+
+
+def test_cost_is_drawn_as_measured(observed: Result) -> None:
+    step = [trace for trace in traces(observed, "cost") if trace["xaxis"] == "x"]
+    arms = COST["arms"]
+    assert isinstance(arms, dict)
+    assert [trace["x"][0] for trace in step] == [arm["ratio"] for arm in arms.values()]
+
+
+def test_surfaces_share_colours_levels_and_keep_their_holes() -> None:
+    both = {
+        arm: kept(surface(RunKey(arm, 0.01, 0), ["start"])) for arm in ("none", "batch")
+    }
+    figure = draw_surfaces(both).to_dict()
+    none, batch = (t for t in figure["data"] if t["type"] == "contour")
+    assert none["contours"] == batch["contours"]
+    assert none["coloraxis"] == batch["coloraxis"] == "coloraxis"
+    drawn = numbers(none["z"])
+    assert np.isnan(drawn[0, 0])
+    shown = 10.0**drawn
+    np.testing.assert_allclose(shown[1:], both["none"].loss[1:], rtol=1e-6)
+
+
+def test_a_surface_has_one_scale_on_both_axes() -> None:
+    figure = draw_surfaces({"none": kept(surface(RunKey("none", 0.01, 0), ["start"]))})
+    assert figure.to_dict()["layout"]["yaxis"]["scaleanchor"] == "x"
+
+
+def test_a_mark_says_its_true_loss(observed: Result) -> None:
+    texts = [
+        text
+        for trace in traces(observed, "surface-common")
+        for text in trace.get("hovertext") or ()
+    ]
+    assert "end none: 0.5 off the plane, true loss 2, loss on the plane 2" in texts
+    assert "start: 0 off the plane, loss on the plane 1" in texts
+
+
+def test_by_hand_gives_what_batch_norm_gives() -> None:
+    x = np.array([1.0, 3.0])
+    hand = ByHand(
+        images=None,
+        labels=np.array([0, 1]),
+        x=x,
+        xhat=(x - 2) / 1,
+        mean=2.0,
+        variance=1.0,
+        gamma=0.5,
+        beta=4.0,
+        batch=2,
+    )
+    stages = [values.tolist() for _, values in hand.stages()]
+    assert stages == [[1, 3], [-1, 1], [-1, 1], [3.5, 4.5]]
+    assert "γ = 0.50 and β = 4.00" in hand.stages()[3][0]
+
+
+def test_by_hand_shows_the_end_of_training(observed: Result) -> None:
+    figure = observed.plot("by-hand").figure.to_dict()
+    last = numbers(figure["frames"][2]["data"][0]["y"])
+    shown = numbers(figure["data"][0]["y"])
+    assert len(figure["frames"]) == 4
+    np.testing.assert_array_equal(np.argsort(last), np.argsort(shown))
+
+
+def test_the_slider_has_every_moment_and_starts_at_the_last(observed: Result) -> None:
+    figure = observed.plot("one-neuron").figure.to_dict()
+    (slider,) = figure["layout"]["sliders"]
+    assert [step["label"] for step in slider["steps"]] == ["0", "1", "10", "50", "80"]
+    last = figure["frames"][slider["active"]]["data"][0]["y"]
+    np.testing.assert_array_equal(figure["data"][0]["y"], last)
+
+
+def test_every_image_is_in_the_histogram_of_a_neuron(observed: Result) -> None:
+    bars = [t for t in traces(observed, "one-neuron") if t["type"] == "bar"]
+    assert [float(numbers(bar["y"]).sum()) for bar in bars] == pytest.approx([100] * 3)
+
+
+def test_running_averages_are_told_in_deviations(observed: Result) -> None:
+    gap, ratio = (
+        trace
+        for trace in traces(observed, "running-statistics")
+        if trace["mode"] == "lines+markers"
+    )
+    # invented half a deviation off, and twice the variance
+    assert numbers(gap["y"]) == pytest.approx([0.5] * 5)
+    assert numbers(ratio["y"]) == pytest.approx([2.0] * 5)

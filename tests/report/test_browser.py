@@ -1,0 +1,141 @@
+"""The report in real Chromium, from disk and offline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from normlab.figures.gallery import KINDS
+
+pytestmark = pytest.mark.browser
+SIZES = {"desk": (1280, 900), "phone": (390, 844)}
+
+
+@pytest.fixture
+def opened(browser: Browser, page_path: Path) -> Iterator[Callable[..., Page]]:
+    """Opens the report; afterwards nothing may have been asked for or gone wrong."""
+    trouble: list[str] = []
+    contexts = []
+
+    def open_page(size: str = "desk", scheme: str = "light") -> Page:
+        width, height = SIZES[size]
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+            offline=True,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on(
+            "console",
+            lambda said: trouble.append(said.text) if said.type == "error" else None,
+        )
+        page.on(
+            "request",
+            lambda asked: (
+                None
+                if asked.url.startswith((page_path.as_uri(), "data:", "blob:"))
+                else trouble.append(asked.url)
+            ),
+        )
+        page.goto(page_path.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+def draw_everything(page: Page) -> None:
+    for kind in KINDS:
+        if kind.at_once:
+            plot = page.locator(f"[data-figure={kind.id}]")
+            plot.scroll_into_view_if_needed()
+            plot.locator(".main-svg").first.wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_figure_is_drawn_and_nothing_sticks_out(
+    opened: Callable[..., Page], size: str, scheme: str
+) -> None:
+    page = opened(size, scheme)
+    draw_everything(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == SIZES[size][0]
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    drawn = page.locator("[data-figure=learning-curves] .main-svg").first
+    assert drawn.evaluate("svg => svg.style.background") == paper
+
+
+def test_nothing_is_drawn_before_it_comes_near(opened: Callable[..., Page]) -> None:
+    page = opened()
+    page.locator("[data-figure=claims] .main-svg").first.wait_for()
+    assert page.locator("[data-figure=cost] .main-svg").count() == 0
+
+
+def test_the_slider_works_with_the_keyboard(opened: Callable[..., Page]) -> None:
+    page = opened()
+    figure = page.locator("#by-hand")
+    figure.scroll_into_view_if_needed()
+    slider = figure.get_by_role("slider")
+    before = figure.locator(".textpoint").all_inner_texts()
+    slider.press("ArrowRight")
+    page.wait_for_function(
+        "before => document.querySelector('#by-hand .textpoint').textContent != before",
+        arg=before[0],
+    )
+    assert slider.get_attribute("aria-valuetext") == "2 of 4: x − μ"
+
+
+def test_moments_of_a_neuron_follow_the_slider(opened: Callable[..., Page]) -> None:
+    page = opened("phone")
+    figure = page.locator("#one-neuron")
+    figure.scroll_into_view_if_needed()
+    slider = figure.get_by_role("slider")
+    assert slider.get_attribute("aria-valuetext") == "step 80"
+    slider.press("Home")
+    assert slider.get_attribute("aria-valuetext") == "step 0"
+    # bars stay bars
+    assert figure.locator(".bars path").count() > 0
+
+
+def test_three_dimensions_are_drawn_when_asked_for(opened: Callable[..., Page]) -> None:
+    page = opened()
+    page.locator("#surface-3d").get_by_role("button").click()
+    page.locator("[data-figure=surface-3d] canvas").first.wait_for()
+
+
+def test_a_change_of_theme_redraws(opened: Callable[..., Page]) -> None:
+    page = opened()
+    drawn = page.locator("[data-figure=claims] .main-svg").first
+    drawn.wait_for()
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_selector("[data-figure=claims][data-state='dark wide']")
+    assert drawn.evaluate("svg => svg.style.background") == "rgb(21, 24, 29)"
+
+
+def test_printing_draws_every_figure_on_white(opened: Callable[..., Page]) -> None:
+    page = opened("desk", "dark")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    for kind in KINDS:
+        if kind.at_once:
+            page.wait_for_selector(
+                f"[data-figure={kind.id}][data-state^=light]", state="attached"
+            )
+
+
+def test_no_button_offers_to_upload(opened: Callable[..., Page]) -> None:
+    page = opened()
+    plot = page.locator("[data-figure=claims]")
+    plot.locator(".main-svg").first.wait_for()
+    plot.hover()
+    titles = plot.locator(".modebar-btn").evaluate_all(
+        "buttons => buttons.map(button => button.dataset.title || '')"
+    )
+    assert titles
+    assert not [t for t in titles if "loud" in t or "hare" in t]
