@@ -112,7 +112,10 @@ def _claim(claim: Claim, *, several: bool) -> str:
 
 def _where(record: StudyRecord, folder: Path) -> str:
     name = quote(str(folder))
+    report = folder / "report.html"
     lines = [f"kept in {folder}", f"show it again: normlab show {name}"]
+    if report.exists():
+        lines.append(f"look at it: {report}")
     if any(run.status in ("queued", "interrupted", "failed") for run in record.runs):
         lines.append(f"not finished; go on with: normlab resume {name}")
     return "\n".join(lines)

@@ -42,9 +42,13 @@ def conduct(
         print(f"executing {spec.model.file} (function {spec.model.factory})")
     if not quiet:
         print(f"{_announcement(spec)}\nkept in {folder}", flush=True)
+    from normlab.report.write import NAME, write
+
     try:
         with watching(quiet=quiet) as watcher:
             result = train(watcher)
+            watcher.note("drawing the report")
+            write(result, folder / NAME)
     except KeyboardInterrupt:
         print(_how_to_go_on(folder), file=sys.stderr)
         return INTERRUPTED

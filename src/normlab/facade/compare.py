@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from normlab.study.prepare import PythonParts
+    from normlab.study.progress import Watcher
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +125,8 @@ class Study:
 
         folder = Path(out) if out else dated_folder(self.spec.experiment)
         with watching(quiet=quiet) as watcher:
-            return api.run(self.spec, folder, watcher=watcher, python=self._python())
+            result = api.run(self.spec, folder, watcher=watcher, python=self._python())
+            return _reported(result, folder, watcher)
 
     def resume(self, folder: str | Path, *, quiet: bool = False) -> Result:
         """Go on where a study stopped that was given this study's objects.
@@ -139,7 +141,8 @@ class Study:
         from normlab.study import api
 
         with watching(quiet=quiet) as watcher:
-            return api.resume(Path(folder), watcher=watcher, python=self._python())
+            result = api.resume(Path(folder), watcher=watcher, python=self._python())
+            return _reported(result, Path(folder), watcher)
 
     def _python(self) -> PythonParts:
         """The objects that no study.toml can hold."""
@@ -210,6 +213,15 @@ def compare(
         settings=settings,
     )
     return study.run(out, quiet=quiet)
+
+
+def _reported(result: Result, folder: Path, watcher: Watcher) -> Result:
+    """The result, once its report.html lies in the folder."""
+    from normlab.report.write import NAME, write
+
+    watcher.note("drawing the report")
+    write(result, folder / NAME)
+    return result
 
 
 def _named(given: object) -> str:

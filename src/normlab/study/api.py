@@ -144,7 +144,6 @@ def _conduct(
             writer.meta("finished", datetime.now(UTC).isoformat(timespec="seconds"))
         finally:
             shutil.rmtree(scratch(folder.path), ignore_errors=True)
-    watcher.ended()
     return Result.open(folder.path)
 
 
