@@ -24,8 +24,6 @@ from normlab.data.batches import BatchStream
 from normlab.data.feed import Feed
 from normlab.spec.plan import RunKey
 from normlab.study.jobs import Material
-
-# FOLDfrom normlab.surgery.fold import fold
 from normlab.surgery.fold import fold
 from normlab.train.evaluate import inference
 from normlab.train.run import Run
