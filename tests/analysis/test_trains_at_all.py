@@ -26,8 +26,8 @@ def claim(record: StudyRecord, name: str = "trains-at-all") -> Claim:
 def test_it_decides_nothing_if_nothing_diverged() -> None:
     judged = claim(diverging(5, none=0))
     assert (judged.verdict, judged.p) == ("no-difference", None)
-    assert (
-        judged.note == "the arms agree from every seed, so there is nothing to decide"
+    assert judged.note == (
+        "diverged: none 0/5, batch 0/5: the arms agree from every seed"
     )
 
 
@@ -40,7 +40,8 @@ def test_eight_baselines_that_diverge_alone_support_it() -> None:
         None,
     )
     assert judged.note.startswith(
-        "only none diverged in 8 pairs, only batch in 0 (McNemar's exact p = 0.0078)"
+        "diverged: none 8/8, batch 0/8; only none diverged in 8 pairs, only batch in 0 "
+        "(McNemar's exact p = 0.0078)"
     )
     assert judged.numbers == "+100 % of runs, wins 8 of 8 seeds"
 
@@ -52,7 +53,9 @@ def test_five_pairs_stay_inconclusive_however_clear() -> None:
 
 
 def test_arms_that_diverge_together_say_nothing() -> None:
-    assert claim(diverging(8, none=8, batch=8)).verdict == "no-difference"
+    judged = claim(diverging(8, none=8, batch=8))
+    assert judged.verdict == "no-difference"
+    assert judged.note.startswith("diverged: none 8/8, batch 8/8")
 
 
 def test_ratio_claims_keep_to_complete_pairs_and_stay_inconclusive() -> None:

@@ -158,17 +158,17 @@ def test_too_few_images_withhold_what_the_seeds_would_support() -> None:
     assert judged.interval is not None and judged.interval[0] > 0
     assert judged.note.startswith(
         "the interval over seeds excludes 0, but not the one with the test images "
-        "drawn anew too (-0."
+        "drawn anew too; "
     )
     assert judged.note.endswith(
-        "points); more seeds alone would not settle it, it takes more test images"
+        "more seeds alone would not settle it, it takes more test images"
     )
 
 
 def test_enough_images_let_the_verdict_stand_and_show_both_intervals() -> None:
     judged = claim(with_images([95, 96, 97, 96, 95], lost=10))
     assert judged.verdict == "supported"
-    assert "; with the test images drawn anew too (+" in judged.note
+    assert ", with the test images drawn anew too [+" in judged.numbers
     assert judged.headline is not None and judged.interval is not None
     assert judged.headline[0] < judged.interval[0]
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from normlab.analysis.arms import ArmSummary, summarise
 from normlab.analysis.claim import Claims, claim_from
 from normlab.analysis.claims import DEFINITIONS
 from normlab.analysis.claims.definition import Definition
-from normlab.analysis.evidence import collect
+from normlab.analysis.evidence import Evidence, collect
 from normlab.analysis.fairness import Fairness, check_fairness
 from normlab.analysis.holm import holm
 from normlab.analysis.pairs import Runs, all_pairings
-from normlab.analysis.verdict import judge
+from normlab.analysis.verdict import Ruling, judge
 from normlab.records.rows import StudyRecord
 
 
@@ -42,28 +43,41 @@ def judge_all(record: StudyRecord) -> Claims:
 
     All rates and points of a sweep, and own best rates, belong to the one family.
     """
-    runs = Runs.of(record)
-    definitions = [d for d in DEFINITIONS if _rests_on(d, record)]
-    family = [
-        collect(definition, pairing, runs, pairing.seeds(record.spec))
-        for pairing in all_pairings(record)
-        for definition in definitions
-        if (definition.compares == "rates") == (pairing.compared == "all-rates")
-    ]
+    family = gather(record)
+    ruled = rule(family)
     tested = {i: e.p for i, e in enumerate(family) if e.p is not None}
     adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
     return Claims(
-        claim_from(
-            evidence,
-            adjusted.get(i),
-            judge(evidence, [p for j, p in tested.items() if j != i]),
-        )
-        for i, evidence in enumerate(family)
+        claim_from(evidence, adjusted.get(i), ruling)
+        for i, (evidence, ruling) in enumerate(zip(family, ruled, strict=True))
     )
 
 
-def _rests_on(definition: Definition, record: StudyRecord) -> bool:
-    """Whether the study has what the claim is made of."""
+def gather(
+    record: StudyRecord, definitions: Sequence[Definition] = DEFINITIONS
+) -> list[Evidence]:
+    """The evidence on every claim that can be made of the study: one family."""
+    runs = Runs.of(record)
+    made = [d for d in definitions if _observed(d, record)]
+    return [
+        collect(definition, pairing, runs, pairing.seeds(record.spec))
+        for pairing in all_pairings(record)
+        for definition in made
+        if (definition.compares == "rates") == (pairing.compared == "all-rates")
+        and (not definition.surfaces or runs.have_bowls(pairing))
+    ]
+
+
+def rule(family: Sequence[Evidence]) -> list[Ruling]:
+    """Judge each with all the others as rivals."""
+    tested = [evidence.p for evidence in family]
+    return [
+        judge(e, [p for j, p in enumerate(tested) if j != i and p is not None])
+        for i, e in enumerate(family)
+    ]
+
+
+def _observed(definition: Definition, record: StudyRecord) -> bool:
+    """Whether the study observed what the claim is made of."""
     needed = definition.probe
-    observed = not needed or any(needed in run.observed for run in record.runs)
-    return observed and (not definition.surfaces or bool(record.bowls))
+    return not needed or any(needed in run.observed for run in record.runs)

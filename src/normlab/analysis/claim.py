@@ -41,8 +41,8 @@ class Claim:
     estimate: float | None
     interval: tuple[float, float] | None
     """95 % paired t interval over seeds."""
-    headline: tuple[float, float] | None
-    """The wider of it and, for accuracies, the one with test images drawn anew too."""
+    over_images: tuple[float, float] | None
+    """95 % interval with the test images drawn anew too; only for accuracies."""
     p: float | None
     p_holm: float | None
     effects: tuple[Effect, ...]
@@ -90,18 +90,33 @@ class Claim:
         return sum(sign * (effect.value - equal) > 0 for effect in self.effects)
 
     @property
+    def headline(self) -> tuple[float, float] | None:
+        """The wider of both intervals: the one that the verdict was read from."""
+        known = [ends for ends in (self.interval, self.over_images) if ends]
+        return max(known, key=lambda ends: ends[1] - ends[0]) if known else None
+
+    @property
     def numbers(self) -> str:
-        """Estimate, interval and wins as one line of text."""
+        """Estimate, intervals and wins as one line of text."""
         if self.estimate is None:
             return "not measured"
         measured = effect_text(self.estimate, self.definition)
-        if self.headline:
-            measured += f" [{interval_text(self.headline, self.definition)}]"
+        if self.interval:
+            measured += f" [{interval_text(self.interval, self.definition)}]"
+        if self.over_images:
+            anew = interval_text(self.over_images, self.definition)
+            measured += f", with the test images drawn anew too [{anew}]"
         return f"{measured}, wins {self.wins} of {count(self.seeds, 'seed')}"
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The reason for the verdict, what is shown beside it, what is contested."""
+        texts = (self.note, self.beside, self.definition.caveat)
+        return tuple(text for text in texts if text)
 
     def __str__(self) -> str:
         lines = [f"{self.verdict.upper()}: {self.statement}", f"  {self.numbers}"]
-        lines += [f"  {text}" for text in (self.note, self.beside) if text]
+        lines += [f"  {text}" for text in self.remarks]
         return "\n".join(lines)
 
 
@@ -117,7 +132,8 @@ class Claims(tuple[Claim, ...]):
         head = "".join(f"<th>{name}</th>" for name in ("claim", "measured", "verdict"))
         rows = "".join(
             f"<tr><td>{escape(claim.statement)}</td><td>{escape(claim.numbers)}</td>"
-            f"<td><b>{claim.verdict}</b><br>{escape(claim.note)}</td></tr>"
+            f"<td><b>{claim.verdict}</b><br>{'<br>'.join(map(escape, claim.remarks))}"
+            f"</td></tr>"
             for claim in self
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
@@ -143,7 +159,7 @@ def claim_from(evidence: Evidence, p_holm: float | None, ruling: Ruling) -> Clai
         baseline_rate=evidence.pairing.baseline_rate,
         estimate=back(estimate.mean) if estimate.seeds else None,
         interval=both(estimate.interval),
-        headline=both(evidence.headline()),
+        over_images=both(evidence.over_images()),
         p=evidence.p,
         p_holm=p_holm,
         effects=tuple(Effect(twins.seed, back(effect)) for twins, effect in effects),

@@ -150,6 +150,14 @@ class Runs:
             classes=self.classes,
         )
 
+    def have_bowls(self, pairing: Pairing) -> bool:
+        """Whether these arms were measured on their common plane at this rate."""
+        sides = {
+            (pairing.baseline, pairing.baseline_rate, pairing.point),
+            (pairing.arm, pairing.rate, pairing.point),
+        }
+        return any((k.arm, k.rate, k.point) in sides for k, _ in self.bowls)
+
     def _bowls(self, baseline: RunKey, other: RunKey) -> tuple[Surface, Surface] | None:
         """Both twins on the plane that they span, if it was measured."""
         found = [self.bowls.get((key, other.arm)) for key in (baseline, other)]

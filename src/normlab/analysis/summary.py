@@ -101,7 +101,7 @@ def _claim(claim: Claim, *, with_rate: bool, swept: bool) -> dict[str, Any]:
         "wins": claim.wins,
         "seeds": claim.seeds,
         "verdict": claim.verdict,
-        "note": claim.note,
+        "note": "; ".join(claim.remarks),
     }
 
 

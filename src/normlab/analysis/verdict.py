@@ -11,7 +11,7 @@ from normlab.analysis.evidence import MIN_SEEDS, Evidence
 from normlab.analysis.holm import holm
 from normlab.analysis.interval import is_constant
 from normlab.analysis.outlook import EQUIVALENCE, LEVEL, MOST, further_seeds
-from normlab.analysis.words import count, interval_text, null_text
+from normlab.analysis.words import count, null_text
 
 Verdict = Literal[
     "supported", "contradicted", "no-difference", "inconclusive", "not-enough-seeds"
@@ -77,8 +77,6 @@ def _significant(evidence: Evidence, family: int) -> Ruling:
         note = f"significant the other way: {note}"
     if _inside(evidence):
         note += f"; smaller than the margin of {_margin_text(evidence)}"
-    if images := _images(evidence):
-        note += f"; with the test images drawn anew too {images}"
     return Ruling("supported" if agrees else "contradicted", note)
 
 
@@ -99,7 +97,7 @@ def _not_significant(evidence: Evidence, rivals: Sequence[float]) -> Ruling:
 def _too_few_images(evidence: Evidence, rivals: Sequence[float]) -> Ruling:
     note = (
         "the interval over seeds excludes 0, but not the one with the test images "
-        f"drawn anew too {_images(evidence)}; {_outlook(evidence, rivals)}"
+        f"drawn anew too; {_outlook(evidence, rivals)}"
     )
     return Ruling("inconclusive", note)
 
@@ -119,7 +117,7 @@ def _excludes_equal(interval: tuple[float, float] | None) -> bool:
 
 def _all_equal(evidence: Evidence) -> str:
     if evidence.definition.test == "mcnemar":
-        return "the arms agree from every seed, so there is nothing to decide"
+        return f"{_diverged(evidence)}: the arms agree from every seed"
     return "the arms are exactly equal from every seed"
 
 
@@ -129,9 +127,18 @@ def _test_words(evidence: Evidence) -> str:
     other, baseline = evidence.only_one
     arm, base = evidence.pairing.arm, evidence.pairing.baseline
     return (
-        f"only {base} diverged in {count(other, 'pair')}, only {arm} in {baseline} "
-        f"(McNemar's exact p = {evidence.p:.2g})"
+        f"{_diverged(evidence)}; only {base} diverged in {count(other, 'pair')}, "
+        f"only {arm} in {baseline} (McNemar's exact p = {evidence.p:.2g})"
     )
+
+
+def _diverged(evidence: Evidence) -> str:
+    """How many runs of each arm diverged, e.g. `diverged: none 2/5, batch 0/5`."""
+    pairing, twins = evidence.pairing, evidence.twins
+    baseline = sum(pair.baseline.status == "diverged" for pair in twins)
+    other = sum(pair.other.status == "diverged" for pair in twins)
+    n = len(twins)
+    return f"diverged: {pairing.baseline} {baseline}/{n}, {pairing.arm} {other}/{n}"
 
 
 def _outlook(evidence: Evidence, rivals: Sequence[float]) -> str:
@@ -141,11 +148,6 @@ def _outlook(evidence: Evidence, rivals: Sequence[float]) -> str:
     if more is None:
         return f"more than {count(MOST, 'further seed')} would be needed to settle it"
     return f"about {count(more, 'more seed')} would settle it"
-
-
-def _images(evidence: Evidence) -> str:
-    interval = evidence.over_images()
-    return f"({interval_text(interval, evidence.definition)})" if interval else ""
 
 
 def _margin_text(evidence: Evidence) -> str:

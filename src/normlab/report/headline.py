@@ -92,7 +92,7 @@ def _sentence(spec: StudySpec, arm: str, where: str, claims: list[Claim]) -> str
     held = _said(claims, "supported")
     opposite = _said(claims, "contradicted")
     if not held and not opposite:
-        return f"With {who}{at}, nothing measurably better or worse than {than}."
+        return _undecided(f"With {who}{at}", than, claims)
     if held and opposite:
         return (
             f"With {who}{at}, the network {_joined(held)} than {than}; "
@@ -101,6 +101,17 @@ def _sentence(spec: StudySpec, arm: str, where: str, claims: list[Claim]) -> str
     surprise = "" if held else ", against the expectation,"
     course = _joined(held or opposite)
     return f"With {who}{at}, the network{surprise} {course} than {than}."
+
+
+def _undecided(start: str, than: str, claims: Sequence[Claim]) -> str:
+    """What may be said where no claim held and none was contradicted."""
+    # that no run diverged is known from any number of seeds
+    judged = [c for c in claims if c.definition.test == "t"]
+    if all(claim.verdict == "not-enough-seeds" for claim in judged):
+        return (
+            f"{start}, too few seeds to say whether it is better or worse than {than}."
+        )
+    return f"{start}, nothing measurably better or worse than {than}."
 
 
 def _who(spec: StudySpec, name: str) -> str:
