@@ -42,7 +42,7 @@ def test_equal_arms_are_called_equal() -> None:
 
 def test_two_seeds_say_nothing_about_better_or_worse() -> None:
     record = accuracy_study([0.010, 0.011])
-    assert "too few seeds to say if it is better or worse" in sentence(record)
+    assert "too few seeds to say whether it is better or worse" in sentence(record)
 
 
 def test_the_claims_are_counted() -> None:
