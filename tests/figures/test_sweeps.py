@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,7 +11,7 @@ import pytest
 
 from normlab.analysis.result import Result
 from normlab.errors import NotMeasured
-from normlab.figures import rates, sweep
+from normlab.figures import claims_forest, final_accuracy, rates, sweep
 from normlab.figures.look import DARK, LIGHT
 from normlab.figures.picture import Drawn
 from normlab.spec.plan import RunKey
@@ -18,6 +19,7 @@ from normlab.spec.settings import with_settings
 from tests.analysis.sweeps import over_rates, rates_spec, valley
 
 RATES = (0.01, 0.1, 1.0)
+SIZE = "recipe.batch_size"
 
 
 def loss(key: RunKey) -> float:
@@ -108,3 +110,29 @@ def test_what_was_not_swept_is_not_drawn() -> None:
         rates.KIND.draw(plain, LIGHT)
     with pytest.raises(NotMeasured, match="sweeps no setting; give several values"):
         sweep.KIND.draw(plain, LIGHT)
+
+
+def test_claims_of_several_rates_and_points_say_where_they_hold() -> None:
+    spec = rates_spec(0.01, 0.1, sweep={"recipe.batch_size": [8, 64]})
+    drawn = claims_forest.KIND.draw(Result(over_rates(spec, lambda key: 0.1)), LIGHT)
+    labels = [note.text for note in drawn.figure.layout.annotations if note.x == 0]
+    assert "<b>better-accuracy</b><br>lr 0.1, batch_size 64" in labels
+    assert len(set(labels)) == len(labels)
+    assert "better-accuracy (batch, lr 0.1, batch_size 64): " in drawn.alt
+
+
+def test_claims_of_one_rate_do_not_repeat_it() -> None:
+    plain = Result(over_rates(rates_spec(0.01), lambda key: 0.1))
+    drawn = claims_forest.KIND.draw(plain, LIGHT)
+    assert "lr 0.01" not in drawn.alt + str(drawn.figure.layout.annotations)
+
+
+def test_final_accuracy_of_a_sweep_is_that_of_its_first_point() -> None:
+    spec = rates_spec(0.01, sweep={"recipe.batch_size": [8, 64]})
+    record = over_rates(spec, lambda key: 0.1)
+    runs = tuple(
+        replace(run, test_accuracy=0.9 if dict(run.key.point).get(SIZE) == 8 else 0.5)
+        for run in record.runs
+    )
+    drawn = final_accuracy.KIND.draw(Result(replace(record, runs=runs)), LIGHT)
+    assert drawn.alt == "Mean final test accuracy: none 90.00 %; batch 90.00 %."

@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 from normlab.figures.curves import Numbers, hundredths, single
 from normlab.figures.look import LIGHT, Look, Style
 from normlab.figures.marks import add_level
-from normlab.figures.observed import Arrays, Place, first_of, places, seen
-from normlab.figures.one_neuron import normalised_arm
+from normlab.figures.observed import Arrays, Place, first_of, seen
+from normlab.figures.over_batch import over_batch
 from normlab.figures.panels import BOTTOM, Panel, on, panels
 from normlab.figures.picture import Drawn, Kind
 from normlab.figures.slider import frames, slider
@@ -171,8 +171,7 @@ def by_hand(arrays: Arrays, norm: Place) -> ByHand:
 
 def _draw(result: Result, look: Look) -> Drawn:
     runs = first_of(seen(result, "activations"))
-    arm = normalised_arm(runs)
-    norm = places(runs[arm], "xhat_values")[0]
+    arm, norm = over_batch(runs)
     hand = by_hand(runs[arm], norm)
     style = look.styles([one.name for one in result.record.spec.arms])[arm]
     words = "; ".join(

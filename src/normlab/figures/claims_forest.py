@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from normlab.analysis.result import Result
 
 ROW = 46  # pixels
+LINE = 16  # of a second line of words
 MOST_SEEDS = 60  # points of single seeds in a row
 
 
@@ -38,27 +39,36 @@ def draw_claims_forest(
         for scale in ("ratio", "difference")
     ]
     groups = [group for group in groups if group]
+    arms = len({claim.arm for claim in claims}) > 1
+    places = several_places(claims)
+    row_height = ROW + LINE * places
     figure = panels(
         look,
-        [_panel(group) for group in groups],
+        [_panel(group, above=0.65 + 0.1 * places) for group in groups],
         columns=1,
-        height=[ROW * len(group) for group in groups],
+        height=[row_height * len(group) for group in groups],
     )
     figure.update_layout(margin={"l": 16, "t": 16})
-    several = len({(claim.arm, claim.rate) for claim in claims}) > 1
     for i, group in enumerate(groups):
         add_upright(figure, i, _equal(group[0]), look)
         for row, claim in enumerate(group):
             _add_row(figure, i, row, claim, styles[claim.arm])
-            _add_words(figure, i, row, claim, several, look)
+            label = f"<b>{claim.id}</b>{f' {claim.arm}' if arms else ''}"
+            label += f"<br>{claim.where}" if places else ""
+            _add_words(figure, i, row, claim, label, look)
     return figure
+
+
+def several_places(claims: Sequence[Claim]) -> bool:
+    """Whether claims were taken at several rates or points, so that rows must say."""
+    return len({claim.where for claim in claims}) > 1
 
 
 def _shown(claim: Claim) -> bool:
     return claim.estimate is not None and math.isfinite(claim.estimate)
 
 
-def _panel(group: Sequence[Claim]) -> Panel:
+def _panel(group: Sequence[Claim], *, above: float) -> Panel:
     ratio = group[0].definition.scale == "ratio"
     reach = _reach(group)
     name = "times the baseline's" if ratio else "percentage points"
@@ -72,7 +82,7 @@ def _panel(group: Sequence[Claim]) -> Panel:
             **(_ticks(reach) if ratio else {}),
         },
         y_axis={
-            "range": [len(group) - 0.35, -0.65],
+            "range": [len(group) - 0.35, -above],
             "showticklabels": False,
             "showgrid": False,
             "showline": False,
@@ -176,15 +186,14 @@ def _shade(figure: go.Figure, i: int, row: int, claim: Claim, style: Style) -> N
 
 
 def _add_words(
-    figure: go.Figure, i: int, row: int, claim: Claim, several: bool, look: Look
+    figure: go.Figure, i: int, row: int, claim: Claim, label: str, look: Look
 ) -> None:
     assert claim.estimate is not None, "only claims with an estimate are drawn"
     n = axis_number(i)
-    arm = f" {claim.arm}" if several else ""
-    texts = {
-        "left": f"<b>{claim.id}</b>{arm}",
-        "right": f"{effect_text(claim.estimate, claim.definition)}, {claim.verdict}",
-    }
+    # beside the first line of the label: the second may reach far on a phone
+    below = "<br>&nbsp;" * label.count("<br>")
+    effect = effect_text(claim.estimate, claim.definition)
+    texts = {"left": label, "right": f"{effect}, {claim.verdict}{below}"}
     for side, text in texts.items():
         figure.add_annotation(
             text=text,
@@ -194,6 +203,7 @@ def _add_words(
             yref=f"y{n}",
             y=row - 0.2,
             yanchor="bottom",
+            align=side,
             showarrow=False,
             font={"size": 12, "color": css(look.ink)},
         )
@@ -204,8 +214,14 @@ def _draw(result: Result, look: Look) -> Drawn:
     if not claims:
         raise NotMeasured("no twins have ended yet, so no claim has an effect")
     styles = look.styles([arm.name for arm in result.record.spec.arms])
-    words = "; ".join(f"{c.id} ({c.arm}): {c.numbers}, {c.verdict}" for c in claims)
+    places = several_places(claims)
+    words = "; ".join(_words(claim, with_place=places) for claim in claims)
     return Drawn(draw_claims_forest(claims, styles, look), f"Claims: {words}.")
+
+
+def _words(claim: Claim, *, with_place: bool) -> str:
+    of = f"{claim.arm}, {claim.where}" if with_place else claim.arm
+    return f"{claim.id} ({of}): {claim.numbers}, {claim.verdict}"
 
 
 KIND = Kind(

@@ -139,11 +139,13 @@ def _draw(result: Result, look: Look) -> Drawn:
     record = result.record
     runs = Runs.of(record)
     those = []
+    point = record.spec.sweep.points[0]  # figures of the sweep show the others
     for rate in record.spec.recipe.rates[:MOST_RATES]:
         by_arm: dict[str, dict[int, float]] = {arm.name: {} for arm in record.spec.arms}
         for run in record.runs:
             accuracy = final_accuracy(run, runs.classes)
-            if run.key.rate == rate and run.status in ENDED and accuracy is not None:
+            here = (run.key.rate, run.key.point) == (rate, point)
+            if here and run.status in ENDED and accuracy is not None:
                 by_arm[run.key.arm][run.key.seed] = accuracy
         if any(by_arm.values()):
             those.append(Accuracies(rate, by_arm))
@@ -151,7 +153,8 @@ def _draw(result: Result, look: Look) -> Drawn:
         raise NotMeasured("no run has ended with a test accuracy yet")
     styles = look.styles([arm.name for arm in record.spec.arms])
     words = "; ".join(
-        f"{arm} {100 * np.mean(list(of_seeds.values())):.2f} %"
+        f"{arm}{f' at rate {one.rate:g}' if len(those) > 1 else ''} "
+        f"{100 * np.mean(list(of_seeds.values())):.2f} %"
         for one in those
         for arm, of_seeds in one.by_arm.items()
         if of_seeds

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from normlab.errors import NotMeasured
 from normlab.figures.curves import Numbers, hundredths, single
 from normlab.figures.drift import at_path
 from normlab.figures.look import LIGHT, Look, Style, css
 from normlab.figures.observed import Arrays, first_of, places, seen
+from normlab.figures.over_batch import over_batch
 from normlab.figures.panels import Panel, on, panels
 from normlab.figures.picture import Drawn, Kind
 from normlab.figures.slider import frames, slider
@@ -130,23 +130,10 @@ def _shares(values: Numbers, edges: Numbers) -> Numbers:
     return single(100 * np.array(counts) / values.shape[1])
 
 
-def normalised_arm(runs: Mapping[str, Arrays]) -> str:
-    """The first arm that keeps a norm's input and output.
-
-    Raises:
-        NotMeasured: If no arm does.
-    """
-    for arm, arrays in runs.items():
-        if places(arrays, "xhat_values"):
-            return arm
-    raise NotMeasured("no arm has a norm whose input and output were kept")
-
-
 def _draw(result: Result, look: Look) -> Drawn:
     runs = first_of(seen(result, "activations"))
-    arm = normalised_arm(runs)
+    arm, norm = over_batch(runs)
     arrays = runs[arm]
-    norm = places(arrays, "xhat_values")[0]
     unit = int(arrays[norm.key("unit")])
     before, after = arrays[norm.key("x_values")], arrays[norm.key("xhat_values")]
     those = [
