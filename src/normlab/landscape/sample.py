@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils import data as data_of_torch
 
 from normlab.base.streams import stream
 from normlab.data.dataset import Dataset
@@ -69,8 +70,8 @@ def take_sample(
 
     Args:
         model: Gives device and type of the inputs.
-        data: A pair of tensors or arrays, inputs and targets, or a `Dataset`,
-            whose training part is taken.
+        data: A pair of tensors or arrays, inputs and targets; a torch Dataset of
+            such pairs; or a normlab `Dataset`, whose training part is taken.
         statistics: *batch* drops the short rest of the cut, the others keep it.
         batch_size: Examples per batch.
         seed: Seed of the cut; it has no arm in its address.
@@ -82,30 +83,39 @@ def take_sample(
     """
     like = next((p for p in model.parameters() if p.is_floating_point()), None)
     like = torch.empty(0) if like is None else like
-    total = _examples_in(data)
+    total = examples_in(data)
     count = total if examples is None else examples
     _check_size("examples", count, total)
-    _check_size("batch_size", batch_size, count)
+    cut = statistics in ("batch", "recalibrated")
+    _check_size("batch_size", batch_size, count if cut else None)
     if statistics == "batch":
         count -= count % batch_size
     order = torch.randperm(total, generator=stream(seed, "surface", "batches"))[:count]
     x, y = _take(data, order, like)
-    return Sample(x=x.to(like.device), y=y.to(like.device), batch_size=batch_size)
+    size = min(batch_size, count)
+    return Sample(x=x.to(like.device), y=y.to(like.device), batch_size=size)
 
 
-def _check_size(name: str, value: object, available: int) -> None:
+def _check_size(name: str, value: object, available: int | None) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise BadSetting(f"{name}={value!r} is not a whole number of at least 1.")
-    if value > available:
+    if available is not None and value > available:
         raise BadSetting(
             f"{name}={value} but the data has {available} examples. Use at most"
             f" {available}."
         )
 
 
-def _examples_in(data: Any) -> int:
+def examples_in(data: Any) -> int:
+    """How many examples there are to choose from.
+
+    Raises:
+        BadData: If it is neither a dataset nor a pair that fits together.
+    """
     if isinstance(data, Dataset):
         return len(data.train)
+    if isinstance(data, data_of_torch.Dataset):
+        return _length(data)
     if not isinstance(data, Sequence) or len(data) != 2:
         raise BadData(
             "data: a pair of tensors or a normlab Dataset is needed, found"
@@ -119,11 +129,24 @@ def _examples_in(data: Any) -> int:
     return x[0]
 
 
+def _length(data: data_of_torch.Dataset) -> int:
+    if not isinstance(data, Sized) or not len(data):
+        raise BadData(
+            f"data: {type(data).__name__} has no length or no examples. Pass a dataset"
+            " that can be indexed, or (inputs, targets)."
+        )
+    return len(data)
+
+
 def _take(data: Any, order: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
     """Inputs in the model's type and targets, in this order."""
     if isinstance(data, Dataset):
         x, y = Feed(data.train, data.mean, data.std).take(order)
         return x.to(like.dtype), y
+    if isinstance(data, data_of_torch.Dataset):
+        pairs = [data[int(i)] for i in order]
+        data = [torch.stack([torch.as_tensor(p[k]) for p in pairs]) for k in (0, 1)]
+        order = torch.arange(len(pairs))
     x, y = (torch.as_tensor(part) for part in data)
     x, y = x[order.to(x.device)].detach(), y[order.to(y.device)].detach()
     if x.is_floating_point():
