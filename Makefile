@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint types layers docs bench calibrate clean
+.PHONY: help run test check fmt lint types layers docs bench pictures calibrate clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,13 @@ docs: .venv/installed-dev  ## Build the documents into docs/_build
 
 bench: .venv/installed-dev  ## Measure speed and memory (see benchmarks/README.md)
 	$(BIN)/python benchmarks/all.py $(ARGS)
+
+STUDIES := normlab-runs/pictures
+pictures: .venv/installed-dev  ## Draw the README's pictures from studies of their own
+	test -e $(STUDIES)/article/report.html || $(BIN)/normlab run --out $(STUDIES)/article
+	test -e $(STUDIES)/rates/report.html || \
+		$(BIN)/normlab run learning-rates --out $(STUDIES)/rates
+	$(BIN)/python docs/pictures.py $(STUDIES)/article $(STUDIES)/rates
 
 calibrate: .venv/installed-dev  ## Repeat the A/A calibration of the verdicts
 	$(BIN)/python benchmarks/calibration.py $(ARGS)
