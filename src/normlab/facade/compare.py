@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from normlab.analysis.result import Result
 from normlab.cli.watching import dated_folder, watching
 from normlab.spec.names import PYTHON
-from normlab.spec.settings import with_settings
+from normlab.spec.recipe import REFINED
+from normlab.spec.settings import parse_seeds, with_settings
 from normlab.spec.study import StudySpec
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Study:
             that builds one, with `norm(features)` where a norm goes.
         lr: The learning rate, or several: then each arm is also compared at its own
             best, chosen on held-out images by seeds that make no claim about it.
+        refine: With several rates: also try further ones around each arm's best.
         seeds: How many, from 0, or which.
         epochs: Passes over the training images.
         batch_size: Images per step; several are an axis of a sweep.
@@ -61,6 +63,7 @@ class Study:
     data: Any = "mnist"
     model: str | Callable[..., nn.Module] = "mlp"
     lr: float | Sequence[float] = 0.01
+    refine: bool = False
     seeds: int | Sequence[int] = 5
     epochs: int = 5
     batch_size: int | Sequence[int] = 64
@@ -84,11 +87,12 @@ class Study:
         rates = (self.lr,) if isinstance(self.lr, int | float) else tuple(self.lr)
         batch = self.batch_size
         sizes = (batch,) if isinstance(batch, int) else tuple(batch)
-        seeds = range(self.seeds) if isinstance(self.seeds, int) else self.seeds
+        counted = isinstance(self.seeds, int)
+        seeds = parse_seeds(str(self.seeds)) if counted else self.seeds
         tables = {
             "experiment": "compare",
             "arms": norms,
-            "seeds": tuple(seeds),
+            "seeds": seeds,
             "measure": self.measure,
             "data": {
                 "source": _named(self.data),
@@ -98,6 +102,7 @@ class Study:
             "model": {"name": _named(self.model)},
             "recipe": {
                 "rates": rates,
+                "refine": REFINED if self.refine else 0,
                 "epochs": self.epochs,
                 "batch_size": sizes[0],
                 "momentum": self.momentum,
@@ -164,6 +169,7 @@ def compare(
     data: Any = "mnist",
     model: str | Callable[..., nn.Module] = "mlp",
     lr: float | Sequence[float] = 0.01,
+    refine: bool = False,
     seeds: int | Sequence[int] = 5,
     epochs: int = 5,
     batch_size: int | Sequence[int] = 64,
@@ -199,6 +205,7 @@ def compare(
         data=data,
         model=model,
         lr=lr,
+        refine=refine,
         seeds=seeds,
         epochs=epochs,
         batch_size=batch_size,
