@@ -12,10 +12,12 @@ EXPERIMENT = Experiment(
     default={
         "seeds": (0, 1, 2, 3),
         "measure": "light",
+        "data": {"training": 12_000},
         "recipe": {"rates": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)},
     },
     full={
         "seeds": tuple(range(6)),
+        "data": {"training": "auto"},
         "recipe": {
             "rates": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
             "epochs": 15,
