@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,12 +22,12 @@ Curve = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Band:
-    """A positive curve over steps: geometric mean over seeds, 95 % t interval."""
+    """A curve over steps: mean over seeds (of logarithms, for losses), t interval."""
 
     arm: str
     rate: float
     step: Curve  # (points,), counts from 1
-    mean: Curve  # (points,), nats per example; of twins a ratio
+    mean: Curve  # (points,), nats per example; of twins a ratio; or a fraction
     low: Curve  # (points,), nan where fewer than two seeds are left
     high: Curve  # (points,)
     seeds: int
@@ -41,20 +41,76 @@ def loss_bands(record: StudyRecord) -> tuple[Band, ...]:
     Of a sweep at its first point: figures of the sweep show the others.
     """
     bands = []
+    for arm, rate, runs in _courses(record):
+        step = grid(max(run.step_losses.size for run in runs))
+        logs = [np.log(smooth_at(run.step_losses, step)) for run in runs]
+        bands.append(_band(arm, rate, step, logs, runs))
+    return tuple(bands)
+
+
+def accuracy_bands(record: StudyRecord) -> tuple[Band, ...]:
+    """Test accuracy on the way, of the same runs as `loss_bands`.
+
+    Between the ends of epochs it is that of the fixed slice of test images that runs
+    glimpse at, at an end that of all test images. Runs that lack it are left out.
+    """
+    bands = []
+    per_epoch = _steps_per_epoch(record)
+    for arm, rate, runs in _courses(record):
+        known = {run.key.seed: accuracies(run, per_epoch) for run in runs}
+        known = {seed: of for seed, of in known.items() if of}
+        if known:
+            step = sorted({at for of in known.values() for at in of})
+            rows = [
+                np.array([of.get(at, np.nan) for at in step]) for of in known.values()
+            ]
+            tested = [run for run in runs if run.key.seed in known]
+            bands.append(
+                _band(arm, rate, np.array(step), rows, tested, back=np.asarray)
+            )
+    return tuple(bands)
+
+
+def accuracies(run: RunRecord, per_epoch: int | None) -> dict[int, float]:
+    """Test accuracy by step, as a fraction; an epoch's test goes before a glimpse.
+
+    Args:
+        run: Whose.
+        per_epoch: Steps of an epoch; without them there are glimpses only.
+    """
+    found = {glimpse.step: glimpse.accuracy for glimpse in run.glimpses}
+    if per_epoch is not None:
+        found |= {
+            epoch.epoch * per_epoch: epoch.test_accuracy
+            for epoch in run.epochs
+            if epoch.test_accuracy is not None
+        }
+    return {step: of for step, of in found.items() if np.isfinite(of)}
+
+
+def _steps_per_epoch(record: StudyRecord) -> int | None:
+    """Told by a run that is done, for in others an epoch may be under way."""
+    point = record.spec.sweep.points[0]
+    for run in record.runs:
+        if run.status == "done" and run.key.point == point and run.epochs:
+            return run.step_losses.size // len(run.epochs)
+    return None
+
+
+def _courses(record: StudyRecord) -> Iterator[tuple[str, float, list[RunRecord]]]:
+    """Arm, rate and the runs that have taken steps, at the first point of a sweep."""
     point = record.spec.sweep.points[0]
     for rate in record.spec.recipe.rates:
         for arm in record.spec.arms:
+            here = (arm.name, rate, point)
             runs = [
                 run
                 for run in record.runs
-                if (run.key.arm, run.key.rate, run.key.point) == (arm.name, rate, point)
+                if (run.key.arm, run.key.rate, run.key.point) == here
                 and run.step_losses.size
             ]
             if runs:
-                step = grid(max(run.step_losses.size for run in runs))
-                logs = [np.log(smooth_at(run.step_losses, step)) for run in runs]
-                bands.append(_band(arm.name, rate, step, logs, runs))
-    return tuple(bands)
+                yield arm.name, rate, runs
 
 
 def twin_bands(record: StudyRecord) -> tuple[Band, ...]:
@@ -122,20 +178,21 @@ def _band(
     arm: str,
     rate: float,
     step: NDArray[np.int_],
-    logs: Sequence[Curve],
+    rows: Sequence[Curve],
     runs: Iterable[RunRecord],
+    back: Callable[[Curve], Curve] = np.exp,
 ) -> Band:
     per_step = [run.step_seconds / max(run.step_losses.size, 1) for run in runs]
     known = [seconds for seconds in per_step if seconds > 0]
-    at_each = [t_interval(column[np.isfinite(column)]) for column in np.stack(logs, 1)]
+    at_each = [t_interval(column[np.isfinite(column)]) for column in np.stack(rows, 1)]
     mean, low, high, _ = np.array(at_each).T
     return Band(
         arm=arm,
         rate=rate,
         step=step.astype(np.float64),
-        mean=np.exp(mean),
-        low=np.exp(low),
-        high=np.exp(high),
-        seeds=len(logs),
+        mean=back(mean),
+        low=back(low),
+        high=back(high),
+        seeds=len(rows),
         step_seconds=float(np.mean(known)) if known else float("nan"),
     )

@@ -1,18 +1,18 @@
-"""Training loss by step and by second, mean over seeds with its interval."""
+"""Training loss and test accuracy by step and by second, over seeds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
-from normlab.analysis.course import Band, loss_bands
+from normlab.analysis.course import Band, accuracy_bands, loss_bands
 from normlab.errors import NotMeasured
 from normlab.figures.curves import add_band, add_line
 from normlab.figures.look import LIGHT, Look, Style
-from normlab.figures.panels import Panel, on, panels
+from normlab.figures.panels import Panel, axis_number, on, panels
 from normlab.figures.picture import Drawn, Kind
 
 if TYPE_CHECKING:
@@ -22,68 +22,113 @@ MOST_RATES = 6  # rows; a sweep over more is told by its claims
 
 
 def draw_learning_curves(
-    bands: Sequence[Band], styles: Mapping[str, Style], look: Look = LIGHT
+    losses: Sequence[Band],
+    accuracies: Sequence[Band],
+    styles: Mapping[str, Style],
+    look: Look = LIGHT,
 ) -> go.Figure:
-    """Loss over steps on the left and over seconds on the right, a row per rate.
+    """Over steps on the left and over seconds on the right; rows for each rate.
 
     Args:
-        bands: One per arm and rate.
+        losses: Of training, one per arm and rate.
+        accuracies: On test images, the same; runs without a test have no such row.
         styles: Of every arm.
         look: Paper and ink.
     """
-    rates = list(dict.fromkeys(band.rate for band in bands))[:MOST_RATES]
-    rows: list[Panel] = []
-    for rate in rates:
+    rates = list(dict.fromkeys(band.rate for band in losses))[:MOST_RATES]
+    rows = [
+        (rate, _LOSS if those is losses else _ACCURACY, of)
+        for rate in rates
+        for those in (losses, accuracies)
+        if (of := [band for band in those if band.rate == rate])
+    ]
+    first: dict[str, str] = {}  # of each quantity its first axis; the others match it
+    pairs: list[Panel] = []
+    for rate, kind, _ in rows:
         title = f"learning rate {rate:g}" if len(rates) > 1 else ""
         for x in ("step", "seconds of training"):
-            rows.append(
-                Panel(
-                    title=title,
-                    x=x,
-                    y="training loss (nats)",
-                    y_axis={
-                        "type": "log",
-                        "dtick": "D2",
-                        "tickformat": "~g",
-                        "matches": "y" if rows else None,
-                    },
-                )
+            number = axis_number(len(pairs))
+            y_axis = {**kind.axis, "matches": first.get(kind.y)}
+            first.setdefault(kind.y, f"y{number}")
+            x_axis = {"matches": first.get(f"{x} at {rate}")}
+            first.setdefault(f"{x} at {rate}", f"x{number}")
+            pairs.append(
+                Panel(title=title, x=x, y=kind.y, x_axis=x_axis, y_axis=y_axis)
             )
-    figure = panels(look, rows)
-    for band in bands:
-        if band.rate in rates:
-            row = 2 * rates.index(band.rate)
-            style = styles[band.arm]
-            _add(figure, row, band.step, band, style)
-            _add(figure, row + 1, band.step * band.step_seconds, band, style)
+    figure = panels(look, pairs)
+    for row, (_, kind, bands) in enumerate(rows):
+        for band in bands:
+            at = (band.step, band.step * band.step_seconds)
+            for i, x in enumerate(at, start=2 * row):
+                _add(figure, i, x, band, kind, styles[band.arm])
     return figure
 
 
-def _add(figure: go.Figure, i: int, x: np.ndarray, band: Band, style: Style) -> None:
-    add_band(figure, x, band.low, band.high, style=style, name=band.arm, **on(i))
-    add_line(
-        figure, x, band.mean, style=style, name=band.arm, showlegend=i == 0, **on(i)
-    )
+class _Row(NamedTuple):
+    """What a row of panels shows, and how."""
+
+    y: str
+    axis: dict[str, Any]
+    unit: float
+    bounds: tuple[float, float]
+    marked: bool
+
+
+_LOSS = _Row(
+    y="training loss (nats)",
+    axis={"type": "log", "dtick": "D2", "tickformat": "~g"},
+    unit=1.0,
+    bounds=(0.0, np.inf),
+    marked=False,
+)
+_ACCURACY = _Row(
+    y="test accuracy (%)", axis={}, unit=100.0, bounds=(0.0, 100.0), marked=True
+)
+
+
+def _add(
+    figure: go.Figure, i: int, x: np.ndarray, band: Band, kind: _Row, style: Style
+) -> None:
+    low, high = (np.clip(kind.unit * of, *kind.bounds) for of in (band.low, band.high))
+    add_band(figure, x, low, high, style=style, name=band.arm, **on(i))
+    more: dict[str, Any] = {"showlegend": i == 0, **on(i)}
+    if kind.marked:  # it is known at few steps
+        marker = {"symbol": style.marker, "size": 5, "color": style.colour()}
+        more |= {"mode": "lines+markers", "marker": marker}
+    add_line(figure, x, kind.unit * band.mean, style=style, name=band.arm, **more)
 
 
 def _draw(result: Result, look: Look) -> Drawn:
-    bands = loss_bands(result.record)
-    if not bands:
+    record = result.record
+    losses, accuracies = loss_bands(record), accuracy_bands(record)
+    if not losses:
         raise NotMeasured("no run has taken a step yet")
-    styles = look.styles([arm.name for arm in result.record.spec.arms])
-    rates = len(result.record.spec.recipe.rates) > 1
-    courses = "; ".join(_words(band, with_rate=rates) for band in bands)
-    return Drawn(
-        draw_learning_curves(bands, styles, look),
-        f"Training loss over steps and over seconds: {courses}.",
-    )
+    styles = look.styles([arm.name for arm in record.spec.arms])
+    rates = len(record.spec.recipe.rates) > 1
+    courses = "; ".join(_words(band, with_rate=rates) for band in losses)
+    alt = f"Training loss over steps and over seconds: {courses}."
+    if accuracies:
+        tests = "; ".join(_test_words(band, with_rate=rates) for band in accuracies)
+        alt += f" Test accuracy: {tests}."
+    return Drawn(draw_learning_curves(losses, accuracies, styles, look), alt)
 
 
 def _words(band: Band, *, with_rate: bool) -> str:
     known = band.mean[np.isfinite(band.mean)]
     course = f"from {known[0]:.3g} to {known[-1]:.3g} nats" if known.size else "no loss"
-    rate = f" at rate {band.rate:g}" if with_rate else ""
-    return f"{band.arm}{rate} {course} in {band.step[-1]:.0f} steps"
+    return f"{_name(band, with_rate=with_rate)} {course} in {band.step[-1]:.0f} steps"
+
+
+def _test_words(band: Band, *, with_rate: bool) -> str:
+    first, last = 100 * band.mean[0], 100 * band.mean[-1]
+    return (
+        f"{_name(band, with_rate=with_rate)} from {first:.2f} % at step "
+        f"{band.step[0]:.0f} to {last:.2f} % at step {band.step[-1]:.0f}"
+    )
+
+
+def _name(band: Band, *, with_rate: bool) -> str:
+    return f"{band.arm} at rate {band.rate:g}" if with_rate else band.arm
 
 
 KIND = Kind(
@@ -91,9 +136,11 @@ KIND = Kind(
     section="training",
     title="Learning curves",
     reading=(
-        "Lower is better, sooner is faster. Each line is the training loss of one arm "
-        "(running median over 101 steps, mean over seeds), the band its 95 % interval; "
-        "on the left every step counts the same, on the right every second."
+        "Sooner is faster. Above, lower is better: the training loss of each arm "
+        "(running median over 101 steps, mean over seeds) with its 95 % interval. "
+        "Below, higher is better: accuracy on up to 2,000 test images, at the ends of "
+        "epochs on all. On the left every step counts the same, on the right every "
+        "second."
     ),
     draw=_draw,
 )
