@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from normlab.analysis.claims import DEFINITIONS
 from normlab.analysis.result import Result
-from normlab.records.rows import StudyRecord
+from normlab.records.rows import RunRecord, StudyRecord
 from normlab.report.headline import PLAIN, headlines
 from normlab.report.limits import limits
 from normlab.spec.plan import RunKey
 from tests.analysis.studies import accuracy_study, changed, twins_study
+from tests.analysis.sweeps import over_rates, rates_spec
 
 
 def sentence(record: StudyRecord) -> str:
@@ -62,9 +64,55 @@ def test_one_rate_is_a_limit() -> None:
     assert any("at the same learning rate, 0.01" in line for line in lines)
 
 
-def test_several_rates_are_named_in_the_verdict() -> None:
-    record = accuracy_study([0.010, 0.011, 0.012])
-    recipe = record.spec.recipe.model_copy(update={"rates": (0.01, 0.1)})
-    spec = record.spec.model_copy(update={"recipe": recipe})
-    both = headlines(spec, Result(replace(record, spec=spec)).claims())
-    assert any("(lr 0.1)" in line for line in both)
+def of_sweep(record: StudyRecord) -> list[str]:
+    return headlines(record.spec, Result(record).claims())
+
+
+def narrow_without(key: RunKey) -> float:
+    """The plain network diverges at the two largest rates."""
+    return math.inf if key.arm == "none" and key.rate > 0.1 else 0.1
+
+
+def test_rates_are_led_by_what_holds_over_all_of_them() -> None:
+    record = over_rates(rates_spec(0.01, 0.1, 0.3, 1.0, seeds=6), narrow_without)
+    over_all, own_best, same = of_sweep(record)
+    assert over_all == (
+        "With batch normalization (over all lr), the largest rate that works is 10.00 "
+        "times that without, by the mean over 6 seeds (inconclusive)."
+    )
+    assert own_best.startswith("With batch normalization (each at its own best lr), ")
+    assert same.startswith("With batch normalization (at the same lr, 4 rates), ")
+
+
+def test_larger_rates_are_said_in_everyday_words() -> None:
+    def wide(key: RunKey) -> float:
+        least = 0.1 if key.seed % 2 else 1.0
+        return math.inf if key.arm == "none" and key.rate >= least else 0.1
+
+    record = over_rates(rates_spec(0.01, 0.1, 1.0, seeds=8), wide)
+    assert (
+        "With batch normalization (over all lr), the network bore larger learning "
+        "rates (31.62 times) than without."
+    ) in of_sweep(record)
+
+
+def test_each_statement_says_at_how_many_rates_it_held() -> None:
+    record = over_rates(rates_spec(0.01, 0.1, 1.0, seeds=6), lambda key: 0.1)
+
+    def better(run: RunRecord) -> RunRecord:
+        gain = 0.0101 + 0.0001 * run.key.seed
+        more = gain if run.key.arm == "batch" and run.key.rate < 1 else 0.0
+        return replace(run, test_accuracy=0.9 + more)
+
+    record = replace(record, runs=tuple(map(better, record.runs)))
+    *_, same = of_sweep(record)
+    assert "the network got more test images right at 2 of 3 than without" in same
+    assert "comparisons, 2 held" in same
+
+
+def test_many_points_are_counted_and_few_are_told() -> None:
+    few = rates_spec(0.1, sweep={"recipe.batch_size": [8, 64]})
+    many = rates_spec(0.1, sweep={"recipe.batch_size": [2, 4, 8, 16]})
+    assert len(of_sweep(over_rates(few, lambda key: 0.1))) == 2
+    (line,) = of_sweep(over_rates(many, lambda key: 0.1))
+    assert "(at the same lr, 4 values of batch_size)" in line

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from normlab.analysis.claim import Claim
-from normlab.analysis.words import count
+from normlab.analysis.pairs import Compared
+from normlab.analysis.words import count, number
 from normlab.spec.study import StudySpec
 
 
@@ -36,7 +37,8 @@ PLAIN: dict[str, Plain] = {
         "had a less steady loss from step to step",
     ),
     "wider-learning-rates": Plain(
-        "bore larger learning rates", "bore only smaller learning rates"
+        "bore larger learning rates ({ratio} times)",
+        "bore only smaller learning rates ({ratio} times)",
     ),
     "smoother-surface": Plain(
         "had a smoother loss surface", "had a rougher loss surface"
@@ -68,39 +70,101 @@ NORM_NAMES = {
     "rms": "RMS normalization",
 }
 MOST_NAMED = 4  # statements in one sentence; the rest is counted
+MOST_SENTENCES = 3  # settings of one arm that have a sentence each; more are counted
+KINDS: dict[Compared, str] = {
+    "all-rates": "over all lr",
+    "own-best": "each at its own best lr",
+    "same-rate": "at the same lr",
+}
+"""How arms are compared where there are several rates, the fairest first."""
 
 
 def headlines(spec: StudySpec, claims: Sequence[Claim]) -> list[str]:
-    """One or two sentences for each arm and rate that the baseline is compared with."""
-    groups: dict[tuple[str, str], list[Claim]] = {}
+    """A few sentences for each arm that the baseline is compared with.
+
+    Over several rates, first over all of them and with each arm at its own best; what
+    was compared at each rate, or at many points of a sweep, is counted.
+    """
+    by_arm: dict[str, list[Claim]] = {}
     for claim in claims:
-        # what is compared over all rates is no comparison of two networks
-        if claim.compared != "all-rates":
-            groups.setdefault((claim.arm, claim.where), []).append(claim)
+        by_arm.setdefault(claim.arm, []).append(claim)
     return [
-        f"{_sentence(spec, arm, where, those)} {_tally(those)}"
-        for (arm, where), those in groups.items()
+        sentence
+        for arm, those in by_arm.items()
+        for sentence in _of_arm(spec, arm, those)
     ]
 
 
-def _sentence(spec: StudySpec, arm: str, where: str, claims: list[Claim]) -> str:
-    who = _who(spec, arm)
-    plain = spec.baseline.norm == "none"
-    than = "without" if plain else f"with {_who(spec, spec.baseline.name)}"
+def _of_arm(spec: StudySpec, arm: str, claims: Sequence[Claim]) -> Iterator[str]:
+    for compared, words in KINDS.items():
+        by_place: dict[str, list[Claim]] = {}
+        for claim in claims:
+            if claim.compared == compared:
+                by_place.setdefault(claim.where, []).append(claim)
+        those = [claim for group in by_place.values() for claim in group]
+        # rates are a means to the comparison, points of a sweep its subject
+        one_by_one = compared != "same-rate" or len(spec.recipe.rates) == 1
+        if one_by_one and len(by_place) <= MOST_SENTENCES:
+            for where, group in by_place.items():
+                yield _sentence(spec, arm, where, group)
+        elif those:
+            yield _counted(spec, arm, f"{words}, {_places(spec, compared)}", those)
+
+
+def _sentence(spec: StudySpec, arm: str, where: str, claims: Sequence[Claim]) -> str:
+    """About one setting, and how many statements held there."""
     several = len(spec.recipe.rates) > 1 or spec.sweep.axes
-    at = f" ({where})" if several else ""
-    held = _said(claims, "supported")
-    opposite = _said(claims, "contradicted")
+    start = f"With {_who(spec, arm)}{f' ({where})' if several else ''}"
+    held, opposite = _said(claims, "supported"), _said(claims, "contradicted")
     if not held and not opposite:
-        return _undecided(f"With {who}{at}", than, claims)
+        text = _undecided(start, _than(spec), claims)
+    else:
+        text = _told(start, _than(spec), held, opposite)
+    # of the one statement about rates there is nothing to count
+    return text if claims[0].compared == "all-rates" else f"{text} {_tally(claims)}"
+
+
+def _counted(spec: StudySpec, arm: str, where: str, claims: Sequence[Claim]) -> str:
+    """About many settings: at how many of them each statement held."""
+    start = f"With {_who(spec, arm)} ({where})"
+    held, opposite = _times(claims, "supported"), _times(claims, "contradicted")
+    if not held and not opposite:
+        text = _undecided(start, _than(spec), claims)
+    else:
+        text = _told(start, _than(spec), held, opposite)
+    return f"{text} {_tally(claims, 'comparison')}"
+
+
+def _told(start: str, than: str, held: list[str], opposite: list[str]) -> str:
     if held and opposite:
         return (
-            f"With {who}{at}, the network {_joined(held)} than {than}; "
+            f"{start}, the network {_joined(held)} than {than}; "
             f"against the expectation it {_joined(opposite)}."
         )
     surprise = "" if held else ", against the expectation,"
-    course = _joined(held or opposite)
-    return f"With {who}{at}, the network{surprise} {course} than {than}."
+    return f"{start}, the network{surprise} {_joined(held or opposite)} than {than}."
+
+
+def _places(spec: StudySpec, compared: Compared) -> str:
+    """What there are many of, in words.
+
+    Example:
+        >>> _places(StudySpec(recipe={"rates": (0.1, 1.0)}), "same-rate")
+        '2 rates'
+    """
+    points = len(spec.sweep.points)
+    rates = len(spec.recipe.rates) if compared == "same-rate" else 1
+    if points == 1:
+        return count(rates, "rate")
+    keys = " and ".join(axis.key.rpartition(".")[2] for axis in spec.sweep.axes)
+    if rates == 1:
+        return f"{points} values of {keys}"
+    return f"{points} values of {keys}, {rates} rates"
+
+
+def _than(spec: StudySpec) -> str:
+    plain = spec.baseline.norm == "none"
+    return "without" if plain else f"with {_who(spec, spec.baseline.name)}"
 
 
 def _undecided(start: str, than: str, claims: Sequence[Claim]) -> str:
@@ -111,7 +175,19 @@ def _undecided(start: str, than: str, claims: Sequence[Claim]) -> str:
         return (
             f"{start}, too few seeds to say whether it is better or worse than {than}."
         )
+    if len(claims) == 1 and claims[0].compared == "all-rates":
+        return f"{start}, {_undecided_rates(than, claims[0])}."
     return f"{start}, nothing measurably better or worse than {than}."
+
+
+def _undecided_rates(than: str, claim: Claim) -> str:
+    """The ratio all the same: where all seeds agree there is nothing to test."""
+    if claim.estimate is None:
+        return f"not known whether larger rates work than {than}"
+    return (
+        f"the largest rate that works is {number(claim.estimate)} times that {than}, "
+        f"by the mean over {count(claim.seeds, 'seed')} ({claim.verdict})"
+    )
 
 
 def _who(spec: StudySpec, name: str) -> str:
@@ -121,10 +197,25 @@ def _who(spec: StudySpec, name: str) -> str:
 
 
 def _said(claims: Sequence[Claim], verdict: str) -> list[str]:
+    return [_phrase(claim) for claim in _decided(claims, verdict)][:MOST_NAMED]
+
+
+def _times(claims: Sequence[Claim], verdict: str) -> list[str]:
+    """What was found, and at how many of the places where it was judged."""
+    judged = Counter(claim.id for claim in claims)
+    decided = _decided(claims, verdict)
+    found = Counter(claim.id for claim in decided)
+    by_id = {claim.id: claim for claim in decided}
+    return [
+        f"{_phrase(claim).partition(' (')[0]} at {found[name]} of {judged[name]}"
+        for name, claim in by_id.items()
+    ][:MOST_NAMED]
+
+
+def _decided(claims: Sequence[Claim], verdict: str) -> list[Claim]:
     order = {name: place for place, name in enumerate(PLAIN)}
     decided = [claim for claim in claims if claim.verdict == verdict]
-    decided.sort(key=lambda claim: order.get(claim.id, len(order)))
-    return [_phrase(claim) for claim in decided][:MOST_NAMED]
+    return sorted(decided, key=lambda claim: order.get(claim.id, len(order)))
 
 
 def _phrase(claim: Claim) -> str:
@@ -134,7 +225,9 @@ def _phrase(claim: Claim) -> str:
     words = plain.supported if claim.verdict == "supported" else plain.contradicted
     value = claim.estimate or 0.0
     return words.format(
-        percent=f"{100 * value:.0f} %", estimate=f"{100 * value:+.2f} points"
+        percent=f"{100 * value:.0f} %",
+        estimate=f"{100 * value:+.2f} points",
+        ratio=number(value),
     )
 
 
@@ -144,7 +237,7 @@ def _joined(phrases: Sequence[str]) -> str:
     return f"{', '.join(phrases[:-1])} and {phrases[-1]}"
 
 
-def _tally(claims: Sequence[Claim]) -> str:
+def _tally(claims: Sequence[Claim], noun: str = "usual statement") -> str:
     found = Counter(claim.verdict for claim in claims)
     named = {
         "supported": "held",
@@ -155,5 +248,5 @@ def _tally(claims: Sequence[Claim]) -> str:
     }
     parts = [f"{found[key]} {text}" for key, text in named.items() if found[key]]
     seeds = count(max((claim.planned for claim in claims), default=0), "seed")
-    usual = count(len(claims), "usual statement")
+    usual = count(len(claims), noun)
     return f"Of {usual}, {_joined(parts)} ({seeds})."
