@@ -120,3 +120,10 @@ def test_several_values_for_one_key_make_an_axis(
 def test_refining_needs_rates_to_start_from() -> None:
     with pytest.raises(BadSetting, match=r"recipe: refine=2 needs 2 rates or more"):
         StudySpec(recipe={"refine": 2})
+
+
+def test_refining_needs_images_to_choose_by() -> None:
+    rates = {"rates": (0.01, 0.1), "refine": 4}
+    assert StudySpec(recipe=rates).recipe.refine == 4
+    with pytest.raises(BadSetting, match=r"refine=4 needs images .* validation=0"):
+        StudySpec(recipe=rates, data={"validation": 0})

@@ -42,6 +42,7 @@ def run(
     from normlab.cli.conduct import conduct
     from normlab.cli.experiments import find
     from normlab.cli.watching import dated_folder
+    from normlab.spec.recipe import REFINED
 
     spec = given.apply(
         find(experiment, full=full),
@@ -50,7 +51,7 @@ def run(
             "model.name": model and given.absolute(model),
             "arms": norm,
             "recipe.rates": lr,
-            "recipe.refine": "4" if refine else None,
+            "recipe.refine": str(REFINED) if refine else None,
             "seeds": seeds,
             "recipe.epochs": epochs,
             "recipe.batch_size": batch_size,

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from normlab.spec._frozen import Frozen, Number, Whole
 
 FEWEST_TO_REFINE = 2
+REFINED = 4  # further rates per arm where nobody says how many
 Rate = Annotated[Number, Field(gt=0, le=1000)]
 
 

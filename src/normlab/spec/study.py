@@ -120,6 +120,16 @@ class StudySpec(Frozen):
                 arm.variant(there.model)
         return self
 
+    @model_validator(mode="after")
+    def _refined_by_held_out_images(self) -> Self:
+        if self.recipe.refine and self.data.validation == 0:
+            raise BadSetting(
+                f"refine={self.recipe.refine} needs images held out of the training "
+                "part to choose rates by, and validation=0 holds out none. Leave "
+                "--validation out, or give more than 0."
+            )
+        return self
+
     @property
     def baseline(self) -> Arm:
         """The arm that others are compared with: `none` if present, else the first."""
