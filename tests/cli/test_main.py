@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import normlab.report.write as report_file
 import normlab.study
 from normlab.analysis.result import Result
 from normlab.cli import main
-from normlab.errors import BadData, RunFailed
+from normlab.errors import BadData, BadFolder, RunFailed
 from normlab.records.folder import StudyFolder
 from normlab.spec.study import Execution, StudySpec
 from normlab.study.progress import Watcher
@@ -71,6 +72,74 @@ def test_run_says_what_is_trained_and_where_it_is_kept(
     assert first == ("article: 2 arms (none, batch) x 5 seeds = 10 runs of 5 epochs")
     assert re.fullmatch(r"kept in normlab-runs/article-\d{8}-\d{6}", second)
     assert third == "reading mnist"
+
+
+SEVERAL = "run --lr 0.01,0.1 --epochs 2 --out here --seeds "
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            f"{SEVERAL} 3",
+            "each arm's own best lr: chosen by seed 0, compared by seeds 1, 2; a "
+            "verdict there needs at least 4 seeds",
+        ),
+        (
+            f"{SEVERAL} 6",
+            "each arm's own best lr: chosen by seeds 0, 1, compared by seeds 2, 3, 4, "
+            "5",
+        ),
+        (
+            f"{SEVERAL} 1",
+            "each arm's own best lr: chosen by seed 0; a verdict there needs at least "
+            "4 seeds",
+        ),
+        (
+            f"{SEVERAL} 3 --validation 0",
+            "no images are held out: no rate is chosen, all are compared alike",
+        ),
+    ],
+)
+def test_several_rates_announce_who_chooses_and_who_compares(
+    words: str, line: str, trains: Trains, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trains()
+    assert main(words.split()) == 0
+    assert capsys.readouterr().out.splitlines()[1] == line
+
+
+def _undrawable(*_: object) -> Path:
+    raise BadFolder("here/report.html: cannot be written (disk full).")
+
+
+def test_trouble_with_the_report_does_not_lose_the_account(
+    trains: Trains,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    trains()
+    monkeypatch.setattr(report_file, "write", _undrawable)
+    assert main(["run", "--quiet", "--out", "here"]) == 1
+    out, err = capsys.readouterr()
+    assert "Fairness:" in out
+    assert "look at it" not in out
+    assert err == ("normlab: error: here/report.html: cannot be written (disk full).\n")
+
+
+def test_a_bug_in_a_figure_does_not_lose_the_account(
+    trains: Trains,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken(*_: object) -> Path:
+        raise ZeroDivisionError
+
+    trains()
+    monkeypatch.setattr(report_file, "write", broken)
+    with pytest.raises(ZeroDivisionError):
+        main(["run", "--quiet", "--out", "here"])
+    assert "Fairness:" in capsys.readouterr().out
 
 
 def test_quiet_prints_the_result_alone(
@@ -226,6 +295,7 @@ BAD = {
     "run --lr fast": r"recipe\.rates\.0=fast must be a number",
     "run --seeds 0": r"seeds=0 must be a number of seeds from 1",
     "run --seeds 1,1": r"seeds=.* seed 1 .*twice",
+    "run --lr 1,2 --refine --validation 0": r"refine=4 needs images held out",
     "run --momentum 1": r"recipe\.momentum=1 must be less than 1",
     "run --optimizer lion": r"recipe\.optimizer=lion is unknown\. Known: sgd",
     "run --device tpu": r"execution\.device=tpu is unknown",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from normlab.cli import main
 from normlab.records.events import Diverged
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
+from normlab.spec.study import StudySpec
 
 from .made_up import SPEC, study
 
@@ -87,6 +89,37 @@ def test_several_rates_are_named(
     text = text_of("show", "s", capsys=capsys)
     assert "arm      lr  seed  status" in text
     assert "o none lr 0.01   x batch lr 0.01   + none lr 0.1   * batch lr 0.1" in text
+
+
+def test_of_several_rates_those_of_each_arm_come_first_and_in_full(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = SPEC.model_copy(update={"recipe": Recipe(epochs=2, rates=(0.01, 0.1))})
+    study(here / "s", spec)
+    lines = text_of("show", "s", capsys=capsys).splitlines()
+    head = next(i for i, line in enumerate(lines) if line.startswith("verdict  "))
+    wider = [i for i, line in enumerate(lines) if "at larger learning rates" in line]
+    assert len(wider) == 1
+    assert wider[0] < head
+    brief = lines[head + 1 : lines.index("", head)]
+    rates = [("0.01" in line, "0.1 " in line) for line in brief]
+    assert rates.count((True, False)) == rates.count((False, True)) == len(brief) / 2
+    better = next(line for line in brief if "better-accuracy" in line)
+    assert re.fullmatch(
+        r"[A-Z-]+ +better-accuracy +batch +lr 0\.01 +\+0\.80 points \[.*\]", better
+    )
+
+
+def test_a_swept_study_has_a_line_per_claim_and_point(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    swept = {"recipe.batch_size": [16, 64]}
+    spec = StudySpec(**{**SPEC.model_dump(by_alias=True), "sweep": swept})
+    study(here / "s", spec)
+    lines = text_of("show", "s", capsys=capsys).splitlines()
+    better = [line for line in lines if "better-accuracy" in line]
+    assert ["batch_size 16" in line for line in better] == [True, False]
+    assert not any(line.startswith("  wins") for line in lines)
 
 
 def test_show_json_is_one_object_of_the_contract(

@@ -7,6 +7,7 @@ from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
 from normlab.analysis.step_table import step_table
+from normlab.analysis.words import effect_text, interval_text
 from normlab.cli.columns import columns
 from normlab.cli.course import accuracy_chart, loss_chart
 from normlab.cli.wording import count, duration, nats, percent
@@ -20,15 +21,17 @@ if TYPE_CHECKING:
     from normlab.records.rows import RunRecord, StudyRecord
 
 _NUMBERS = ("lr", "seed", "epochs", "train loss", "test loss", "test accuracy", "time")
+_BRIEF = ("verdict", "claim", "arm", "at", "measured [95 % interval]")
 _WIDTH = 79
 
 
-def account(result: Result, folder: Path) -> str:
+def account(result: Result, folder: Path, *, report: bool = True) -> str:
     """Everything a reader wants after a study, also of one that is not finished.
 
     Args:
         result: The study, as read from its records.
         folder: Where it is kept, as the user wrote it.
+        report: Whether to say where the report is, if there is one.
     """
     record = result.record
     parts = (
@@ -41,7 +44,7 @@ def account(result: Result, folder: Path) -> str:
         str(loss_chart(record)),
         # one epoch has no course
         str(accuracy_chart(record)) if record.spec.recipe.epochs > 1 else "",
-        _where(record, folder),
+        _where(record, folder, report=report),
     )
     return "\n" + "\n\n".join(part for part in parts if part)
 
@@ -99,25 +102,41 @@ def _steps(record: StudyRecord) -> list[str]:
 
 
 def _claims(result: Result) -> str:
+    """All claims in full; of many, those at the same rate as one line each."""
     spec = result.record.spec
-    several = len(spec.recipe.rates) > 1 or bool(spec.sweep.axes)
-    return "\n".join(_claim(claim, several=several) for claim in result.claims())
+    claims = result.claims()
+    if len(spec.recipe.rates) == 1 and not spec.sweep.axes:
+        return "\n".join(_claim(claim) for claim in claims)
+    brief = [claim for claim in claims if claim.compared == "same-rate"]
+    full = [claim for claim in claims if claim.compared != "same-rate"]
+    parts = ["\n".join(_claim(claim, where=f" ({claim.where})") for claim in full)]
+    if brief:
+        parts.append(columns(_BRIEF, [_line(claim) for claim in brief]))
+    return "\n\n".join(filter(None, parts))
 
 
-def _claim(claim: Claim, *, several: bool) -> str:
+def _claim(claim: Claim, *, where: str = "") -> str:
     first, *rest = str(claim).split("\n")
-    where = f" ({claim.where})" if several else ""
     return "\n".join([_wrapped(first + where), *map(_wrapped, rest)])
 
 
-def _where(record: StudyRecord, folder: Path) -> str:
+def _line(claim: Claim) -> list[str]:
+    measured = "not measured"
+    if claim.estimate is not None:
+        measured = effect_text(claim.estimate, claim.definition)
+        if claim.headline:
+            measured += f" [{interval_text(claim.headline, claim.definition)}]"
+    return [claim.verdict.upper(), claim.id, claim.arm, claim.where, measured]
+
+
+def _where(record: StudyRecord, folder: Path, *, report: bool) -> str:
     name = quote(str(folder))
-    report = folder / "report.html"
+    written = folder / "report.html"
     lines = [f"kept in {folder}", f"show it again: normlab show {name}"]
-    if report.exists():
-        lines.append(f"look at it: {report}")
     if any(run.status in ("queued", "interrupted", "failed") for run in record.runs):
         lines.append(f"not finished; go on with: normlab resume {name}")
+    if report and written.exists():
+        lines.append(f"look at it: {written}")
     return "\n".join(lines)
 
 

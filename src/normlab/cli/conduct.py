@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from itertools import count as naturals
 from shlex import quote
 from typing import TYPE_CHECKING
 
 from normlab.cli.watching import watching
 from normlab.cli.wording import count
+from normlab.errors import NormlabError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from normlab.analysis.result import Result
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from normlab.study.progress import Watcher
 
 INTERRUPTED = 130
+MANY = 10  # seeds that are no longer named one by one
 
 
 def conduct(
@@ -27,7 +30,7 @@ def conduct(
     *,
     quiet: bool,
 ) -> int:
-    """Announce the study, train it, print its account.
+    """Announce the study, train it, print its account, write its report.
 
     Args:
         spec: The study, for the announcement.
@@ -36,26 +39,43 @@ def conduct(
         quiet: Print only the account.
 
     Returns:
-        The exit code: 1 if a run failed, 130 if the user stopped it.
+        The exit code: 1 if a run or the report failed, 130 if the user stopped it.
     """
     if spec.model.file is not None:
         print(f"executing {spec.model.file} (function {spec.model.factory})")
     if not quiet:
         print(f"{_announcement(spec)}\nkept in {folder}", flush=True)
-    from normlab.report.write import NAME, write
-
     try:
         with watching(quiet=quiet) as watcher:
             result = train(watcher)
-            watcher.note("drawing the report")
-            write(result, folder / NAME)
     except KeyboardInterrupt:
         print(_how_to_go_on(folder), file=sys.stderr)
         return INTERRUPTED
     from normlab.cli.account import account
 
-    print(account(result, folder))
-    return int(any(run.status == "failed" for run in result.record.runs))
+    # first what took long, so that no trouble with the report can lose it
+    print(account(result, folder, report=False), flush=True)
+    code = int(any(run.status == "failed" for run in result.record.runs))
+    return _report(result, folder) or code
+
+
+def _report(result: Result, folder: Path) -> int:
+    """Write the report and say where it is, or how to get it."""
+    from normlab.report.write import NAME, write
+
+    try:
+        print(f"look at it: {write(result, folder / NAME)}")
+    except NormlabError as error:
+        print(f"normlab: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "normlab: interrupted; the study is kept. Its report:\n"
+            f"  normlab report {quote(str(folder))}",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    return 0
 
 
 def _announcement(spec: StudySpec) -> str:
@@ -65,11 +85,46 @@ def _announcement(spec: StudySpec) -> str:
     for axis in spec.sweep.axes:
         several += f" x {count(len(axis.values), 'value')} of {axis.key}"
     names = ", ".join(arm.name for arm in spec.arms)
-    return (
+    line = (
         f"{spec.experiment}: {count(arms, 'arm')} ({names}){several} x "
         f"{count(seeds, 'seed')} = {count(arms * rates * points * seeds, 'run')} of "
         f"{count(spec.recipe.epochs, 'epoch')}"
     )
+    return "\n".join((line, *_who_chooses(spec)))
+
+
+def _who_chooses(spec: StudySpec) -> list[str]:
+    """Which seeds choose each arm's own best rate, and which then compare."""
+    if len(spec.recipe.rates) == 1 or len(spec.arms) == 1:
+        return []
+    if spec.data.validation == 0:
+        return ["no images are held out: no rate is chosen, all are compared alike"]
+    from normlab.analysis.evidence import MIN_SEEDS
+    from normlab.analysis.rates import choice_seeds, claim_seeds
+
+    chosen, claimed = choice_seeds(spec.seeds), claim_seeds(spec.seeds)
+    line = f"each arm's own best lr: chosen by {_seeds(chosen)}"
+    if claimed:
+        line += f", compared by {_seeds(claimed)}"
+    if len(claimed) < MIN_SEEDS:
+        enough = next(n for n in naturals(1) if len(claim_seeds(range(n))) >= MIN_SEEDS)
+        line += f"; a verdict there needs at least {enough} seeds"
+    return [line]
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    """Seeds by number, a long run of them by its ends.
+
+    Example:
+        >>> _seeds((7,)), _seeds((0, 1, 2)), _seeds(range(12))
+        ('seed 7', 'seeds 0, 1, 2', 'seeds 0 ... 11')
+    """
+    first, *rest = map(str, seeds)
+    if not rest:
+        return f"seed {first}"
+    if len(rest) < MANY:
+        return f"seeds {', '.join((first, *rest))}"
+    return f"seeds {first} ... {rest[-1]}"
 
 
 def _how_to_go_on(folder: Path) -> str:
