@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from normlab.analysis.interval import is_constant, t_interval, t_quantile, t_test
+from normlab.analysis.interval import (
+    is_constant,
+    share_interval,
+    t_interval,
+    t_quantile,
+    t_test,
+)
 
 # Student 1908: extra hours of sleep with one drug against another, ten patients.
 SLEEP = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
@@ -67,3 +73,14 @@ def test_equal_values_have_no_test_even_if_rounding_parts_them() -> None:
     assert is_constant(nearly)
     assert t_test(nearly) is None
     assert t_test([3.0]) is None
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 3), (3, 3), (1, 5), (7, 10), (0, 1)])
+def test_the_interval_of_a_share_is_wilsons(k: int, n: int) -> None:
+    expected = stats.binomtest(k, n).proportion_ci(method="wilson")
+    share = share_interval(k, n)
+    assert share[:3] == pytest.approx((k / n, *expected), abs=1e-12)
+
+
+def test_of_no_runs_no_share_is_known() -> None:
+    assert share_interval(0, 0).interval is None

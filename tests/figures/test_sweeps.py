@@ -59,6 +59,34 @@ def test_the_share_of_diverged_runs_is_shown() -> None:
     assert list(lines(figure, "batch", "x3")[0].y) == [0, 0, 0]
 
 
+def test_the_share_of_diverged_runs_has_a_band() -> None:
+    (band,) = [
+        trace
+        for trace in of_rates().figure.data
+        if trace.name == "none" and trace.xaxis == "x3" and trace.fill == "toself"
+    ]
+    # Wilson's intervals for 0, 0 and 4 of 4; the outline goes there and back
+    ends = [0, 0, 51.01, 100, 48.99, 48.99]
+    assert list(band.y) == pytest.approx(ends, abs=0.01)
+
+
+def test_each_point_of_a_sweep_has_its_row_with_its_name() -> None:
+    spec = rates_spec(*RATES, sweep={SIZE: [8, 64]})
+    drawn = rates.KIND.draw(Result(over_rates(spec, loss)), LIGHT)
+    notes = [note.text for note in drawn.figure.layout.annotations]
+    assert notes.count("batch_size 8") == notes.count("batch_size 64") == 3
+    assert lines(drawn.figure, "batch", "x4")[0].x == pytest.approx(RATES)
+    assert drawn.alt.startswith("At batch_size 8: none is most accurate")
+    assert " At batch_size 64: none is" in drawn.alt
+
+
+def test_of_many_points_some_have_a_row() -> None:
+    spec = rates_spec(*RATES, sweep={SIZE: [2, 4, 8, 16, 32, 64]})
+    drawn = rates.KIND.draw(Result(over_rates(spec, loss)), LIGHT)
+    assert drawn.alt.endswith("2 other points are not drawn.")
+    assert "At batch_size 64: " in drawn.alt
+
+
 def test_each_arms_own_best_is_ringed() -> None:
     figure = of_rates().figure
     rings = {

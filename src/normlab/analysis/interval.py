@@ -1,4 +1,4 @@
-"""Means with Student's t intervals, and the paired t test."""
+"""Means with Student's t intervals, the paired t test, and shares with Wilson's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
+from scipy.special import ndtri, stdtr, stdtrit
 
 CONFIDENCE = 0.95
 # Effects that differ by no more than rounding have no spread that could be tested.
@@ -61,6 +61,33 @@ def t_interval(
         return Estimate(mean, np.nan, np.nan, 1)
     half = t_quantile(n - 1, confidence) * float(sample.std(ddof=1)) / np.sqrt(n)
     return Estimate(mean, float(mean - half), float(mean + half), n)
+
+
+def share_interval(k: int, n: int, confidence: float = CONFIDENCE) -> Estimate:
+    r"""A share $p=k/n$ and its Wilson interval, which stays between 0 and 1.
+
+    $(p + z^2/2n \pm z\sqrt{p(1-p)/n + z^2/4n^2}) / (1 + z^2/n)$, with z the normal
+    quantile.
+
+    Args:
+        k: Of them.
+        n: All; nothing is known of none.
+        confidence: The share of such intervals that cover the true share.
+
+    Example:
+        >>> share_interval(0, 4)
+        Estimate(mean=0.0, low=0.0, high=0.48..., seeds=4)
+
+    Source: Wilson 1927.
+    """
+    if n == 0:
+        return Estimate(np.nan, np.nan, np.nan, 0)
+    z, p = float(ndtri(0.5 + confidence / 2)), k / n
+    middle = p + z**2 / (2 * n)
+    half = z * float(np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)))
+    low, high = ((middle + side * half) / (1 + z**2 / n) for side in (-1, 1))
+    # rounding may carry an end beyond the share itself
+    return Estimate(p, max(min(low, p), 0.0), min(max(high, p), 1.0), n)
 
 
 def t_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:

@@ -14,6 +14,7 @@ from normlab.figures import (
     covariate_shift,
     dead_units,
     drift,
+    effective_rate,
     final_accuracy,
     learning_curves,
     one_neuron,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 KINDS: tuple[Kind, ...] = (
     claims_forest.KIND,
+    rates.KIND,
     surface.COMMON,
     surface_3d.KIND,
     surface.PATH,
@@ -51,10 +53,10 @@ KINDS: tuple[Kind, ...] = (
     one_neuron.KIND,
     scale_shift.KIND,
     running_statistics.KIND,
-    rates.KIND,
     sweep.KIND,
     learning_curves.KIND,
     twin_difference.KIND,
+    effective_rate.KIND,
     final_accuracy.KIND,
     cost.KIND,
 )

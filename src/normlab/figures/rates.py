@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from normlab.analysis.arms import ArmSummary
+from normlab.analysis.interval import share_interval
 from normlab.analysis.rates import Choice, choices
 from normlab.errors import NotMeasured
 from normlab.figures.curves import add_band, add_line, single
 from normlab.figures.look import LIGHT, Look, Style
+from normlab.figures.observed import spread
 from normlab.figures.panels import Panel, on, panels
 from normlab.figures.picture import Drawn, Kind
+from normlab.spec.point import Point, point_text
 
 if TYPE_CHECKING:
     from normlab.analysis.result import Result
 
-LOSS, ACCURACY, DIVERGED = range(3)  # the panels
+LOSS, ACCURACY, DIVERGED = range(3)  # the panels of a row
+MOST_POINTS = 4  # rows; of a longer sweep the first, the last and some between
 _GONE = (np.nan,) * 4  # no estimate
 
 
@@ -32,60 +36,67 @@ def draw_rates(
     """Three panels over the learning rate, a curve with its band per arm.
 
     Args:
-        arms: Of one point of the sweep, at all rates.
+        arms: At all rates; each point of the sweep has a row.
         chosen: Each arm's own best rate, marked by a ring.
         styles: Of every arm.
         look: Paper and ink.
     """
+    points = list(dict.fromkeys(arm.point for arm in arms))
     rate_axis = {"type": "log", **_ticks(sorted({arm.rate for arm in arms}))}
     figure = panels(
         look,
-        [
-            Panel(
-                title="final test loss",
-                x="learning rate",
-                y="nats per example",
-                x_axis=rate_axis,
-                y_axis={"type": "log"},
-            ),
-            Panel(
-                title="final test accuracy",
-                x="learning rate",
-                y="%",
-                x_axis=rate_axis,
-            ),
-            Panel(
-                title="runs that diverged",
-                x="learning rate",
-                y="% of runs",
-                x_axis=rate_axis,
-                y_axis={"range": [-4, 104]},
-            ),
-        ],
+        [panel for point in points for panel in _row(point, rate_axis)],
         columns=3,
     )
-    best = {choice.arm: choice.rate for choice in chosen}
-    for name, style in styles.items():
-        those = sorted((a for a in arms if a.arm == name), key=lambda arm: arm.rate)
-        if those:
-            _add_arm(figure, those, best.get(name, np.nan), style)
+    best = {(choice.arm, choice.point): choice.rate for choice in chosen}
+    for row, point in enumerate(points):
+        for name, style in styles.items():
+            those = [arm for arm in arms if (arm.arm, arm.point) == (name, point)]
+            if those:
+                those.sort(key=lambda arm: arm.rate)
+                own = best.get((name, point), np.nan)
+                _add_arm(figure, row, those, own, style)
     return figure
 
 
+def _row(point: Point, rate_axis: dict[str, Any]) -> list[Panel]:
+    named = {"note": point_text(point), "x": "learning rate", "x_axis": rate_axis}
+    return [
+        Panel(
+            title="final test loss",
+            y="nats per example",
+            y_axis={"type": "log"},
+            **named,
+        ),
+        Panel(title="final test accuracy", y="%", **named),
+        Panel(
+            title="runs that diverged",
+            y="% of runs",
+            y_axis={"range": [-4, 104]},
+            **named,
+        ),
+    ]
+
+
 def _add_arm(
-    figure: go.Figure, those: Sequence[ArmSummary], best: float, style: Style
+    figure: go.Figure,
+    row: int,
+    those: Sequence[ArmSummary],
+    best: float,
+    style: Style,
 ) -> None:
     name, rates = those[0].arm, np.array([arm.rate for arm in those])
-    shares = [100 * arm.diverged / arm.ended if arm.ended else np.nan for arm in those]
     # a loss after divergence is that of the last finite network: no end of a run
     loss = np.array([arm.test_loss if not arm.diverged else _GONE for arm in those])
-    accuracy = np.array([arm.test_accuracy for arm in those])
-    measured = (loss[:, :3], 100 * accuracy[:, :3], np.array(shares)[:, None])
-    for i, values in enumerate(measured):
-        if i != DIVERGED:
-            low = np.maximum(values[:, 1], 1e-7) if i == LOSS else values[:, 1]
-            high = values[:, 2] if i == LOSS else np.minimum(values[:, 2], 100)
-            add_band(figure, rates, low, high, style=style, name=name, **on(i))
+    accuracy = 100 * np.array([arm.test_accuracy for arm in those])
+    lost = 100 * np.array([share_interval(arm.diverged, arm.ended) for arm in those])
+    bounds = ((1e-7, np.inf), (0, 100), (0, 100))
+    for i, (values, ends) in enumerate(
+        zip((loss, accuracy, lost), bounds, strict=True)
+    ):
+        axes = on(3 * row + i)
+        low, high = np.clip(values[:, 1], *ends), np.clip(values[:, 2], *ends)
+        add_band(figure, rates, low, high, style=style, name=name, **axes)
         add_line(
             figure,
             rates,
@@ -94,9 +105,9 @@ def _add_arm(
             name=name,
             mode="lines+markers",
             marker={"symbol": style.marker, "size": 7},
-            showlegend=i == LOSS,
+            showlegend=row == 0 and i == LOSS,
             hovertemplate=f"{name}, rate %{{x:.3g}}: %{{y:.4g}}<extra></extra>",
-            **on(i),
+            **axes,
         )
         at = rates == best
         if i != DIVERGED and at.any():
@@ -113,7 +124,7 @@ def _add_arm(
                 hovertemplate=f"{name}: its own best<extra></extra>",
                 legendgroup=name,
                 showlegend=False,
-                **on(i),
+                **axes,
             )
 
 
@@ -128,49 +139,56 @@ def _draw(result: Result, look: Look) -> Drawn:
     spec = result.record.spec
     if len(spec.recipe.rates) < 2:
         raise NotMeasured("the study has one learning rate; give several with --lr")
-    point = spec.sweep.points[0]
-    arms = [arm for arm in result.analysis.arms if arm.point == point]
+    there = spec.sweep.points
+    points = [there[i] for i in spread(range(len(there)), MOST_POINTS)]
+    arms = [arm for arm in result.analysis.arms if arm.point in points]
     if not any(arm.ended for arm in arms):
         raise NotMeasured("no run has ended yet")
-    chosen = [choice for choice in choices(result.record) if choice.point == point]
+    chosen = choices(result.record)
     styles = look.styles([arm.name for arm in spec.arms])
-    return Drawn(draw_rates(arms, chosen, styles, look), _words(arms, chosen, styles))
+    words = [_words(point, arms, chosen, styles) for point in points]
+    if len(points) < len(there):
+        words.append(f"{len(there) - len(points)} other points are not drawn.")
+    return Drawn(draw_rates(arms, chosen, styles, look), " ".join(words))
 
 
 def _words(
-    arms: Sequence[ArmSummary], chosen: Sequence[Choice], styles: Mapping[str, Style]
+    point: Point,
+    arms: Sequence[ArmSummary],
+    chosen: Sequence[Choice],
+    styles: Mapping[str, Style],
 ) -> str:
-    best = {choice.arm: choice.rate for choice in chosen}
+    best = {choice.arm: choice.rate for choice in chosen if choice.point == point}
+    here = [arm for arm in arms if arm.point == point and arm.test_accuracy.seeds]
     sentences = []
     for name in styles:
-        those = [arm for arm in arms if arm.arm == name and arm.test_accuracy.seeds]
+        those = [arm for arm in here if arm.arm == name]
         if not those:
             continue
         lost = [f"{arm.rate:g}" for arm in those if arm.diverged]
         top = max(those, key=lambda arm: arm.test_accuracy.mean)
+        own = best.get(name, np.nan)
         sentences.append(
             f"{name} is most accurate at rate {top.rate:g} "
             f"({100 * top.test_accuracy.mean:.2f} %)"
-            + (
-                f", its own best is {best[name]:g}"
-                if np.isfinite(best.get(name, np.nan))
-                else ""
-            )
+            + (f", its own best is {own:g}" if np.isfinite(own) else "")
             + (f", runs diverged at {', '.join(lost)}" if lost else ", no run diverged")
         )
-    return "; ".join(sentences) + "."
+    where = f"At {point_text(point)}: " if point else ""
+    return f"{where}{'; '.join(sentences) or 'no run has ended yet'}."
 
 
 KIND = Kind(
     id="learning-rates",
-    section="training",
+    section="surface",
     title="Over learning rates",
     reading=(
         "The wider the flat bottom on the left, the less the choice of the rate "
         "matters, and the further right it reaches, the larger the rates that work. "
-        "Mean over seeds with 95 % interval; where a run diverged there is no final "
-        "loss, and accuracy counts its last finite network. A ring marks each arm's "
-        "own best rate, chosen on held-out images."
+        "Mean over seeds with 95 % interval, of the share of diverged runs Wilson's; "
+        "where a run diverged there is no final loss, and accuracy counts its last "
+        "finite network. A ring marks each arm's own best rate, chosen on held-out "
+        "images."
     ),
     draw=_draw,
 )

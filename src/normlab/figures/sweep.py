@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from normlab.analysis.arms import ArmSummary
+from normlab.analysis.interval import share_interval
 from normlab.errors import NotMeasured
 from normlab.figures.curves import add_band, add_line
 from normlab.figures.look import LIGHT, SEQUENTIAL, Look, Style
@@ -150,7 +151,7 @@ def _curves(those: Sequence[ArmSummary | None]) -> list[np.ndarray]:
     accuracy = [100 * np.array(a.test_accuracy[:3]) if a else unknown for a in those]
     loss = [a.test_loss[:3] if a and not a.diverged else unknown for a in those]
     share = [
-        (100 * a.diverged / a.ended, np.nan, np.nan) if a and a.ended else unknown
+        100 * np.array(share_interval(a.diverged, a.ended)[:3]) if a else unknown
         for a in those
     ]
     curves = [np.array(each, dtype=np.float64) for each in (accuracy, loss, share)]
@@ -244,9 +245,10 @@ KIND = Kind(
     title="Over the swept settings",
     reading=(
         "Each arm at every value of the settings that were swept: a curve that stays "
-        "level does not depend on the setting. Mean over seeds with 95 % interval; of "
-        "two settings a map, all arms on one scale of colours. Where a run diverged "
-        "there is no final loss, and accuracy counts its last finite network."
+        "level does not depend on the setting. Mean over seeds with 95 % interval, of "
+        "the share of diverged runs Wilson's; of two settings a map, all arms on one "
+        "scale of colours. Where a run diverged there is no final loss, and accuracy "
+        "counts its last finite network."
     ),
     draw=_draw,
 )

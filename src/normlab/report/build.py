@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # the article's order
 SECTIONS = {
-    "surface": "The loss surface",
+    "surface": "The loss surface, and which learning rates work",
     "drift": "How activations drift",
     "normalisation": "Normalising one neuron",
     "training": "Training",
