@@ -5,10 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from normlab.analysis.step_table import step_rows, step_table
+from normlab.analysis.step_table import step_rows, step_table, step_tables
 from normlab.records.rows import RunRecord, StudyRecord
 from normlab.spec.plan import RunKey, plan
-from normlab.spec.settings import with_settings
 from tests.analysis.studies import EPOCHS, STEPS
 from tests.analysis.sweeps import made, rates_spec, valley
 
@@ -32,13 +31,12 @@ def course(key: RunKey) -> RunRecord:
 
 
 def record() -> StudyRecord:
-    spec = rates_spec(0.1, 0.01, seeds=3)
+    spec = rates_spec(0.01, 0.1, seeds=3)
     return StudyRecord(spec=spec, runs=tuple(map(course, plan(spec))))
 
 
-def test_the_target_is_the_best_of_the_baseline_at_its_own_best_rate() -> None:
+def test_the_target_is_the_best_of_the_baseline_at_the_first_rate() -> None:
     rows = {(row.arm, row.rate): row for row in step_rows(record())}
-    assert next(iter(rows)) == ("none", 0.01)
     assert rows["none", 0.01].steps == pytest.approx(2 * PER_EPOCH)
     assert rows["none", 0.01].ratio.mean == 0
     assert rows["batch", 0.01].steps == pytest.approx(PER_EPOCH)
@@ -46,6 +44,21 @@ def test_the_target_is_the_best_of_the_baseline_at_its_own_best_rate() -> None:
     assert rows["batch", 0.1].steps == pytest.approx(2 * PER_EPOCH)
     assert math.isnan(rows["none", 0.1].steps)
     assert rows["batch", 0.1].maximum == pytest.approx(0.98)
+
+
+def test_a_first_rate_that_is_not_the_baselines_best_is_the_reference_too() -> None:
+    spec = rates_spec(0.1, 0.01, seeds=3)
+    whole = StudyRecord(spec=spec, runs=tuple(map(course, plan(spec))))
+    rows = {(row.arm, row.rate): row for row in step_rows(whole)}
+    # the baseline reaches 85 % at rate 0.1 after two epochs, and 90 % at 0.01 after one
+    assert rows["none", 0.1].steps == pytest.approx(2 * PER_EPOCH)
+    assert rows["none", 0.01].steps == pytest.approx(PER_EPOCH)
+    assert "none lr 0.01 (x0.1)" in str(step_table(whole))
+
+
+def test_rows_are_sorted_by_arm_then_by_rate() -> None:
+    rows = step_rows(record())
+    assert [(row.arm, row.rate) for row in rows] == list(COURSES)
 
 
 def test_the_table_has_the_papers_columns() -> None:
@@ -56,6 +69,11 @@ def test_the_table_has_the_papers_columns() -> None:
         ["1.00", "98.00", "%"],
     ]
     assert "never" in text
+
+
+def test_studies_of_one_rate_have_no_such_table() -> None:
+    assert len(step_tables(record())) == 1
+    assert step_tables(StudyRecord(spec=rates_spec(0.01))) == ()
 
 
 def test_a_target_that_some_seeds_reach_is_said_so() -> None:
@@ -69,11 +87,3 @@ def test_a_target_that_some_seeds_reach_is_said_so() -> None:
     (row,) = [row for row in rows if (row.arm, row.rate) == ("batch", 0.01)]
     assert (row.reached, row.seeds) == (2, 3)
     assert "200 (2 of 3 seeds)" in str(step_table(replace(whole, runs=runs)))
-
-
-def test_without_a_choice_the_first_rate_is_the_reference() -> None:
-    whole = record()
-    spec = with_settings(whole.spec, ["recipe.rates=0.1"])
-    runs = tuple(run for run in whole.runs if run.key.rate == 0.1)
-    rows = step_rows(StudyRecord(spec=spec, runs=runs))
-    assert [(row.arm, row.rate) for row in rows] == [("none", 0.1), ("batch", 0.1)]

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from normlab.analysis.interval import Estimate, t_interval
-from normlab.analysis.rates import own_best
 from normlab.analysis.table import Table
 from normlab.analysis.words import number
 from normlab.records.rows import ENDED, RunRecord, StudyRecord
 from normlab.spec.plan import RunKey
 from normlab.spec.point import Point, point_text
+from normlab.spec.study import StudySpec
 
 CAPTION = (
     "target: per seed, the highest test accuracy of {baseline} at lr {rate:g}; steps "
@@ -41,17 +41,16 @@ class StepRow:
     """Those that have ended, of the arm and of the baseline."""
 
 
-def reference_rate(record: StudyRecord, point: Point = ()) -> float:
-    """The baseline's own best rate; the first of the study if none was chosen."""
-    chosen = own_best(record, record.spec.baseline.name, point).rate
-    return record.spec.recipe.rates[0] if math.isnan(chosen) else chosen
+def reference_rate(spec: StudySpec) -> float:
+    """The first of the study's rates: what the others are multiples of."""
+    return spec.recipe.rates[0]
 
 
 def step_rows(record: StudyRecord, point: Point = ()) -> tuple[StepRow, ...]:
-    """Every arm at every rate, the baseline at its reference rate first.
+    """Every arm at every rate, by arm in the order of the study, then by rate.
 
-    The target of a seed is the highest test accuracy of its baseline run, at the
-    baseline's reference rate. Accuracy is known at the ends of epochs, so steps are
+    The target of a seed is the highest test accuracy of its baseline run at the first
+    of the study's rates. Accuracy is known at the ends of epochs, so steps are
     multiples of an epoch's.
 
     Args:
@@ -60,18 +59,16 @@ def step_rows(record: StudyRecord, point: Point = ()) -> tuple[StepRow, ...]:
 
     Source: ioffe2015, section 4.2.2, figure 3.
     """
-    rate = reference_rate(record, point)
+    rate = reference_rate(record.spec)
     runs = {run.key: run for run in record.runs if run.status in ENDED}
     base = {
         seed: run
         for seed in record.spec.seeds
         if (run := runs.get(RunKey(record.spec.baseline.name, rate, seed, point)))
     }
-    who = dict.fromkeys(
-        (run.key.arm, run.key.rate) for run in runs.values() if run.key.point == point
-    )
-    first = (record.spec.baseline.name, rate)
-    order = sorted(who, key=lambda each: (each != first, list(who).index(each)))
+    arms = [arm.name for arm in record.spec.arms]
+    who = {(key.arm, key.rate) for key in runs if key.point == point}
+    order = sorted(who, key=lambda each: (arms.index(each[0]), each[1]))
     return tuple(
         _row(
             each,
@@ -90,9 +87,9 @@ def step_rows(record: StudyRecord, point: Point = ()) -> tuple[StepRow, ...]:
 def step_table(record: StudyRecord, point: Point = ()) -> Table:
     """The same as text: steps, ratio, maximum.
 
-    Rates are named by their ratio to the baseline's too, as in the paper.
+    Rates are named as multiples of the first too, as in the paper.
     """
-    rate, spec = reference_rate(record, point), record.spec
+    rate, spec = reference_rate(record.spec), record.spec
     several = len({run.key.rate for run in record.runs}) > 1
     caption = CAPTION.format(baseline=spec.baseline.name, rate=rate)
     if point:
@@ -111,6 +108,17 @@ def step_table(record: StudyRecord, point: Point = ()) -> Table:
             for row in step_rows(record, point)
         ),
     )
+
+
+def step_tables(record: StudyRecord) -> tuple[Table, ...]:
+    """One for each point of the sweep; none where there is nothing to read from it.
+
+    A study of one arm, one rate or one epoch has none.
+    """
+    spec = record.spec
+    if min(len(spec.arms), len(spec.recipe.rates), spec.recipe.epochs) == 1:
+        return ()
+    return tuple(step_table(record, point) for point in spec.sweep.points)
 
 
 def _row(

@@ -6,7 +6,7 @@ from shlex import quote
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
-from normlab.analysis.step_table import step_table
+from normlab.analysis.step_table import step_tables
 from normlab.analysis.words import effect_text, interval_text
 from normlab.cli.columns import columns
 from normlab.cli.course import accuracy_chart, loss_chart
@@ -38,7 +38,7 @@ def account(result: Result, folder: Path, *, report: bool = True) -> str:
         _title(record),
         str(result.table()),
         _runs(record),
-        *_steps(record),
+        *map(str, step_tables(record)),
         _claims(result),
         _wrapped(f"Fairness: {result.analysis.fairness}."),
         str(loss_chart(record)),
@@ -90,15 +90,6 @@ def _run(run: RunRecord, epochs: int) -> list[str]:
         percent(last and last.test_accuracy),
         duration(sum(row.seconds for row in run.epochs) if last else None),
     ]
-
-
-def _steps(record: StudyRecord) -> list[str]:
-    """Steps to the baseline's best accuracy, a table for each point of the sweep."""
-    spec = record.spec
-    if len(spec.arms) == 1 or spec.recipe.epochs == 1:
-        return []
-    several = len(spec.recipe.rates) > 1
-    return [str(step_table(record, p)) for p in spec.sweep.points if several]
 
 
 def _claims(result: Result) -> str:
