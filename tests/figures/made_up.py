@@ -64,6 +64,7 @@ def observations(key: RunKey) -> dict[str, Arrays]:
         "path": path_of_steps(stream),
         "sharpness": sharpness(stream),
         "outputs": outputs(stream),
+        "scale": scale(stream) if key.arm == "batch" else {"steps": STEPS},
     }
     if key.seed == 0:
         found["surface-common"] = surface(key, ["start", "end none", "end batch"])
@@ -152,6 +153,19 @@ def path_of_steps(stream: np.random.Generator) -> Arrays:
         "norm": 1 + stream.random(6),
         "cosine": stream.uniform(0.5, 1, 6),
         "momentum": np.array(0.9),
+        "distance_steps": np.array([0, 50, 80]),
+        "distance": np.array([0.0, 40.0, 60.0]) + stream.random(3),
+    }
+
+
+def scale(stream: np.random.Generator) -> Arrays:
+    """One weight in front of a norm, whose rows grow."""
+    length = 1 + 0.1 * np.arange(len(STEPS))[:, None] + 0.1 * stream.random((1, UNITS))
+    return {
+        "steps": STEPS,
+        "rate": np.full(len(STEPS), 0.01),
+        "000:fc1.weight:norm": length,
+        "000:fc1.weight:effective_rate": 0.1 / length**2,
     }
 
 

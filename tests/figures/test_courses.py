@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from normlab.analysis.result import Result
+from normlab.errors import NotMeasured
+from normlab.figures.step_path import efficiency, null_efficiency
 
 from .reading import numbers, traces
 
@@ -27,3 +31,77 @@ def test_accuracy_stands_below_the_loss_by_step_and_by_second(
     assert numbers(lines["y3"]["x"]).tolist() == [40, 80]
     for line in lines.values():
         assert numbers(line["y"]) == pytest.approx(expected)
+
+
+def test_the_drift_that_is_drawn_is_that_of_the_claim(observed: Result) -> None:
+    runs = tuple(run for run in observed.record.runs if run.key.seed == 0)
+    assert all(run.observed["activations"]["001:relu1:dead"].any() for run in runs)
+    alone = replace(observed, record=replace(observed.record, runs=runs))
+    drift = {
+        trace["name"]: np.square(numbers(trace["y"])[:-1]).sum()
+        for trace in traces(alone, "drift")
+        if trace["xaxis"] == "x" and "markers" in (trace.get("mode") or "")
+    }
+    (claim,) = (c for c in alone.claims() if c.id == "steadier-activations")
+    assert claim.effects[0].value == pytest.approx(
+        np.sqrt(drift["batch"] / drift["none"]), rel=1e-6
+    )
+
+
+def test_the_efficiency_of_a_straight_path_is_one() -> None:
+    found = efficiency(
+        {
+            "steps": np.array([0, 1, 100, 101]),
+            "norm": np.array([1.0, 1.0, 3.0, 3.0]),
+            "cosine": np.ones(4),
+            "momentum": np.array(0.0),
+            "distance_steps": np.array([0, 100, 150]),
+            "distance": np.array([0.0, 100.0, 250.0]),
+        }
+    )
+    assert found["steps"].tolist() == [100, 150]
+    assert found["efficiency"] == pytest.approx([1, 1])
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_white_noise_is_as_efficient_as_the_dotted_curve(momentum: float) -> None:
+    stream, steps, size = np.random.default_rng(0), 4000, 200
+    updates = np.empty((steps, size))
+    update = stream.normal(size=size) / np.sqrt(1 - momentum**2)
+    for i in range(steps):
+        update = momentum * update + stream.normal(size=size)
+        updates[i] = update
+    length = np.linalg.norm(updates, axis=1).sum()
+    measured = np.linalg.norm(updates.sum(axis=0)) / length
+    (expected,) = null_efficiency(np.array([float(steps)]), momentum)
+    assert measured == pytest.approx(expected, rel=0.15)  # 1/sqrt(2 size) is 0.05
+
+
+def test_the_path_has_its_null_beside_it(observed: Result) -> None:
+    drawn = [t for t in traces(observed, "step-path") if t["xaxis"] == "x3"]
+    dotted = next(t for t in drawn if t.get("line", {}).get("dash") == "dot")
+    assert numbers(dotted["x"]).tolist() == [50, 80]
+    assert numbers(dotted["y"]) == pytest.approx(np.sqrt(19 / np.array([50, 80])))
+
+
+def test_effective_rates_are_medians_over_rows(observed: Result) -> None:
+    run = next(run for run in observed.record.runs if run.key.arm == "batch")
+    alone = replace(observed, record=replace(observed.record, runs=(run,)))
+    lines = {
+        trace["xaxis"]: numbers(trace["y"])
+        for trace in traces(alone, "effective-rate")
+        if "markers" in (trace.get("mode") or "")
+    }
+    seen = run.observed["scale"]
+    for axis, what in (("x", "norm"), ("x2", "effective_rate")):
+        rows = np.median(seen[f"000:fc1.weight:{what}"], axis=1)
+        assert lines[axis] == pytest.approx(rows, rel=1e-6)
+
+
+def test_without_scale_invariant_weights_there_is_no_effective_rate(
+    observed: Result,
+) -> None:
+    runs = tuple(run for run in observed.record.runs if run.key.arm == "none")
+    alone = replace(observed, record=replace(observed.record, runs=runs))
+    with pytest.raises(NotMeasured, match="no arm has weights whose length"):
+        alone.plot("effective-rate")

@@ -32,6 +32,28 @@ def shift_from_end(mean: Table, std: Table) -> NDArray[np.float64]:
     return _median(np.where(pooled > 0, shifts, np.nan))
 
 
+def living_shift(
+    mean: Table, std: Table, dead: NDArray[np.bool_] | None
+) -> NDArray[np.float64]:
+    """`shift_from_end` over the units that are alive at both moments.
+
+    Args:
+        mean: Of every unit over the images, shape `(moments, units)`.
+        std: The same.
+        dead: Units that are never positive, the same; None where none can be.
+
+    Returns:
+        Shape `(moments,)`, in standard deviations; nan where no unit is left.
+
+    Example:
+        >>> mean, dead = np.array([[4.0, 1.0], [9.0, 9.0]]), np.array([[0, 1], [0, 0]])
+        >>> living_shift(mean, np.ones((2, 2)), dead.astype(bool))
+        array([5., 0.])
+    """
+    alive = mean if dead is None else np.where(dead, np.nan, mean)
+    return shift_from_end(alive.astype(np.float64), std)
+
+
 def feature_change(correlation: Table) -> NDArray[np.float64]:
     """Median over units of 1 - abs(correlation with the end) at every moment."""
     return _median(1 - np.abs(correlation.astype(np.float64)))

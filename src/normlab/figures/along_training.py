@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from normlab.analysis.series import Series
 from normlab.figures import steps
 from normlab.figures.curves import add_band, add_line
 from normlab.figures.look import Look, Style
-from normlab.figures.marks import add_level
+from normlab.figures.marks import add_curve, add_level
 from normlab.figures.panels import Panel, on, panels
 
 LOG = {"type": "log", "dtick": "D2", "tickformat": "~g"}
@@ -29,6 +30,8 @@ class Quantity:
     log: bool = False
     level: float | None = None
     """A value worth a dotted line."""
+    null: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+    """What chance alone would give: steps and values of a dotted curve."""
     bounds: tuple[float, float] = (-np.inf, np.inf)
     """What values are possible; a band beyond them is cut."""
 
@@ -57,10 +60,10 @@ def draw_along_training(
                 title=quantity.title,
                 x=steps.TITLE,
                 y=quantity.unit,
-                x_axis=steps.AXIS,
+                x_axis={**steps.AXIS, "matches": "x" if i else None},
                 y_axis=_axis(quantity),
             )
-            for quantity in quantities
+            for i, quantity in enumerate(quantities)
         ],
         columns=columns,
         height=height,
@@ -69,6 +72,10 @@ def draw_along_training(
     for i, quantity in enumerate(quantities):
         if quantity.level is not None:
             add_level(figure, i, quantity.level, look)
+        if quantity.null is not None:
+            add_curve(
+                figure, steps.at(quantity.null[0]), quantity.null[1], look, **on(i)
+            )
         for one in quantity.series:
             style, x = styles[one.arm], steps.at(one.step)
             low, high = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from normlab.analysis.drift import feature_change, shift_from_end
+from normlab.analysis.drift import feature_change, living_shift
 from normlab.figures.along_training import Quantity, draw_along_training, ends
 from normlab.figures.observed import Arrays, by_arm, first_of, places, seen, spread
 from normlab.figures.picture import Drawn, Kind
@@ -41,7 +41,9 @@ def _draw(result: Result, look: Look) -> Drawn:
         def shift(arrays: Arrays, path: str = path) -> np.ndarray | None:
             mean = at_path(arrays, path, "in_mean")
             std = at_path(arrays, path, "in_std")
-            return None if mean is None or std is None else shift_from_end(mean, std)
+            if mean is None or std is None:
+                return None
+            return living_shift(mean, std, at_path(arrays, path, "dead"))
 
         def change(arrays: Arrays, path: str = path) -> np.ndarray | None:
             correlation = at_path(arrays, path, "correlation")
@@ -67,10 +69,10 @@ KIND = Kind(
     title="Drift of the activations, layer by layer",
     reading=(
         "Lower is steadier; every line ends at 0, because distances are taken from the "
-        "end of training. Left, how far a typical unit's mean lies from its final one; "
-        "normalisation fixes most of this by construction. Right, what no arm gets for "
-        "free: how much the unit's answers to the same images change beyond a shift "
-        "and a scale (r: correlation with the end)."
+        "end of training. Left, how far a typical living unit's mean lies from its "
+        "final one; normalisation fixes most of this by construction. Right, what no "
+        "arm gets for free: how much a unit's answers to the same images change beyond "
+        "a shift and a scale (r: correlation with the end)."
     ),
     draw=_draw,
 )

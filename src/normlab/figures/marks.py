@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import plotly.graph_objects as go
 
+from normlab.figures.curves import Numbers, single
 from normlab.figures.look import Look, css
 from normlab.figures.panels import axis_number
 
@@ -33,6 +36,29 @@ def add_level(
         layer="below",
         line={"color": css(look.muted), "width": 1.5, "dash": "dot"},
         label=label if text else None,
+    )
+
+
+def add_curve(
+    figure: go.Figure, x: Numbers, y: Numbers, look: Look, **axes: Any
+) -> None:
+    """A dotted curve, dotted as the levels are.
+
+    Args:
+        figure: Is drawn into.
+        x: Shape `(points,)`.
+        y: Shape `(points,)`.
+        look: Ink.
+        axes: `xaxis` and `yaxis`.
+    """
+    figure.add_scatter(
+        x=single(x),
+        y=single(y),
+        mode="lines",
+        line={"color": css(look.muted), "width": 1.5, "dash": "dot"},
+        hoverinfo="skip",
+        showlegend=False,
+        **axes,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from normlab.figures.along_training import Quantity, draw_along_training, ends
 from normlab.figures.observed import Arrays, by_arm, seen
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from normlab.analysis.result import Result
     from normlab.figures.look import Look
 
+Curve = NDArray[np.float64]
 
 APART = 10  # steps; the probe looks at bursts of successive steps
 
@@ -36,26 +38,79 @@ def per_burst(arrays: Arrays) -> Arrays:
     return {"steps": step[begins], "momentum": arrays["momentum"], **means}
 
 
+def efficiency(arrays: Arrays) -> Arrays:
+    """Net distance from the start over the length of the path, at every distance.
+
+    Updates are looked at in bursts, so the length is estimated: the mean update of
+    each burst stands for all steps until the next burst begins.
+
+    Example:
+        >>> found = efficiency({
+        ...     "steps": np.array([0, 1, 50]), "norm": np.array([1.0, 1.0, 2.0]),
+        ...     "cosine": np.zeros(3), "momentum": np.array(0.9),
+        ...     "distance_steps": np.array([0, 50, 100]),
+        ...     "distance": np.array([0.0, 25.0, 75.0]),
+        ... })
+        >>> found["steps"], found["efficiency"]
+        (array([ 50, 100]), array([0.5, 0.5]))
+    """
+    bursts = per_burst(arrays)
+    moved = arrays["distance_steps"] > 0
+    step, distance = arrays["distance_steps"][moved], arrays["distance"][moved]
+    begins = bursts["steps"]
+    walked = np.concatenate([[0.0], np.cumsum(bursts["norm"][:-1] * np.diff(begins))])
+    last = np.searchsorted(begins, step, side="left") - 1  # the burst that led there
+    length = walked[last] + bursts["norm"][last] * (step - begins[last])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = distance.astype(np.float64) / length
+    return {"steps": step, "efficiency": share}
+
+
+def null_efficiency(step: NDArray[np.floating], momentum: float) -> Curve:
+    r"""What t steps of white noise give: $\sqrt{(1+m)/((1-m)t)}$, at most 1.
+
+    Example:
+        >>> null_efficiency(np.array([1.0, 1900.0]), 0.9)
+        array([1. , 0.1])
+    """
+    return np.minimum(np.sqrt((1 + momentum) / ((1 - momentum) * step)), 1.0)
+
+
 def _draw(result: Result, look: Look) -> Drawn:
-    runs = {key: per_burst(arrays) for key, arrays in seen(result, "path").items()}
+    found = seen(result, "path")
+    runs = {key: per_burst(arrays) for key, arrays in found.items()}
     momentum = float(next(iter(runs.values()))["momentum"])
     norm = by_arm(runs, lambda arrays: arrays["norm"], ratio=True)
     cosine = by_arm(runs, lambda arrays: arrays["cosine"])
-    figure = draw_along_training(
-        [
-            Quantity(title="length of a step", unit="‖u‖", series=norm, log=True),
+    net = {key: efficiency(of) for key, of in found.items() if "distance" in of}
+    direct = by_arm(net, lambda arrays: arrays["efficiency"], ratio=True)
+    known = np.isfinite(momentum)
+    quantities = [
+        Quantity(title="length of a step", unit="‖u‖", series=norm, log=True),
+        Quantity(
+            title="direction kept",
+            unit="cosine with the next step",
+            series=cosine,
+            level=momentum if known else None,
+            bounds=(-1.0, 1.0),
+        ),
+    ]
+    if direct:
+        step = max((one.step for one in direct), key=len)
+        quantities.append(
             Quantity(
-                title="direction kept",
-                unit="cosine with the next step",
-                series=cosine,
-                level=momentum if np.isfinite(momentum) else None,
-                bounds=(-1.0, 1.0),
-            ),
-        ],
-        look.styles([arm.name for arm in result.record.spec.arms]),
-        look,
-    )
-    return Drawn(figure, f"Cosine of a step with the next: {ends(cosine)}.")
+                title="efficiency of the path so far",
+                unit="net distance / length",
+                series=direct,
+                log=True,
+                null=(step, null_efficiency(step, momentum)) if known else None,
+            )
+        )
+    styles = look.styles([arm.name for arm in result.record.spec.arms])
+    alt = f"Cosine of a step with the next: {ends(cosine)}."
+    if direct:
+        alt += f" Net distance over length of the path: {ends(direct)}."
+    return Drawn(draw_along_training(quantities, styles, look), alt)
 
 
 KIND = Kind(
@@ -63,10 +118,11 @@ KIND = Kind(
     section="surface",
     title="The path, step by step",
     reading=(
-        "Left, how far each step moves the shared weights. Right, how much of its "
-        "direction the next step keeps: 1 is straight ahead; the dotted line is the "
-        "momentum, which steps of pure noise would reach as well, so only what lies "
-        "above it is a direct path."
+        "How far each step moves the shared weights; how much of its direction the "
+        "next step keeps (1 is straight ahead); and the distance from the start over "
+        "the length of the path so far, which is estimated from the steps that were "
+        "looked at. Dotted: what steps of pure noise would reach with this momentum m, "
+        "namely m and √((1+m)/((1−m)t)); only what lies above is a direct path."
     ),
     draw=_draw,
 )

@@ -1,4 +1,4 @@
-"""Training loss of an arm over that of its twin, step by step."""
+"""Log training loss of an arm minus its twin's, step by step, shown as a ratio."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def draw_twin_difference(
     baseline: str,
     look: Look = LIGHT,
 ) -> go.Figure:
-    """Ratio of losses over steps, a panel per rate; 1 means equal.
+    """Paired ratio of losses over steps, a panel per rate; 1 means equal.
 
     Args:
         bands: One per arm and rate, of twins.
@@ -72,7 +72,7 @@ def _draw(result: Result, look: Look) -> Drawn:
     styles = look.styles([arm.name for arm in spec.arms])
     return Drawn(
         draw_twin_difference(bands, styles, spec.baseline.name, look),
-        f"Loss divided by that of {spec.baseline.name}: "
+        f"Paired difference of log losses to {spec.baseline.name}, as a ratio: "
         + "; ".join(_words(band) for band in bands)
         + ".",
     )
@@ -93,11 +93,13 @@ def _words(band: Band) -> str:
 KIND = Kind(
     id="twin-difference",
     section="training",
-    title="Twins compared at every step",
+    title="Twins at every step: paired difference of log losses, as a ratio",
     reading=(
-        "Twins saw the same images in the same order, so their losses may be divided: "
-        "below the dotted line the arm is ahead of its twin, and where the band (95 % "
-        "over seeds) stays clear of the line, it is so beyond chance at that step."
+        "Twins saw the same images in the same order, so their losses are compared in "
+        "pairs: the difference of their logarithms, mean over seeds, shown as a ratio "
+        "(1 = equal). Below the dotted line the arm is ahead of its twin, and where "
+        "the band (95 % over seeds) stays clear of the line, it is so beyond chance at "
+        "that step."
     ),
     draw=_draw,
 )

@@ -9,24 +9,13 @@ from numpy.typing import NDArray
 
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
 from normlab.analysis.claims.seen import Arrays, both, shared_places
-from normlab.analysis.drift import shift_from_end
+from normlab.analysis.drift import living_shift
 
 
-def drift(arrays: Arrays, key: str) -> NDArray[np.float64]:
-    """Median shift of a layer's living units from the end, before the end.
-
-    Args:
-        arrays: Of the probe.
-        key: Of the units' means at the nonlinearity's input.
-
-    Returns:
-        Shape `(moments - 1,)`, in standard deviations; nan where all are dead.
-    """
-    place = key.rpartition(":")[0]
-    mean = arrays[key].astype(np.float64)
-    dead = arrays.get(f"{place}:dead")
-    alive = mean if dead is None else np.where(dead, np.nan, mean)
-    return shift_from_end(alive, arrays[f"{place}:in_std"])[:-1]
+def _on_the_way(arrays: Arrays, place: str) -> NDArray[np.float64]:
+    """A layer's shift before the end, where it is 0 by definition."""
+    mean, std = arrays[f"{place}:in_mean"], arrays[f"{place}:in_std"]
+    return living_shift(mean, std, arrays.get(f"{place}:dead"))[:-1]
 
 
 def log_drift_ratio(twins: Twins) -> float | Omitted:
@@ -38,7 +27,8 @@ def log_drift_ratio(twins: Twins) -> float | Omitted:
     if not places:
         return Omitted("no hidden layer that both arms have was seen")
     baseline, other = (
-        np.array([drift(arm, keys[i]) for keys in places]) for i, arm in enumerate(seen)
+        np.array([_on_the_way(arm, keys[i].rpartition(":")[0]) for keys in places])
+        for i, arm in enumerate(seen)
     )
     finite = np.isfinite(baseline) & np.isfinite(other)
     squares = [float(np.square(of[finite]).sum()) for of in (other, baseline)]
