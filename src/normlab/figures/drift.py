@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from normlab.analysis.drift import feature_change, living_shift
 from normlab.figures.along_training import Quantity, draw_along_training, ends
 from normlab.figures.observed import Arrays, by_arm, first_of, places, seen, spread
 from normlab.figures.picture import Drawn, Kind
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from normlab.analysis.result import Result
     from normlab.figures.look import Look
 
@@ -53,9 +53,17 @@ def _draw(result: Result, look: Look) -> Drawn:
         layer = f"layer {rank} ({path})"
         quantities += [
             Quantity(
-                title=f"{layer}: shift", unit="standard deviations", series=shifts
+                title=f"{layer}: shift",
+                unit="standard deviations",
+                series=shifts,
+                bounds=(0.0, np.inf),
             ),
-            Quantity(title=f"{layer}: features", unit="1 − |r|", series=changes),
+            Quantity(
+                title=f"{layer}: features",
+                unit="1 − |r|",
+                series=changes,
+                bounds=(0.0, 1.0),
+            ),
         ]
         words.append(f"{layer}: {ends(shifts)} standard deviations")
     styles = look.styles([arm.name for arm in result.record.spec.arms])

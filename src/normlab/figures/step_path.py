@@ -103,6 +103,7 @@ def _draw(result: Result, look: Look) -> Drawn:
                 unit="net distance / length",
                 series=direct,
                 log=True,
+                bounds=(0.0, 1.0),
                 null=(step, null_efficiency(step, momentum)) if known else None,
             )
         )
