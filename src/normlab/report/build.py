@@ -12,9 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from normlab.analysis.step_table import step_tables
 from normlab.figures.gallery import Gallery
 from normlab.figures.look import DARK, LIGHT, swaps
 from normlab.figures.picture import Picture
+from normlab.report.conditions import different, equal, extent
 from normlab.report.headline import headlines
 from normlab.report.limits import limits
 
@@ -69,6 +71,10 @@ def build(result: Result) -> str:
         analysis=result.analysis,
         headlines=headlines(result.record.spec, result.claims()),
         table=Markup(result.table()._repr_html_()),
+        step_tables=[Markup(t._repr_html_()) for t in step_tables(result.record)],
+        extent=extent(result.record.spec),
+        equal=equal(result.record.spec),
+        different=different(result),
         claims_pictures=by_section.get("claims", []),
         sections=[
             (name, title, by_section[name])

@@ -36,18 +36,24 @@ def point_text(point: Point) -> str:
         'batch_size 8'
     """
     return ", ".join(
-        f"{key.rpartition('.')[2]} {_plain(value)}" for key, value in point
+        f"{key.rpartition('.')[2]} {value_text(value)}" for key, value in point
     )
 
 
-def _plain(value: Value) -> str:
+def value_text(value: Value) -> str:
+    """A value as study.toml writes it, a text without its quotes.
+
+    Example:
+        >>> value_text(True), value_text(0.5), value_text("cosine")
+        ('true', '0.5', 'cosine')
+    """
     if isinstance(value, bool):
         return str(value).lower()
     return value if isinstance(value, str) else repr(value)
 
 
 def _file_safe(value: Value) -> str:
-    text = _plain(value)
+    text = value_text(value)
     safe = re.sub(r"[^A-Za-z0-9_.+-]", "_", text)[:_LONGEST]
     # two texts may become one, also where files do not know upper from lower case
     if isinstance(value, str) and safe.lower() != text:

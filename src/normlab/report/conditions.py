@@ -1,0 +1,128 @@
+"""What was equal for all arms, and what they differ in, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from normlab.analysis.words import count
+from normlab.spec.options import Options
+from normlab.spec.point import Point, Value, point_text, value_text
+
+if TYPE_CHECKING:
+    from normlab.analysis.arms import ArmSummary
+    from normlab.analysis.result import Result
+    from normlab.spec.arms import Arm
+    from normlab.spec.study import StudySpec
+
+RECIPE = {
+    "batch_size": "the batch size",
+    "optimizer": "the optimizer",
+    "momentum": "momentum",
+    "weight_decay": "weight decay",
+    "schedule": "the schedule",
+    "epochs": "the number of epochs",
+}
+"""What is named in any case; other keys only where they were swept."""
+
+
+def extent(spec: StudySpec) -> str:
+    """How large the study is, every swept value named.
+
+    Example:
+        >>> from normlab.spec.study import StudySpec
+        >>> extent(StudySpec(sweep={"recipe.batch_size": [8, 64]}))
+        '2 arms × 1 learning rate × batch_size (8, 64) × 5 seeds, 5 epochs'
+    """
+    rates = spec.recipe.rates
+    of_rates = count(len(rates), "learning rate")
+    if len(rates) > 1:
+        of_rates += f" ({', '.join(f'{rate:g}' for rate in rates)})"
+    swept = [f"{_last(axis.key)} ({_values(axis.values)})" for axis in spec.sweep.axes]
+    arms, seeds = count(len(spec.arms), "arm"), count(len(spec.seeds), "seed")
+    epochs = count(spec.recipe.epochs, "epoch")
+    return f"{' × '.join([arms, of_rates, *swept, seeds])}, {epochs}"
+
+
+def equal(spec: StudySpec) -> str:
+    """What all arms had in common; a swept setting takes each of its values."""
+    swept = {axis.key: axis.values for axis in spec.sweep.axes}
+    recipe = {f"recipe.{key}": words for key, words in RECIPE.items()}
+    more = {key: _last(key) for key in swept if key not in recipe}
+    named = {
+        key: f"at each value of {_values(swept[key])}"
+        if key in swept
+        else value_text(getattr(spec.recipe, _last(key)))
+        for key in (*recipe, *more)
+    }
+    settings = [f"{words} ({named[key]})" for key, words in (recipe | more).items()]
+    return f"Equal for all arms: the data, {', '.join(settings)}."
+
+
+def different(result: Result) -> str:
+    """What arms differ in, and how many parameters each has."""
+    spec = result.record.spec
+    keys = _varied(spec.arms)
+    norms = {_norm(arm) for arm in spec.arms}
+    what = [*(["norm"] if len(norms) > 1 or not keys else []), *keys]
+    only = f"the {what[0]} alone" if len(what) == 1 else f"the {_and(what)}"
+    arms = "; ".join(
+        f"{arm.name}: {', '.join([*_settings(arm, what), _size(arm, result)])}"
+        for arm in spec.arms
+    )
+    return f"Different: {only}, and the parameters that come with it ({arms})."
+
+
+def _settings(arm: Arm, what: Sequence[str]) -> list[str]:
+    own = arm.model.chosen
+    return [
+        _norm(arm) if key == "norm" else f"{key} {value_text(own[key])}"
+        for key in what
+        if key == "norm" or key in own
+    ]
+
+
+def _varied(arms: Sequence[Arm]) -> list[str]:
+    """Settings of the network that an arm has otherwise than others."""
+    keys = dict.fromkeys(key for arm in arms for key in arm.model.chosen)
+    return [key for key in keys if len({arm.model.chosen.get(key) for arm in arms}) > 1]
+
+
+def _norm(arm: Arm) -> str:
+    options: Options = arm.options
+    given = [
+        f"{key} {value_text(value)}"
+        for key, value in options.model_dump().items()
+        if value is not None
+    ]
+    name = "no norm" if arm.norm == "none" else f"{arm.norm} norm"
+    return f"{name} with {', '.join(given)}" if given else name
+
+
+def _size(arm: Arm, result: Result) -> str:
+    """Parameters; one number unless points of the sweep differ in it."""
+    by_point: dict[Point, int] = {}
+    summaries: Sequence[ArmSummary] = result.analysis.arms
+    for summary in summaries:
+        if summary.arm == arm.name and summary.parameters is not None:
+            by_point.setdefault(summary.point, summary.parameters)
+    if not by_point:
+        return "unknown parameters"
+    if len(set(by_point.values())) == 1:
+        return count(next(iter(by_point.values())), "parameter")
+    return " and ".join(
+        f"{count(size, 'parameter')} at {point_text(point)}"
+        for point, size in by_point.items()
+    )
+
+
+def _and(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
+
+
+def _values(values: Sequence[Value]) -> str:
+    return ", ".join(map(value_text, values))
