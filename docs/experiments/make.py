@@ -1,4 +1,4 @@
-"""Fill the table of an experiment's page from a finished study folder.
+"""Fill an experiment's page from a finished study folder: table and picture.
 
     normlab run NAME --out DIR
     python docs/experiments/make.py NAME DIR
@@ -7,31 +7,41 @@ The page NAME.md holds two marks; what stands between them is replaced: one row 
 each statement of `normlab.experiments` and each place where the study compares its
 arms, with the measured effect, its interval and whether that agrees. The family for
 Holm's correction is this table: its statements stood in the source before the study.
+Above the table stand the command, the minutes it took and the experiment's main
+picture, which Chrome or Chromium draws into pictures/.
 """
 
 from __future__ import annotations
 
 import argparse
+import shlex
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
+
+from PIL import Image
 
 from normlab.analysis.claim import Claim, claim_from
 from normlab.analysis.claims import DEFINITIONS
 from normlab.analysis.evidence import Evidence, collect
 from normlab.analysis.holm import holm
 from normlab.analysis.pairs import Pairing, Runs, all_pairings
+from normlab.analysis.result import Result
 from normlab.analysis.verdict import judge
-from normlab.errors import NormlabError
-from normlab.experiments.experiment import Statement
+from normlab.errors import NormlabError, NotMeasured
+from normlab.experiments.experiment import Experiment, Statement
 from normlab.experiments.registry import experiment
-from normlab.records.folder import StudyFolder
+from normlab.figures.export import export_figures
 from normlab.records.rows import StudyRecord
 
 HERE = Path(__file__).parent
+LARGEST = 200_000  # bytes of a picture
+COLOURS = 128
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 _DECIDED = ("supported", "contradicted", "no-difference")
 
@@ -48,7 +58,7 @@ class Row(NamedTuple):
         if self.claim is None:
             return "not measured in this study"
         verdict = self.claim.verdict
-        if verdict == self.statement.expects:
+        if verdict in self.statement.expects:
             return f"**agrees** ({verdict})"
         return (
             f"**disagrees** ({verdict})" if verdict in _DECIDED else f"open ({verdict})"
@@ -118,12 +128,16 @@ def page(text: str, results: str) -> str:
     return f"{before}{begin}\n{results}\n{end}{after}"
 
 
-def results(record: StudyRecord, statements: Sequence[Statement]) -> str:
-    """The table and what it was computed with, as Markdown."""
+def results(
+    record: StudyRecord, statements: Sequence[Statement], picture: str = ""
+) -> str:
+    """Command, picture, table and what it was computed with, as Markdown."""
     judged = rows(record, statements)
     lines = [
+        *_command(record),
         _origin(record),
         "",
+        *([picture, ""] if picture else []),
         "| stated | where | measured, 95 % interval | verdict |",
         "|---|---|---|---|",
         *(_line(row) for row in judged),
@@ -132,6 +146,55 @@ def results(record: StudyRecord, statements: Sequence[Statement]) -> str:
         f"correction for the {len(judged)} rows of this table.",
     ]
     return "\n".join(lines)
+
+
+def drawn(result: Result, chosen: Experiment, folder: Path) -> str:
+    """Draw the main picture into `folder`, as SVG or, where that is large, as PNG.
+
+    Returns:
+        Markdown that shows it; empty if the study did not measure it.
+    """
+    try:
+        picture = result.plot(chosen.picture)
+    except NotMeasured as missing:
+        print(f"no picture: {missing}", file=sys.stderr)
+        return ""
+    path = folder / f"{chosen.name}.svg"
+    with TemporaryDirectory() as temporary:
+        (made,) = export_figures([picture], "svg", Path(temporary))
+        if made.stat().st_size > LARGEST:
+            path = path.with_suffix(".png")
+            (made,) = export_figures([picture], "png", Path(temporary))
+            _shrink(made)
+        folder.mkdir(exist_ok=True)
+        for old in (".svg", ".png"):
+            path.with_suffix(old).unlink(missing_ok=True)
+        shutil.move(made, path)
+    alt = " ".join(picture.alt.split()).replace("[", "(").replace("]", ")")
+    return f"![{alt}]({folder.name}/{path.name})"
+
+
+def _shrink(path: Path) -> None:
+    """Fewer colours, then fewer pixels, until a PNG is small enough."""
+    image = Image.open(path).convert("RGB")
+    while True:
+        image.quantize(COLOURS).save(path, optimize=True)
+        if path.stat().st_size <= LARGEST:
+            return
+        image = image.resize((image.width * 4 // 5, image.height * 4 // 5))
+
+
+def _command(record: StudyRecord) -> list[str]:
+    """What was typed, without the place where it was kept."""
+    words = shlex.split(record.meta.get("command", ""))
+    kept: list[str] = []
+    while words:
+        word = words.pop(0)
+        if word in ("-o", "--out"):
+            words = words[1:]
+        elif word not in ("-q", "--quiet") and not word.startswith("--out="):
+            kept.append(word)
+    return [f"    {shlex.join(kept)}", ""] if kept else []
 
 
 def _line(row: Row) -> str:
@@ -147,7 +210,7 @@ def _line(row: Row) -> str:
 def _origin(record: StudyRecord) -> str:
     spec, meta = record.spec, record.meta
     minutes = _minutes(meta.get("created"), meta.get("finished"))
-    took = f" in {minutes:.0f} minutes" if minutes else ""
+    took = f" in {minutes:.1f} minutes" if minutes else ""
     versions = ", ".join(
         f"{name} {meta[name]}" for name in ("normlab", "torch") if name in meta
     )
@@ -168,17 +231,18 @@ def _minutes(began: str | None, finished: str | None) -> float | None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Rewrite one page; 2 if the experiment or the folder is refused."""
-    parser = argparse.ArgumentParser(description="Fill the table of a page.")
+    parser = argparse.ArgumentParser(description="Fill a page.")
     parser.add_argument("name", help="an experiment, e.g. depth")
     parser.add_argument("folder", type=Path, help="its finished study folder")
     parser.add_argument("--pages", type=Path, default=HERE, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     try:
         chosen = experiment(given.name)
-        record = StudyFolder.open(given.folder).read()
+        result = Result.open(given.folder)
     except NormlabError as refused:
         print(f"make.py: error: {refused}", file=sys.stderr)
         return 2
+    record = result.record
     if record.spec.experiment != given.name:
         print(
             f"make.py: error: {given.folder} is a study of "
@@ -187,7 +251,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     path = given.pages / f"{given.name}.md"
-    filled = page(path.read_text(encoding="utf-8"), results(record, chosen.statements))
+    try:
+        picture = drawn(result, chosen, given.pages / "pictures")
+    except NormlabError as refused:
+        print(f"make.py: error: {refused}", file=sys.stderr)
+        return 2
+    text = results(record, chosen.statements, picture)
+    filled = page(path.read_text(encoding="utf-8"), text)
     path.write_text(filled, encoding="utf-8")
     print(f"written: {path}")
     return 0

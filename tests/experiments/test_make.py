@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from normlab.analysis.result import Result
 from normlab.experiments.experiment import Statement
-from normlab.experiments.registry import NAMES
+from normlab.experiments.registry import NAMES, experiment
+from normlab.figures.gallery import KINDS
 from normlab.records.folder import StudyFolder
 from normlab.records.rows import RunRecord, StudyRecord
 from normlab.spec.plan import RunKey
@@ -52,12 +55,14 @@ def three_arms() -> StudyRecord:
 @pytest.mark.parametrize(
     ("expects", "verdict"),
     [
-        ("supported", "**agrees** (supported)"),
-        ("contradicted", "**disagrees** (supported)"),
+        ({"supported"}, "**agrees** (supported)"),
+        ({"no-difference", "supported"}, "**agrees** (supported)"),
+        ({"contradicted"}, "**disagrees** (supported)"),
     ],
 )
-def test_what_was_measured_agrees_or_not(expects: str, verdict: str) -> None:
-    (row,) = make.rows(accuracy_study(CLEAR), [replace(BETTER, expects=expects)])
+def test_what_was_measured_agrees_or_not(expects: set[str], verdict: str) -> None:
+    stated = replace(BETTER, expects=frozenset(expects))
+    (row,) = make.rows(accuracy_study(CLEAR), [stated])
     assert row.verdict == verdict
 
 
@@ -163,6 +168,29 @@ def test_the_table_is_markdown() -> None:
     assert {line.count("|") for line in table} == {5}
     assert "`batch` against `none`, lr 0.01" in table[2]
     assert "+1.21 points [" in table[2]
+
+
+def test_command_and_picture_stand_above_the_table() -> None:
+    record = accuracy_study(CLEAR)
+    typed = "normlab run depth --seeds 5 --out /tmp/here -q"
+    record = replace(record, meta={**record.meta, "command": typed})
+    lines = make.results(record, [BETTER], "![alt](pictures/depth.svg)").splitlines()
+    assert lines[0] == "    normlab run depth --seeds 5"
+    assert lines[4] == "![alt](pictures/depth.svg)"
+    assert lines[6].startswith("| stated |")
+
+
+def test_a_large_picture_is_made_small(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (400, 600, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > make.LARGEST
+    make._shrink(tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size <= make.LARGEST
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_main_picture_is_one_that_can_be_drawn(name: str) -> None:
+    assert experiment(name).picture in [kind.id for kind in KINDS]
 
 
 def test_the_command_fills_a_page(

@@ -21,6 +21,7 @@ _STATED = {
 EXPERIMENT = Experiment(
     name="article",
     title="What does batch norm do to the article's network?",
+    picture="surface-common",
     statements=tuple(
         Statement(says=says, source=_ARTICLE, claim=claim, arm="batch")
         for claim, says in _STATED.items()

@@ -10,6 +10,7 @@ _WU = "Wu and He 2018"
 EXPERIMENT = Experiment(
     name="batch-sizes",
     title="Which norm stands small batches, and which large ones?",
+    picture="sweep",
     default={
         "seeds": (0, 1, 2, 3),
         "measure": "none",
@@ -49,7 +50,7 @@ EXPERIMENT = Experiment(
             arm="group",
             against="batch",
             between=(16, 128),
-            expects="no-difference",
+            expects=frozenset({"no-difference"}),
         ),
     ),
 )

@@ -9,6 +9,7 @@ _SOURCE = "Ioffe and Szegedy 2015, sections 1 and 3.3"
 EXPERIMENT = Experiment(
     name="depth",
     title="Up to which depth does a plain network train, with and without batch norm?",
+    picture="sweep",
     default={
         "seeds": (0, 1, 2, 3),
         "measure": "none",

@@ -28,8 +28,8 @@ class Statement:
     """Where a study trains at several: each arm at its own best, or both at each."""
     between: tuple[float, float] | None = None
     """The values of the swept key that it speaks of; None: all."""
-    expects: str = "supported"
-    """The verdict on the claim that would agree with the statement."""
+    expects: frozenset[str] = frozenset({"supported"})
+    """The verdicts on the claim that would agree with the statement."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,7 @@ class Experiment:
     Attributes:
         name: As behind `normlab run`.
         title: One line of what is asked.
+        picture: The figure that shows the answer, by its name in `normlab.figures`.
         default: The tables of study.toml, where they are not the article's; minutes
             on two cores.
         full: What differs in the long form; empty if there is none.
@@ -47,6 +48,7 @@ class Experiment:
 
     name: str
     title: str
+    picture: str
     default: Mapping[str, Any] = field(default_factory=dict)
     full: Mapping[str, Any] = field(default_factory=dict)
     statements: tuple[Statement, ...] = ()

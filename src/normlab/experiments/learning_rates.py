@@ -9,6 +9,7 @@ _BJORCK = "Bjorck, Gomes, Selman and Weinberger 2018"
 EXPERIMENT = Experiment(
     name="learning-rates",
     title="Is it the larger learning rates that batch norm makes possible?",
+    picture="learning-rates",
     default={
         "seeds": (0, 1, 2, 3),
         "measure": "light",

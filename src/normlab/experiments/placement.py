@@ -9,6 +9,7 @@ _SOURCE = "Ioffe and Szegedy 2015, section 3.2"
 EXPERIMENT = Experiment(
     name="placement",
     title="Does batch norm belong before the nonlinearity or after it?",
+    picture="learning-curves",
     default={
         "arms": (
             "none",
@@ -24,7 +25,7 @@ EXPERIMENT = Experiment(
             claim="better-accuracy",
             arm="batch-after",
             against="batch",
-            expects="contradicted",
+            expects=frozenset({"contradicted"}),
         ),
         Statement(
             says="and convergence is slower",
@@ -32,7 +33,7 @@ EXPERIMENT = Experiment(
             claim="faster-convergence",
             arm="batch-after",
             against="batch",
-            expects="contradicted",
+            expects=frozenset({"contradicted"}),
         ),
         Statement(
             says="because distributions behind a nonlinearity are not made steady",
@@ -40,7 +41,7 @@ EXPERIMENT = Experiment(
             claim="steadier-activations",
             arm="batch-after",
             against="batch",
-            expects="contradicted",
+            expects=frozenset({"contradicted"}),
         ),
     ),
 )
