@@ -13,6 +13,7 @@ from normlab.analysis.curves import LOSS_FLOOR
 from normlab.analysis.interval import t_interval
 from normlab.analysis.pairs import Runs, pairings
 from normlab.records.rows import RunRecord, StudyRecord
+from normlab.spec.point import Point
 
 HALF_WINDOW = 50  # steps to each side, as for faster-convergence
 POINTS = 160  # as many as a picture can show apart
@@ -41,22 +42,23 @@ def loss_bands(record: StudyRecord) -> tuple[Band, ...]:
     Of a sweep at its first point: figures of the sweep show the others.
     """
     bands = []
-    for arm, rate, runs in _courses(record):
+    for arm, rate, runs in _courses(record, record.spec.sweep.points[0]):
         step = grid(max(run.step_losses.size for run in runs))
         logs = [np.log(smooth_at(run.step_losses, step)) for run in runs]
         bands.append(_band(arm, rate, step, logs, runs))
     return tuple(bands)
 
 
-def accuracy_bands(record: StudyRecord) -> tuple[Band, ...]:
-    """Test accuracy on the way, of the same runs as `loss_bands`.
+def accuracy_bands(record: StudyRecord, point: Point | None = None) -> tuple[Band, ...]:
+    """Test accuracy on the way, at the first point of a sweep or another.
 
     Between the ends of epochs it is that of the fixed slice of test images that runs
     glimpse at, at an end that of all test images. Runs that lack it are left out.
     """
     bands = []
-    per_epoch = _steps_per_epoch(record)
-    for arm, rate, runs in _courses(record):
+    there = record.spec.sweep.points[0] if point is None else point
+    per_epoch = _steps_per_epoch(record, there)
+    for arm, rate, runs in _courses(record, there):
         known = {run.key.seed: accuracies(run, per_epoch) for run in runs}
         known = {seed: of for seed, of in known.items() if of}
         if known:
@@ -88,18 +90,18 @@ def accuracies(run: RunRecord, per_epoch: int | None) -> dict[int, float]:
     return {step: of for step, of in found.items() if np.isfinite(of)}
 
 
-def _steps_per_epoch(record: StudyRecord) -> int | None:
+def _steps_per_epoch(record: StudyRecord, point: Point) -> int | None:
     """Told by a run that is done, for in others an epoch may be under way."""
-    point = record.spec.sweep.points[0]
     for run in record.runs:
         if run.status == "done" and run.key.point == point and run.epochs:
             return run.step_losses.size // len(run.epochs)
     return None
 
 
-def _courses(record: StudyRecord) -> Iterator[tuple[str, float, list[RunRecord]]]:
-    """Arm, rate and the runs that have taken steps, at the first point of a sweep."""
-    point = record.spec.sweep.points[0]
+def _courses(
+    record: StudyRecord, point: Point
+) -> Iterator[tuple[str, float, list[RunRecord]]]:
+    """Arm, rate and the runs that have taken steps, at one point of a sweep."""
     for rate in record.spec.recipe.rates:
         for arm in record.spec.arms:
             here = (arm.name, rate, point)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from normlab.errors import BadSetting, NotMeasured
 from normlab.figures import (
+    accuracy_and_percentiles,
     along_gradient,
     by_hand,
     claims_forest,
@@ -30,6 +32,7 @@ from normlab.figures import (
     twin_difference,
 )
 from normlab.figures.look import LIGHT, Look
+from normlab.figures.observed import setting_words
 from normlab.figures.picture import Kind, Picture
 from normlab.spec.names import known
 
@@ -45,6 +48,7 @@ KINDS: tuple[Kind, ...] = (
     step_path.KIND,
     along_gradient.KIND,
     sharpness.KIND,
+    accuracy_and_percentiles.KIND,
     percentiles.KIND,
     drift.KIND,
     covariate_shift.KIND,
@@ -61,6 +65,24 @@ KINDS: tuple[Kind, ...] = (
     cost.KIND,
 )
 """In the order of a report. A new figure is one file and one row here."""
+
+
+OBSERVED = {
+    step_path.KIND,
+    along_gradient.KIND,
+    sharpness.KIND,
+    accuracy_and_percentiles.KIND,
+    percentiles.KIND,
+    drift.KIND,
+    covariate_shift.KIND,
+    dead_units.KIND,
+    by_hand.KIND,
+    one_neuron.KIND,
+    scale_shift.KIND,
+    running_statistics.KIND,
+    effective_rate.KIND,
+}
+"""Those that show what probes saw, at one rate and point of several."""
 
 
 class Gallery(Mapping[str, Picture]):
@@ -83,6 +105,11 @@ class Gallery(Mapping[str, Picture]):
             figure, alt = kind.draw(self._result, self._look)
         except NotMeasured as missing:
             raise NotMeasured(f"{kind.title}: {missing}.") from None
+        if kind in OBSERVED and (where := setting_words(self._result.record)):
+            kind, alt = (
+                replace(kind, reading=f"{kind.reading} {where}"),
+                f"{alt} {where}",
+            )
         return Picture(kind=kind, figure=figure, alt=alt)
 
     def __iter__(self) -> Iterator[str]:
