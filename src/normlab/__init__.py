@@ -15,10 +15,14 @@ if TYPE_CHECKING:
     from normlab.facade.compare import Study as Study
     from normlab.facade.compare import compare as compare
     from normlab.facade.surface import surface as surface
+    from normlab.norms.ghost import GhostBatchNorm as GhostBatchNorm
+    from normlab.norms.noisy import NoisyBatchNorm as NoisyBatchNorm
 
     __version__: str
 
 _HOMES = {
+    "GhostBatchNorm": "normlab.norms.ghost",
+    "NoisyBatchNorm": "normlab.norms.noisy",
     "NormlabError": "normlab.errors",
     "Result": "normlab.analysis.result",
     "Study": "normlab.facade.compare",
@@ -26,7 +30,16 @@ _HOMES = {
     "surface": "normlab.facade.surface",
 }
 
-__all__ = ["NormlabError", "Result", "Study", "__version__", "compare", "surface"]
+__all__ = [
+    "GhostBatchNorm",
+    "NoisyBatchNorm",
+    "NormlabError",
+    "Result",
+    "Study",
+    "__version__",
+    "compare",
+    "surface",
+]
 
 
 def __getattr__(name: str) -> Any:
