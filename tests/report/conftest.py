@@ -7,8 +7,15 @@ from typing import Any
 import pytest
 
 from normlab.analysis.result import Result
+from normlab.figures.gallery import KINDS
 from normlab.report.write import write
+from tests.analysis.sweeps import over_rates, rates_spec, valley
 from tests.figures.made_up import observed_study
+
+# a study has these if it trains at several rates, or sweeps another setting
+OVER_SEVERAL = {"learning-rates", "sweep"}
+DRAWN = [kind for kind in KINDS if kind.id not in OVER_SEVERAL]
+"""What the study of one rate has."""
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +29,14 @@ def page_path(observed: Result) -> Path:
     """Its report, written to its folder."""
     assert observed.folder is not None
     return write(observed, observed.folder / "report.html")
+
+
+@pytest.fixture(scope="session")
+def swept_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a study over two rates and two batch sizes."""
+    spec = rates_spec(0.01, 0.1, sweep={"recipe.batch_size": [8, 64]})
+    result = Result(over_rates(spec, valley({"none": 0.01, "batch": 0.1})))
+    return write(result, tmp_path_factory.mktemp("swept") / "report.html")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from normlab.figures.gallery import KINDS
+from .conftest import DRAWN, OVER_SEVERAL
 
 pytestmark = pytest.mark.browser
 SIZES = {"desk": (1280, 900), "phone": (390, 844)}
@@ -20,7 +20,9 @@ def opened(browser: Browser, page_path: Path) -> Iterator[Callable[..., Page]]:
     trouble: list[str] = []
     contexts = []
 
-    def open_page(size: str = "desk", scheme: str = "light") -> Page:
+    def open_page(
+        size: str = "desk", scheme: str = "light", path: Path = page_path
+    ) -> Page:
         width, height = SIZES[size]
         context = browser.new_context(
             viewport={"width": width, "height": height},
@@ -38,11 +40,11 @@ def opened(browser: Browser, page_path: Path) -> Iterator[Callable[..., Page]]:
             "request",
             lambda asked: (
                 None
-                if asked.url.startswith((page_path.as_uri(), "data:", "blob:"))
+                if asked.url.startswith((path.as_uri(), "data:", "blob:"))
                 else trouble.append(asked.url)
             ),
         )
-        page.goto(page_path.as_uri())
+        page.goto(path.as_uri())
         return page
 
     yield open_page
@@ -52,7 +54,7 @@ def opened(browser: Browser, page_path: Path) -> Iterator[Callable[..., Page]]:
 
 
 def draw_everything(page: Page) -> None:
-    for kind in KINDS:
+    for kind in DRAWN:
         if kind.at_once:
             plot = page.locator(f"[data-figure={kind.id}]")
             plot.scroll_into_view_if_needed()
@@ -70,6 +72,19 @@ def test_every_figure_is_drawn_and_nothing_sticks_out(
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     drawn = page.locator("[data-figure=learning-curves] .main-svg").first
     assert drawn.evaluate("svg => svg.style.background") == paper
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_sweep_is_drawn_over_its_rates_and_its_settings(
+    opened: Callable[..., Page], swept_path: Path, size: str
+) -> None:
+    page = opened(size, path=swept_path)
+    for name in sorted(OVER_SEVERAL):
+        plot = page.locator(f"[data-figure={name}]")
+        plot.scroll_into_view_if_needed()
+        plot.locator(".main-svg").first.wait_for()
+        assert plot.locator(".xtick").count() > 0
+    assert page.evaluate("document.documentElement.scrollWidth") == SIZES[size][0]
 
 
 def test_nothing_is_drawn_before_it_comes_near(opened: Callable[..., Page]) -> None:
@@ -122,7 +137,7 @@ def test_a_change_of_theme_redraws(opened: Callable[..., Page]) -> None:
 def test_printing_draws_every_figure_on_white(opened: Callable[..., Page]) -> None:
     page = opened("desk", "dark")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    for kind in KINDS:
+    for kind in DRAWN:
         if kind.at_once:
             page.wait_for_selector(
                 f"[data-figure={kind.id}][data-state^=light]", state="attached"

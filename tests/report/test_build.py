@@ -11,13 +11,14 @@ import pytest
 from normlab.analysis.result import Result
 from normlab.cli import main
 from normlab.errors import BadFolder
-from normlab.figures.gallery import KINDS
 from normlab.records.rows import StudyRecord
 from normlab.report.build import build
 from normlab.report.write import write
 from normlab.spec.arms import Arm
 from normlab.spec.data import Data
 from normlab.spec.study import StudySpec
+
+from .conftest import DRAWN
 
 EVIL = '</script><script>alert("x")</script><b onclick=1>'
 MOST = 8_000_000  # bytes
@@ -81,9 +82,9 @@ def test_every_figure_is_there_with_its_words_and_its_reading(
         for _, attributes in outline.elements
         if "data-figure" in attributes
     }
-    assert set(plots) == {kind.id for kind in KINDS}
+    assert set(plots) == {kind.id for kind in DRAWN}
     assert all(plot["role"] == "img" and plot["aria-label"] for plot in plots.values())
-    assert text.count("<figcaption>") == len(KINDS)
+    assert text.count("<figcaption>") == len(DRAWN)
 
 
 def test_the_verdict_comes_first_and_the_rest_in_the_articles_order(text: str) -> None:
@@ -137,7 +138,11 @@ def test_one_arm_alone_is_not_compared() -> None:
 
 def test_whatever_a_user_wrote_is_text(observed: Result) -> None:
     spec = StudySpec(data=Data(source=EVIL), arms=(Arm(name="a", norm="none"), "batch"))
-    runs = tuple(replace(run, reason=EVIL) for run in observed.record.runs)
+    renamed = {"none": "a", "batch": "batch"}
+    runs = tuple(
+        replace(run, reason=EVIL, key=run.key._replace(arm=renamed[run.key.arm]))
+        for run in observed.record.runs
+    )
     meta = {**observed.record.meta, "command": EVIL, "study_toml": EVIL, "cpu": EVIL}
     record = replace(observed.record, spec=spec, runs=runs, meta=meta)
     page = build(Result(record, Path(EVIL.replace("/", "_"))))
@@ -148,7 +153,7 @@ def test_whatever_a_user_wrote_is_text(observed: Result) -> None:
 
 def test_no_data_ends_its_script_early(text: str) -> None:
     blocks = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', text)
-    assert len(blocks) == len(KINDS) + 1
+    assert len(blocks) == len(DRAWN) + 1
     for block in blocks:
         assert "<" not in block
         json.loads(block)

@@ -65,7 +65,7 @@ def _row(point: Point, rate_axis: dict[str, Any]) -> list[Panel]:
         Panel(
             title="final test loss",
             y="nats per example",
-            y_axis={"type": "log"},
+            y_axis={"type": "log", "dtick": "D2", "tickformat": "~g"},
             **named,
         ),
         Panel(title="final test accuracy", y="%", **named),

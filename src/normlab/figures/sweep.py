@@ -53,7 +53,11 @@ def draw_curves(
     places, x_axis = _places(values)
     names = ("final test accuracy", "final test loss", "runs that diverged")
     units = ("%", "nats per example", "% of runs")
-    ranges: tuple[dict[str, object], ...] = ({}, {"type": "log"}, {"range": [-4, 104]})
+    ranges: tuple[dict[str, object], ...] = (
+        {},
+        {"type": "log", "dtick": "D2", "tickformat": "~g"},
+        {"range": [-4, 104]},
+    )
     figure = panels(
         look,
         [
