@@ -127,3 +127,8 @@ def test_any_labels_are_numbered_from_0_in_their_order() -> None:
 def test_a_label_that_is_never_learnt_is_refused() -> None:
     with pytest.raises(BadData, match="y_test holds the label 9, which no training"):
         numbered(np.array([1, 9]), np.array([1, 2]), where="y_test")
+
+
+def test_no_labels_at_all_are_called_empty() -> None:
+    with pytest.raises(BadData, match=r"^y is empty"):
+        classes_of(np.array([], np.int64), where="y")

@@ -73,7 +73,7 @@ DAMAGED = {
     "absurd": (bytes([0, 0, 8, 3]) + b"\xff" * 12, "promises 4294967295 x"),
     "headless": (IMAGES[:9], "its header of 16 bytes is not whole"),
     "three bytes": (b"\0\0\x08", "no IDX file: it starts with 00 00 08"),
-    "empty": (b"", "no IDX file"),
+    "empty": (b"", "is empty"),
     "no axes": (bytes([0, 0, 8, 0]) + b"\0", "is truncated"),
     "unknown type": (bytes([0, 0, 7, 1]) + IMAGES[4:], "starts with 00 00 07 01"),
     "text": (b"<html>not found</html>", "starts with 3c 68 74 6d"),

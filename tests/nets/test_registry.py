@@ -243,3 +243,8 @@ def test_what_cannot_be_built_is_refused(
 def test_the_smallest_allowed_image_works(net: str) -> None:
     side = {"lenet": 12, "resnet": 8}[net]
     check_model(built(net, "batch", (1, side, side)), (1, side, side), 10)
+
+
+def test_a_net_that_no_memory_holds_is_refused() -> None:
+    with pytest.raises(BadModel, match=r"'mlp' on inputs of 3 x 9 x 9 does not fit"):
+        build("mlp", maker("none"), (3, 9, 9), 10, width=10**12)

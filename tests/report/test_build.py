@@ -161,7 +161,7 @@ def test_the_same_records_give_the_same_file(observed: Result) -> None:
 def test_a_report_that_cannot_be_written_says_where(
     observed: Result, tmp_path: Path
 ) -> None:
-    with pytest.raises(BadFolder, match="Choose another place with -o FILE"):
+    with pytest.raises(BadFolder, match="normlab report DIR -o FILE"):
         write(observed, tmp_path / "missing" / "report.html")
 
 

@@ -99,3 +99,8 @@ def test_the_package_offers_what_it_says() -> None:
         assert getattr(normlab.spec, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Recipes'"):
         _ = normlab.spec.Recipes  # type: ignore[attr-defined]
+
+
+def test_arms_that_are_tables_are_shown_by_their_names() -> None:
+    with pytest.raises(BadSetting, match=r"^arms=none,none names 'none' twice"):
+        StudySpec(arms=({"norm": "none"}, {"name": "none", "norm": "none"}))

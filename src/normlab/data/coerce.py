@@ -99,9 +99,11 @@ def classes_of(labels: NDArray[Any], *, where: str) -> NDArray[Any]:
     """The different labels of the training part, sorted.
 
     Raises:
-        BadData: If there is but one.
+        BadData: If there is but one, or none.
     """
     classes = np.unique(labels)
+    if not len(classes):
+        raise BadData(f"{where} is empty. Give at least one example of two classes.")
     if len(classes) < 2:
         raise BadData(
             f"{where} holds one class only ({', '.join(map(str, classes))}); there is "

@@ -99,6 +99,8 @@ def parsed(content: bytes, *, where: str) -> NDArray[Any]:
     Raises:
         BadData: If the bytes are no IDX file, or fewer or more than promised.
     """
+    if not content:
+        raise BadData(f"{where} is empty: it has no bytes.")
     kind = _TYPES.get(content[2]) if content[:2] == b"\0\0" and content[3:] else None
     if kind is None:
         raise BadData(f"{where} is no IDX file: it starts with {content[:4].hex(' ')}.")

@@ -60,6 +60,14 @@ def build(
         raise BadModel(f"net '{name}' needs at least 2 classes, not {classes}.")
     try:
         return NETS[name](norm, shape, classes, **options)
+    except (MemoryError, RuntimeError) as error:  # torch raises the latter
+        if not isinstance(error, MemoryError) and "alloc" not in str(error):
+            raise
+        size = " x ".join(map(str, shape))
+        raise BadModel(
+            f"net '{name}' on inputs of {size} does not fit into memory. Use a smaller "
+            "--image-size, or a narrower net."
+        ) from None
     except BadModel as refused:
         if str(refused).startswith("net "):
             raise

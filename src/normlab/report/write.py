@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,9 +33,10 @@ def write(result: Result, path: Path) -> Path:
         temporary.replace(path)
     except OSError as error:
         raise BadFolder(
-            f"{path}: cannot be written ({error.strerror}). Choose another place "
-            "with -o FILE."
+            f"{path}: cannot be written ({error.strerror}). Choose another place: "
+            "normlab report DIR -o FILE."
         ) from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written, nothing is left
+            temporary.unlink(missing_ok=True)
     return path

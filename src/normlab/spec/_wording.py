@@ -55,9 +55,16 @@ def shown(value: object) -> str:
         ('sdg', '0.1,1.0', 'a,a')
     """
     listed = isinstance(value, list | tuple)
-    text = ",".join(map(str, value)) if listed else str(value)
+    text = ",".join(map(_brief, value)) if listed else str(value)
     text = text if text.isprintable() and text else repr(text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _brief(item: object) -> str:
+    """An arm that is a table by its name, anything else as it is."""
+    if isinstance(item, dict):
+        return str(item.get("name", item.get("norm", item)))
+    return str(item)
 
 
 def _key(table: type[BaseModel], location: tuple[int | str, ...]) -> str:
@@ -80,7 +87,9 @@ def _must(complaint: Any) -> str:
         kind = "finite_number"  # no bound holds for it, which says too little
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
-        return f"must be {words} {context[name]:g}."
+        bound = context[name]
+        plain = str(bound) if isinstance(bound, int) else f"{bound:g}"
+        return f"must be {words} {plain}."
     if kind == "literal_error":
         names = str(context["expected"]).replace(" or ", ", ").replace("'", "")
         given = str(complaint["input"])

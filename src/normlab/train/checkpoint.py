@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,8 +50,9 @@ def save(checkpoint: Checkpoint, folder: Path) -> Path:
         "observers": list(checkpoint.observed),
     }
     partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata={"normlab": json.dumps(meta)})
-    partial.replace(path)
+    with _writing(path):
+        save_file(tensors, partial, metadata={"normlab": json.dumps(meta)})
+        partial.replace(path)
     for epoch in sorted(epochs_saved(folder))[:-_KEPT]:
         (folder / f"epoch-{epoch}.safetensors").unlink()
     return path
@@ -58,12 +61,29 @@ def save(checkpoint: Checkpoint, folder: Path) -> Path:
 def save_network(model: nn.Module, path: Path) -> None:
     """Write the tensors of `model` alone, whole or not at all.
 
+    Raises:
+        BadFolder: The file cannot be written.
+
     Any program reads them back with `safetensors.torch.load_file(path)`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    save_file({n: t.contiguous() for n, t in model.state_dict().items()}, partial)
-    partial.replace(path)
+    tensors = {n: t.contiguous() for n, t in model.state_dict().items()}
+    with _writing(path):
+        save_file(tensors, partial)
+        partial.replace(path)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say what keeps a file from being written; safetensors hides it in its text."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        raise BadFolder(
+            f"{path} cannot be written ({error}). If the disk is full, free some "
+            "space, then resume: what was kept stays readable."
+        ) from error
 
 
 def epochs_saved(folder: Path) -> list[int]:
