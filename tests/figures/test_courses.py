@@ -49,14 +49,14 @@ def test_the_drift_that_is_drawn_is_that_of_the_claim(observed: Result) -> None:
 
 
 def test_the_efficiency_of_a_straight_path_is_one() -> None:
+    lengths = 1 + np.arange(150) / 100  # updates grow evenly
+    looked_at = np.array([0, 1, 100, 101, 149])
     found = efficiency(
         {
-            "steps": np.array([0, 1, 100, 101]),
-            "norm": np.array([1.0, 1.0, 3.0, 3.0]),
-            "cosine": np.ones(4),
-            "momentum": np.array(0.0),
+            "steps": looked_at,
+            "norm": lengths[looked_at],
             "distance_steps": np.array([0, 100, 150]),
-            "distance": np.array([0.0, 100.0, 250.0]),
+            "distance": np.array([0.0, lengths[:100].sum(), lengths.sum()]),
         }
     )
     assert found["steps"].tolist() == [100, 150]

@@ -41,26 +41,24 @@ def per_burst(arrays: Arrays) -> Arrays:
 def efficiency(arrays: Arrays) -> Arrays:
     """Net distance from the start over the length of the path, at every distance.
 
-    Updates are looked at in bursts, so the length is estimated: the mean update of
-    each burst stands for all steps until the next burst begins.
+    Updates are looked at in bursts, so the length is estimated: between two that were
+    looked at, the length of an update is interpolated.
 
     Example:
         >>> found = efficiency({
-        ...     "steps": np.array([0, 1, 50]), "norm": np.array([1.0, 1.0, 2.0]),
-        ...     "cosine": np.zeros(3), "momentum": np.array(0.9),
+        ...     "steps": np.array([0, 1, 50]), "norm": np.array([1.0, 1.0, 1.0]),
         ...     "distance_steps": np.array([0, 50, 100]),
-        ...     "distance": np.array([0.0, 25.0, 75.0]),
+        ...     "distance": np.array([0.0, 50.0, 75.0]),
         ... })
         >>> found["steps"], found["efficiency"]
-        (array([ 50, 100]), array([0.5, 0.5]))
+        (array([ 50, 100]), array([1.  , 0.75]))
     """
-    bursts = per_burst(arrays)
     moved = arrays["distance_steps"] > 0
     step, distance = arrays["distance_steps"][moved], arrays["distance"][moved]
-    begins = bursts["steps"]
-    walked = np.concatenate([[0.0], np.cumsum(bursts["norm"][:-1] * np.diff(begins))])
-    last = np.searchsorted(begins, step, side="left") - 1  # the burst that led there
-    length = walked[last] + bursts["norm"][last] * (step - begins[last])
+    updates = np.interp(
+        np.arange(max(step, default=0)), arrays["steps"], arrays["norm"]
+    )
+    length = np.cumsum(updates)[step - 1]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = distance.astype(np.float64) / length
     return {"steps": step, "efficiency": share}
