@@ -241,9 +241,11 @@ def test_a_model_file_is_kept_and_resume_refuses_a_changed_one(
     with pytest.raises(KeyboardInterrupt):
         api.run(spec, tmp_path / "study", watcher=StopsAfter(1))
     assert StudyFolder.open(tmp_path / "study").meta()["model_source"] == MODEL
-    file.write_text(MODEL.replace("16", "17"))
+    mark = tmp_path / "mark"
+    file.write_text(f"{MODEL}\nopen({str(mark)!r}, 'w').close()\n")
     with pytest.raises(BadFolder, match="the model file is not what it was"):
         api.resume(tmp_path / "study")
+    assert not mark.exists()  # it was not executed either
     file.write_text(MODEL)
     result = api.resume(tmp_path / "study")
     assert {run.status for run in result.record.runs} == {"done"}
@@ -261,6 +263,11 @@ REFUSED = {
         "recipe.batch_size=33",
         BadSetting,
         r"leave a last batch of 1, which arm 'batch' cannot .* --last-batch drop",
+    ),
+    "batches of one": (
+        "recipe.batch_size=1",
+        BadSetting,
+        r"a batch of 1 is what arm 'batch' .*\)\. Use a batch size of 2 or more\.$",
     ),
     "a device that is not there": (
         "execution.device=cuda:7",

@@ -80,8 +80,9 @@ def resume(
     if execution is not None:
         spec = spec.model_copy(update={"execution": execution})
     with _executor(spec.execution) as executor:
+        _refuse_changed_model(folder)
         prepared = _prepared(spec, watcher, python)
-        _refuse_changed(folder, prepared)
+        _refuse_changed_data(folder, prepared)
         return _conduct(prepared, folder, executor, watcher)
 
 
@@ -147,23 +148,36 @@ def _conduct(
     return Result.open(folder.path)
 
 
-def _refuse_changed(folder: StudyFolder, prepared: Prepared) -> None:
-    """Refuse to mix runs on different data or of different networks.
+def _refuse_changed_model(folder: StudyFolder) -> None:
+    """Refuse another model file than the study began with, before it is executed.
 
     Raises:
-        BadFolder: The data or the model file differ from when the study began.
+        BadFolder: The model file differs from when the study began.
     """
-    before, now = folder.meta(), _facts(prepared)
-    if before.get("data_digest") != now["data_digest"]:
-        raise BadFolder(
-            f"{folder.path}: the data is not what it was when the study began (its "
-            f"digest was {before.get('data_digest')}, now {now['data_digest']}). "
-            f"Bring it back, or start a new study."
-        )
-    if before.get("model_sha256") != now.get("model_sha256"):
+    from normlab.study.source import code_of, source_of
+
+    model = folder.spec.model
+    if model.file is None:
+        return
+    before = folder.meta().get("model_sha256")
+    now = code_of(source_of(model, root=Path()))["model_sha256"]
+    if before != now:
         raise BadFolder(
             f"{folder.path}: the model file is not what it was when the study began "
-            f"(its SHA-256 was {before.get('model_sha256')}, now "
-            f"{now.get('model_sha256')}). Bring it back (study.db keeps its text), or "
-            f"start a new study."
+            f"(its SHA-256 was {before}, now {now}). Bring it back (study.db keeps its "
+            f"text), or start a new study."
+        )
+
+
+def _refuse_changed_data(folder: StudyFolder, prepared: Prepared) -> None:
+    """Refuse to mix runs on different data.
+
+    Raises:
+        BadFolder: The data differ from when the study began.
+    """
+    before, now = folder.meta().get("data_digest"), prepared.dataset.digest
+    if before != now:
+        raise BadFolder(
+            f"{folder.path}: the data is not what it was when the study began (its "
+            f"digest was {before}, now {now}). Bring it back, or start a new study."
         )
