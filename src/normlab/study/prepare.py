@@ -27,6 +27,7 @@ from normlab.spec.study import StudySpec
 from normlab.spec.sweep import at
 from normlab.study.device import device_called
 from normlab.study.source import Source, source_of
+from normlab.study.trial import try_step
 from normlab.study.twins import build_arm, shared_tensors
 from normlab.train.descent import OptimizerFactory
 from normlab.train.evaluate import Loss
@@ -82,7 +83,8 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
         python: What stands behind the name "python".
 
     Raises:
-        BadSetting: A setting does not fit the data or the machine.
+        BadSetting: A setting does not fit the data or the machine, or a loss or
+            optimizer given from Python fails.
         BadData: The data cannot be used.
         BadModel: A network cannot be built, fails, or has the wrong output.
     """
@@ -103,7 +105,9 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
         spec=spec,
         dataset=dataset,
         variants={
-            point: _variant(variant, sources[variant.model], dataset)
+            point: _variant(
+                variant, sources[variant.model], dataset, python=python, device=device
+            )
             for point, variant in there.items()
         },
         device=device,
@@ -111,7 +115,14 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
     )
 
 
-def _variant(spec: StudySpec, source: Source, dataset: Dataset) -> Variant:
+def _variant(
+    spec: StudySpec,
+    source: Source,
+    dataset: Dataset,
+    *,
+    python: PythonParts,
+    device: torch.device,
+) -> Variant:
     """Build and try the networks of one point of the sweep."""
     models = _each_arm(spec, source, dataset)
     _refuse_equal_arms(spec, models)
@@ -128,6 +139,16 @@ def _variant(spec: StudySpec, source: Source, dataset: Dataset) -> Variant:
         last_batch=spec.recipe.last_batch,
     )
     _check_last_batch(batches, models, spec=spec, dataset=dataset)
+    for model in models.values():
+        try_step(
+            model,
+            dataset,
+            loss=python.loss,
+            optimizer=python.optimizer if spec.recipe.optimizer == PYTHON else None,
+            rate=spec.recipe.rates[0],
+            batch_size=spec.recipe.batch_size,
+            device=device,
+        )
     return Variant(
         spec=spec,
         source=source,
@@ -205,9 +226,13 @@ def _check_last_batch(
                 model.train()(example)
             except ValueError as error:
                 size, images = spec.recipe.batch_size, len(dataset.train)
+                if size == 1:
+                    what = "a batch of 1 is what"
+                    remedy = "Use a batch size of 2 or more."
+                else:
+                    what = f"{images} training images leave a last batch of 1, which"
+                    remedy = "Use --last-batch drop, or another batch size."
                 raise BadSetting(
-                    f"recipe.batch_size = {size}: {images} training "
-                    f"images leave a last batch of 1, which arm '{name}' cannot be "
-                    f"trained on ({one_line(error)}). Use --last-batch drop, or "
-                    f"another batch size."
+                    f"recipe.batch_size = {size}: {what} arm '{name}' cannot be "
+                    f"trained on ({one_line(error)}). {remedy}"
                 ) from None
