@@ -73,8 +73,9 @@ def test_the_share_of_diverged_runs_has_a_band() -> None:
 def test_each_point_of_a_sweep_has_its_row_with_its_name() -> None:
     spec = rates_spec(*RATES, sweep={SIZE: [8, 64]})
     drawn = rates.KIND.draw(Result(over_rates(spec, loss)), LIGHT)
-    notes = [note.text for note in drawn.figure.layout.annotations]
-    assert notes.count("batch_size 8") == notes.count("batch_size 64") == 3
+    titles = [note.text for note in drawn.figure.layout.annotations]
+    assert titles[0] == "<b>final test loss, batch_size 8</b>"
+    assert titles[3] == "<b>final test loss, batch_size 64</b>"
     assert lines(drawn.figure, "batch", "x4")[0].x == pytest.approx(RATES)
     assert drawn.alt.startswith("At batch_size 8: none is most accurate")
     assert " At batch_size 64: none is" in drawn.alt

@@ -60,17 +60,18 @@ def draw_rates(
 
 
 def _row(point: Point, rate_axis: dict[str, Any]) -> list[Panel]:
-    named = {"note": point_text(point), "x": "learning rate", "x_axis": rate_axis}
+    named = {"x": "learning rate", "x_axis": rate_axis}
+    at = f", {point_text(point)}" if point else ""
     return [
         Panel(
-            title="final test loss",
+            title=f"final test loss{at}",
             y="nats per example",
             y_axis={"type": "log", "dtick": "D2", "tickformat": "~g"},
             **named,
         ),
-        Panel(title="final test accuracy", y="%", **named),
+        Panel(title=f"final test accuracy{at}", y="%", **named),
         Panel(
-            title="runs that diverged",
+            title=f"runs that diverged{at}",
             y="% of runs",
             y_axis={"range": [-4, 104]},
             **named,
