@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from .conftest import DRAWN, OVER_SEVERAL
 
@@ -61,6 +61,15 @@ def draw_everything(page: Page) -> None:
             plot.locator(".main-svg").first.wait_for()
 
 
+def drawn_claims(page: Page) -> Locator:
+    """The first figure; the claims above it may fill a screen."""
+    plot = page.locator("[data-figure=claims]")
+    plot.scroll_into_view_if_needed()
+    drawn = plot.locator(".main-svg").first
+    drawn.wait_for()
+    return drawn
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_every_figure_is_drawn_and_nothing_sticks_out(
@@ -89,7 +98,7 @@ def test_a_sweep_is_drawn_over_its_rates_and_its_settings(
 
 def test_nothing_is_drawn_before_it_comes_near(opened: Callable[..., Page]) -> None:
     page = opened()
-    page.locator("[data-figure=claims] .main-svg").first.wait_for()
+    drawn_claims(page)
     assert page.locator("[data-figure=cost] .main-svg").count() == 0
 
 
@@ -98,6 +107,7 @@ def test_the_slider_works_with_the_keyboard(opened: Callable[..., Page]) -> None
     figure = page.locator("#by-hand")
     figure.scroll_into_view_if_needed()
     slider = figure.get_by_role("slider")
+    figure.locator(".textpoint").first.wait_for()
     before = figure.locator(".textpoint").all_inner_texts()
     slider.press("ArrowRight")
     page.wait_for_function(
@@ -127,8 +137,7 @@ def test_three_dimensions_are_drawn_when_asked_for(opened: Callable[..., Page]) 
 
 def test_a_change_of_theme_redraws(opened: Callable[..., Page]) -> None:
     page = opened()
-    drawn = page.locator("[data-figure=claims] .main-svg").first
-    drawn.wait_for()
+    drawn = drawn_claims(page)
     page.emulate_media(color_scheme="dark")
     page.wait_for_selector("[data-figure=claims][data-state='dark wide']")
     assert drawn.evaluate("svg => svg.style.background") == "rgb(21, 24, 29)"
@@ -146,8 +155,8 @@ def test_printing_draws_every_figure_on_white(opened: Callable[..., Page]) -> No
 
 def test_no_button_offers_to_upload(opened: Callable[..., Page]) -> None:
     page = opened()
+    drawn_claims(page)
     plot = page.locator("[data-figure=claims]")
-    plot.locator(".main-svg").first.wait_for()
     plot.hover()
     titles = plot.locator(".modebar-btn").evaluate_all(
         "buttons => buttons.map(button => button.dataset.title || '')"
