@@ -9,7 +9,7 @@ _SOURCE = "Ioffe and Szegedy 2015, section 4.1"
 EXPERIMENT = Experiment(
     name="paper-figure-1",
     title="Does batch norm steady the inputs of a sigmoid, and is it better for it?",
-    picture="percentiles",
+    picture="accuracy-and-percentiles",
     default={
         "seeds": (0, 1, 2, 3),
         # as bytes: 0 and 1, nothing subtracted
