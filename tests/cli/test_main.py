@@ -306,6 +306,9 @@ BAD = {
     "run artcle": r"unknown experiment 'artcle'\. Known: article",
     "run --colour": r"No such option: --colour.* See: normlab run --help",
     "run --epochs": r"Option '--epochs' requires an argument\. See: normlab --help",
+    "run --norm none --norm batch": r"--norm is given twice; .* --norm none,batch,",
+    "run --seeds 3 --lr 1 --seeds=4": r"--seeds is given twice; write it once: --seeds",
+    "export nowhere -o a.csv --output b.csv": r"-o is given twice; .*: -o PATH\. See",
     "show": r"Missing argument 'DIR'\. See: normlab show --help",
     "show nowhere": r"nowhere: does not exist",
     "resume nowhere": r"nowhere: does not exist",
@@ -330,6 +333,12 @@ def test_bad_input_is_one_line_and_writes_nothing(
     assert err.count("\n") == 1
     assert re.match(rf"normlab: error: .*{BAD[words]}", err)
     assert not any(tmp_path.iterdir())
+
+
+def test_settings_may_be_given_again_and_flags_too(trains: Trains) -> None:
+    trains()
+    words = "run -q -q --set recipe.epochs=1 --set recipe.momentum=0"
+    assert main(words.split()) == 0
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from normlab.cli.export import export
 from normlab.cli.listing import list_studies
@@ -20,6 +21,22 @@ from normlab.errors import NormlabError
 # Click's base of all usage errors; Typer carries it under a private name.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
+
+class _EachOnce(TyperCommand):
+    """A command that refuses an option of one value given twice: which would hold?"""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        for option in given:
+            single = getattr(option, "is_flag", None) is False and not option.multiple
+            if single and given.count(option) > 1:
+                name = option.opts[0]
+                ctx.fail(
+                    f"{name} is given twice; write it once: {name} {option.metavar}"
+                )
+        return super().parse_args(ctx, args)
+
+
 # rich would double the time of --help, and rich tracebacks hide ours
 app = typer.Typer(
     name="normlab",
@@ -28,14 +45,14 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run")(run)
-app.command("new")(new)
-app.command("resume")(resume)
-app.command("rerun")(rerun)
-app.command("show")(show)
-app.command("list")(list_studies)
-app.command("report")(report)
-app.command("export")(export)
+app.command("run", cls=_EachOnce)(run)
+app.command("new", cls=_EachOnce)(new)
+app.command("resume", cls=_EachOnce)(resume)
+app.command("rerun", cls=_EachOnce)(rerun)
+app.command("show", cls=_EachOnce)(show)
+app.command("list", cls=_EachOnce)(list_studies)
+app.command("report", cls=_EachOnce)(report)
+app.command("export", cls=_EachOnce)(export)
 
 
 def _version(wanted: bool) -> None:
