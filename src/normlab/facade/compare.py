@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from normlab.analysis.result import Result
 from normlab.cli.watching import dated_folder, watching
+from normlab.errors import BadFolder, BadSetting
 from normlab.spec.names import PYTHON
 from normlab.spec.recipe import REFINED
 from normlab.spec.settings import parse_seeds, with_settings
@@ -83,15 +88,15 @@ class Study:
     @property
     def spec(self) -> StudySpec:
         """The same as a study.toml says it."""
-        norms = (self.norm,) if isinstance(self.norm, str) else tuple(self.norm)
-        rates = (self.lr,) if isinstance(self.lr, int | float) else tuple(self.lr)
-        batch = self.batch_size
-        sizes = (batch,) if isinstance(batch, int) else tuple(batch)
-        counted = isinstance(self.seeds, int)
-        seeds = parse_seeds(str(self.seeds)) if counted else self.seeds
+        sizes = _several(self.batch_size, Integral)
+        listed = isinstance(sizes, tuple)
+        if listed and len(sizes) == 0:
+            raise BadSetting("recipe.batch_size is empty; give at least one.")
+        counted = isinstance(self.seeds, Integral)
+        seeds = parse_seeds(str(self.seeds)) if counted else _several(self.seeds)
         tables = {
             "experiment": "compare",
-            "arms": norms,
+            "arms": _several(self.norm, str),
             "seeds": seeds,
             "measure": self.measure,
             "data": {
@@ -101,18 +106,28 @@ class Study:
             },
             "model": {"name": _named(self.model)},
             "recipe": {
-                "rates": rates,
+                "rates": _several(self.lr, Real),
                 "refine": REFINED if self.refine else 0,
                 "epochs": self.epochs,
-                "batch_size": sizes[0],
+                "batch_size": sizes[0] if listed else sizes,
                 "momentum": self.momentum,
                 "optimizer": _named(self.optimizer),
                 "weight_decay": self.weight_decay,
             },
-            "sweep": {"recipe.batch_size": sizes} if len(sizes) > 1 else {},
+            "sweep": {"recipe.batch_size": sizes} if listed and len(sizes) > 1 else {},
             "execution": {"workers": self.workers},
         }
-        return with_settings(StudySpec(**tables), self.settings)
+        return with_settings(StudySpec(**tables), self._settings())
+
+    def _settings(self) -> tuple[str, ...]:
+        settings = _several(self.settings, str)
+        if not isinstance(settings, tuple) or not all(
+            isinstance(setting, str) for setting in settings
+        ):
+            raise BadSetting(
+                f"settings={self.settings!r} must be a list of texts 'key=value'."
+            )
+        return settings
 
     def run(self, out: str | Path | None = None, *, quiet: bool = False) -> Result:
         """Train every run and keep the study.
@@ -223,12 +238,44 @@ def compare(
 
 
 def _reported(result: Result, folder: Path, watcher: Watcher) -> Result:
-    """The result, once its report.html lies in the folder."""
+    """The result, once its report.html lies in the folder, if that can be written."""
     from normlab.report.write import NAME, write
 
     watcher.note("drawing the report")
-    write(result, folder / NAME)
+    try:
+        write(result, folder / NAME)
+    except BadFolder as error:
+        watcher.note(str(error))
+        warnings.warn(str(error), stacklevel=3)  # where run or resume was called
     return result
+
+
+def _several(given: Any, single: type | tuple[()] = ()) -> Any:
+    """A tuple of one or more; what is neither stays as it is, for the spec to refuse.
+
+    Example:
+        >>> _several(0.1, Real), _several([8, 64], Integral), _several(None, str)
+        ((0.1,), (8, 64), None)
+    """
+    given = _plain(given)
+    if isinstance(given, single):
+        return (given,)
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        return given
+    return tuple(map(_plain, given))
+
+
+def _plain(value: Any) -> Any:
+    """A single number of NumPy or torch as Python's own, as short as it is written.
+
+    Example:
+        >>> _plain(np.float32(0.1)), _plain(np.int64(3)), _plain("batch")
+        (0.1, 3, 'batch')
+    """
+    if isinstance(value, np.floating):
+        # float32's nearest to 0.1 is 0.10000000149011612, which nobody wrote
+        return float(str(value))
+    return value.item() if getattr(value, "ndim", None) == 0 else value
 
 
 def _named(given: object) -> str:
