@@ -36,6 +36,7 @@ EXPERIMENT = Experiment(
             source=_BJORCK,
             claim="trains-at-all",
             arm="batch",
+            rates="same",
         ),
         Statement(
             says="batch norm is more accurate, most of all at its larger rates",

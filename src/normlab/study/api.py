@@ -126,10 +126,16 @@ def _facts(prepared: Prepared) -> dict[str, str]:
     return {
         **environment(),
         **code_of(prepared.source),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": " ".join([_program(), *sys.argv[1:]]),
         "data_digest": prepared.dataset.digest,
         "classes": str(len(prepared.dataset.classes)),
     }
+
+
+def _program() -> str:
+    """What a user types to do the same again."""
+    name = Path(sys.argv[0]).name
+    return "normlab" if name == "__main__.py" else name
 
 
 def _conduct(
