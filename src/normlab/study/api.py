@@ -19,6 +19,7 @@ from normlab.analysis.result import Result
 from normlab.errors import BadFolder
 from normlab.records.environment import environment
 from normlab.records.folder import StudyFolder
+from normlab.spec.plan import plan
 from normlab.spec.study import Execution, StudySpec
 from normlab.study.executor import Executor, LocalExecutor
 from normlab.study.pace import workers_of
@@ -49,7 +50,7 @@ def run(
         KeyboardInterrupt: Everything so far is kept; `resume` goes on.
     """
     watcher = watcher or Silent()
-    with _executor(spec.execution) as executor:
+    with _executor(spec) as executor:
         prepared = _prepared(spec, watcher, python)
         folder = StudyFolder.create(out, spec, _facts(prepared))
         return _conduct(prepared, folder, executor, watcher)
@@ -79,7 +80,7 @@ def resume(
     spec = folder.spec
     if execution is not None:
         spec = spec.model_copy(update={"execution": execution})
-    with _executor(spec.execution) as executor:
+    with _executor(spec) as executor:
         _refuse_changed_model(folder)
         prepared = _prepared(spec, watcher, python)
         _refuse_changed_data(folder, prepared)
@@ -98,11 +99,15 @@ def rerun(
 
 
 @contextmanager
-def _executor(execution: Execution) -> Iterator[Executor]:
-    """Workers that have begun to start, and are stopped at once on exit."""
+def _executor(spec: StudySpec) -> Iterator[Executor]:
+    """Workers that have begun to start, and are stopped at once on exit.
+
+    There are no more of them than runs: each is a process that holds torch.
+    """
+    workers = min(workers_of(spec.execution), len(plan(spec)))
     with tempfile.TemporaryDirectory(prefix="normlab-") as logs:
         executor = LocalExecutor(
-            workers=workers_of(execution), threads=execution.threads, logs=Path(logs)
+            workers=workers, threads=spec.execution.threads, logs=Path(logs)
         )
         try:
             yield executor
