@@ -10,12 +10,14 @@ import torch
 from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 
-from normlab.base.streams import ambient
+from normlab.analysis.result import Result
+from normlab.base.streams import ambient, stream
 from normlab.data.feed import Feed
 from normlab.data.load import load
 from normlab.nets.registry import build
 from normlab.norms.registry import maker
 from normlab.records.folder import StudyFolder
+from normlab.records.surface import Mark, StudySurface
 from normlab.spec.plan import RunKey
 from normlab.study import api
 from tests.study.cases import spec_of, write_data
@@ -71,9 +73,91 @@ def test_both_twins_lie_on_the_same_common_plane(folder: Path) -> None:
     one, two = StudyFolder.open(folder).surfaces("common")
     np.testing.assert_array_equal(one.surface.a, two.surface.a)
     np.testing.assert_array_equal(one.surface.b, two.surface.b)
-    assert [m.name for m in one.surface.marks] == ["start", "end none", "end batch"]
+    names = [mark.name for mark in one.surface.marks]
+    assert names[:3] == ["start", "end none", "end batch"]
     assert one.run == RunKey("batch", 0.01, 0)
     assert two.run == RunKey("none", 0.01, 0)
+
+
+def marks(found: StudySurface) -> dict[str, Mark]:
+    return {mark.name: mark for mark in found.surface.marks}
+
+
+def test_a_common_plane_carries_the_path_of_its_run(folder: Path) -> None:
+    for found in StudyFolder.open(folder).surfaces("common"):
+        here = marks(found)
+        steps = [mark for name, mark in here.items() if name.startswith("step ")]
+        assert len(steps) > 5
+        first, last = steps[0], steps[-1]
+        start, end = here["start"], here[f"end {found.run.arm}"]
+        assert (first.a, first.b) == pytest.approx((start.a, start.b), abs=1e-5)
+        assert first.off_plane == pytest.approx(start.off_plane)
+        assert start.off_plane > 0  # biases, scales and shifts are at their ends
+        assert (last.a, last.b) == pytest.approx((end.a, end.b), abs=1e-5)
+        assert last.off_plane < 1e-5
+        assert all(mark.plane_loss is not None for mark in steps)
+
+
+@pytest.mark.parametrize("arm", ["none", "batch"])
+def test_real_losses_are_the_same_on_every_plane(folder: Path, arm: str) -> None:
+    study = StudyFolder.open(folder)
+    one, two = (
+        next(marks(found) for found in study.surfaces(kind) if found.run.arm == arm)
+        for kind in ("common", "path")
+    )
+    path_end = next(reversed(two.values()))
+    losses = {name: mark.true_loss for name, mark in one.items() if mark.true_loss}
+    losses["step 0"] = losses.pop("start")
+    losses[path_end.name] = losses.pop(f"end {arm}")
+    real = {name: mark.true_loss for name, mark in two.items() if mark.true_loss}
+    assert 8 <= len(losses) <= 12
+    assert 8 <= len(real) <= 12
+    both = losses.keys() & real.keys()
+    assert len(both) >= 4
+    for name in both:
+        assert losses[name] == pytest.approx(real[name], rel=1e-12)
+    # no path ends elsewhere than on its plane
+    assert path_end.true_loss == pytest.approx(path_end.plane_loss, rel=1e-6)
+
+
+@pytest.mark.parametrize("arm", ["none", "batch"])
+def test_the_real_loss_at_the_end_is_that_of_a_plain_loop(
+    folder: Path, arm: str
+) -> None:
+    study = StudyFolder.open(folder)
+    data = load(study.spec.data)
+    inputs, labels = next(Feed(data.train, data.mean, data.std).chunks(10_000))
+    with ambient("weights that are replaced"):
+        model = build("mlp", maker(arm), data.shape, 2).double().train()
+    model.load_state_dict(
+        load_file(folder / "arrays" / f"{arm}-lr0.01-seed0" / "network.safetensors")
+    )
+    order = torch.randperm(100, generator=stream(0, "surface", "batches"))
+    with torch.no_grad():
+        losses = [
+            float(cross_entropy(model(inputs[batch].double()), labels[batch]))
+            for batch in order.split(20)
+        ]
+    for kind in ("path", "common"):
+        found = next(f for f in study.surfaces(kind) if f.run.arm == arm)
+        ends = [m for m in found.surface.marks if m.name in (f"end {arm}", "step 15")]
+        assert ends[0].true_loss == pytest.approx(np.mean(losses), rel=1e-5)
+        assert ends[0].plane_loss == pytest.approx(np.mean(losses), rel=1e-5)
+
+
+def test_another_networks_end_has_no_real_loss_here(folder: Path) -> None:
+    for found in StudyFolder.open(folder).surfaces("common"):
+        other = {"none": "batch", "batch": "none"}[found.run.arm]
+        assert marks(found)[f"end {other}"].true_loss is None
+
+
+@pytest.mark.parametrize("name", ["surface-common", "surface-path", "surface-3d"])
+def test_a_study_draws_its_surfaces(folder: Path, name: str) -> None:
+    picture = Result.open(folder).plot(name)
+    drawn = picture.figure.to_dict()["data"]
+    areas = [trace for trace in drawn if trace["type"] in ("contour", "surface")]
+    assert len(areas) == 2
+    assert len(drawn) > 2  # and their paths
 
 
 def test_resume_measures_only_what_is_missing(folder: Path) -> None:

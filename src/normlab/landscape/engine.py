@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from math import ceil
@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from normlab.base.hold import preserved
 from normlab.errors import BadModel
 from normlab.landscape.head import Head
-from normlab.landscape.moving import Moved, moved_parameters, private_copy
+from normlab.landscape.moving import Moved, load, moved_parameters, private_copy
 from normlab.landscape.norms import norms_in_use
 from normlab.landscape.plain import Loss, Plain
-from normlab.landscape.plane import Plane
+from normlab.landscape.plane import Arrays, Plane
 from normlab.landscape.sample import Sample
 from normlab.landscape.shortcut import Shortcut
 from normlab.landscape.trace import apply_before, split_at_first_linear
@@ -105,6 +105,22 @@ class Engine:
                 done(unit, found[unit])
         return found
 
+    def loss_of(self, state: Arrays) -> float:
+        """Loss of a network that need not lie on the plane, NaN where not finite.
+
+        Args:
+            state: Its parameters and buffers; those not named are the model's own.
+
+        Raises:
+            BadModel: If the model has no such tensors.
+        """
+        net = private_copy(self.net)
+        load(net, state)  # first: norms that take a batch's statistics drop their own
+        still = self._plain(self.sample, net, moved=())
+        with torch.no_grad():
+            (loss,) = still.losses(np.zeros((1, 2)))
+        return float(loss) if np.isfinite(loss) else np.nan
+
     def _unit(self, points: int) -> int:
         """Points handed to a thread at a time: many, but the same for every thread."""
         most, threads = self.evaluators[0].points_at_once, len(self.evaluators)
@@ -159,11 +175,16 @@ class Engine:
             return lambda: self._plain(self.sample)
         return fast
 
-    def _plain(self, sample: Sample) -> Plain:
+    def _plain(
+        self,
+        sample: Sample,
+        net: nn.Module | None = None,
+        moved: Sequence[Moved] | None = None,
+    ) -> Plain:
         return Plain(
-            private_copy(self.net),
+            private_copy(self.net) if net is None else net,
             self.norms,
-            self.moved,
+            self.moved if moved is None else moved,
             sample,
             statistics=self.statistics,
             loss=self.loss,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from normlab.errors import BadModel
-from normlab.landscape.plane import Plane
+from normlab.landscape.plane import Arrays, Plane
 
 
 def private_copy(model: nn.Module) -> nn.Module:
@@ -98,6 +98,24 @@ def move(
         value = one.at(a, b, out=target)
         if value is not target:
             target.copy_(value)
+
+
+def load(net: nn.Module, state: Arrays) -> None:
+    """Write parameters and buffers into a private copy; those not named stay.
+
+    Raises:
+        BadModel: If the network has no such tensor, or one of another shape.
+    """
+    own = net.state_dict()
+    for name, array in state.items():
+        if name not in own or tuple(own[name].shape) != np.shape(array):
+            shape = tuple(own[name].shape) if name in own else "none"
+            raise BadModel(
+                f"surface: the network at a mark has {name!r} of shape"
+                f" {np.shape(array)}, the model has {shape}. Mark networks of this"
+                " model."
+            )
+        own[name].copy_(torch.from_numpy(np.array(array)))
 
 
 def _direction(array: NDArray[np.floating] | None, like: Tensor) -> Tensor | None:

@@ -11,7 +11,7 @@ from normlab.errors import BadData
 from normlab.landscape.plane import Arrays, Plane, Window
 from normlab.records.surface import Mark
 
-_MARGIN = 0.25  # of the path's extent, on either side
+_MARGIN = 0.25  # of the path's longer extent, on every side
 
 
 def path_plane(
@@ -55,6 +55,7 @@ def path_plane(
     lengths = np.sqrt(values)
     first, second = _combine(snapshots, end, vectors / lengths)
     places = vectors * lengths
+    margin = _MARGIN * float(np.ptp(places, axis=0).max())
     total = _squares(snapshots, end)
     shares = values / total.sum()
     nulls = random_walk_shares(steps)
@@ -63,8 +64,8 @@ def path_plane(
         origin=dict(end),
         first=first,
         second=second,
-        across=_window(places[:, 0]),
-        along=_window(places[:, 1]),
+        across=_window(places[:, 0], margin),
+        along=_window(places[:, 1], margin),
         marks=tuple(
             Mark(
                 name=f"step {step}",
@@ -160,8 +161,7 @@ def _difference(
     return (np.asarray(array, np.float64) - np.asarray(end, np.float64)).ravel()
 
 
-def _window(places: NDArray[np.float64]) -> Window:
+def _window(places: NDArray[np.float64], margin: float) -> Window:
     """The path and its end with a margin."""
     low, high = min(places.min(), 0.0), max(places.max(), 0.0)
-    margin = _MARGIN * (high - low)
     return float(low - margin), float(high + margin)

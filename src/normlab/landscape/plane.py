@@ -27,6 +27,9 @@ class Plane:
         across: Least and greatest `a` that are shown at a reach of 1.
         along: Least and greatest `b`.
         marks: Named places.
+        real: By the name of a mark the network that was really there: parameters
+            and buffers, those not named are the model's own. Its loss is measured
+            too, as the mark's true loss.
         facts: Numbers that belong to the plane.
     """
 
@@ -37,6 +40,7 @@ class Plane:
     across: Window = (-1.0, 1.0)
     along: Window = (-1.0, 1.0)
     marks: tuple[Mark, ...] = ()
+    real: Mapping[str, Arrays] = field(default_factory=dict)
     facts: Mapping[str, float] = field(default_factory=dict)
 
     def grid(
@@ -68,6 +72,41 @@ class Plane:
         if not (np.isfinite(reach) and reach > 0):
             raise BadSetting(f"reach={reach} is not a positive number. Use 1.0.")
         return _axis(self.across, points, reach), _axis(self.along, points, reach)
+
+
+def projected(plane: Plane, name: str, place: Arrays, *, held: Arrays) -> Mark:
+    """Where a network is seen on a plane whose directions are orthonormal.
+
+    Args:
+        plane: The plane.
+        name: What the mark is called.
+        place: All parameters of the network.
+        held: Where a measurement holds the parameters that the plane does not name.
+
+    Returns:
+        A mark whose distance from the plane is over all parameters.
+
+    Example:
+        >>> e = np.eye(3)
+        >>> plane = Plane(kind="path", origin={"w": e[2]},
+        ...               first={"w": e[0]}, second={"w": e[1]})
+        >>> place = {"w": np.array([2.0, 1.0, 5.0]), "bias": np.array([3.0])}
+        >>> projected(plane, "here", place, held={"bias": np.zeros(1)})
+        Mark(name='here', a=2.0, b=1.0, off_plane=5.0, plane_loss=None, true_loss=None)
+    """
+    centre = {**held, **plane.origin}
+    apart = {n: np.asarray(array, np.float64) - centre[n] for n, array in place.items()}
+    a, b = (
+        float(sum(np.vdot(apart[one], along[one]) for one in along))
+        for along in (plane.first, plane.second)
+    )
+    squares = 0.0
+    for n, rest in apart.items():
+        for step, along in ((a, plane.first), (b, plane.second)):
+            if n in along:
+                rest = rest - step * along[n]
+        squares += float(np.square(rest).sum())
+    return Mark(name=name, a=a, b=b, off_plane=float(np.sqrt(squares)))
 
 
 def _axis(window: Window, points: int, reach: float) -> NDArray[np.float64]:

@@ -154,7 +154,7 @@ def surface(
         examples=len(sample),
         estimated_error=error,
         computed=cells.computed,
-        marks=_measured_marks(engine, chosen.marks),
+        marks=_measured_marks(engine, chosen),
         facts=dict(chosen.facts),
         seconds=perf_counter() - began,
     )
@@ -265,13 +265,14 @@ def _known(watch: Watch, rows: int, columns: int) -> Cells:
     return watch.known.copy()
 
 
-def _measured_marks(engine: Engine, marks: tuple[Mark, ...]) -> tuple[Mark, ...]:
-    if not marks:
+def _measured_marks(engine: Engine, plane: Plane) -> tuple[Mark, ...]:
+    if not plane.marks:
         return ()
-    places = np.array([(mark.a, mark.b) for mark in marks])
+    places = np.array([(mark.a, mark.b) for mark in plane.marks])
+    true = {name: engine.loss_of(state) for name, state in plane.real.items()}
     return tuple(
-        replace(mark, plane_loss=float(loss))
-        for mark, loss in zip(marks, engine.losses(places), strict=True)
+        replace(mark, plane_loss=float(loss), true_loss=true.get(mark.name))
+        for mark, loss in zip(plane.marks, engine.losses(places), strict=True)
     )
 
 

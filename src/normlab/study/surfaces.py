@@ -12,23 +12,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 
 from normlab.errors import BadData
 from normlab.landscape.common_plane import common_plane
 from normlab.landscape.path_plane import path_plane
-from normlab.landscape.plane import Arrays, Plane
+from normlab.landscape.plane import Arrays, Plane, projected
 from normlab.landscape.surface import surface
-from normlab.records.surface import StudySurface, surface_name
+from normlab.records.surface import Mark, StudySurface, surface_name
 from normlab.spec.plan import RunKey
 from normlab.spec.study import StudySpec
 from normlab.study.jobs import Material
 
 POINTS = 49
-EXAMPLES = 5_000
+EXAMPLES = 2_560
 BOWL_POINTS = 13
 BOWL_EXAMPLES = 2_048
+REAL_LOSSES = 10  # places on a path whose real loss is measured beside the plane's
 
 
 @dataclass(frozen=True)
@@ -86,15 +88,12 @@ class SurfaceJob:
 
     def _path(self) -> Plane:
         """The plane of the run's snapshots, over all its parameters."""
-        files = sorted(
-            (self.arrays / self.run.id / "path").glob("step-*.safetensors"),
-            key=lambda file: int(file.stem.removeprefix("step-")),
-        )
+        files = self._snapshots()
         names = [name for name, _ in self._start(self.run).named_parameters()]
-        snapshots = [_only(load_file(file), names) for file in files]
-        steps = [int(file.stem.removeprefix("step-")) for file in files]
+        snapshots = [_only(load_file(file), names) for file in files.values()]
         end = _only(self._end(self.run), names)
-        return path_plane(snapshots, steps, end=end)
+        plane = path_plane(snapshots, list(files), end=end)
+        return replace(plane, real=_loaded(files))
 
     def _common(self) -> Plane:
         """The plane of the common start and the ends of the baseline and its twin."""
@@ -104,7 +103,35 @@ class SurfaceJob:
             arm: _only(self._end(self.run._replace(arm=arm)), shared) for arm in arms
         }
         start = _only(self._start(self.run).state_dict(), shared)
-        return common_plane(start, ends, shared=shared)
+        plane = common_plane(start, ends, shared=shared)
+        return plane if self.kind == "bowl" else self._with_path(plane)
+
+    def _with_path(self, plane: Plane) -> Plane:
+        """The run's own way marked on a common plane, and its real losses there."""
+        start, end = self._start(self.run), self._end(self.run)
+        names = [name for name, _ in start.named_parameters()]
+        held, files = _only(end, names), self._snapshots()
+
+        def mark(name: str, state: Mapping[str, torch.Tensor]) -> Mark:
+            return projected(plane, name, _only(state, names), held=held)
+
+        begin = mark("start", start.state_dict())
+        steps = [mark(f"step {step}", load_file(f)) for step, f in files.items()]
+        # the first and the last have marks of their own
+        between = {step: files[step] for step in list(files)[1:-1]}
+        ends = {"start": start.state_dict(), f"end {self.run.arm}": end}
+        real = {name: _only(state, list(state)) for name, state in ends.items()}
+        return replace(
+            plane,
+            marks=(begin, *plane.marks[1:], *steps),
+            real=real | _loaded(between, REAL_LOSSES - len(ends)),
+        )
+
+    def _snapshots(self) -> dict[int, Path]:
+        """The run's kept networks by step; none once the surfaces were measured."""
+        files = (self.arrays / self.run.id / "path").glob("step-*.safetensors")
+        steps = {int(file.stem.removeprefix("step-")): file for file in files}
+        return dict(sorted(steps.items()))
 
     def _shared_parameters(self) -> list[str]:
         """Shared weights: tensors of two and more axes that all arms have."""
@@ -171,6 +198,15 @@ def _runs_of(job: SurfaceJob) -> list[RunKey]:
         return [job.run]
     baseline = job.material.spec.baseline.name
     return [job.run._replace(arm=arm) for arm in (baseline, job.twin)]
+
+
+def _loaded(files: Mapping[int, Path], most: int = REAL_LOSSES) -> dict[str, Arrays]:
+    """Networks of at most so many steps, evenly chosen, by the names of their marks."""
+    steps = list(files)
+    places = np.linspace(0, len(steps) - 1, min(most, len(steps))).round().astype(int)
+    chosen = {steps[place]: files[steps[place]] for place in places}
+    states = {f"step {step}": load_file(file) for step, file in chosen.items()}
+    return {name: _only(state, list(state)) for name, state in states.items()}
 
 
 def _only(state: Mapping[str, torch.Tensor], names: list[str]) -> Arrays:
