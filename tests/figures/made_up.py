@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from normlab.analysis.result import Result
 from normlab.records.events import Observed
+from normlab.records.surface import Mark, StudySurface, Surface
 from normlab.spec.plan import RunKey, plan
 from normlab.spec.study import StudySpec
 from tests.cli.made_up import SPEC, study
@@ -52,13 +53,15 @@ def observed_study(path: Path, spec: StudySpec = SPEC) -> Result:
         for key in plan(spec):
             for probe, arrays in observations(key).items():
                 writer.event(key, Observed(probe=probe, arrays=arrays))
+        for one in surfaces(spec):
+            writer.surface(one)
     return Result.open(path)
 
 
 def observations(key: RunKey) -> dict[str, Arrays]:
     """What each probe saw in this run."""
     stream = np.random.default_rng([key.seed, key.arm == "batch"])
-    found = {
+    return {
         "activations": activations(key, stream),
         "gradient": gradient(stream),
         "path": path_of_steps(stream),
@@ -66,10 +69,6 @@ def observations(key: RunKey) -> dict[str, Arrays]:
         "outputs": outputs(stream),
         "scale": scale(stream) if key.arm == "batch" else {"steps": STEPS},
     }
-    if key.seed == 0:
-        found["surface-common"] = surface(key, ["start", "end none", "end batch"])
-        found["surface-path"] = surface(key, ["step 0", "step 40", "step 80"])
-    return found
 
 
 def activations(key: RunKey, stream: np.random.Generator) -> Arrays:
@@ -179,22 +178,88 @@ def sharpness(stream: np.random.Generator) -> Arrays:
     }
 
 
-def surface(key: RunKey, marks: list[str]) -> Arrays:
-    """A bowl, rounder for `batch`, with one hole."""
+def surfaces(spec: StudySpec) -> list[StudySurface]:
+    """Of every arm on its own path, and of the baseline beside each other arm.
+
+    Those of a second seed are there as well, though nobody measures them.
+    """
+    rate, base = spec.recipe.rates[0], spec.baseline.name
+    others = [arm.name for arm in spec.arms if arm.name != base]
+    return [
+        StudySurface(
+            kind=kind, run=RunKey(arm, rate, seed), twin=twin, surface=make(arm, twin)
+        )
+        for seed in spec.seeds[:2]
+        for kind, make, pairs in (
+            ("path", path_surface, [(arm.name, None) for arm in spec.arms]),
+            ("common", common_surface, [(a, o) for o in others for a in (base, o)]),
+        )
+        for arm, twin in pairs
+    ]
+
+
+def common_surface(arm: str, twin: str | None) -> Surface:
+    """A bowl, rounder for all but `none`, with one hole; its start has two losses."""
+    ends = {"end none": (1.0, 0.0), f"end {twin}": (0.5, 0.6)}
+    steps = np.linspace(0, 1, 5)
+    x, y = ends[f"end {arm}"]
+    return _surface(
+        arm,
+        plane="common",
+        marks=(
+            Mark(
+                name="start", a=0, b=0, off_plane=0.4, plane_loss=2.308, true_loss=2.352
+            ),
+            *(
+                Mark(
+                    name=name,
+                    a=a,
+                    b=b,
+                    plane_loss=0.25,
+                    true_loss=0.25 if name == f"end {arm}" else None,
+                )
+                for name, (a, b) in ends.items()
+            ),
+            *_steps(steps * x, steps * y),
+        ),
+    )
+
+
+def path_surface(arm: str, _: str | None = None) -> Surface:
+    """The same bowl with a path to its origin."""
+    left = np.linspace(1, 0, 5)
+    shares = {"explained_1": 0.92, "explained_2": 0.05, "null_1": 0.81, "null_2": 0.09}
+    return _surface(arm, plane="path", marks=_steps(left, left**2), facts=shares)
+
+
+def _steps(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[Mark, ...]:
+    """Five steps; every second one has a loss of its own."""
+    return tuple(
+        Mark(
+            name=f"step {20 * i}",
+            a=float(a[i]),
+            b=float(b[i]),
+            off_plane=0.1 * i,
+            plane_loss=2.0 - 0.4 * i,
+            true_loss=1.9 - 0.4 * i if i % 2 == 0 else None,
+        )
+        for i in range(5)
+    )
+
+
+def _surface(arm: str, **about: Any) -> Surface:
     a, b = np.linspace(-1, 3, 9), np.linspace(-1, 1, 7)
-    loss = 0.1 + (a - 1) ** 2 + (1 if key.arm == "batch" else 5) * b[:, None] ** 2
+    loss = 0.1 + (a - 1) ** 2 + (5 if arm == "none" else 1) * b[:, None] ** 2
     loss[0, 0] = np.nan
-    places = np.arange(len(marks), dtype=np.float64)
-    return {
-        "a": a,
-        "b": b,
-        "loss": loss,
-        "evaluation": np.array("batch(64)"),
-        "estimated_error": np.array(0.002),
-        "mark_name": np.array(marks),
-        "mark_a": places,
-        "mark_b": 0 * places,
-        "mark_off_plane": 0.5 * places,
-        "mark_plane_loss": 1 + places,
-        "mark_true_loss": np.where(places > 0, 1 + places, np.nan),
-    }
+    return Surface(
+        a=a,
+        b=b,
+        loss=loss,
+        directions=({}, {}),
+        statistics="batch",
+        batch_size=64,
+        examples=2560,
+        estimated_error=0.002,
+        computed=np.ones_like(loss, dtype=bool),
+        **about,
+    )

@@ -7,11 +7,9 @@ import pytest
 
 from normlab.analysis.result import Result
 from normlab.figures.by_hand import ByHand
-from normlab.figures.kept_surface import kept
-from normlab.figures.surface import draw_surfaces
 from normlab.spec.plan import RunKey
 
-from .made_up import COST, surface
+from .made_up import COST
 from .reading import numbers, traces
 
 
@@ -52,35 +50,6 @@ def test_cost_is_drawn_as_measured(observed: Result) -> None:
     arms = COST["arms"]
     assert isinstance(arms, dict)
     assert [trace["x"][0] for trace in step] == [arm["ratio"] for arm in arms.values()]
-
-
-def test_surfaces_share_colours_levels_and_keep_their_holes() -> None:
-    both = {
-        arm: kept(surface(RunKey(arm, 0.01, 0), ["start"])) for arm in ("none", "batch")
-    }
-    figure = draw_surfaces(both).to_dict()
-    none, batch = (t for t in figure["data"] if t["type"] == "contour")
-    assert none["contours"] == batch["contours"]
-    assert none["coloraxis"] == batch["coloraxis"] == "coloraxis"
-    drawn = numbers(none["z"])
-    assert np.isnan(drawn[0, 0])
-    shown = 10.0**drawn
-    np.testing.assert_allclose(shown[1:], both["none"].loss[1:], rtol=1e-6)
-
-
-def test_a_surface_has_one_scale_on_both_axes() -> None:
-    figure = draw_surfaces({"none": kept(surface(RunKey("none", 0.01, 0), ["start"]))})
-    assert figure.to_dict()["layout"]["yaxis"]["scaleanchor"] == "x"
-
-
-def test_a_mark_says_its_true_loss(observed: Result) -> None:
-    texts = [
-        text
-        for trace in traces(observed, "surface-common")
-        for text in trace.get("hovertext") or ()
-    ]
-    assert "end none: 0.5 off the plane, true loss 2, loss on the plane 2" in texts
-    assert "start: 0 off the plane, loss on the plane 1" in texts
 
 
 def test_by_hand_gives_what_batch_norm_gives() -> None:

@@ -2,65 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from normlab.figures.curves import single
-from normlab.figures.kept_surface import SurfaceLike
-from normlab.figures.look import LIGHT, Look
+from normlab.figures.look import LIGHT, TRACK, Look, css
 from normlab.figures.picture import Drawn, Kind
-from normlab.figures.surface import (
-    logarithm,
-    shared_levels,
+from normlab.figures.plane import (
+    axis_titles,
+    is_step,
+    measured,
+    places,
     stored,
-    with_colours,
+    words,
 )
+from normlab.figures.surface import logarithm, loss_ticks, shared_levels, with_colours
+from normlab.records.surface import Mark, Surface
 
 if TYPE_CHECKING:
     from normlab.analysis.result import Result
 
-HEIGHT = 460
+HEIGHT = 480
+NARROW_HEIGHT = 330  # of each scene
+SMALL = {"size": 11}
+EYE, LOOKING_AT = (1.2, -1.4, 0.9), {"z": -0.12}
+FARTHER = 1.2  # on a narrow page, where axis titles would be cut off
+ABOVE = 0.015  # of a scene's height: the path lies on its surface and does not sink in
 
 
-def draw_surfaces_3d(
-    surfaces: Mapping[str, SurfaceLike], look: Look = LIGHT
-) -> go.Figure:
-    """A scene per arm, height and colour the logarithm of the loss.
+def draw_surfaces_3d(surfaces: Mapping[str, Surface], look: Look = LIGHT) -> go.Figure:
+    """A scene each, height and colour the logarithm of the loss, the path on it.
 
     Args:
-        surfaces: By arm.
+        surfaces: By what their scenes are called.
         look: Paper and ink.
     """
     levels = shared_levels(surfaces.values())
-    heights = [levels["start"], levels["end"]]
-    layout: dict[str, Any] = {}
-    patch: dict[str, Any] = {"height": 120 + 330 * len(surfaces)}
+    lift, width = ABOVE * (levels["end"] - levels["start"]), 1 / len(surfaces)
     figure = go.Figure()
-    for i, (arm, surface) in enumerate(surfaces.items()):
+    layout: dict[str, Any] = {}
+    patch: dict[str, Any] = {"height": NARROW_HEIGHT * len(surfaces)}
+    for i, (name, surface) in enumerate(surfaces.items()):
         scene = f"scene{i + 1 if i else ''}"
-        figure.add_surface(
-            x=single(surface.a),
-            y=single(surface.b),
-            z=single(logarithm(surface.loss)),
-            coloraxis="coloraxis",
-            scene=scene,
-            name=arm,
-            hovertemplate="log₁₀ loss %{z:.2f}<extra>%{fullData.name}</extra>",
-        )
-        width = 1 / len(surfaces)
+        _add_surface(figure, scene, name, surface, levels)
+        _add_path(figure, scene, surface, lift)
         layout[scene] = {
             "domain": {"x": [i * width, (i + 1) * width], "y": [0, 1]},
-            "xaxis": {"title": {"text": f"{arm}: direction 1"}},
-            "yaxis": {"title": {"text": "direction 2"}},
-            "zaxis": {"title": {"text": "log₁₀ loss"}, "range": heights},
-            "aspectmode": "manual",
-            "aspectratio": {"x": 1, "y": 1, "z": 0.6},
-            "camera": {"eye": {"x": 1.2, "y": -1.3, "z": 0.9}},
+            "annotations": _labels(surface, lift, look),
+            "camera": _camera(1.0),
+            **_axes(surface, levels, lift),
         }
         top = 1 - i * width
+        patch[f"{scene}.camera"] = _camera(FARTHER)
         patch[f"{scene}.domain"] = {"x": [0, 1], "y": [top - width, top]}
+    side, below = range(len(surfaces)), [0] * len(surfaces)
+    layout["annotations"] = _titles(surfaces, [i * width for i in side], below, look)
+    tops = [1 - i * width for i in side]
+    patch["annotations"] = _titles(surfaces, below, [1 - top for top in tops], look)
     figure.update_layout(
         template=look.template(),
         height=HEIGHT,
@@ -68,7 +69,120 @@ def draw_surfaces_3d(
         meta={"narrow": patch},
         **layout,
     )
-    return with_colours(figure, levels)
+    return with_colours(figure, levels, look, measured(surfaces.values()))
+
+
+def _camera(distance: float) -> dict[str, Any]:
+    eye = {axis: distance * at for axis, at in zip("xyz", EYE, strict=True)}
+    return {"eye": eye, "center": LOOKING_AT}
+
+
+def _add_surface(
+    figure: go.Figure,
+    scene: str,
+    name: str,
+    surface: Surface,
+    levels: Mapping[str, Any],
+) -> None:
+    figure.add_surface(
+        x=single(surface.a),
+        y=single(surface.b),
+        z=single(logarithm(surface.loss)),
+        customdata=single(surface.loss),
+        coloraxis="coloraxis",
+        connectgaps=False,
+        scene=scene,
+        name=name,
+        hovertemplate="loss %{customdata:.4g} nats<extra>%{fullData.name}</extra>",
+        # flat light: height and colour are the same number, shadows are not
+        lighting={"ambient": 0.85, "diffuse": 0.3, "specular": 0.05},
+        contours={"z": {**levels, "show": True, "color": "rgba(250,250,250,0.5)"}},
+    )
+
+
+def _add_path(figure: go.Figure, scene: str, surface: Surface, lift: float) -> None:
+    """The path where it is seen on the plane, at the plane's loss."""
+    steps = [mark for mark in surface.marks if is_step(mark)]
+    if steps:
+        figure.add_scatter3d(
+            x=[mark.a for mark in steps],
+            y=[mark.b for mark in steps],
+            z=_heights(steps, lift),
+            mode="lines",
+            line={"color": TRACK, "width": 6},
+            text=[words(mark.name, mark) for mark in steps],
+            hovertemplate="%{text}<extra></extra>",
+            showlegend=False,
+            scene=scene,
+        )
+
+
+def _heights(marks: Sequence[Mark], lift: float) -> list[float]:
+    losses = [np.nan if m.plane_loss is None else m.plane_loss for m in marks]
+    return (logarithm(np.array(losses)) + lift).tolist()
+
+
+def _labels(surface: Surface, lift: float, look: Look) -> list[dict[str, Any]]:
+    """Names of the marked places, as flags above them."""
+    these = places(surface)
+    heights = _heights([place.mark for place in these], lift)
+    return [
+        {
+            "text": label,
+            "x": mark.a,
+            "y": mark.b,
+            "z": height,
+            "ax": 0,
+            "ay": -28,
+            "arrowwidth": 1.5,
+            "arrowhead": 0,
+            "arrowcolor": css(look.ink),
+            "font": {"size": 12, "color": css(look.ink)},
+            "bgcolor": css(look.paper, 0.85),
+        }
+        for (label, mark), height in zip(these, heights, strict=True)
+        if np.isfinite(height)
+    ]
+
+
+def _axes(surface: Surface, levels: Mapping[str, Any], lift: float) -> dict[str, Any]:
+    x, y = (title.rpartition(", ")[2] for title in axis_titles(surface))
+    across, along = float(np.ptp(surface.a)), float(np.ptp(surface.b))
+    widest = max(across, along)
+    return {
+        "xaxis": {"title": {"text": x, "font": SMALL}, "tickfont": SMALL},
+        "yaxis": {"title": {"text": y, "font": SMALL}, "tickfont": SMALL},
+        "zaxis": {
+            "title": {"text": "loss (nats)", "font": SMALL},
+            "tickfont": SMALL,
+            "range": [levels["start"], levels["end"] + lift],
+            **loss_ticks(levels),
+        },
+        "aspectmode": "manual",
+        "aspectratio": {"x": across / widest, "y": along / widest, "z": 0.6},
+    }
+
+
+def _titles(
+    names: Mapping[str, Surface],
+    left: Sequence[float],
+    below: Sequence[float],
+    look: Look,
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "text": f"<b>{name}</b>",
+            "xref": "paper",
+            "yref": "paper",
+            "x": x,
+            "y": 1 - y,
+            "xanchor": "left",
+            "yanchor": "top",
+            "showarrow": False,
+            "font": {"size": 13, "color": css(look.ink)},
+        }
+        for name, x, y in zip(names, left, below, strict=True)
+    ]
 
 
 def _draw(result: Result, look: Look) -> Drawn:
@@ -83,7 +197,8 @@ KIND = Kind(
     title="The same surfaces in three dimensions",
     reading=(
         "Drag to turn. Height and colour are the logarithm of the loss, the same for "
-        "all arms; this is the slice around both twins again."
+        "all arms; this is the slice around both twins again, with the path drawn at "
+        "the slice's loss, not at that of the networks on it."
     ),
     draw=_draw,
     at_once=False,

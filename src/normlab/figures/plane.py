@@ -1,0 +1,158 @@
+"""What is said about a surface: its plane, its marked places, how it was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normlab.errors import BadFolder, NotMeasured
+from normlab.records.folder import StudyFolder
+from normlab.records.surface import Mark, StudySurface, Surface
+
+if TYPE_CHECKING:
+    from normlab.analysis.result import Result
+    from normlab.spec.study import StudySpec
+
+
+def stored(result: Result, kind: str) -> dict[str, Surface]:
+    """The surfaces of the first seed on one kind of plane, by what a panel is called.
+
+    That is the arm. The baseline has a surface beside each other arm, on the plane of
+    these two: with several of them the other one's name is added.
+
+    Raises:
+        NotMeasured: If there is none.
+    """
+    spec = result.record.spec
+    arms = [arm.name for arm in spec.arms]
+    here = [one for one in _kept(result, kind) if one.run.seed == spec.seeds[0]]
+    if not here:
+        raise NotMeasured(f"no such surface was recorded (measure = {spec.measure})")
+    here.sort(
+        key=lambda one: (arms.index(one.twin or arms[0]), arms.index(one.run.arm))
+    )
+    several = len({one.twin for one in here}) > 1
+    return {_label(one, spec, several=several): one.surface for one in here}
+
+
+def _kept(result: Result, kind: str) -> tuple[StudySurface, ...]:
+    if result.folder is None:
+        return ()
+    try:
+        return StudyFolder.open(result.folder).surfaces(kind)
+    except BadFolder as unreadable:
+        raise NotMeasured(str(unreadable).rstrip(".")) from None
+
+
+def _label(one: StudySurface, spec: StudySpec, *, several: bool) -> str:
+    arm = one.run.arm
+    beside = several and arm == spec.baseline.name
+    return f"{arm} (beside {one.twin})" if beside else arm
+
+
+def axis_titles(surface: Surface) -> tuple[str, str]:
+    """What the two directions are, with their units."""
+    facts = surface.facts
+    ends = [mark.name for mark in surface.marks if mark.name.startswith("end ")]
+    if surface.plane == "path" and "explained_1" in facts:
+        one, two, walk_one, walk_two = (
+            percent(facts[name])
+            for name in ("explained_1", "explained_2", "null_1", "null_2")
+        )
+        return (
+            f"weight distance, direction 1<br>"
+            f"{one} of the path (random walk: {walk_one})",
+            f"weight distance, direction 2<br>{two} (walk: {walk_two})",
+        )
+    if surface.plane == "common" and len(ends) == 2:
+        return (
+            f"weight distance, start to {ends[0]}",
+            f"weight distance, across to {ends[1]}",
+        )
+    if surface.plane == "parameters":
+        x, y = (_parameter(direction) for direction in surface.directions)
+        return f"change of {x}", f"change of {y}"
+    unit = " (1: as long as the weights)" if surface.plane == "random" else ""
+    return f"direction 1{unit}", f"direction 2{unit}"
+
+
+def _parameter(direction: Mapping[str, NDArray[np.floating]]) -> str:
+    """The one parameter that a direction moves."""
+    name, array = next((n, array) for n, array in direction.items() if np.any(array))
+    index = ",".join(map(str, np.argwhere(array)[0]))
+    return f"{name}[{index}]"
+
+
+class Place(NamedTuple):
+    """A marked place that has its name beside it."""
+
+    label: str
+    mark: Mark
+
+
+def places(surface: Surface) -> list[Place]:
+    """What is named on the picture: starts, ends and the like.
+
+    On a plane that has steps alone these are the first and the last.
+    """
+    named = [Place(m.name, m) for m in surface.marks if not is_step(m)]
+    steps = [mark for mark in surface.marks if is_step(mark)]
+    if named or not steps:
+        return named
+    return [Place("start", steps[0]), Place("end", steps[-1])]
+
+
+def is_step(mark: Mark) -> bool:
+    """Whether the mark lies on the path."""
+    return mark.name.startswith("step ")
+
+
+def about_start(surface: Surface) -> str:
+    """The loss at the start on the plane and really, and how far they are apart."""
+    return next((words(*p) for p in places(surface) if p.label == "start"), "")
+
+
+def words(label: str, mark: Mark) -> str:
+    """One mark in words.
+
+    Example:
+        >>> words("start", Mark(name="start", a=0, b=0, off_plane=0.4,
+        ...                     plane_loss=2.308, true_loss=2.35))
+        'start: loss 2.31 on the plane, 2.35 really, 0.4 off the plane'
+    """
+    parts = []
+    if mark.plane_loss is not None:
+        parts.append(f"loss {mark.plane_loss:.3g} on the plane")
+    if mark.true_loss is not None:
+        parts.append(f"{mark.true_loss:.3g} really")
+    parts.append(f"{mark.off_plane:.2g} off the plane")
+    return f"{label}: {', '.join(parts)}"
+
+
+def measured(surfaces: Iterable[Surface]) -> list[str]:
+    """What the losses are and how they were measured, one line each."""
+    these = list(surfaces)
+    samples = {
+        f"{one.evaluation} statistics, mean over {one.examples:,} examples"
+        for one in these
+    }
+    error = max(one.estimated_error for one in these)
+    between = (
+        f"estimated error of interpolated points {percent(error)}"
+        if error
+        else "every point computed"
+    )
+    return [*sorted(samples), between]
+
+
+def percent(share: float) -> str:
+    """A share as text.
+
+    Example:
+        >>> percent(0.9214), percent(0.0014)
+        ('92.1 %', '0.14 %')
+    """
+    return f"{100 * share:.1f} %" if share >= 0.01 else f"{100 * share:.2g} %"
