@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.data import TensorDataset
 
 from normlab.base.streams import ambient, stream
 from normlab.data.dataset import Dataset, Part
@@ -60,6 +61,35 @@ def test_the_model_is_left_as_it_was(statistics, traceable: bool) -> None:
     before = list(state(model))
     surface(model, (x, y), statistics=statistics, points=3, threads=2)
     assert list(state(model)) == before
+
+
+class Drawing(nn.Module):
+    """Draws at every call, in whatever mode it is."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        np.random.random()  # noqa: NPY002
+        return functional.dropout(x, 0.5) + random.random()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_network_that_draws_moves_no_generator(threads: int) -> None:
+    model = nn.Sequential(small(), Drawing()).eval()
+    before = list(state(model))
+    surface(model, data(), points=3, threads=threads)
+    assert list(state(model)) == before
+
+
+def test_a_torch_dataset_is_as_good_as_its_tensors() -> None:
+    model, pair = small().eval(), data()
+    one = surface(model, TensorDataset(*pair), points=3)
+    two = surface(model, pair, points=3)
+    np.testing.assert_array_equal(one.loss, two.loss)
+
+
+@pytest.mark.parametrize("statistics", ["full", "running"])
+def test_what_cuts_no_batches_takes_few_examples(statistics) -> None:
+    found = surface(small(), data(20), "random", statistics, points=3, exact=True)
+    assert (found.examples, bool(found.computed.all())) == (20, True)
 
 
 def test_an_odd_grid_holds_the_trained_loss_at_its_centre() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from normlab.data.dataset import Dataset
+from normlab.base.streams import ambient
 from normlab.errors import BadData, BadModel, BadSetting
 from normlab.landscape.cells import Cells
 from normlab.landscape.cross_entropy import cross_entropy
@@ -21,7 +21,7 @@ from normlab.landscape.nested import fill_nested
 from normlab.landscape.plain import Loss
 from normlab.landscape.plane import Arrays, Plane
 from normlab.landscape.random_plane import random_plane
-from normlab.landscape.sample import Sample, take_sample
+from normlab.landscape.sample import Sample, examples_in, take_sample
 from normlab.records.surface import Mark, Statistics, Surface
 
 _DATASET_EXAMPLES = 10_000
@@ -65,10 +65,10 @@ def surface(
     batch_size: int = 64,
     points: int = 49,
     reach: float = 1.0,
-    *,
     exact: bool = False,
     seed: int = 0,
     loss: Loss | None = None,
+    *,
     examples: int | None = None,
     threads: int | None = None,
     watch: Watch | None = None,
@@ -80,8 +80,8 @@ def surface(
 
     Args:
         model: Any module that maps a batch of inputs to one tensor.
-        data: Inputs and targets, a pair of tensors or arrays, or a `Dataset`, whose
-            training part is used.
+        data: Inputs and targets, a pair of tensors or arrays; a torch Dataset of such
+            pairs; or a normlab `Dataset`, whose training part is used.
         plane: `"random"` (filter-normalised Gaussian directions), two parameters
             such as `("fc1.weight[3,100]", "fc2.weight[0,5]")`, or a `Plane`, such as
             `path_plane` and `common_plane` make.
@@ -100,7 +100,7 @@ def surface(
         seed: Seed of the directions and of the cut.
         loss: Mean loss per example of outputs and targets; None is cross-entropy.
         examples: Use so many examples, drawn at random; None takes all of a pair
-            and at most 10,000 of a `Dataset`.
+            and at most 10,000 of any dataset.
         threads: Points computed at the same time; None takes as many as torch uses.
         watch: Progress, and how to go on after an interruption.
 
@@ -124,8 +124,8 @@ def surface(
     began = perf_counter()
     chosen = _chosen_plane(model, plane, statistics, seed)
     a, b = chosen.grid(points, reach)
-    if examples is None and isinstance(data, Dataset):
-        examples = min(_DATASET_EXAMPLES, len(data.train))
+    if examples is None and not isinstance(data, tuple | list):
+        examples = min(_DATASET_EXAMPLES, examples_in(data))
     sample = take_sample(
         model,
         data,
@@ -134,15 +134,18 @@ def surface(
         seed=seed,
         examples=examples,
     )
-    engine = Engine(
-        model,
-        chosen,
-        sample,
-        statistics=statistics,
-        loss=loss or _cross_entropy_of(sample),
-        threads=threads,
-    )
-    cells, error = _measure(engine, a, b, exact=exact, watch=watch)
+    # a network or a loss that draws at every call moves no generator of the user's
+    with ambient(seed, "surface"):
+        engine = Engine(
+            model,
+            chosen,
+            sample,
+            statistics=statistics,
+            loss=loss or _cross_entropy_of(sample),
+            threads=threads,
+        )
+        cells, error = _measure(engine, a, b, exact=exact, watch=watch)
+        marks = _measured_marks(engine, chosen)
     return Surface(
         a=a,
         b=b,
@@ -154,7 +157,7 @@ def surface(
         examples=len(sample),
         estimated_error=error,
         computed=cells.computed,
-        marks=_measured_marks(engine, chosen),
+        marks=marks,
         facts=dict(chosen.facts),
         seconds=perf_counter() - began,
     )
