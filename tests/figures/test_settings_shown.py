@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from normlab.analysis.result import Result
+from normlab.analysis.setting import setting_of
 from normlab.figures.gallery import OBSERVED
-from normlab.figures.observed import setting_of, setting_words
+from normlab.figures.observed import setting_words
 from normlab.spec.plan import RunKey
 from tests.analysis.sweeps import over_rates, rates_spec
 from tests.figures.made_up import observed_study

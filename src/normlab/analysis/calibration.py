@@ -1,44 +1,68 @@
-"""How often claims are wrong where nothing differs: A/A studies from real runs."""
+"""How often claims are wrong where nothing differs: A/A studies from real runs.
+
+Every study goes through the measures, the tests and the judge that any study goes
+through. What a measure says of a pair of runs is computed once and remembered: the
+thousands of studies meet the same pairs again.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from normlab.analysis.analyse import judge_all
-from normlab.analysis.claim import Claim
+from normlab.analysis.analyse import gather, rule
+from normlab.analysis.claims import DEFINITIONS
+from normlab.analysis.claims.definition import Definition, Omitted, Twins
+from normlab.analysis.claims.rounder_contours import log_elongation_ratio
+from normlab.analysis.equal_arms import studies_of_ladders, studies_of_runs
+from normlab.analysis.evidence import MIN_SEEDS, Evidence
 from normlab.analysis.outlook import LEVEL
+from normlab.analysis.pool import AGAIN, ARM, Bowls, Pool
+from normlab.analysis.verdict import judge
 from normlab.records.rows import RunRecord, StudyRecord
-from normlab.spec.arms import Arm
 from normlab.spec.plan import RunKey
-from normlab.spec.study import StudySpec
 
-ARMS = (Arm(name="none", norm="none"), Arm(name="again", norm="none"))
-# The same studies are drawn whenever the same pool is calibrated.
-ADDRESS = int.from_bytes(b"A/A studies", "big")
+ANY = "any claim"
+"""The row about whole families of claims."""
+EVERY = "over all lr"
+BOWLS = "pairs with bowls"
+_OF_LADDERS = ("trains-at-all", "wider-learning-rates")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """What A/A studies of one size say about one claim."""
+    """What A/A studies of one size say about one claim, or about any."""
 
     claim: str
+    where: str
+    """Among which runs, if not all of one learning rate."""
     seeds: int
     studies: int
+    judged: int
+    """Studies in which all pairs have an effect: only there a verdict can fall."""
+    pairs: float
+    """Share of the pairs drawn that have an effect."""
+    differing: float
+    """Share of the pairs drawn that have an effect other than exactly none."""
+    alone: int
+    """Judged studies that call it supported or contradicted, though nothing differs."""
     false: int
-    """Studies that call it supported or contradicted, though the arms are the same."""
+    """The same after correction for all claims of the study."""
     missed: int
     """Studies whose paired t interval does not cover equality, of those with one."""
     intervals: int
 
     @property
     def good(self) -> bool:
-        """Whether both shares are at most 5 % plus two of their standard errors."""
-        return self.false <= most(self.studies) and self.missed <= most(self.intervals)
+        """Whether each share is at most 5 % plus two of its standard errors."""
+        counts = (
+            (self.alone, self.judged),
+            (self.false, self.judged),
+            (self.missed, self.intervals),
+        )
+        return all(wrong <= most(of) for wrong, of in counts)
 
 
 def most(studies: int) -> float:
@@ -46,56 +70,148 @@ def most(studies: int) -> float:
     return studies * LEVEL + 2 * math.sqrt(studies * LEVEL * (1 - LEVEL))
 
 
-def calibrate(
-    pool: Sequence[RunRecord], *, seeds: int, studies: int
-) -> tuple[Calibration, ...]:
+def calibrate(pool: Pool, *, seeds: int, studies: int) -> tuple[Calibration, ...]:
     """Judge every claim in many A/A studies.
+
+    Of the pairs whose contours are measured some are no bowls, and a study with one
+    of them gives no verdict on that claim. So the claim has a second row, of studies
+    drawn from those pairs alone that are bowls whoever is the baseline.
 
     Args:
         pool: Runs of one arm that differ in their seeds alone; 60 or more.
-        seeds: Pairs per study; each study uses twice as many runs.
-        studies: How many are drawn.
+        seeds: Pairs per study.
+        studies: How many are drawn of each kind (see `equal_arms`).
 
     Returns:
-        One row per claim, in the order in which claims are shown.
+        One row per claim, in the order in which claims are shown, then one about
+        the whole family; of claims on ladders likewise.
     """
-    false: Counter[str] = Counter()
-    missed: Counter[str] = Counter()
-    intervals: Counter[str] = Counter()
-    names: dict[str, None] = {}
-    for record in aa_studies(pool, seeds=seeds, studies=studies):
-        for claim in judge_all(record):
-            names[claim.id] = None
-            false[claim.id] += claim.verdict in ("supported", "contradicted")
-            intervals[claim.id] += claim.interval is not None
-            missed[claim.id] += not _covers_equal(claim)
-    return tuple(
-        Calibration(
-            claim=name,
+    size = {"seeds": seeds, "studies": studies}
+    definitions = remembering()
+    rows = [*_count(studies_of_runs(pool, **size), definitions, **size)]
+    whole = replace(pool, bowls=tuple(filter(_count_in_both_roles, pool.bowls)))
+    if len(whole.bowls) >= seeds:
+        about = [d for d in definitions if d.surfaces]
+        drawn = _count(studies_of_runs(whole, **size), about, **size)
+        rows += [replace(row, where=BOWLS) for row in drawn if row.claim != ANY]
+    if pool.ladders:
+        about = [d for d in definitions if d.id in _OF_LADDERS]
+        rows += _count(studies_of_ladders(pool, **size), about, **size)
+    return tuple(rows)
+
+
+def _count_in_both_roles(both: tuple[Bowls, Bowls]) -> bool:
+    effects = (contour_effect(pair) for pair in both)
+    return not any(isinstance(effect, Omitted) for effect in effects)
+
+
+def contour_effect(pair: Bowls) -> float | Omitted:
+    """What the claim about contours says of one pair of a pool."""
+    baseline, other = (
+        RunRecord(key=RunKey(arm, 0.01, 0), status="done") for arm in (ARM, AGAIN)
+    )
+    twins = Twins(seed=0, baseline=baseline, other=other, bowls=pair)
+    return log_elongation_ratio(twins)
+
+
+def remembering(
+    definitions: Iterable[Definition] = DEFINITIONS,
+) -> tuple[Definition, ...]:
+    """The same claims, which measure no pair of runs of a pool twice."""
+    return tuple(replace(d, effect=_Remembered(d)) for d in definitions)
+
+
+@dataclass
+class _Remembered:
+    """The effect of a claim by the pair it is of."""
+
+    definition: Definition
+    known: dict[Hashable, float | Omitted] = field(default_factory=dict)
+
+    def __call__(self, twins: Twins) -> float | Omitted:
+        pair = self._pair(twins)
+        if pair not in self.known:
+            self.known[pair] = self.definition.effect(twins)
+        return self.known[pair]
+
+    def _pair(self, twins: Twins) -> Hashable:
+        if self.definition.surfaces:
+            return tuple(id(surface) for surface in twins.bowls or ())
+        if self.definition.compares == "rates" or not twins.baseline.init_digest:
+            return object()  # quickly measured, and nothing says which runs they are
+        return twins.baseline.init_digest, twins.other.init_digest
+
+
+class _Tally:
+    """Counts about one claim, or about any."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def add(self, evidence: Evidence, verdict: str) -> bool:
+        """Count one judged claim; whether its verdict is false."""
+        counts, interval = self.counts, evidence.over_seeds().interval
+        false = verdict in _DECIDED
+        counts["planned"] += evidence.planned
+        counts["effects"] += evidence.effects.size
+        counts["differing"] += int((evidence.effects != 0).sum())
+        counts["judged"] += not evidence.gaps and evidence.planned >= MIN_SEEDS
+        counts["alone"] += judge(evidence, ()).verdict in _DECIDED
+        counts["false"] += false
+        counts["intervals"] += interval is not None
+        if interval is not None:
+            counts["missed"] += not interval[0] <= 0 <= interval[1]
+        return false
+
+    def row(self, claim: str, where: str, *, seeds: int, studies: int) -> Calibration:
+        """The counts as they are shown."""
+        counts = self.counts
+        planned = max(counts["planned"], 1)
+        return Calibration(
+            claim=claim,
+            where=where,
             seeds=seeds,
             studies=studies,
-            false=false[name],
-            missed=missed[name],
-            intervals=intervals[name],
+            judged=counts["judged"],
+            pairs=counts["effects"] / planned,
+            differing=counts["differing"] / planned,
+            alone=counts["alone"],
+            false=counts["false"],
+            missed=counts["missed"],
+            intervals=counts["intervals"],
         )
-        for name in names
-    )
 
 
-def aa_studies(
-    pool: Sequence[RunRecord], *, seeds: int, studies: int
-) -> Iterator[StudyRecord]:
-    """Studies of two arms that are the same: disjoint runs, paired at random."""
-    stream = np.random.default_rng([ADDRESS, seeds])
-    spec = StudySpec(arms=ARMS, seeds=tuple(range(seeds)))
-    rate = spec.recipe.rates[0]
-    keys = [RunKey(arm.name, rate, seed) for seed in spec.seeds for arm in ARMS]
-    for _ in range(studies):
-        drawn = stream.permutation(len(pool))[: len(keys)]
-        runs = (replace(pool[i], key=key) for i, key in zip(drawn, keys, strict=True))
-        yield StudyRecord(spec=spec, runs=tuple(runs))
+_DECIDED = ("supported", "contradicted")
 
 
-def _covers_equal(claim: Claim) -> bool:
-    equal = 1.0 if claim.definition.scale == "ratio" else 0.0
-    return claim.interval is None or claim.interval[0] <= equal <= claim.interval[1]
+def _count(
+    records: Iterable[StudyRecord],
+    definitions: Sequence[Definition],
+    *,
+    seeds: int,
+    studies: int,
+) -> Iterator[Calibration]:
+    tallies: dict[tuple[str, str], _Tally] = {}
+    whole = _Tally()
+    for record in records:
+        family = gather(record, definitions)
+        false = [
+            tallies.setdefault(_name(evidence), _Tally()).add(evidence, ruling.verdict)
+            for evidence, ruling in zip(family, rule(family), strict=True)
+        ]
+        whole.counts.update(judged=1, false=any(false))
+    ladders = any(where == EVERY for _, where in tallies)
+    for (claim, where), tally in tallies.items():
+        # of the rates of a ladder only those at which runs end differently
+        if tally.counts["differing"] or not ladders:
+            yield tally.row(
+                claim, where if ladders else "", seeds=seeds, studies=studies
+            )
+    yield whole.row(ANY, EVERY if ladders else "", seeds=seeds, studies=studies)
+
+
+def _name(evidence: Evidence) -> tuple[str, str]:
+    pairing = evidence.pairing
+    every = pairing.compared == "all-rates"
+    return evidence.definition.id, EVERY if every else f"lr {pairing.rate:g}"

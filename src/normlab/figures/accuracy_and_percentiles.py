@@ -9,10 +9,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from normlab.analysis.course import Band, accuracy_bands
+from normlab.analysis.setting import setting_of
 from normlab.errors import NotMeasured
 from normlab.figures.curves import add_band, add_line
 from normlab.figures.look import LIGHT, Look, Style
-from normlab.figures.observed import Arrays, first_of, places, seen, setting_of
+from normlab.figures.observed import Arrays, first_of, places, seen
 from normlab.figures.panels import Panel, on, panels
 from normlab.figures.percentiles import Percentiles
 from normlab.figures.picture import Drawn, Kind

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.analysis.rates import holds_out, losses_by_rate
 from normlab.analysis.series import Course, Series, over_seeds
+from normlab.analysis.setting import setting_of
 from normlab.errors import BadFolder, NotMeasured
 from normlab.records.folder import StudyFolder
 from normlab.records.rows import StudyRecord
 from normlab.spec.plan import RunKey
-from normlab.spec.point import Point, point_text
+from normlab.spec.point import point_text
 
 if TYPE_CHECKING:
     from normlab.analysis.result import Result
@@ -53,29 +52,8 @@ def places(arrays: Arrays, what: str) -> list[Place]:
     return found
 
 
-def setting_of(record: StudyRecord) -> tuple[float, Point]:
-    """The rate and the point at which figures show what was observed.
-
-    Of several rates it is the baseline's own best, at the point where that is best: at
-    others it may not train at all. The first of the study where none can be chosen.
-    """
-    spec = record.spec
-    rates, losses = spec.recipe.rates, dict[tuple[float, Point], float]()
-    first = (rates[0], spec.sweep.points[0])
-    if len(rates) == 1 or not holds_out(record):
-        return first
-    for point in spec.sweep.points:
-        found = losses_by_rate(record, spec.baseline.name, point)
-        # what was refined for one arm was not trained with the others
-        losses |= {(rate, point): found.get(rate, math.nan) for rate in rates}
-    if any(math.isnan(loss) for loss in losses.values()):
-        return first
-    best = min(losses, key=lambda setting: losses[setting])
-    return best if math.isfinite(losses[best]) else first
-
-
 def setting_words(record: StudyRecord) -> str:
-    """The same for a reader; empty where there is but one."""
+    """At which rate and point it was seen; empty where there is but one."""
     spec = record.spec
     rate, point = setting_of(record)
     several = len(spec.recipe.rates) > 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from normlab.analysis.refine import further_runs
+from normlab.analysis.setting import setting_of
 from normlab.records.events import Diverged, Event, Failed, Finished
 from normlab.records.folder import StudyFolder
 from normlab.records.rows import ENDED, Status
@@ -126,9 +127,14 @@ class Conductor:
             return
         arrays = self._folder.path / "arrays"
         known = {surface.name for surface in self._folder.surfaces()}
-        status = {run.key: run.status for run in self._folder.read().runs}
-        first = next(iter(self._materials.values()))
-        jobs = surface_jobs(first, arrays, status)
+        record = self._folder.read()
+        rate, point = setting_of(record)
+        shown = {
+            run.key: run.status
+            for run in record.runs
+            if (run.key.rate, run.key.point) == (rate, point)
+        }
+        jobs = surface_jobs(self._materials[point], arrays, shown)
         missing = [job for job in jobs if job.name not in known]
         if missing:
             self._watcher.note(f"measuring {len(missing)} surfaces")
@@ -136,8 +142,10 @@ class Conductor:
         for job in missing:
             self._executor.submit(job)
         self._listen()
-        for key in status:
-            shutil.rmtree(arrays / key.id / "path", ignore_errors=True)
+        # where one was lost, `resume` needs the networks that it is made of
+        if not self._countdown.left:
+            for run in record.runs:
+                shutil.rmtree(arrays / run.key.id / "path", ignore_errors=True)
 
     def _measure(self) -> None:
         spec = self._prepared.spec

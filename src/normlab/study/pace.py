@@ -68,8 +68,13 @@ class Countdown:
     def tick(self) -> str:
         """One more is done."""
         self._done += 1
-        left = (self._clock() - self._began) / self._done * (self._total - self._done)
-        return f"{self._done} of {self._total}, about {left:.0f} s left"
+        seconds = (self._clock() - self._began) / self._done * self.left
+        return f"{self._done} of {self._total}, about {seconds:.0f} s left"
+
+    @property
+    def left(self) -> int:
+        """How many are not done."""
+        return self._total - self._done
 
 
 def makespan(busy: Iterable[float], queue: Iterable[float], *, workers: int) -> float:

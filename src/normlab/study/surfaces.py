@@ -71,14 +71,16 @@ class SurfaceJob:
         model = self._start(self.run)
         model.load_state_dict(self._end(self.run))
         dataset, coarse = self.material.dataset(), self.kind == "bowl"
+        examples = BOWL_EXAMPLES if coarse else EXAMPLES
+        batch_size = min(self.material.spec.recipe.batch_size, len(dataset.train))
         found = surface(
             model,
             dataset,
             plane=plane,
-            batch_size=self.material.spec.recipe.batch_size,
+            batch_size=batch_size,
             points=BOWL_POINTS if coarse else POINTS,
             exact=coarse,
-            examples=min(len(dataset.train), BOWL_EXAMPLES if coarse else EXAMPLES),
+            examples=min(len(dataset.train), max(examples, batch_size)),
             seed=self.run.seed,
             loss=self.material.loss,
         )
@@ -152,9 +154,10 @@ def surface_jobs(
     """The surfaces of a study, those that take longest first.
 
     Args:
-        material: The study, at the first point of its sweep.
+        material: The study, at the point of its sweep that is shown.
         arrays: Its folder of arrays.
-        status: Status of every run; only runs that are done have surfaces.
+        status: Status of the runs that are shown, one for each arm and seed; only
+            runs that are done have surfaces.
     """
     spec = material.spec
     jobs = [
@@ -175,7 +178,7 @@ def surface_jobs(
 
 
 def _run(spec: StudySpec, arm: str, seed: int, status: Mapping[RunKey, str]) -> RunKey:
-    """The run whose surfaces are drawn: of several rates or points, the first."""
+    """The run of this arm and seed."""
     return next(key for key in status if (key.arm, key.seed) == (arm, seed))
 
 
