@@ -215,3 +215,10 @@ def test_the_colours_have_round_losses(low: float, high: float, shown) -> None:
     assert ticks["ticktext"] == shown
     at = 10.0 ** np.array(ticks["tickvals"])
     np.testing.assert_allclose(at, np.array(shown, float), rtol=1e-9)
+
+
+def test_scenes_name_the_start_and_their_own_end(observed: Result) -> None:
+    layout = observed.plot("surface-3d").figure.to_dict()["layout"]
+    for scene, end in (("scene", "end none"), ("scene2", "end batch")):
+        flags = [flag["text"] for flag in layout[scene]["annotations"]]
+        assert flags == ["start", end]

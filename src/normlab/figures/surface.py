@@ -30,6 +30,8 @@ from normlab.records.surface import Surface
 if TYPE_CHECKING:
     from normlab.analysis.result import Result
 
+COLUMNS = 2
+WIDTH = 420  # pixels: what a panel has on a wide page
 LEVELS = 18
 APART = 0.035  # of the panel's width: a dot nearer to a named place is not drawn
 DECADES = 3  # of losses; with more of them the scale has fewer ticks in each
@@ -50,7 +52,8 @@ def draw_surfaces(surfaces: Mapping[str, Surface], look: Look = LIGHT) -> go.Fig
     figure = panels(
         look,
         [_panel(i, name, one) for i, (name, one) in enumerate(surfaces.items())],
-        height=_panel_height(surfaces.values()),
+        columns=COLUMNS,
+        height=_heights(surfaces.values()),
         legend=False,
     )
     figure.update_xaxes(title_font_size=13).update_yaxes(title_font_size=13)
@@ -88,12 +91,13 @@ def _panel(i: int, name: str, surface: Surface) -> Panel:
     )
 
 
-def _panel_height(surfaces: Iterable[Surface]) -> int:
-    """So that both axes have one scale in a panel of usual width."""
+def _heights(surfaces: Iterable[Surface]) -> list[int]:
+    """Of each row, so that both axes have one scale in panels of usual width."""
     slopes = [
         float(np.ptp(one.b)) / max(float(np.ptp(one.a)), 1e-12) for one in surfaces
     ]
-    return int(np.clip(420 * max(slopes), 180, 460))
+    rows = [max(slopes[i : i + COLUMNS]) for i in range(0, len(slopes), COLUMNS)]
+    return [int(np.clip(WIDTH * slope, 180, 460)) for slope in rows]
 
 
 def contours(surface: Surface, look: Look = LIGHT) -> go.Figure:

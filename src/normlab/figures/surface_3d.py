@@ -19,14 +19,20 @@ from normlab.figures.plane import (
     stored,
     words,
 )
-from normlab.figures.surface import logarithm, loss_ticks, shared_levels, with_colours
+from normlab.figures.surface import (
+    COLUMNS,
+    logarithm,
+    loss_ticks,
+    shared_levels,
+    with_colours,
+)
 from normlab.records.surface import Mark, Surface
 
 if TYPE_CHECKING:
     from normlab.analysis.result import Result
 
-HEIGHT = 480
-NARROW_HEIGHT = 330  # of each scene
+HEIGHT = 440  # pixels, of each row
+NARROW_HEIGHT = 310
 SMALL = {"size": 11}
 EYE, LOOKING_AT = (1.2, -1.4, 0.9), {"z": -0.12}
 FARTHER = 1.2  # on a narrow page, where axis titles would be cut off
@@ -41,35 +47,42 @@ def draw_surfaces_3d(surfaces: Mapping[str, Surface], look: Look = LIGHT) -> go.
         look: Paper and ink.
     """
     levels = shared_levels(surfaces.values())
-    lift, width = ABOVE * (levels["end"] - levels["start"]), 1 / len(surfaces)
+    lift = ABOVE * (levels["end"] - levels["start"])
+    columns = min(COLUMNS, len(surfaces))
     figure = go.Figure()
-    layout: dict[str, Any] = {}
+    layout: dict[str, Any] = {"height": HEIGHT * -(-len(surfaces) // columns)}
     patch: dict[str, Any] = {"height": NARROW_HEIGHT * len(surfaces)}
     for i, (name, surface) in enumerate(surfaces.items()):
         scene = f"scene{i + 1 if i else ''}"
         _add_surface(figure, scene, name, surface, levels)
         _add_path(figure, scene, surface, lift)
         layout[scene] = {
-            "domain": {"x": [i * width, (i + 1) * width], "y": [0, 1]},
+            "domain": _domain(i, columns, len(surfaces)),
             "annotations": _labels(surface, lift, look),
             "camera": _camera(1.0),
             **_axes(surface, levels, lift),
         }
-        top = 1 - i * width
+        patch[f"{scene}.domain"] = _domain(i, 1, len(surfaces))
         patch[f"{scene}.camera"] = _camera(FARTHER)
-        patch[f"{scene}.domain"] = {"x": [0, 1], "y": [top - width, top]}
-    side, below = range(len(surfaces)), [0] * len(surfaces)
-    layout["annotations"] = _titles(surfaces, [i * width for i in side], below, look)
-    tops = [1 - i * width for i in side]
-    patch["annotations"] = _titles(surfaces, below, [1 - top for top in tops], look)
+    layout["annotations"] = _titles(surfaces, columns, look)
+    patch["annotations"] = _titles(surfaces, 1, look)
     figure.update_layout(
         template=look.template(),
-        height=HEIGHT,
         margin={"l": 8, "r": 8, "t": 24, "b": 16},
         meta={"narrow": patch},
         **layout,
     )
     return with_colours(figure, levels, look, measured(surfaces.values()))
+
+
+def _domain(i: int, columns: int, count: int) -> dict[str, list[float]]:
+    """Where scene `i` of `count` stands: from left to right, then down."""
+    row, column = divmod(i, columns)
+    rows = -(-count // columns)
+    return {
+        "x": [column / columns, (column + 1) / columns],
+        "y": [1 - (row + 1) / rows, 1 - row / rows],
+    }
 
 
 def _camera(distance: float) -> dict[str, Any]:
@@ -123,8 +136,13 @@ def _heights(marks: Sequence[Mark], lift: float) -> list[float]:
 
 
 def _labels(surface: Surface, lift: float, look: Look) -> list[dict[str, Any]]:
-    """Names of the marked places, as flags above them."""
-    these = places(surface)
+    """Names of the marked places, as flags above them.
+
+    Where no network of this path ever was, as at the other twin's end, there is none:
+    flags would hide each other.
+    """
+    named = places(surface)
+    these = [place for place in named if place.mark.true_loss is not None] or named
     heights = _heights([place.mark for place in these], lift)
     return [
         {
@@ -164,24 +182,23 @@ def _axes(surface: Surface, levels: Mapping[str, Any], lift: float) -> dict[str,
 
 
 def _titles(
-    names: Mapping[str, Surface],
-    left: Sequence[float],
-    below: Sequence[float],
-    look: Look,
+    names: Mapping[str, Surface], columns: int, look: Look
 ) -> list[dict[str, Any]]:
+    """What each scene is called, in its upper left corner."""
+    places = [_domain(i, columns, len(names)) for i in range(len(names))]
     return [
         {
             "text": f"<b>{name}</b>",
             "xref": "paper",
             "yref": "paper",
-            "x": x,
-            "y": 1 - y,
+            "x": place["x"][0],
+            "y": place["y"][1],
             "xanchor": "left",
             "yanchor": "top",
             "showarrow": False,
             "font": {"size": 13, "color": css(look.ink)},
         }
-        for name, x, y in zip(names, left, below, strict=True)
+        for name, place in zip(names, places, strict=True)
     ]
 
 
