@@ -181,24 +181,30 @@ def sharpness(stream: np.random.Generator) -> Arrays:
 def surfaces(spec: StudySpec) -> list[StudySurface]:
     """Of every arm on its own path, and of the baseline beside each other arm.
 
-    Those of a second seed are there as well, though nobody measures them.
+    Those of a second seed and of every setting are there too, though nobody measures
+    them.
     """
-    rate, base = spec.recipe.rates[0], spec.baseline.name
+    base = spec.baseline.name
     others = [arm.name for arm in spec.arms if arm.name != base]
-    return [
-        StudySurface(
-            kind=kind, run=RunKey(arm, rate, seed), twin=twin, surface=make(arm, twin)
-        )
-        for seed in spec.seeds[:2]
-        for kind, make, pairs in (
-            ("path", path_surface, [(arm.name, None) for arm in spec.arms]),
-            ("common", common_surface, [(a, o) for o in others for a in (base, o)]),
-        )
-        for arm, twin in pairs
-    ]
+    found = []
+    for run in plan(spec):
+        if run.seed in spec.seeds[:2]:
+            path = path_surface(run.arm)
+            found.append(StudySurface(kind="path", run=run, twin=None, surface=path))
+            found += [
+                StudySurface(
+                    kind="common",
+                    run=run,
+                    twin=other,
+                    surface=common_surface(run.arm, other),
+                )
+                for other in others
+                if run.arm in (base, other)
+            ]
+    return found
 
 
-def common_surface(arm: str, twin: str | None) -> Surface:
+def common_surface(arm: str, twin: str) -> Surface:
     """A bowl, rounder for all but `none`, with one hole; its start has two losses."""
     ends = {"end none": (1.0, 0.0), f"end {twin}": (0.5, 0.6)}
     steps = np.linspace(0, 1, 5)
@@ -225,7 +231,7 @@ def common_surface(arm: str, twin: str | None) -> Surface:
     )
 
 
-def path_surface(arm: str, _: str | None = None) -> Surface:
+def path_surface(arm: str) -> Surface:
     """The same bowl with a path to its origin."""
     left = np.linspace(1, 0, 5)
     shares = {"explained_1": 0.92, "explained_2": 0.05, "null_1": 0.81, "null_2": 0.09}

@@ -68,6 +68,9 @@ KINDS: tuple[Kind, ...] = (
 
 
 OBSERVED = {
+    surface.COMMON,
+    surface_3d.KIND,
+    surface.PATH,
     step_path.KIND,
     along_gradient.KIND,
     sharpness.KIND,
@@ -82,7 +85,7 @@ OBSERVED = {
     running_statistics.KIND,
     effective_rate.KIND,
 }
-"""Those that show what probes saw, at one rate and point of several."""
+"""Those that show what was observed, at one rate and point of several."""
 
 
 class Gallery(Mapping[str, Picture]):

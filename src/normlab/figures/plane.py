@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.errors import BadFolder, NotMeasured
+from normlab.figures.observed import runs_of
 from normlab.records.folder import StudyFolder
 from normlab.records.surface import Mark, StudySurface, Surface
 
@@ -28,7 +29,8 @@ def stored(result: Result, kind: str) -> dict[str, Surface]:
     """
     spec = result.record.spec
     arms = [arm.name for arm in spec.arms]
-    here = [one for one in _kept(result, kind) if one.run.seed == spec.seeds[0]]
+    shown = {run for run in runs_of(result) if run.seed == spec.seeds[0]}
+    here = [one for one in _kept(result, kind) if one.run in shown]
     if not here:
         raise NotMeasured(f"no such surface was recorded (measure = {spec.measure})")
     here.sort(
