@@ -24,19 +24,18 @@ ORIGINAL = "study_toml"
 
 def refuse_taken(path: Path) -> None:
     """Raise BadFolder unless the folder is empty or does not exist."""
-    if path.exists() and not path.is_dir():
-        raise BadFolder(f"{path}: is a file, not a folder. Choose another name.")
-    if _lock.in_use(path):
-        raise BadFolder(
-            f"{path}: in use by another normlab. Choose another folder, or wait."
-        )
     with reporting(path):
-        taken = path.is_dir() and any(path.iterdir())
-    if taken:
-        raise BadFolder(
-            f"{path}: is not empty. Choose another folder, or go on with the study in "
-            f"it: normlab resume {path}"
-        )
+        if path.exists() and not path.is_dir():
+            raise BadFolder(f"{path}: is a file, not a folder. Choose another name.")
+        if _lock.in_use(path):
+            raise BadFolder(
+                f"{path}: in use by another normlab. Choose another folder, or wait."
+            )
+        if path.is_dir() and any(path.iterdir()):
+            raise BadFolder(
+                f"{path}: is not empty. Choose another folder, or go on with the study "
+                f"in it: normlab resume {path}"
+            )
 
 
 def fill(path: Path, spec: StudySpec, meta: Mapping[str, str]) -> None:
