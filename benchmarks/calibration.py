@@ -1,86 +1,183 @@
 """A/A calibration of the claims: python benchmarks/calibration.py [--train].
 
-With --train a pool of real runs is trained first (64 runs of the article's plain
-network on 6,400 MNIST images, two minutes on two cores) and kept; without it, the
-kept pool is used. Draws studies of two equal arms and counts false verdicts.
+Draws studies in which nothing differs from a pool of real runs of one arm, and counts
+false verdicts and intervals that miss (see `normlab.analysis.equal_arms`). The counts
+go to benchmarks/results/calibration.json, their table to docs/claims.md. With --train
+the pool is trained anew first (see `pool.py`); without it, the kept one is used.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import tempfile
+import time
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from normlab.analysis.calibration import calibrate, most
-from normlab.analysis.pool import read_pool, write_pool
-from normlab.records.rows import RunRecord
+from normlab.analysis.calibration import ANY, calibrate, contour_effect, most
+from normlab.analysis.claims.definition import Omitted
+from normlab.analysis.interval import t_interval
+from normlab.analysis.pool import Pool, read_pool, write_pool
 
 ROOT = Path(__file__).resolve().parents[1]
 POOL = ROOT / "tests" / "analysis" / "data" / "pool.npz"
 RESULT = ROOT / "benchmarks" / "results" / "calibration.json"
-RUNS, TRAIN, TEST, EPOCHS = 64, 6400, 2000, 4
-SEEDS, STUDIES = (3, 5, 10), 1000
+PAGE = ROOT / "docs" / "claims.md"
+BEGIN, END = "<!-- made by make calibrate -->\n", "<!-- made so far -->\n"
+SEEDS, STUDIES = (3, 5, 10), 2000
+ROLES = ("baseline", "other")
 
 
-def trained() -> tuple[RunRecord, ...]:
-    """Train the pool: one arm, every seed, on a part of MNIST."""
-    from normlab.data.load import load
-    from normlab.spec.arms import Arm
-    from normlab.spec.data import Data
-    from normlab.spec.recipe import Recipe
-    from normlab.spec.study import StudySpec
-    from normlab.study.api import run
+def calibrated(pool: Pool, studies: int) -> dict[str, Any]:
+    """Everything that is kept of a calibration."""
+    began = time.monotonic()
+    rows = []
+    for seeds in SEEDS:
+        rows += calibrate(pool, seeds=seeds, studies=studies)
+        print(f"{seeds} seeds: {time.monotonic() - began:.0f} s so far")
+    return {
+        "about": (
+            "Studies in which nothing differs, drawn from a pool of real runs of one "
+            "arm. Counts are of studies: 'judged' have an effect from every pair, "
+            "'alone' of these are called supported or contradicted if the claim is "
+            "judged alone, 'false' after correction for all claims of the study; "
+            "'missed' of 'intervals' do not cover equality. good: each share is at "
+            "most 5 % and two standard errors."
+        ),
+        "pool": {
+            "runs": len(pool.runs),
+            "steps": int(pool.runs[0].step_losses.size),
+            "twins_with_contours": len(pool.bowls),
+            "ladders": len(pool.ladders),
+            "rates": [run.key.rate for run in pool.ladders[0]],
+            "diverged": [
+                sum(ladder[i].status == "diverged" for ladder in pool.ladders)
+                for i in range(len(pool.ladders[0]))
+            ],
+        },
+        "studies": studies,
+        "limit": most(studies) / studies,
+        "contours": contours(pool),
+        "claims": [
+            {
+                **asdict(row),
+                "false_rate": round(row.false / max(row.judged, 1), 5),
+                "coverage": round(1 - row.missed / row.intervals, 5)
+                if row.intervals
+                else None,
+                "good": row.good,
+            }
+            for row in rows
+        ],
+    }
 
-    mnist = load(Data(source="mnist"))
-    with tempfile.TemporaryDirectory() as folder:
-        part = Path(folder, "part.npz")
-        np.savez(
-            part,
-            x_train=mnist.train.images[:TRAIN, 0],
-            y_train=mnist.train.labels[:TRAIN],
-            x_test=mnist.test.images[:TEST, 0],
-            y_test=mnist.test.labels[:TEST],
+
+def contours(pool: Pool) -> dict[str, Any]:
+    """How many pairs have bowls, and whether it matters who is the baseline.
+
+    The mean of a pair's effects in both roles is what the roles alone do: 0 if the
+    measure treats the baseline and the other arm alike.
+    """
+    effects = [[contour_effect(pair) for pair in both] for both in pool.bowls]
+    every = [effect for both in effects for effect in both]
+    found = [[e for e in both if not isinstance(e, Omitted)] for both in effects]
+    why = Counter(
+        e.because.partition(": ")[2].partition(" only")[0].removesuffix(", not a bowl")
+        for e in every
+        if isinstance(e, Omitted)
+    )
+    by_roles = t_interval([float(np.mean(e)) for e in found if len(e) == len(ROLES)])
+    return {
+        "pairs": len(every),
+        "count": sum(map(len, found)),
+        "why_not": dict(why),
+        "effect_of_roles": {
+            "ratio": round(float(np.exp(by_roles.mean)), 5),
+            "interval": np.exp([by_roles.low, by_roles.high]).round(5).tolist(),
+            "twins": by_roles.seeds,
+        },
+    }
+
+
+def table(kept: dict[str, Any]) -> str:
+    """The kept counts as a table in Markdown, percent for 3 / 5 / 10 seeds."""
+    named: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in kept["claims"]:
+        named.setdefault((row["claim"], row["where"]), []).append(row)
+    sizes = " / ".join(map(str, SEEDS))
+    lines = [
+        f"Per cent of {kept['studies']:,} studies with {sizes} seeds; at most "
+        f"{100 * kept['limit']:.1f} may be wrong where all are judged.",
+        "",
+        "| claim | pairs that count | false, judged alone | false, corrected "
+        "| intervals cover |",
+        "|---|---|---|---|---|",
+    ]
+    for (claim, where), rows in named.items():
+        name = f"`{claim}`" if claim != ANY else ANY
+        name += f", {where}" if where else ""
+        name += "" if all(row["good"] for row in rows) else " (**too many**)"
+        pairs = _percent(float(np.mean([row["pairs"] for row in rows])))
+        alone, false = (
+            " / ".join(_share(row[wrong], row["judged"]) for row in rows)
+            for wrong in ("alone", "false")
         )
-        spec = StudySpec(
-            experiment="calibration",
-            data=Data(source=str(part)),
-            arms=(Arm(name="none", norm="none"),),
-            recipe=Recipe(epochs=EPOCHS),
-            seeds=tuple(range(RUNS)),
-            measure="none",
+        cover = " / ".join(
+            _share(row["intervals"] - row["missed"], row["intervals"]) for row in rows
         )
-        return run(spec, Path(folder, "study")).record.runs
+        judged = [row["judged"] for row in rows]
+        if min(judged) < kept["studies"]:
+            pairs += f"; judged {' / '.join(map(str, judged))} studies"
+        if claim == ANY:
+            pairs = alone = cover = ""
+        lines.append(f"| {name} | {pairs} | {alone} | {false} | {cover} |")
+    found = kept["contours"]
+    roles = found["effect_of_roles"]
+    low, high = roles["interval"]
+    lines += [
+        "",
+        f"Contours: {found['count']} of {found['pairs']} pairs are two bowls. To be "
+        f"the baseline makes by itself a ratio of {roles['ratio']:.3f} [{low:.3f}, "
+        f"{high:.3f}], from {roles['twins']} twins measured in both roles.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _share(wrong: int, of: int) -> str:
+    return _percent(wrong / of) if of else "–"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}".replace("100.0", "100").replace("nan", "–")
+
+
+def put(page: str, made: str) -> str:
+    """The page with the table between its marks replaced."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{made}\n{END}{after}"
 
 
 def main() -> None:
     """Train if asked to, calibrate, print and keep the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--train", action="store_true", help="train the pool anew")
-    if parser.parse_args().train:
+    parser.add_argument("--studies", type=int, default=STUDIES, help="of each size")
+    given = parser.parse_args()
+    if given.train:
+        from pool import trained
+
         write_pool(POOL, trained())
-    pool = read_pool(POOL)
-    rows = [row for n in SEEDS for row in calibrate(pool, seeds=n, studies=STUDIES)]
-    limit = most(STUDIES) / STUDIES
-    print(
-        f"{len(pool)} runs, {STUDIES} studies of each size; at most {limit:.1%} may err"
-    )
-    for row in rows:
-        false, missed = row.false / row.studies, row.missed / max(row.intervals, 1)
-        print(
-            f"{row.claim:20} {row.seeds:3} seeds: {false:6.1%} false verdicts, "
-            f"{missed:6.1%} of the intervals miss: {'good' if row.good else 'TOO MANY'}"
-        )
+    kept = calibrated(read_pool(POOL), given.studies)
     RESULT.parent.mkdir(exist_ok=True)
-    kept = {
-        "pool": {"runs": RUNS, "train": TRAIN, "test": TEST, "epochs": EPOCHS},
-        "limit": limit,
-        "claims": [{**asdict(row), "good": row.good} for row in rows],
-    }
     RESULT.write_text(json.dumps(kept, indent=1) + "\n")
+    made = table(kept)
+    PAGE.write_text(put(PAGE.read_text(), made))
+    print(made)
 
 
 if __name__ == "__main__":

@@ -1,70 +1,187 @@
+"""Equal arms are rarely told apart: the kept pool, the kept result, the bounds."""
+
 from __future__ import annotations
 
 import json
+import runpy
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from scipy.special import ndtri
 
-from normlab.analysis.calibration import Calibration, aa_studies, calibrate
+from normlab.analysis import evidence, interval
+from normlab.analysis.calibration import (
+    ANY,
+    BOWLS,
+    Calibration,
+    calibrate,
+    contour_effect,
+    remembering,
+)
 from normlab.analysis.claims import DEFINITIONS
-from normlab.analysis.pool import read_pool
-from normlab.records.rows import RunRecord
+from normlab.analysis.claims.definition import Omitted, Twins
+from normlab.analysis.equal_arms import studies_of_ladders, studies_of_runs
+from normlab.analysis.pool import Pool, read_pool
 
+ROOT = Path(__file__).parents[2]
 POOL = Path(__file__).parent / "data" / "pool.npz"
-RESULT = Path(__file__).parents[2] / "benchmarks" / "results" / "calibration.json"
+RESULT = ROOT / "benchmarks" / "results" / "calibration.json"
+STUDIES = 40
+
+EVERY_CLAIM = {claim.id for claim in DEFINITIONS}
 
 
 @pytest.fixture(scope="module")
-def pool() -> tuple[RunRecord, ...]:
+def pool() -> Pool:
     return read_pool(POOL)
 
 
-def test_the_pool_holds_sixty_runs_that_really_differ(
-    pool: tuple[RunRecord, ...],
-) -> None:
-    assert len(pool) >= 60
-    assert len({run.step_losses.tobytes() for run in pool}) == len(pool)
+@pytest.fixture(scope="module")
+def script() -> dict[str, Any]:
+    return runpy.run_path(str(ROOT / "benchmarks" / "calibration.py"))
+
+
+@pytest.fixture(scope="module")
+def kept() -> dict[str, Any]:
+    return json.loads(RESULT.read_text())
+
+
+def test_the_pool_holds_sixty_runs_that_really_differ(pool: Pool) -> None:
+    assert len(pool.runs) >= 60
+    assert len({run.step_losses.tobytes() for run in pool.runs}) == len(pool.runs)
+    assert len({run.init_digest for run in pool.runs}) == len(pool.runs)
+    assert len(pool.bowls) >= 60
+    assert len(pool.ladders) >= 20
+    assert POOL.stat().st_size < 2_000_000
 
 
 @pytest.mark.parametrize("seeds", [3, 5, 10])
 def test_equal_arms_are_told_apart_in_five_percent_at_most(
-    pool: tuple[RunRecord, ...], seeds: int
+    pool: Pool, seeds: int
 ) -> None:
-    rows = calibrate(pool, seeds=seeds, studies=40)
-    assert [row.claim for row in rows] == [
-        d.id for d in DEFINITIONS if d.compares == "runs" and not d.probe
-    ]
-    assert all(row.good for row in rows), rows
+    rows = calibrate(pool, seeds=seeds, studies=STUDIES)
+    assert {row.claim for row in rows} == EVERY_CLAIM | {ANY}
+    assert not [row for row in rows if not row.good]
 
 
-def test_real_runs_give_effects_for_the_claims(pool: tuple[RunRecord, ...]) -> None:
+def normal(freedom: int, confidence: float = 0.95) -> float:
+    del freedom
+    return float(ndtri(0.5 + confidence / 2))
+
+
+def too_narrow(values: Any, confidence: float = 0.95) -> interval.Estimate:
+    found = interval.t_interval(values, confidence)
+    low, high = (
+        found.mean + (e - found.mean) / np.sqrt(found.seeds) for e in found[1:3]
+    )
+    return found._replace(low=low, high=high)
+
+
+WRONG: dict[str, tuple[Any, str, Callable[..., Any]]] = {
+    "normal quantile": (interval, "t_quantile", normal),
+    "divided by n, not its root": (evidence, "t_interval", too_narrow),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_interval_would_be_noticed_with_three_seeds(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    monkeypatch.setattr(*WRONG[wrong])
+    rows = calibrate(pool, seeds=3, studies=STUDIES)
+    with_interval = [row for row in rows if row.intervals]
+    bad = [row.claim for row in with_interval if not row.good]
+    assert len(bad) > len(with_interval) / 2
+
+
+def test_real_runs_give_an_effect_for_every_claim(pool: Pool) -> None:
     rows = calibrate(pool, seeds=5, studies=10)
-    measured = {row.claim for row in rows if row.intervals == row.studies}
-    assert measured >= {"faster-convergence", "better-accuracy", "steadier-training"}
+    differ = {row.claim for row in rows if row.differing > 0}
+    assert differ == EVERY_CLAIM
+    few = {row.claim for row in rows if row.pairs < 1 and row.claim != ANY}
+    assert few == {"rounder-contours"}  # some pairs have no bowl
+    (bowls,) = [row for row in rows if row.where == BOWLS]
+    assert bowls.pairs == 1 and bowls.judged == 10
 
 
-def test_the_stored_result_covers_every_claim_and_is_good() -> None:
-    rows = json.loads(RESULT.read_text())["claims"]
-    assert {row["claim"] for row in rows} == {
-        claim.id for claim in DEFINITIONS if claim.compares == "runs"
-    }
-    assert {row["seeds"] for row in rows} == {3, 5, 10}
-    assert all(row["good"] for row in rows)
+def test_the_kept_result_covers_every_claim_and_is_good(kept: dict[str, Any]) -> None:
+    for seeds in (3, 5, 10):
+        rows = [row for row in kept["claims"] if row["seeds"] == seeds]
+        assert {row["claim"] for row in rows} == EVERY_CLAIM | {ANY}
+        assert all(row["studies"] >= 1000 for row in rows)
+    assert not [row for row in kept["claims"] if not row["good"]]
 
 
-def test_a_study_uses_no_run_twice(pool: tuple[RunRecord, ...]) -> None:
-    record = next(aa_studies(pool, seeds=10, studies=1))
-    assert len({run.step_losses.tobytes() for run in record.runs}) == 20
-
-
-@pytest.mark.parametrize(("false", "missed"), [(10, 0), (0, 10)])
-def test_ten_wrong_of_a_hundred_are_too_many_and_nine_are_not(
-    false: int, missed: int
+def test_the_kept_result_is_of_the_kept_pool(
+    kept: dict[str, Any], pool: Pool, script: dict[str, Any]
 ) -> None:
+    assert kept["contours"] == script["contours"](pool)
+    assert kept["pool"]["runs"] == len(pool.runs)
+
+
+def test_the_documented_table_is_the_kept_result(
+    kept: dict[str, Any], script: dict[str, Any]
+) -> None:
+    assert script["table"](kept) in (ROOT / "docs" / "claims.md").read_text()
+
+
+def test_a_study_uses_no_run_twice(pool: Pool) -> None:
+    record = next(studies_of_runs(pool, seeds=10, studies=1))
+    assert len({run.step_losses.tobytes() for run in record.runs}) == 20
+    losses = {bowl.surface.loss.tobytes() for bowl in record.bowls}
+    assert len(losses) == len(record.bowls) == 20
+
+
+def test_a_study_of_ladders_has_every_rate_of_every_seed(pool: Pool) -> None:
+    record = next(studies_of_ladders(pool, seeds=3, studies=1))
+    rates = record.spec.recipe.rates
+    keys = {run.key for run in record.runs}
+    assert len(keys) == len(record.runs) == 2 * 3 * len(rates)
+
+
+def test_what_is_remembered_is_what_would_be_measured(pool: Pool) -> None:
+    one, two = pool.runs[:2]
+    pair = Twins(seed=0, baseline=one, other=two, bowls=pool.bowls[0][0])
+    back = Twins(seed=0, baseline=two, other=one, bowls=pool.bowls[0][1])
+    for plain, quick in zip(DEFINITIONS, remembering(), strict=True):
+        if plain.compares == "runs":
+            for twins in (pair, back, pair):
+                assert quick.effect(twins) == plain.effect(twins)
+
+
+def test_the_baseline_has_no_rounder_contours_for_being_the_baseline(
+    kept: dict[str, Any],
+) -> None:
+    low, high = kept["contours"]["effect_of_roles"]["interval"]
+    assert low < 1 < high
+    assert low > 1 / 1.01 and high < 1.01  # far inside the margin of 1.05
+
+
+def test_most_pairs_of_the_pool_have_bowls(pool: Pool) -> None:
+    effects = [contour_effect(pair) for both in pool.bowls for pair in both]
+    found = [e for e in effects if not isinstance(e, Omitted)]
+    assert len(found) > len(effects) / 2
+
+
+@pytest.mark.parametrize("count", ["alone", "false", "missed"])
+def test_ten_wrong_of_a_hundred_are_too_many_and_nine_are_not(count: str) -> None:
     row = Calibration(
-        claim="any", seeds=3, studies=100, false=false, missed=missed, intervals=100
+        claim="any",
+        where="",
+        seeds=3,
+        studies=100,
+        judged=100,
+        pairs=1.0,
+        differing=1.0,
+        alone=0,
+        false=0,
+        missed=0,
+        intervals=100,
     )
     # 5 + 2 sqrt(100 x .05 x .95) = 9.36
-    assert not row.good
-    assert replace(row, false=min(false, 9), missed=min(missed, 9)).good
+    assert not replace(row, **{count: 10}).good
+    assert replace(row, **{count: 9}).good

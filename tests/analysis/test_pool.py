@@ -1,27 +1,98 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from normlab.analysis.pool import read_pool, write_pool
+from normlab.analysis.calibration import contour_effect
+from normlab.analysis.claims import DEFINITIONS
+from normlab.analysis.claims.definition import Definition, Twins
+from normlab.analysis.pool import AGAIN, ARM, Bowls, Pool, read_pool, write_pool
+from normlab.records.rows import RunRecord
+from normlab.records.surface import Surface
 from normlab.spec.plan import RunKey
 
 from .studies import run
+from .test_probe_claims import Arrays, activations, gradient, outputs
+from .test_rounder_contours import bowl
+
+RIGHT = np.arange(13) % 3 > 0
+
+
+def made(seed: int, *observed: Arrays) -> RunRecord:
+    whole: Arrays = {}
+    for arrays in observed:
+        whole |= arrays
+    key = RunKey(ARM, 0.01, seed)
+    plain = run(key, correct=RIGHT, accuracy=float(RIGHT.mean()))
+    return replace(plain, observed=whole)
+
+
+def kept(pool: Pool, tmp_path: Path) -> Pool:
+    write_pool(tmp_path / "pool.npz", pool)
+    return read_pool(tmp_path / "pool.npz")
 
 
 def test_a_pool_keeps_what_claims_look_at(tmp_path: Path) -> None:
-    right = np.arange(13) % 3 > 0
-    made = [
-        run(RunKey("none", 0.01, seed), correct=right, accuracy=float(right.mean()))
-        for seed in range(2)
-    ]
-    write_pool(tmp_path / "pool.npz", made)
-    for before, after in zip(made, read_pool(tmp_path / "pool.npz"), strict=True):
+    runs = tuple(made(seed) for seed in range(2))
+    read = kept(Pool(runs=runs), tmp_path)
+    assert read.bowls == read.ladders == ()
+    for before, after in zip(runs, read.runs, strict=True):
         assert after.key == before.key
+        assert after.init_digest == before.init_digest
         assert np.array_equal(after.step_losses, before.step_losses)
         assert after.correct is not None
-        assert np.array_equal(after.correct, right)
+        assert np.array_equal(after.correct, RIGHT)
         assert after.test_accuracy == before.test_accuracy
-        assert after.step_seconds == before.step_seconds
         assert len(after.epochs) == len(before.epochs)
+
+
+@pytest.mark.parametrize(
+    "claim", [d for d in DEFINITIONS if d.probe], ids=lambda d: d.id
+)
+def test_what_was_observed_has_the_same_effects(
+    claim: Definition, tmp_path: Path
+) -> None:
+    runs = (
+        made(0, activations(), outputs(), gradient()),
+        made(
+            1,
+            activations(drift=0.7, change=0.2),
+            outputs(detour=0.1),
+            gradient(beta=0.5, error=0.3, shift=0.1),
+        ),
+    )
+    before, after = (
+        claim.effect(Twins(seed=0, baseline=pool.runs[0], other=pool.runs[1]))
+        for pool in (Pool(runs=runs), kept(Pool(runs=runs), tmp_path))
+    )
+    assert isinstance(before, float) and before != 0
+    assert after == pytest.approx(before, rel=1e-9)
+
+
+def of_arm(surface: Surface, arm: str) -> Surface:
+    start, end = surface.marks
+    return replace(surface, marks=(start, replace(end, name=f"end {arm}")))
+
+
+def test_contours_have_the_same_shape(tmp_path: Path) -> None:
+    there = Bowls(of_arm(bowl((4.0, 1.0)), ARM), of_arm(bowl((2.25, 1.0)), AGAIN))
+    back = Bowls(of_arm(bowl((2.25, 1.0)), ARM), of_arm(bowl((4.0, 1.0)), AGAIN))
+    pool = Pool(runs=(made(0),), bowls=((there, back),))
+    ((one, two),) = kept(pool, tmp_path).bowls
+    assert contour_effect(there) == pytest.approx(np.log(1.5 / 2))
+    assert contour_effect(one) == pytest.approx(np.log(1.5 / 2), abs=1e-5)
+    assert contour_effect(two) == pytest.approx(np.log(2 / 1.5), abs=1e-5)
+
+
+def test_ladders_know_how_every_run_ended(tmp_path: Path) -> None:
+    good, bad = (RunKey(ARM, rate, 7) for rate in (0.1, 6.0))
+    ladder = (
+        RunRecord(key=good, status="done", test_loss=0.25),
+        RunRecord(key=bad, status="diverged", test_loss=None),
+    )
+    ((one, two),) = kept(Pool(runs=(made(0),), ladders=(ladder,)), tmp_path).ladders
+    assert (one.key, one.status, one.test_loss) == (good, "done", 0.25)
+    assert (two.key, two.status) == (bad, "diverged")
