@@ -27,9 +27,8 @@ from normlab.spec.study import StudySpec
 from normlab.study.jobs import Material
 
 POINTS = 49
-EXAMPLES = 2_560
+EXAMPLES = 2_048
 BOWL_POINTS = 13
-BOWL_EXAMPLES = 2_048
 REAL_LOSSES = 10  # places on a path whose real loss is measured beside the plane's
 
 
@@ -71,7 +70,7 @@ class SurfaceJob:
         model = self._start(self.run)
         model.load_state_dict(self._end(self.run))
         dataset, coarse = self.material.dataset(), self.kind == "bowl"
-        examples = BOWL_EXAMPLES if coarse else EXAMPLES
+
         batch_size = min(self.material.spec.recipe.batch_size, len(dataset.train))
         found = surface(
             model,
@@ -80,7 +79,7 @@ class SurfaceJob:
             batch_size=batch_size,
             points=BOWL_POINTS if coarse else POINTS,
             exact=coarse,
-            examples=min(len(dataset.train), max(examples, batch_size)),
+            examples=min(len(dataset.train), max(EXAMPLES, batch_size)),
             seed=self.run.seed,
             loss=self.material.loss,
         )
