@@ -128,7 +128,9 @@ def _measured(home: Path, material: Material, key: RunKey, runs: list[Path]) -> 
 
 def _surface(material: Material, arrays: Path, key: RunKey) -> Surface:
     job = SurfaceJob(material=material, arrays=arrays, kind="bowl", run=key, twin=AGAIN)
-    (found,) = job.perform()
+    events: list[object] = []
+    job.perform(events.append)
+    (found,) = events
     assert isinstance(found, StudySurface), found
     return found.surface
 

@@ -8,7 +8,7 @@ baseline's, side by side; the interval resamples whole blocks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from time import perf_counter
@@ -23,7 +23,7 @@ from normlab.base.streams import ambient, numpy_stream
 from normlab.data.batches import BatchStream
 from normlab.data.feed import Feed
 from normlab.spec.plan import RunKey
-from normlab.study.jobs import Material
+from normlab.study.jobs import Material, Tell
 from normlab.surgery.fold import fold
 from normlab.train.evaluate import inference
 from normlab.train.run import Run
@@ -53,9 +53,9 @@ class CostJob:
         """What it is called when something goes wrong."""
         return "the measurement of cost"
 
-    def perform(self) -> Iterator[Measured]:
+    def perform(self, tell: Tell) -> None:
         """Measure; one event."""
-        yield Measured(name="cost", value=measure_cost(self.material))
+        tell(Measured(name="cost", value=measure_cost(self.material)))
 
 
 def measure_cost(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from normlab.data.dataset import Dataset, Live, open_dataset
 from normlab.probes.registry import observers
-from normlab.records.events import Diverged, EpochDone, Event, Finished, Started
+from normlab.records.events import Diverged, EpochDone, Finished, Started
 from normlab.spec.plan import RunKey
 from normlab.spec.study import StudySpec
 from normlab.study.source import Source
@@ -72,6 +72,9 @@ def _opened(folder: Path, live: Live | None) -> Dataset:
     return open_dataset(folder, live=live)
 
 
+Tell = Callable[[object], None]
+
+
 class Job(Protocol):
     """Something that a worker does, telling about it event by event."""
 
@@ -80,8 +83,8 @@ class Job(Protocol):
         """What it is called when something goes wrong."""
         ...
 
-    def perform(self) -> Iterator[object]:
-        """Do it."""
+    def perform(self, tell: Tell) -> None:
+        """Do it, and tell what happens when it happens."""
         ...
 
 
@@ -100,14 +103,16 @@ class TrainJob:
         """What it is called when something goes wrong."""
         return self.key.id
 
-    def perform(self) -> Iterator[Event]:
+    def perform(self, tell: Tell) -> None:
         """Train; keep a checkpoint after each epoch, and the network at the end."""
         model = self.material.network(self.key.arm, self.key.seed)
         digests = tensor_digests(model, self.material.shared)
-        yield Started(
-            parameters=sum(p.numel() for p in model.parameters()),
-            init_digest=combined(digests),
-            tensor_digests=digests,
+        tell(
+            Started(
+                parameters=sum(p.numel() for p in model.parameters()),
+                init_digest=combined(digests),
+                tensor_digests=digests,
+            )
         )
         start = checkpoint.load(self.checkpoints, self.start) if self.start else None
         course = self.material.course(self.key)
@@ -115,7 +120,7 @@ class TrainJob:
         for event in run.events():
             if isinstance(event, Finished | Diverged):
                 checkpoint.save_network(model, self.network)
-            yield event
+            tell(event)
             if isinstance(event, EpochDone):
                 checkpoint.save(run.checkpoint(), self.checkpoints)
 

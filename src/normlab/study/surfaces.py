@@ -24,7 +24,7 @@ from normlab.landscape.surface import surface
 from normlab.records.surface import Mark, StudySurface, surface_name
 from normlab.spec.plan import RunKey
 from normlab.spec.study import StudySpec
-from normlab.study.jobs import Material
+from normlab.study.jobs import Material, Tell
 
 POINTS = 49
 EXAMPLES = 2_048
@@ -60,12 +60,12 @@ class SurfaceJob:
         """The name of its record."""
         return surface_name(self.kind, self.run, self.twin)
 
-    def perform(self) -> Iterator[StudySurface | Unmeasured]:
+    def perform(self, tell: Tell) -> None:
         """Measure; one event."""
         try:
             plane = self._path() if self.kind == "path" else self._common()
         except BadData as refused:
-            yield Unmeasured(self.name, str(refused))
+            tell(Unmeasured(self.name, str(refused)))
             return
         model = self._start(self.run)
         model.load_state_dict(self._end(self.run))
@@ -85,7 +85,7 @@ class SurfaceJob:
         )
         if coarse:  # nobody draws it, and directions are as large as networks
             found = replace(found, directions=({}, {}))
-        yield StudySurface(kind=self.kind, run=self.run, twin=self.twin, surface=found)
+        tell(StudySurface(kind=self.kind, run=self.run, twin=self.twin, surface=found))
 
     def _path(self) -> Plane:
         """The plane of the run's snapshots, over all its parameters."""

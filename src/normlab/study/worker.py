@@ -42,8 +42,7 @@ def _set_up(setup: Setup) -> None:
 def _perform(channel: Channel) -> None:
     job = channel.receive()
     try:
-        for event in job.perform():
-            channel.send(event)
+        job.perform(channel.send)
     except (EOFError, BrokenPipeError):
         raise
     except NormlabError as error:
