@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from normlab.base.streams import stream
+from normlab.probes.tally import Tally
 
 PERCENTILES = (15, 50, 85)  # Ioffe & Szegedy 2015, Figure 1
-BINS = 64
 MOST_POOLED = 2**18  # values that percentiles over all units are taken from
 
 
@@ -68,62 +68,43 @@ class Values:
         return mean, variance.sqrt_()
 
     def pooled(self) -> NDArray[np.float32]:
-        """Values of all units, sorted; of large images at a few chosen positions."""
+        """Values of all units; of large images at a few chosen positions."""
         images, units, positions = self.by_unit.shape
         kept = max(1, MOST_POOLED // (images * units))
         x = self.by_unit
         if kept < positions:
             order = torch.randperm(positions, generator=stream(self.seed, "positions"))
             x = x[:, :, order[:kept].to(x.device)]
-        # NumPy sorts 25 times faster than torch, and what is sorted has it all
-        return np.sort(x.float().cpu().numpy().ravel())
+        return in_numpy(x)
 
 
 def describe(values: Values, unit: int, prefix: str) -> dict[str, Tensor]:
     """The seven arrays that are kept of every place, named `prefix` and what."""
     mean, std = values.moments()
-    ordered = values.pooled()
-    single = values.unit(unit)
-    counts, ends = histogram(ordered)
+    tally, single = Tally(values.pooled()), values.unit(unit)
+    ends = tally.ends if np.isfinite(tally.ends).all() else (np.nan, np.nan)
     row = {
         "mean": mean,
         "std": std,
-        "percentiles": percentiles(ordered),
-        "unit_percentiles": percentiles(np.sort(single.float().cpu().numpy())),
-        "histogram": counts,
-        "range": ends,
+        "percentiles": percentiles(tally),
+        "unit_percentiles": percentiles(Tally(in_numpy(single))),
+        "histogram": torch.from_numpy(tally.histogram()),
+        "range": torch.tensor(ends),
         "values": single,
     }
     return {f"{prefix}_{what}": value for what, value in row.items()}
 
 
-def percentiles(ordered: NDArray[np.float32]) -> Tensor:
-    """The 15th, 50th and 85th percentile of sorted values, between two by weight.
+def percentiles(tally: Tally) -> Tensor:
+    """The 15th, 50th and 85th percentile.
 
     Example:
-        >>> percentiles(np.arange(101, dtype=np.float32))
+        >>> percentiles(Tally(np.arange(101, dtype=np.float32)))
         tensor([15., 50., 85.])
     """
-    places = np.asarray(PERCENTILES) / 100 * (ordered.size - 1)
-    low = np.floor(places).astype(int)
-    high = np.ceil(places).astype(int)
-    share = (places - low).astype(ordered.dtype)
-    with np.errstate(invalid="ignore", over="ignore"):  # of a network that blows up
-        between = ordered[low] + share * (ordered[high] - ordered[low])
-    return torch.from_numpy(between)
+    return torch.tensor([tally.percentile(percent) for percent in PERCENTILES])
 
 
-def histogram(ordered: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
-    """Counts in 64 equal bins over sorted values, and where bins begin and end.
-
-    A value on an edge counts above it, the highest one below; values that are not
-    finite give no counts and no range.
-    """
-    low, high = float(ordered[0]), float(ordered[-1])  # nan sorts to the end
-    ends = torch.tensor([low, high])
-    if not np.isfinite((low, high)).all():
-        return torch.zeros(BINS, dtype=torch.int64), torch.full((2,), torch.nan)
-    inner = np.linspace(low, high, BINS + 1)[1:-1]
-    cuts = np.searchsorted(ordered, inner, side="left")
-    counts = np.diff(cuts, prepend=0, append=ordered.size)
-    return torch.from_numpy(counts.astype(np.int64)), ends
+def in_numpy(x: Tensor) -> NDArray[np.float32]:
+    """All values on one axis."""
+    return x.float().cpu().numpy().ravel()

@@ -95,22 +95,18 @@ def hessian(loss: Tensor, parameters: Sequence[Tensor]) -> Callable[[Tensor], Te
     gradient = torch.autograd.grad(
         loss, parameters, create_graph=True, allow_unused=True, materialize_grads=True
     )
-    curved = [g for g in gradient if g.requires_grad]
     sizes = [p.numel() for p in parameters]
 
     def times(vector: Tensor) -> Tensor:
-        parts = vector.split(sizes)
-        along = [
-            part.view_as(g)
-            for g, part in zip(gradient, parts, strict=True)
-            if g.requires_grad
-        ]
+        parts = zip(gradient, vector.split(sizes), strict=True)
+        curved = [(g, part) for g, part in parts if g.requires_grad]
         if not curved:
             return torch.zeros_like(vector)
+        # a scalar: for grad_outputs of its own torch imports half a second of sympy
+        along = torch.stack([torch.dot(g.reshape(-1), part) for g, part in curved])
         product = torch.autograd.grad(
-            curved,
+            along.sum(),
             parameters,
-            grad_outputs=along,
             retain_graph=True,
             allow_unused=True,
             materialize_grads=True,
