@@ -13,31 +13,68 @@ from normlab.landscape.cells import Cells
 from normlab.landscape.nested import TOLERANCE, _steps, fill_nested
 
 
-def fill(loss: Callable, points: int = 49) -> tuple[Cells, float, np.ndarray]:
+class Stopped(Exception):
+    pass
+
+
+def fill(
+    loss: Callable,
+    points: int = 49,
+    *,
+    cells: Cells | None = None,
+    stop: float = np.inf,
+) -> tuple[Cells, float, np.ndarray]:
     a = b = np.linspace(-1, 1, points)
-    cells = Cells.empty(points, points)
+    cells = cells or Cells.empty(points, points)
     truth = loss(a[None, :], b[:, None]) + np.zeros((points, points))
 
     def compute(rows: np.ndarray, columns: np.ndarray) -> None:
         assert not cells.computed[rows, columns].any()
-        values = truth[rows, columns]
-        cells.loss[rows, columns] = np.where(np.isfinite(values), values, np.nan)
-        cells.computed[rows, columns] = True
+        for row, column in zip(rows, columns, strict=True):
+            if cells.computed.sum() >= stop:
+                raise Stopped
+            value = truth[row, column]
+            cells.loss[row, column] = value if np.isfinite(value) else np.nan
+            cells.computed[row, column] = True
 
     return cells, fill_nested(cells, a, b, compute), truth
 
 
+def bowl(a, b):
+    return np.exp(2 * a * a + a * b + b * b - 3)
+
+
+def narrow(a, b):
+    return 0.01 + a * a + 30 * (b - a * a) ** 2
+
+
+def holed(a, b):
+    inside = (a - 0.5) ** 2 + (b - 0.5) ** 2 < 0.15
+    return np.where(inside, np.inf, 1 + a * a + b * b)
+
+
+def pricked(a, b):
+    """One hole that only the finest grid meets, and one that the first one does."""
+    early, late = np.hypot(a, b), np.hypot(a - 1 / 24, b - 3 / 24)
+    return np.where(np.minimum(early, late) < 1e-9, np.nan, 2 + np.sin(4 * a) * b)
+
+
+def tilted(a, b):
+    """Through zero, where an error relative to the loss needs a floor."""
+    return a + 2 * b + np.sin(3 * a * b)
+
+
 def test_a_smooth_bowl_needs_one_point_in_ten() -> None:
-    cells, error, truth = fill(lambda a, b: np.exp(2 * a * a + a * b + b * b - 3))
+    cells, error, truth = fill(bowl)
     assert cells.computed.sum() < 260
     assert np.abs(cells.loss / truth - 1).max() <= error <= TOLERANCE
 
 
 def test_a_narrow_valley_needs_more_points_and_gets_them() -> None:
     smooth, _, _ = fill(lambda a, b: 0.1 + a * a + b * b)
-    narrow, _, truth = fill(lambda a, b: 0.01 + a * a + 30 * (b - a * a) ** 2)
-    assert narrow.computed.sum() > smooth.computed.sum()
-    assert np.abs(narrow.loss / truth - 1).max() < 0.01
+    valley, _, truth = fill(narrow)
+    assert valley.computed.sum() > smooth.computed.sum()
+    assert np.abs(valley.loss / truth - 1).max() < 0.01
 
 
 def test_noise_is_computed_everywhere_and_has_no_error() -> None:
@@ -48,11 +85,7 @@ def test_noise_is_computed_everywhere_and_has_no_error() -> None:
 
 
 def test_a_hole_stays_one_and_its_surroundings_are_computed() -> None:
-    def loss(a, b):
-        inside = (a - 0.5) ** 2 + (b - 0.5) ** 2 < 0.15
-        return np.where(inside, np.inf, 1 + a * a + b * b)
-
-    cells, _, truth = fill(loss)
+    cells, _, truth = fill(holed)
     finite = np.isfinite(truth)
     assert np.isnan(cells.loss[~finite]).all()
     assert np.abs(cells.loss[finite] / truth[finite] - 1).max() < 0.01
@@ -85,3 +118,16 @@ def test_each_grid_holds_the_one_before_and_the_last_is_everything(half: int) ->
 def test_any_odd_number_of_points_will_do(points: int) -> None:
     cells, _, truth = fill(lambda a, b: 1 + a * a + b**4, points=points)
     assert np.abs(cells.loss / truth - 1).max() < 0.005
+
+
+@pytest.mark.parametrize("loss", [bowl, narrow, holed, pricked, tilted])
+def test_wherever_it_is_interrupted_it_ends_as_if_it_was_not(loss: Callable) -> None:
+    whole, error, _ = fill(loss)
+    for stop in np.linspace(1, whole.computed.sum() - 1, 12).astype(int):
+        cells = Cells.empty(49, 49)
+        with pytest.raises(Stopped):
+            fill(loss, cells=cells, stop=stop)
+        resumed, again, _ = fill(loss, cells=cells)
+        assert again == error
+        assert np.array_equal(resumed.computed, whole.computed)
+        assert np.array_equal(resumed.loss, whole.loss, equal_nan=True)

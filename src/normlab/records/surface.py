@@ -54,7 +54,10 @@ class Surface:
         examples: Examples that the loss is a mean over.
         estimated_error: Largest difference between the loss measured at held-out
             points and the interpolation without them, relative to the local
-            loss. 0 where every point was computed.
+            loss. Held out are points of the next finer grid: all 120 behind the
+            first grid, behind a later one at most 48, half of them where the
+            interpolation changed most; the other points nobody compared. 0 where
+            every point was computed.
         computed: True where the loss was computed, False where interpolated.
         marks: Named places on the plane.
         facts: Numbers about the plane, for example `explained_1`.
