@@ -196,23 +196,63 @@ def test_a_folder_below_a_file_is_refused(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("existed", [True, False])
+@pytest.mark.parametrize(
+    ("home", "write"),
+    [(Path, "mkdir"), (os, "pwrite"), (sqlite3, "connect"), (Path, "write_text")],
+)
 def test_a_folder_that_cannot_be_written_is_left_as_it_was(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     number: int,
     words: str,
     existed: bool,
+    home: object,
+    write: str,
 ) -> None:
     def fail(*_: object, **__: object) -> int:
         raise OSError(number, os.strerror(number))
 
+    study = tmp_path / "new" / "study"
     if existed:
-        (tmp_path / "study").mkdir()
-    monkeypatch.setattr(Path, "write_text", fail)
-    with pytest.raises(BadFolder, match=words):
+        study.mkdir(parents=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(home, write, fail)
+        with pytest.raises(BadFolder, match=words):
+            StudyFolder.create(study, SPEC)
+    assert list(tmp_path.rglob("*")) == ([study.parent, study] if existed else [])
+
+
+def test_a_folder_whose_log_finds_no_room_is_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Path) -> sqlite3.Connection:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(_database, "to_write", full)
+    with pytest.raises(BadFolder, match="the disk is full"):
         StudyFolder.create(tmp_path / "study", SPEC)
-    assert contents(tmp_path) == (["study"] if existed else [])
-    assert not existed or contents(tmp_path / "study") == []
+    assert contents(tmp_path) == []
+
+
+def test_what_others_put_into_a_folder_meanwhile_stays(tmp_path: Path) -> None:
+    study = tmp_path / "new" / "study"
+    with suppress(KeyboardInterrupt), StudyFolder.begin(study, SPEC):
+        (tmp_path / "new" / "theirs").touch()
+        raise KeyboardInterrupt
+    assert contents(tmp_path / "new") == ["theirs"]
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_a_study_is_kept_from_its_first_run_on(tmp_path: Path, started: bool) -> None:
+    path = tmp_path / "study"
+    with suppress(KeyboardInterrupt), StudyFolder.begin(path, SPEC) as folder:
+        with folder.write() as writer:
+            writer.add_runs(plan(SPEC))
+            if started:
+                writer.status(KEY, "running")
+        raise KeyboardInterrupt
+    assert path.exists() == started
+    assert not started or StudyFolder.open(path).read().runs[0].key == KEY
 
 
 @contextmanager
@@ -229,8 +269,24 @@ def as_somebody_else() -> Iterator[None]:
 
 def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with as_somebody_else(), pytest.raises(BadFolder, match="Permission denied"):
-        StudyFolder.create(tmp_path / "study", SPEC)
+    words = r"study: cannot be used \(Permission denied\)"
+    with as_somebody_else(), pytest.raises(BadFolder, match=words):
+        StudyFolder.refuse_taken(tmp_path / "new" / "study")
+
+
+def test_a_study_without_permission_is_not_gone_on_with(tmp_path: Path) -> None:
+    folder = made(tmp_path / "study")
+    folder.refuse_busy()
+    folder.path.chmod(0o500)
+    words = r"study: cannot be used \(Permission denied\)"
+    with as_somebody_else(), pytest.raises(BadFolder, match=words):
+        folder.refuse_busy()
+
+
+def test_asking_whether_a_folder_is_taken_writes_nothing(tmp_path: Path) -> None:
+    StudyFolder.refuse_taken(tmp_path / "new" / "study")
+    StudyFolder.refuse_taken(tmp_path)
+    assert contents(tmp_path) == []
 
 
 def test_what_is_no_study_is_refused(tmp_path: Path) -> None:
@@ -249,11 +305,14 @@ def test_what_is_no_study_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [0, 3, 99])
-def test_an_unknown_schema_is_refused(tmp_path: Path, version: int) -> None:
+@pytest.mark.parametrize(
+    "place",
+    ["PRAGMA user_version = {}", "UPDATE meta SET value = '{}' WHERE key = 'schema'"],
+)
+def test_an_unknown_schema_is_refused(tmp_path: Path, place: str, version: int) -> None:
     folder = made(tmp_path / "study")
-    connection = sqlite3.connect(folder.path / "study.db")
-    connection.execute(f"PRAGMA user_version = {version}")
-    connection.close()
+    with closing(sqlite3.connect(folder.path / "study.db")) as connection, connection:
+        connection.execute(place.format(version))
     words = f"study.db has schema {version}, and this normlab reads schema 1 and 2."
     with pytest.raises(BadFolder, match=words):
         StudyFolder.open(folder.path)
@@ -277,6 +336,7 @@ def test_a_study_of_schema_1_is_read_and_gone_on_with(tmp_path: Path) -> None:
     again = old.read()
     assert [run.key for run in again.runs] == [*plan(SPEC), refined]
     assert {run.status for run in again.runs} == {"done"}
+    assert again.meta["schema"] == "2"
 
 
 def _to_schema_1(connection: sqlite3.Connection) -> None:
@@ -291,7 +351,7 @@ def _to_schema_1(connection: sqlite3.Connection) -> None:
     connection.executescript(
         f"ALTER TABLE runs RENAME TO newer; {old}; "
         f"INSERT INTO runs ({kept}) SELECT {kept} FROM newer; DROP TABLE newer; "
-        "PRAGMA user_version = 1;"
+        "UPDATE meta SET value = '1' WHERE key = 'schema'; PRAGMA user_version = 1;"
     )
 
 

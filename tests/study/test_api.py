@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -297,6 +298,37 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(
     with pytest.raises(error, match=text):
         api.run(spec_of(data, setting), tmp_path / "study")
     assert not (tmp_path / "study").exists()
+
+
+def test_a_taken_folder_is_refused_before_workers_start(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def started(**_: object) -> None:
+        raise AssertionError("workers were started")
+
+    monkeypatch.setattr(api, "LocalExecutor", started)
+    spec = StudyFolder.open(whole).spec
+    with pytest.raises(BadFolder, match="is not empty"):
+        api.run(spec, whole)
+    with pytest.raises(BadFolder, match="is not empty"):
+        api.rerun(whole, whole)
+    with (
+        StudyFolder.create(tmp_path / "busy", spec).write(),
+        pytest.raises(BadFolder, match="in use by another normlab"),
+    ):
+        api.resume(tmp_path / "busy")
+
+
+def test_a_disk_too_full_for_the_data_leaves_nothing_behind(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(BadFolder, match="No space left on device"):
+        api.run(spec_of(data), tmp_path / "new" / "study")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_last_batch_of_one_can_be_dropped(data: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ def rerun(
 
     spec = StudyFolder.open(folder).spec
     into = out or dated_folder(spec.experiment)
+    StudyFolder.refuse_taken(into)  # before it is said that the study is kept there
 
     def train(watcher: Watcher) -> Result:
         from normlab.study import api

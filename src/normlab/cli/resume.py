@@ -26,8 +26,10 @@ def resume(
     from normlab.cli.conduct import conduct
     from normlab.records.folder import StudyFolder
 
+    study = StudyFolder.open(folder)
+    study.refuse_busy()  # before it is said that the study is kept there
     spec = given.apply(
-        StudyFolder.open(folder).spec,
+        study.spec,
         {
             "execution.workers": workers,
             "execution.threads": threads,

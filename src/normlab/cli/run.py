@@ -42,6 +42,7 @@ def run(
     from normlab.cli.conduct import conduct
     from normlab.cli.experiments import find
     from normlab.cli.watching import dated_folder
+    from normlab.records.folder import StudyFolder
     from normlab.spec.recipe import REFINED
 
     spec = given.apply(
@@ -70,6 +71,7 @@ def run(
         settings or (),
     )
     folder = out or dated_folder(spec.experiment)
+    StudyFolder.refuse_taken(folder)  # before it is said that the study is kept there
 
     def train(watcher: Watcher) -> Result:
         from normlab.study import api

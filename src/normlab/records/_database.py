@@ -117,18 +117,26 @@ def _of_known_schema(
     connection: sqlite3.Connection, folder: Path
 ) -> sqlite3.Connection:
     try:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.Error:
+        _refuse_unknown(connection, folder)
+    except BaseException:
         connection.close()
         raise
-    if version not in READABLE:
-        connection.close()
-        known = " and ".join(map(str, READABLE))
-        raise BadFolder(
-            f"{folder}: study.db has schema {version}, and this normlab reads schema "
-            f"{known}. Use the normlab that wrote it, or a newer one."
-        )
     return connection
+
+
+def _refuse_unknown(connection: sqlite3.Connection, folder: Path) -> None:
+    # the file's header is there without any table; the facts are what people read
+    for question in (
+        "PRAGMA user_version",
+        "SELECT value FROM meta WHERE key = 'schema'",
+    ):
+        for (version,) in connection.execute(question):
+            if str(version) not in map(str, READABLE):
+                known = " and ".join(map(str, READABLE))
+                raise BadFolder(
+                    f"{folder}: study.db has schema {version}, and this normlab reads "
+                    f"schema {known}. Use the normlab that wrote it, or a newer one."
+                )
 
 
 def _bring_up_to_date(connection: sqlite3.Connection) -> None:
@@ -138,5 +146,6 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
         connection.executescript(
             "BEGIN IMMEDIATE; "
             "ALTER TABLE runs ADD COLUMN point TEXT NOT NULL DEFAULT '[]'; "
+            f"UPDATE meta SET value = '{SCHEMA}' WHERE key = 'schema'; "
             f"PRAGMA user_version = {SCHEMA}; COMMIT;"
         )

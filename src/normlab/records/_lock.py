@@ -41,6 +41,12 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def refuse_in_use(folder: Path) -> None:
+    """Raise BadFolder if some process conducts the study in this folder."""
+    if in_use(folder):
+        raise BadFolder(_busy(folder, (folder / LOCK).read_bytes()))
+
+
 def in_use(folder: Path) -> bool:
     """Whether some process conducts the study in this folder right now."""
     try:
@@ -66,8 +72,12 @@ def _acquire(handle: int, folder: Path) -> None:
             time.sleep(_PAUSE_SECONDS)
         else:
             return
-    owner = os.pread(handle, 20, 0).decode(errors="replace").strip() or "unknown"
-    raise BadFolder(
+    raise BadFolder(_busy(folder, os.pread(handle, 20, 0)))
+
+
+def _busy(folder: Path, noted: bytes) -> str:
+    owner = noted.decode(errors="replace").strip() or "unknown"
+    return (
         f"{folder}: in use by another normlab (process {owner}). Wait until it ends, "
         "or choose another folder."
     )

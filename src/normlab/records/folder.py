@@ -48,7 +48,19 @@ class StudyFolder:
     def create(
         cls, path: Path, spec: StudySpec, meta: Mapping[str, str] | None = None
     ) -> StudyFolder:
-        """Make a new study folder; whatever fails, nothing is left behind.
+        """Make a new study folder as `begin` does, for good."""
+        with cls.begin(path, spec, meta) as folder:
+            return folder
+
+    @classmethod
+    @contextmanager
+    def begin(
+        cls, path: Path, spec: StudySpec, meta: Mapping[str, str] | None = None
+    ) -> Iterator[StudyFolder]:
+        """Make a new study folder; if nothing comes of it, nothing is left behind.
+
+        Where the body fails before any run has started (the disk has room for the
+        tables but none for the data), the folder is taken back too.
 
         Args:
             path: A folder that is empty or does not exist yet.
@@ -59,17 +71,36 @@ class StudyFolder:
             BadFolder: If the folder holds something, is in use, is no folder,
                 cannot be written, or the disk is full.
         """
-        _create.refuse_taken(path)
-        existed = path.exists()
-        with reporting(path):
-            path.mkdir(parents=True, exist_ok=True)
+        cls.refuse_taken(path)
+        folder, missing = cls(path, spec), _create.missing(path)
         try:
+            with reporting(path):
+                path.mkdir(parents=True, exist_ok=True)
             with _lock.locked(path), reporting(path):
                 _create.fill(path, spec, meta or {})
+            with folder.write():
+                pass  # where the tables found room, their log may not
         except BaseException:
-            _create.undo(path, existed=existed)
+            _create.undo(path, missing)
             raise
-        return cls(path, spec)
+        try:
+            yield folder
+        except BaseException:
+            if folder.statuses().keys() <= {"queued"}:
+                _create.undo(path, missing)
+            raise
+
+    @staticmethod
+    def refuse_taken(path: Path) -> None:
+        """Refuse a folder that no study can be made in; write nothing.
+
+        For whoever has something to announce or to start before `create`.
+
+        Raises:
+            BadFolder: If the folder holds something, is in use, is no folder, or
+                cannot be written.
+        """
+        _create.refuse_taken(path)
 
     @classmethod
     def open(cls, path: Path) -> StudyFolder:
@@ -98,6 +129,16 @@ class StudyFolder:
     def in_use(self) -> bool:
         """Whether a process conducts this study right now."""
         return _lock.in_use(self._path)
+
+    def refuse_busy(self) -> None:
+        """Refuse to go on with a study that `write` would refuse; write nothing.
+
+        Raises:
+            BadFolder: If another process conducts it, or it cannot be written.
+        """
+        _lock.refuse_in_use(self._path)
+        with reporting(self._path):
+            _create.refuse_unwritable(self._path)
 
     def read(self) -> StudyRecord:
         """Everything known at this moment, also while the study is conducted."""

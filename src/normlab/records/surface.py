@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from normlab.errors import BadSetting
 from normlab.spec.plan import RunKey
-
-Statistics = Literal["batch", "full", "recalibrated", "running"]
+from normlab.spec.surfaces import PlaneKind, Statistics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +60,8 @@ class Surface:
         computed: True where the loss was computed, False where interpolated.
         marks: Named places on the plane.
         facts: Numbers about the plane, for example `explained_1`.
-        seconds: Time spent.
+        seconds: Time spent; where it was interrupted, since it went on.
+        unit: Of the loss: nats, or empty for a loss of the user's own.
     """
 
     a: NDArray[np.float64]
@@ -79,6 +79,7 @@ class Surface:
     marks: tuple[Mark, ...] = ()
     facts: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    unit: str = "nats"
 
     def __post_init__(self) -> None:
         shape = (len(self.b), len(self.a))
@@ -95,20 +96,24 @@ class Surface:
         return f"{self.statistics}({self.batch_size})" if cut else self.statistics
 
 
+SurfaceKind = PlaneKind | Literal["bowl"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class StudySurface:
     """A surface of a study, and what it is of.
 
     Attributes:
         kind: *path*: the plane of one run's own path. *common*: the plane through the
-            common start and the ends of two twins. *bowl*: the same, coarse, over
-            fewer images, for the shape of the contours alone.
+            common start and the ends of two twins. *random*: a plane of two random
+            directions about the end of one run. *bowl*: the common plane, coarse, for
+            the shape of the contours alone.
         run: The run that was measured on it.
         twin: The arm that, with the baseline, spans a common plane; else None.
         surface: The loss.
     """
 
-    kind: Literal["path", "common", "bowl"]
+    kind: SurfaceKind
     run: RunKey
     twin: str | None
     surface: Surface
@@ -116,12 +121,17 @@ class StudySurface:
     @property
     def name(self) -> str:
         """Unique in a study and safe in file names."""
-        return surface_name(self.kind, self.run, self.twin)
+        return surface_name(self.kind, self.run, self.twin, self.surface.statistics)
 
 
-def surface_name(kind: str, run: RunKey, twin: str | None) -> str:
-    """What the file of such a surface is called."""
-    return "-".join(part for part in (kind, twin, run.id) if part)
+def surface_name(kind: str, run: RunKey, twin: str | None, statistics: str) -> str:
+    """What the file of such a surface is called.
+
+    Example:
+        >>> surface_name("common", RunKey("none", 0.01, 0), "batch", "full")
+        'common-batch-none-lr0.01-seed0-full'
+    """
+    return "-".join(part for part in (kind, twin, run.id, statistics) if part)
 
 
 _MARK = ("name", "a", "b", "off_plane", "plane_loss", "true_loss")
@@ -136,7 +146,8 @@ def packed(whole: StudySurface) -> dict[str, NDArray[Any]]:
         for m in surface.marks
     ]
     about = {name: getattr(surface, name) for name in _SCALARS}
-    about |= {"marks": marks, "facts": dict(surface.facts), "seconds": surface.seconds}
+    about |= {"marks": marks, "facts": dict(surface.facts)}
+    about |= {"seconds": surface.seconds, "unit": surface.unit}
     about |= {"kind": whole.kind, "run": whole.run, "twin": whole.twin}
     arrays: dict[str, NDArray[Any]] = {
         "about": np.array(json.dumps(about)),
@@ -174,6 +185,7 @@ def unpacked(arrays: Mapping[str, NDArray[Any]]) -> StudySurface:
         marks=tuple(Mark(**dict(zip(_MARK, m, strict=True))) for m in about["marks"]),
         facts=about["facts"],
         seconds=about["seconds"],
+        unit=about.get("unit", "nats"),  # older files have none
         **{name: about[name] for name in _SCALARS},
     )
     arm, rate, seed, point = about["run"]

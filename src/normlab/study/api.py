@@ -46,14 +46,15 @@ def run(
 
     Raises:
         NormlabError: Something is wrong with the study, its data, its network or
-            the folder. Nothing was written.
+            the folder. Unless a run had started, nothing is left behind.
         KeyboardInterrupt: Everything so far is kept; `resume` goes on.
     """
     watcher = watcher or Silent()
+    StudyFolder.refuse_taken(out)  # before workers start and data is read
     with _executor(spec) as executor:
         prepared = _prepared(spec, watcher, python)
-        folder = StudyFolder.create(out, spec, _facts(prepared))
-        return _conduct(prepared, folder, executor, watcher)
+        with StudyFolder.begin(out, spec, _facts(prepared)) as folder:
+            return _conduct(prepared, folder, executor, watcher)
 
 
 def resume(
@@ -77,6 +78,7 @@ def resume(
     """
     watcher = watcher or Silent()
     folder = StudyFolder.open(path)
+    folder.refuse_busy()
     spec = folder.spec
     if execution is not None:
         spec = spec.model_copy(update={"execution": execution})
