@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ import normlab.report.write as report_file
 import normlab.study
 from normlab.analysis.result import Result
 from normlab.cli import main
+from normlab.cli.stopping import Terminated, sigterm_stops
 from normlab.errors import BadData, BadFolder, RunFailed
 from normlab.records.folder import StudyFolder
 from normlab.spec.study import Execution, StudySpec
@@ -208,6 +212,51 @@ def test_an_interrupted_run_says_how_to_go_on(
         "normlab: interrupted; everything so far is kept. Go on with:\n"
         "  normlab resume 'my runs'\n"
     )
+
+
+def test_sigterm_keeps_everything_as_ctrl_c_does(
+    trains: Trains,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def killed(spec: StudySpec, out: Path, *, watcher: Watcher) -> Result:
+        study(out, finished=2)
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise AssertionError("SIGTERM was not heard")
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(trains(), "run", killed)
+    assert main(["run", "--out", "here"]) == 143
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert capsys.readouterr().err == (
+        "normlab: interrupted; everything so far is kept. Go on with:\n"
+        "  normlab resume here\n"
+    )
+
+
+def test_a_second_sigterm_does_not_tear_up_the_keeping() -> None:
+    kept = []
+    with suppress(Terminated), sigterm_stops():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+            kept.append("everything")
+    assert kept == ["everything"]
+
+
+@pytest.mark.parametrize("words", ["run --out s", "rerun old --out s", "resume s"])
+def test_a_folder_in_use_is_refused_before_anything_is_said(
+    words: str, trains: Trains, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    api = trains(AssertionError("training began"))
+    study(tmp_path / "old")
+    with study(tmp_path / "s").write():
+        assert main(words.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.match(r"normlab: error: s: in use by another normlab \(process \d+", err)
+    assert (api.spec, api.execution) == (None, None)
 
 
 def test_an_interrupt_before_training_promises_nothing(

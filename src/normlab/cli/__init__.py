@@ -6,11 +6,10 @@ import os
 import sys
 from collections.abc import Sequence
 
+from normlab.cli.stopping import code_of
 from normlab.errors import NormlabError
 
 __all__ = ["main"]
-
-INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Words after `normlab`; None for those of this process.
 
     Returns:
-        The exit code: 0 done, 1 failed, 2 bad usage or bad input, 130 interrupted.
+        The exit code: 0 done, 1 failed, 2 bad usage or bad input, 130 interrupted
+        by Ctrl-C, 143 by SIGTERM.
     """
     # Typer is imported here, so that `python -m` and tests can reach this module
     # without it, and so that an interrupt during its import is quiet too.
@@ -32,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except NormlabError as error:
         return _refuse(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        return _say("normlab: interrupted.", INTERRUPTED)
+    except KeyboardInterrupt as stop:
+        return _say("normlab: interrupted.", code_of(stop))
     except BrokenPipeError:
         # whoever read us has seen enough; nothing may be written at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

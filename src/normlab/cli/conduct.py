@@ -7,6 +7,7 @@ from itertools import count as naturals
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from normlab.cli.stopping import code_of, sigterm_stops
 from normlab.cli.watching import watching
 from normlab.cli.wording import count
 from normlab.errors import NormlabError
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from normlab.spec.study import StudySpec
     from normlab.study.progress import Watcher
 
-INTERRUPTED = 130
 MANY = 10  # seeds that are no longer named one by one
 
 
+@sigterm_stops()
 def conduct(
     spec: StudySpec,
     folder: Path,
@@ -39,7 +40,8 @@ def conduct(
         quiet: Print only the account.
 
     Returns:
-        The exit code: 1 if a run or the report failed, 130 if the user stopped it.
+        The exit code: 1 if a run or the report failed; if it was stopped, 130 for
+        Ctrl-C and 143 for SIGTERM.
     """
     if spec.model.file is not None:
         print(f"executing {spec.model.file} (function {spec.model.factory})")
@@ -48,9 +50,9 @@ def conduct(
     try:
         with watching(quiet=quiet) as watcher:
             result = train(watcher)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print(_how_to_go_on(folder), file=sys.stderr)
-        return INTERRUPTED
+        return code_of(stop)
     from normlab.cli.account import account
 
     # first what took long, so that no trouble with the report can lose it
@@ -68,13 +70,13 @@ def _report(result: Result, folder: Path) -> int:
     except NormlabError as error:
         print(f"normlab: error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print(
             "normlab: interrupted; the study is kept. Its report:\n"
             f"  normlab report {quote(str(folder))}",
             file=sys.stderr,
         )
-        return INTERRUPTED
+        return code_of(stop)
     return 0
 
 
