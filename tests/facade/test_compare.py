@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis.strategies import floats
 
 from normlab.errors import BadFolder, BadSetting
 from normlab.facade import compare as module
 from normlab.facade.compare import Study
+from normlab.spec import toml
 
 
 @pytest.mark.parametrize("seeds", [10**9, 0, -1, True, None])
@@ -48,14 +52,52 @@ def test_keywords_of_the_wrong_kind_are_refused(
         Study(**keywords)
 
 
-@pytest.mark.parametrize("one", [np.float32(0.1), np.array(0.1), torch.tensor(0.5)])
-def test_a_rate_may_be_any_number(one: Any) -> None:
-    assert Study(lr=one).spec.recipe.rates == (float(str(np.asarray(one))),)
+NUMBERS = [
+    np.float32(1e-4),
+    np.float16(1e-4),
+    np.array(1e-4),
+    np.array(1e-4, np.float32),
+    torch.tensor(1e-4),
+    torch.tensor(1e-4, dtype=torch.float64, requires_grad=True),
+]
+
+
+@pytest.mark.parametrize("one", NUMBERS, ids=repr)
+def test_a_number_keeps_the_digits_it_was_written_with(one: Any) -> None:
+    study = Study(lr=one, momentum=one, weight_decay=one)
+    recipe = study.spec.recipe
+    assert (recipe.rates, recipe.momentum, recipe.weight_decay) == ((1e-4,), 1e-4, 1e-4)
+    assert "weight_decay = 0.0001 " in toml.dumps(study.spec)
+
+
+@pytest.mark.parametrize("narrow", [np.float16, np.float32, np.float64])
+@given(number=floats(1e-4, 100))
+def test_what_is_kept_of_a_number_is_that_number(narrow: Any, number: float) -> None:
+    (rate,) = Study(lr=narrow(number)).spec.recipe.rates
+    assert narrow(rate) == narrow(number)
+    assert len(str(rate)) <= len(str(float(narrow(number))))
+
+
+def test_lists_may_be_any_iterable() -> None:
+    study = Study(
+        norm=(name for name in ("none", "layer")),
+        lr=map(float, ("0.1", "0.2")),
+        seeds=iter(range(3)),
+        batch_size={8: "small", 64: "large"}.keys(),
+        settings=(f"recipe.{key}=1" for key in ("epochs", "warmup")),
+    )
+    assert study.spec == study.spec  # what an iterator gave is not lost
+    assert [arm.name for arm in study.spec.arms] == ["none", "layer"]
+    assert study.spec.recipe.rates == (0.1, 0.2)
+    assert study.spec.seeds == (0, 1, 2)
+    assert study.spec.sweep.axes[0].values == (8, 64)
+    assert (study.spec.recipe.epochs, study.spec.recipe.warmup) == (1, 1)
+    assert replace(study, epochs=2).spec.recipe.rates == (0.1, 0.2)
 
 
 def test_numbers_of_numpy_and_torch_are_numbers() -> None:
     study = Study(
-        lr=np.array([0.1, 0.2], np.float32),  # pyright: ignore[reportArgumentType]
+        lr=np.array([0.1, 0.2], np.float32),
         seeds=np.int64(3),  # pyright: ignore[reportArgumentType]
         batch_size=torch.tensor([8, 64]),  # pyright: ignore[reportArgumentType]
         settings="recipe.epochs=1",

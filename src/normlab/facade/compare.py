@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
@@ -25,6 +25,18 @@ if TYPE_CHECKING:
 
     from normlab.study.prepare import PythonParts
     from normlab.study.progress import Watcher
+
+
+_SEVERAL: dict[str, type | tuple[()]] = {
+    "norm": str,
+    "lr": Real,
+    "seeds": (),  # one number counts them
+    "batch_size": Integral,
+    "settings": str,
+}
+"""Keywords that take one or more, and what one of them is."""
+_SINGLE = ("epochs", "momentum", "weight_decay", "validation", "workers")
+_NARROW = {"float16": np.float16, "float32": np.float32}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,14 +76,14 @@ class Study:
         ('none', (0, 1, 2))
     """
 
-    norm: Sequence[str] = ("none", "batch")
+    norm: Iterable[str] = ("none", "batch")
     data: Any = "mnist"
     model: str | Callable[..., nn.Module] = "mlp"
-    lr: float | Sequence[float] = 0.01
+    lr: float | Iterable[float] = 0.01
     refine: bool = False
-    seeds: int | Sequence[int] = 5
+    seeds: int | Iterable[int] = 5
     epochs: int = 5
-    batch_size: int | Sequence[int] = 64
+    batch_size: int | Iterable[int] = 64
     momentum: float = 0.9
     optimizer: str | Callable[..., Optimizer] = "sgd"
     weight_decay: float = 0.0
@@ -80,24 +92,27 @@ class Study:
     validation: int | None = None
     augment: Literal["freeze", "live"] | None = None
     workers: int | None = None
-    settings: Sequence[str] = ()
+    settings: Iterable[str] = ()
 
     def __post_init__(self) -> None:
+        # taken up once: an iterator gives what it has a single time
+        for name, single in _SEVERAL.items():
+            object.__setattr__(self, name, _several(getattr(self, name), single))
+        for name in _SINGLE:
+            object.__setattr__(self, name, _plain(getattr(self, name)))
         _ = self.spec  # a bad setting is refused here, not when training begins
 
     @property
     def spec(self) -> StudySpec:
         """The same as a study.toml says it."""
-        sizes = _several(self.batch_size, Integral)
+        sizes, seeds = self.batch_size, self.seeds
         listed = isinstance(sizes, tuple)
         if listed and len(sizes) == 0:
             raise BadSetting("recipe.batch_size is empty; give at least one.")
-        counted = isinstance(self.seeds, Integral)
-        seeds = parse_seeds(str(self.seeds)) if counted else _several(self.seeds)
         tables = {
             "experiment": "compare",
-            "arms": _several(self.norm, str),
-            "seeds": seeds,
+            "arms": self.norm,
+            "seeds": parse_seeds(str(seeds)) if isinstance(seeds, Integral) else seeds,
             "measure": self.measure,
             "data": {
                 "source": _named(self.data),
@@ -106,7 +121,7 @@ class Study:
             },
             "model": {"name": _named(self.model)},
             "recipe": {
-                "rates": _several(self.lr, Real),
+                "rates": self.lr,
                 "refine": REFINED if self.refine else 0,
                 "epochs": self.epochs,
                 "batch_size": sizes[0] if listed else sizes,
@@ -120,7 +135,7 @@ class Study:
         return with_settings(StudySpec(**tables), self._settings())
 
     def _settings(self) -> tuple[str, ...]:
-        settings = _several(self.settings, str)
+        settings = self.settings
         if not isinstance(settings, tuple) or not all(
             isinstance(setting, str) for setting in settings
         ):
@@ -180,14 +195,14 @@ class Study:
 
 def compare(
     *,
-    norm: Sequence[str] = ("none", "batch"),
+    norm: Iterable[str] = ("none", "batch"),
     data: Any = "mnist",
     model: str | Callable[..., nn.Module] = "mlp",
-    lr: float | Sequence[float] = 0.01,
+    lr: float | Iterable[float] = 0.01,
     refine: bool = False,
-    seeds: int | Sequence[int] = 5,
+    seeds: int | Iterable[int] = 5,
     epochs: int = 5,
-    batch_size: int | Sequence[int] = 64,
+    batch_size: int | Iterable[int] = 64,
     momentum: float = 0.9,
     optimizer: str | Callable[..., Optimizer] = "sgd",
     weight_decay: float = 0.0,
@@ -196,7 +211,7 @@ def compare(
     validation: int | None = None,
     augment: Literal["freeze", "live"] | None = None,
     workers: int | None = None,
-    settings: Sequence[str] = (),
+    settings: Iterable[str] = (),
     out: str | Path | None = None,
     quiet: bool = False,
 ) -> Result:
@@ -269,13 +284,14 @@ def _plain(value: Any) -> Any:
     """A single number of NumPy or torch as Python's own, as short as it is written.
 
     Example:
-        >>> _plain(np.float32(0.1)), _plain(np.int64(3)), _plain("batch")
+        >>> _plain(np.float32(0.1)), _plain(np.array(3)), _plain("batch")
         (0.1, 3, 'batch')
     """
-    if isinstance(value, np.floating):
-        # float32's nearest to 0.1 is 0.10000000149011612, which nobody wrote
-        return float(str(value))
-    return value.item() if getattr(value, "ndim", None) == 0 else value
+    if getattr(value, "ndim", None) != 0:
+        return value
+    # float32's nearest to 0.1 is 0.10000000149011612, which nobody wrote
+    narrow = _NARROW.get(str(value.dtype).removeprefix("torch."))
+    return float(str(narrow(value.item()))) if narrow else value.item()
 
 
 def _named(given: object) -> str:
