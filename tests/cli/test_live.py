@@ -50,7 +50,7 @@ def test_the_phase_is_seen_before_training_begins(live: Live) -> None:
 def test_every_run_has_a_line_and_all_together_one(live: Live) -> None:
     live.began(SPEC, KEYS, EPOCH, {})
     live.status(KEYS[0], "running", None)
-    for event in events(KEYS[0])[:3]:
+    for event in events(KEYS[0])[:4]:
         live.event(KEYS[0], event)
     head, first, second, *_, overall, _ = seen(live)
     assert head == "run               epoch     loss  accuracy  steps/s  status"

@@ -123,10 +123,24 @@ def test_test_loss_and_accuracy_are_those_of_one_forward_pass() -> None:
     assert finished.correct.tolist() == right.tolist()
 
 
-def test_glimpses_come_at_log_spaced_steps() -> None:
+def test_glimpses_come_at_log_spaced_steps_and_ends_of_epochs() -> None:
     events = list(Run(network(), course(Recipe(epochs=3, batch_size=16))).events())
     steps = [e.step for e in events if isinstance(e, Glimpse)]
-    assert steps == [1, 2, 5, 10, 20]
+    each = next(e for e in events if isinstance(e, EpochDone))
+    ends = {len(losses_of(events)) // 3 * epoch for epoch in (1, 2, 3)}
+    assert each.epoch == 1 and steps == sorted({1, 2, 5, 10, 20} | ends)
+
+
+def test_a_glimpse_is_at_a_slice_spread_over_the_test_images(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = len(dataset().test)
+    monkeypatch.setattr("normlab.train.exam.GLIMPSED", whole // 2 - 1)  # every third
+    events = list(Run(network(), course(Recipe(epochs=1, batch_size=16))).events())
+    finished, glimpse = events[-1], [e for e in events if isinstance(e, Glimpse)][-1]
+    assert isinstance(finished, Finished) and finished.correct is not None
+    assert glimpse.accuracy == pytest.approx(finished.correct[::3].mean())
+    assert len(finished.correct) == whole
 
 
 def test_a_resumed_run_goes_on_to_the_same_bits() -> None:

@@ -52,14 +52,12 @@ def loss_bands(record: StudyRecord) -> tuple[Band, ...]:
 def accuracy_bands(record: StudyRecord, point: Point | None = None) -> tuple[Band, ...]:
     """Test accuracy on the way, at the first point of a sweep or another.
 
-    Between the ends of epochs it is that of the fixed slice of test images that runs
-    glimpse at, at an end that of all test images. Runs that lack it are left out.
+    Everywhere on the same slice of the test images. Runs that lack it are left out.
     """
     bands = []
     there = record.spec.sweep.points[0] if point is None else point
-    per_epoch = _steps_per_epoch(record, there)
     for arm, rate, runs in _courses(record, there):
-        known = {run.key.seed: accuracies(run, per_epoch) for run in runs}
+        known = {run.key.seed: accuracies(run) for run in runs}
         known = {seed: of for seed, of in known.items() if of}
         if known:
             step = sorted({at for of in known.values() for at in of})
@@ -73,29 +71,13 @@ def accuracy_bands(record: StudyRecord, point: Point | None = None) -> tuple[Ban
     return tuple(bands)
 
 
-def accuracies(run: RunRecord, per_epoch: int | None) -> dict[int, float]:
-    """Test accuracy by step, as a fraction; an epoch's test goes before a glimpse.
-
-    Args:
-        run: Whose.
-        per_epoch: Steps of an epoch; without them there are glimpses only.
-    """
-    found = {glimpse.step: glimpse.accuracy for glimpse in run.glimpses}
-    if per_epoch is not None:
-        found |= {
-            epoch.epoch * per_epoch: epoch.test_accuracy
-            for epoch in run.epochs
-            if epoch.test_accuracy is not None
-        }
-    return {step: of for step, of in found.items() if np.isfinite(of)}
-
-
-def _steps_per_epoch(record: StudyRecord, point: Point) -> int | None:
-    """Told by a run that is done, for in others an epoch may be under way."""
-    for run in record.runs:
-        if run.status == "done" and run.key.point == point and run.epochs:
-            return run.step_losses.size // len(run.epochs)
-    return None
+def accuracies(run: RunRecord) -> dict[int, float]:
+    """Test accuracy by step, as a fraction, where a run glimpsed at it."""
+    return {
+        glimpse.step: glimpse.accuracy
+        for glimpse in run.glimpses
+        if np.isfinite(glimpse.accuracy)
+    }
 
 
 def _courses(

@@ -138,9 +138,9 @@ KIND = Kind(
     reading=(
         "Sooner is faster. Above, lower is better: the training loss of each arm "
         "(running median over 101 steps, mean over seeds) with its 95 % interval. "
-        "Below, higher is better: accuracy on up to 2,000 test images, at the ends of "
-        "epochs on all. On the left every step counts the same, on the right every "
-        "second."
+        "Below, higher is better: accuracy on one slice of the test images, up to "
+        "2,000 (final accuracies are those of all). On the left every step counts the "
+        "same, on the right every second."
     ),
     draw=_draw,
 )

@@ -171,11 +171,14 @@ class Run:
                     return
                 epoch_losses.append(losses)
                 epoch_seconds += seconds
-                if log_spaced(self.step):
-                    yield self._glimpse()
+                if log_spaced(self.step) and end < len(batches):
+                    yield _told(self.step, self._exam.glimpse(self.step))
         self.epoch = epoch
         self.batch_digest = chained(self.batch_digest, batches)
-        yield self._epoch_done(np.concatenate(epoch_losses), epoch_seconds)
+        glimpse = self._exam.glimpse(self.step)
+        self._last = self._exam.test(self.step, glimpse=glimpse)
+        yield _told(self.step, glimpse)
+        yield self._epoch_done(np.concatenate(epoch_losses), epoch_seconds, self._last)
 
     def advance(
         self, batches: Sequence[Tensor], feed: Feed | None = None
@@ -246,12 +249,9 @@ class Run:
             steps_per_epoch=self._batches.steps_per_epoch,
         )
 
-    def _glimpse(self) -> Glimpse:
-        seen = self._exam.glimpse(self.step)
-        return Glimpse(step=self.step, loss=seen.loss, accuracy=seen.accuracy)
-
-    def _epoch_done(self, losses: NDArray[np.float32], seconds: float) -> EpochDone:
-        test = self._last = self._exam.test(self.step)
+    def _epoch_done(
+        self, losses: NDArray[np.float32], seconds: float, test: Evaluation
+    ) -> EpochDone:
         return EpochDone(
             epoch=self.epoch,
             train_loss=float(losses.mean(dtype=np.float64)),
@@ -288,6 +288,10 @@ class Run:
     def _feed(self, part: Part) -> Feed:
         dataset = self._course.dataset
         return Feed(part, dataset.mean, dataset.std, device=self._course.device)
+
+
+def _told(step: int, seen: Evaluation) -> Glimpse:
+    return Glimpse(step=step, loss=seen.loss, accuracy=seen.accuracy)
 
 
 def log_spaced(step: int) -> bool:
