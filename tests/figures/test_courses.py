@@ -24,7 +24,7 @@ def test_accuracy_stands_below_the_loss_by_step_and_by_second(
     }
     runs = [run for run in observed.record.runs if run.key.arm == "none"]
     expected = [
-        100 * np.mean([run.epochs[epoch].test_accuracy or 0 for run in runs])
+        100 * np.mean([run.glimpses[epoch].accuracy for run in runs])
         for epoch in range(2)
     ]
     assert set(lines) == {"y3", "y4"}
