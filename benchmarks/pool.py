@@ -35,7 +35,7 @@ from normlab.spec.study import StudySpec
 from normlab.study.api import run
 from normlab.study.jobs import Material
 from normlab.study.source import BuiltIn
-from normlab.study.surfaces import SurfaceJob
+from normlab.study.surface_job import SurfaceJob
 
 SEEDS, TRAIN, TEST = tuple(range(64)), 6400, 2000
 RATES = (0.05, 0.1, 0.12, 0.14, 0.17, 0.2, 6.0)
@@ -127,7 +127,14 @@ def _measured(home: Path, material: Material, key: RunKey, runs: list[Path]) -> 
 
 
 def _surface(material: Material, arrays: Path, key: RunKey) -> Surface:
-    job = SurfaceJob(material=material, arrays=arrays, kind="bowl", run=key, twin=AGAIN)
+    job = SurfaceJob(
+        material=material,
+        arrays=arrays,
+        unfinished=arrays / "unfinished",
+        kind="bowl",
+        run=key,
+        twin=AGAIN,
+    )
     events: list[object] = []
     job.perform(events.append)
     (found,) = events

@@ -51,7 +51,7 @@ def test_a_study_folder_keeps_surfaces_by_name(tmp_path: Path) -> None:
     with folder.write() as writer:
         writer.surface(whole())
     (found,) = folder.surfaces("common")
-    assert found.name == "common-batch-batch-lr0.01-batch_size8-seed0"
+    assert found.name == "common-batch-batch-lr0.01-batch_size8-seed0-batch"
     assert folder.surfaces("path") == ()
     np.testing.assert_equal(found.surface.loss, surface().loss)
 

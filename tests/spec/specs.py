@@ -9,6 +9,7 @@ from normlab.spec.data import Data
 from normlab.spec.model import Model
 from normlab.spec.recipe import Recipe
 from normlab.spec.study import Execution, StudySpec
+from normlab.spec.surfaces import Surfaces
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 positive = st.floats(min_value=0, max_value=1000, exclude_min=True)
@@ -62,6 +63,21 @@ executions = st.builds(
     threads=st.integers(1, 1024),
     device=st.sampled_from(["cpu", "cuda", "cuda:3", "mps", "auto"]),
 )
+surfaces = st.builds(
+    Surfaces,
+    planes=st.lists(
+        st.sampled_from(["common", "path", "random"]), min_size=1, unique=True
+    ),
+    statistics=st.lists(
+        st.sampled_from(["batch", "full", "recalibrated", "running"]),
+        min_size=1,
+        unique=True,
+    ),
+    seeds=st.integers(0, 1),
+    points=st.integers(1, 500).map(lambda half: 2 * half + 1),
+    examples=st.integers(1, 10**9),
+    exact=st.booleans(),
+)
 norms = st.sampled_from(
     [*NORMS, "ghost(chunk=8)", "group(groups=4)", "noisy(shift=0,scale=2,jitter=0.3)"]
 )
@@ -90,6 +106,7 @@ studies = st.builds(
     model=models,
     recipe=recipes,
     sweep=sweeps,
+    surfaces=surfaces,
     execution=executions,
     arms=arms,
     seeds=st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=5, unique=True),

@@ -29,6 +29,11 @@ ACCEPTED = [
     ("recipe.rates=1e-5", lambda s: s.recipe.rates == (1e-5,)),
     ("recipe.rates.0=3", lambda s: s.recipe.rates == (3.0,)),
     (" recipe.epochs = 7 ", lambda s: s.recipe.epochs == 7),
+    ("surfaces.points=25", lambda s: s.surfaces.points == 25),
+    ("surfaces.planes=random", lambda s: s.surfaces.planes == ("random",)),
+    ("surfaces.exact=true", lambda s: s.surfaces.exact),
+    ("surfaces.seeds=3", lambda s: s.seeds_with_surfaces == (0, 1, 2)),
+    ("surfaces.seeds=0", lambda s: s.seeds_with_surfaces == ()),
     ("execution.workers=3", lambda s: s.execution.workers == 3),
     ("execution.workers=auto", lambda s: s.execution.workers is None),
     ("execution.device=auto", lambda s: s.execution.device == "auto"),
@@ -50,7 +55,8 @@ def test_every_setting_can_be_reached() -> None:
     for table, settings in spec.model_dump(by_alias=True).items():
         names = settings if isinstance(settings, dict) else {}
         for name, value in names.items():
-            text = "auto" if value is None else str(value).strip("(),").lower()
+            parts = value if isinstance(value, tuple) else (value,)
+            text = "auto" if value is None else ",".join(map(str, parts)).lower()
             assert with_settings(spec, [f"{table}.{name}={text}"]) == spec
 
 

@@ -11,6 +11,7 @@ from normlab.spec.arms import Arm
 from normlab.spec.model import Model
 from normlab.spec.recipe import Recipe
 from normlab.spec.study import StudySpec
+from normlab.spec.surfaces import Surfaces
 
 
 def test_the_defaults_are_the_article() -> None:
@@ -54,6 +55,20 @@ def test_a_study_cannot_be_changed() -> None:
         (lambda: StudySpec(recipe=3), "recipe=3 must be a table of settings."),
         (lambda: StudySpec(recipe={"epochs": 0}), "recipe.epochs=0 must be"),
         (lambda: StudySpec(experiment=3), "experiment=3 must be a text in quotes."),
+        (lambda: Surfaces(points=24), "surfaces.points=24 is even, so that no point"),
+        (lambda: Surfaces(planes=()), "surfaces.planes='' is too short: give at"),
+        (
+            lambda: Surfaces(statistics=("batch", "full", "batch")),
+            "surfaces.statistics=batch,full,batch names batch twice; give each once.",
+        ),
+        (
+            lambda: Surfaces(planes=("pth",)),
+            "surfaces.planes.0=pth is unknown. Known: common, path, random. Did you",
+        ),
+        (
+            lambda: StudySpec(seeds=(3, 4), surfaces={"seeds": 3}),
+            "surfaces.seeds=3 is more than the study has seeds (2).",
+        ),
         (lambda: Arm(name="x" * 65, norm="none"), "arms.name="),
         (lambda: Model(name="a\nb"), "model.name='a\\nb' must be one line of"),
     ],

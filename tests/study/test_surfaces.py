@@ -36,9 +36,9 @@ def test_first_seed_has_planes_and_every_seed_a_bowl(folder: Path) -> None:
     first = {f"{arm}-lr0.01-seed0" for arm in ("none", "batch")}
     every = first | {f"{arm}-lr0.01-seed1" for arm in ("none", "batch")}
     assert names == (
-        {f"path-{run}" for run in first}
-        | {f"common-batch-{run}" for run in first}
-        | {f"bowl-batch-{run}" for run in every}
+        {f"path-{run}-batch" for run in first}
+        | {f"common-batch-{run}-batch" for run in first}
+        | {f"bowl-batch-{run}-batch" for run in every}
     )
 
 
@@ -162,7 +162,7 @@ def test_a_study_draws_its_surfaces(folder: Path, name: str) -> None:
 
 def test_resume_measures_only_what_is_missing(folder: Path) -> None:
     home = folder / "arrays" / "surfaces"
-    lost = home / "bowl-batch-none-lr0.01-seed1.npz"
+    lost = home / "bowl-batch-none-lr0.01-seed1-batch.npz"
     before = StudyFolder.open(folder).surfaces("bowl")[-1]
     times = {path.name: path.stat().st_mtime_ns for path in home.iterdir()}
     lost.unlink()

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn import functional
 
 from normlab.base.streams import ambient
 from normlab.errors import BadData, BadModel, BadSetting
@@ -96,7 +97,8 @@ def surface(
         points: Points per axis, odd.
         reach: Size of the window; 1 is the plane's own.
         exact: Compute every point; otherwise as few as keep the interpolation
-            within 0.5 % of the local loss at points held out.
+            within 0.5 % of the local loss at points held out (at most 48 behind the
+            second grid; see `Surface.estimated_error`).
         seed: Seed of the directions and of the cut.
         loss: Mean loss per example of outputs and targets; None is cross-entropy.
         examples: Use so many examples, drawn at random; None takes all of a pair
@@ -134,6 +136,7 @@ def surface(
         seed=seed,
         examples=examples,
     )
+    own = None if loss is functional.cross_entropy else loss
     # a network or a loss that draws at every call moves no generator of the user's
     with ambient(seed, "surface"):
         engine = Engine(
@@ -141,7 +144,7 @@ def surface(
             chosen,
             sample,
             statistics=statistics,
-            loss=loss or _cross_entropy_of(sample),
+            loss=own or _cross_entropy_of(sample),
             threads=threads,
         )
         cells, error = _measure(engine, a, b, exact=exact, watch=watch)
@@ -160,6 +163,7 @@ def surface(
         marks=marks,
         facts=dict(chosen.facts),
         seconds=perf_counter() - began,
+        unit="nats" if own is None else "",
     )
 
 

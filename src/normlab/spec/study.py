@@ -16,6 +16,7 @@ from normlab.spec.data import Data
 from normlab.spec.model import Model
 from normlab.spec.names import known
 from normlab.spec.recipe import Recipe
+from normlab.spec.surfaces import Surfaces
 from normlab.spec.sweep import MOST_AXES, Sweep, at
 
 SCHEMA = 1
@@ -76,6 +77,8 @@ class StudySpec(Frozen):
     """How every arm is trained."""
     sweep: Sweep = Sweep()
     """More values for up to two keys, e.g. "recipe.batch_size" = [16, 64]."""
+    surfaces: Surfaces = Surfaces()
+    """Which loss surfaces are measured, where measure is full."""
     execution: Execution = Execution()
     """Where it runs; changes no result."""
     arms: Arms = (Arm(name="none", norm="none"), Arm(name="batch", norm="batch"))
@@ -129,6 +132,20 @@ class StudySpec(Frozen):
                 "--validation out, or give more than 0."
             )
         return self
+
+    @model_validator(mode="after")
+    def _as_many_surfaces_as_seeds(self) -> Self:
+        if self.surfaces.seeds > len(self.seeds):
+            raise BadSetting(
+                f"surfaces.seeds={self.surfaces.seeds} is more than the study has "
+                f"seeds ({len(self.seeds)}). Give that many at most."
+            )
+        return self
+
+    @property
+    def seeds_with_surfaces(self) -> tuple[int, ...]:
+        """The first of its seeds, as many as `surfaces.seeds` says."""
+        return self.seeds[: self.surfaces.seeds]
 
     @property
     def baseline(self) -> Arm:

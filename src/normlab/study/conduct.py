@@ -23,7 +23,9 @@ from normlab.study.order import longest_first
 from normlab.study.pace import Countdown
 from normlab.study.prepare import Prepared
 from normlab.study.progress import Watcher
-from normlab.study.surfaces import SurfaceJob, Unmeasured, surface_jobs
+from normlab.study.surface_job import SurfaceJob, Unmeasured
+from normlab.study.surfaces import surface_jobs
+from normlab.study.under_way import Share
 from normlab.train.checkpoint import epochs_saved
 
 ATTEMPTS = 2  # a run whose worker died is tried once more
@@ -56,6 +58,7 @@ class Conductor:
         self._watcher = watcher
         self._attempts: dict[RunKey, int] = {}
         self._running: set[RunKey] = set()
+        self._countdown = Countdown(0)  # of surfaces
         self._data = scratch(folder.path) / "data"
         self._materials = {
             point: Material(
@@ -87,7 +90,9 @@ class Conductor:
             for key in self._running:
                 self._writer.status(key, "interrupted")
             raise
-        shutil.rmtree(self._checkpoints(), ignore_errors=True)
+        # where a surface was lost, `resume` goes on with what is known of it
+        if not self._countdown.left:
+            shutil.rmtree(self._checkpoints(), ignore_errors=True)
 
     def _train(self) -> None:
         spec = self._prepared.spec
@@ -134,7 +139,8 @@ class Conductor:
             for run in record.runs
             if (run.key.rate, run.key.point) == (rate, point)
         }
-        jobs = surface_jobs(self._materials[point], arrays, shown)
+        unfinished = self._folder.path / "checkpoints" / "surfaces"
+        jobs = surface_jobs(self._materials[point], arrays, unfinished, shown)
         missing = [job for job in jobs if job.name not in known]
         if missing:
             self._watcher.note(f"measuring {len(missing)} surfaces")
@@ -163,19 +169,23 @@ class Conductor:
                     pass
                 case TrainJob(), _:
                     self._of_run(job, message)
+                case SurfaceJob(name=name), Share(share=share):
+                    told = self._countdown.reached(name, share)
+                    self._watcher.note(f"surfaces: {told}")
                 case SurfaceJob(), StudySurface() | Unmeasured():
-                    self._mapped(message)
+                    self._mapped(job, message)
                 case _, Measured(name=name, value=value):
                     self._writer.measurement(name, value)
                 case _, Failed(reason=reason) | Lost(reason=reason):
                     self._watcher.note(f"{job.label} failed: {reason}")
 
-    def _mapped(self, message: StudySurface | Unmeasured) -> None:
+    def _mapped(self, job: SurfaceJob, message: StudySurface | Unmeasured) -> None:
         if isinstance(message, Unmeasured):
             self._watcher.note(f"no surface {message.name}: {message.reason}")
         else:
             self._writer.surface(message)
-        self._watcher.note(f"surfaces: {self._countdown.tick()}")
+            job.cells.unlink(missing_ok=True)
+        self._watcher.note(f"surfaces: {self._countdown.tick(job.name)}")
 
     def _of_run(self, job: TrainJob, message: object) -> None:
         match message:

@@ -126,12 +126,12 @@ class TrainJob:
 
     def _observers(self, model: torch.nn.Module, course: Course) -> list[Observer]:
         spec = self.material.spec
-        # surfaces are drawn for the first seed, and snapshots are large
-        first = self.key.seed == spec.seeds[0]
+        # snapshots are large: only where surfaces are made of them
+        surfaces = self.key.seed in spec.seeds_with_surfaces
         return observers(
             spec.measure,
             model,
             course,
             shared=self.material.shared,
-            snapshots=self.network.parent / "path" if first else None,
+            snapshots=self.network.parent / "path" if surfaces else None,
         )

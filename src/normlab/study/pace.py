@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -54,8 +55,11 @@ class Countdown:
     """Counts things of about equal length down, and says how long the rest takes.
 
     Example:
-        >>> seconds = iter((0.0, 30.0))
-        >>> Countdown(3, clock=lambda: next(seconds)).tick()
+        >>> seconds = iter((0.0, 20.0, 30.0))
+        >>> countdown = Countdown(3, clock=lambda: next(seconds))
+        >>> countdown.reached("first", 0.5)
+        '0 of 3, about 100 s left'
+        >>> countdown.tick("first")
         '1 of 3, about 60 s left'
     """
 
@@ -63,12 +67,23 @@ class Countdown:
         self, total: int, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._total, self._done = total, 0
+        self._under_way: dict[str, float] = {}
         self._clock, self._began = clock, clock()
 
-    def tick(self) -> str:
-        """One more is done."""
+    def reached(self, name: str, share: float) -> str:
+        """One of them is under way, and this much of it is done."""
+        self._under_way[name] = share
+        return self._text()
+
+    def tick(self, name: str) -> str:
+        """One of them is done."""
+        self._under_way.pop(name, None)
         self._done += 1
-        seconds = (self._clock() - self._began) / self._done * self.left
+        return self._text()
+
+    def _text(self) -> str:
+        done = self._done + math.fsum(self._under_way.values())
+        seconds = (self._clock() - self._began) / done * (self._total - done)
         return f"{self._done} of {self._total}, about {seconds:.0f} s left"
 
     @property
