@@ -32,6 +32,8 @@ from normlab.analysis.evidence import Evidence, collect
 from normlab.analysis.holm import holm
 from normlab.analysis.pairs import Pairing, Runs, all_pairings
 from normlab.analysis.result import Result
+from normlab.analysis.step_table import step_tables
+from normlab.analysis.table import Table
 from normlab.analysis.verdict import judge
 from normlab.errors import NormlabError, NotMeasured
 from normlab.experiments.experiment import Experiment, Statement
@@ -128,16 +130,16 @@ def page(text: str, results: str) -> str:
     return f"{before}{begin}\n{results}\n{end}{after}"
 
 
-def results(
-    record: StudyRecord, statements: Sequence[Statement], picture: str = ""
-) -> str:
-    """Command, picture, table and what it was computed with, as Markdown."""
-    judged = rows(record, statements)
+def results(record: StudyRecord, chosen: Experiment, picture: str = "") -> str:
+    """Command, picture, tables and what they were computed with, as Markdown."""
+    judged = rows(record, chosen.statements)
+    tables = step_tables(record) if chosen.step_table else ()
     lines = [
         *_command(record),
         _origin(record),
         "",
         *([picture, ""] if picture else []),
+        *(line for table in tables for line in _in_markdown(table)),
         "| stated | where | measured, 95 % interval | verdict |",
         "|---|---|---|---|",
         *(_line(row) for row in judged),
@@ -146,6 +148,13 @@ def results(
         f"correction for the {len(judged)} rows of this table.",
     ]
     return "\n".join(lines)
+
+
+def _in_markdown(table: Table) -> Iterator[str]:
+    """The rows, and what they are below them."""
+    for cells in (table.head, ("---",) * len(table.head), *table.rows):
+        yield f"| {' | '.join(cells)} |"
+    yield from ("", f"{table.caption[:1].upper()}{table.caption[1:]}.", "")
 
 
 def drawn(result: Result, chosen: Experiment, folder: Path) -> str:
@@ -256,7 +265,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NormlabError as refused:
         print(f"make.py: error: {refused}", file=sys.stderr)
         return 2
-    text = results(record, chosen.statements, picture)
+    text = results(record, chosen, picture)
     filled = page(path.read_text(encoding="utf-8"), text)
     path.write_text(filled, encoding="utf-8")
     print(f"written: {path}")

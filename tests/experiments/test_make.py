@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from normlab.analysis.result import Result
+from normlab.analysis.step_table import step_tables
 from normlab.experiments.experiment import Statement
 from normlab.experiments.registry import NAMES, experiment
 from normlab.figures.gallery import KINDS
@@ -36,6 +37,7 @@ make = _loaded()
 BETTER = Statement(
     says="it is better", source="me", claim="better-accuracy", arm="batch"
 )
+DEPTH = replace(experiment("depth"), statements=(BETTER,))
 CLEAR = [0.012, 0.011, 0.013, 0.012, 0.0125]
 
 
@@ -163,7 +165,7 @@ def test_every_experiment_has_its_page(name: str) -> None:
 
 
 def test_the_table_is_markdown() -> None:
-    text = make.results(accuracy_study(CLEAR), [BETTER])
+    text = make.results(accuracy_study(CLEAR), DEPTH)
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert {line.count("|") for line in table} == {5}
     assert "`batch` against `none`, lr 0.01" in table[2]
@@ -174,10 +176,20 @@ def test_command_and_picture_stand_above_the_table() -> None:
     record = accuracy_study(CLEAR)
     typed = "normlab run depth --seeds 5 --out /tmp/here -q"
     record = replace(record, meta={**record.meta, "command": typed})
-    lines = make.results(record, [BETTER], "![alt](pictures/depth.svg)").splitlines()
+    lines = make.results(record, DEPTH, "![alt](pictures/depth.svg)").splitlines()
     assert lines[0] == "    normlab run depth --seeds 5"
     assert lines[4] == "![alt](pictures/depth.svg)"
     assert lines[6].startswith("| stated |")
+
+
+def test_a_page_of_steps_has_their_table() -> None:
+    keys = [RunKey(arm, rate, 0) for arm in ("none", "batch") for rate in (0.01, 0.1)]
+    record = study([run(key) for key in keys])
+    (table,) = step_tables(record)
+    asked = replace(DEPTH, step_table=True)
+    wanted = {f"| {' | '.join(cells)} |" for cells in table.rows}
+    assert wanted <= set(make.results(record, asked).splitlines())
+    assert not wanted & set(make.results(record, DEPTH).splitlines())
 
 
 def test_a_large_picture_is_made_small(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ class Experiment:
             on two cores.
         full: What differs in the long form; empty if there is none.
         statements: What is tested.
+        step_table: Whether its page shows steps to the baseline's best accuracy.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Experiment:
     default: Mapping[str, Any] = field(default_factory=dict)
     full: Mapping[str, Any] = field(default_factory=dict)
     statements: tuple[Statement, ...] = ()
+    step_table: bool = False
 
     def spec(self, *, full: bool = False) -> StudySpec:
         """The study, in its default or its long form."""

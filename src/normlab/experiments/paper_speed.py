@@ -11,6 +11,7 @@ EXPERIMENT = Experiment(
     name="paper-speed",
     title="How many steps to the accuracy without norms, at 1x, 5x and 30x the rate?",
     picture="learning-rates",
+    step_table=True,
     default={
         "seeds": (0, 1, 2, 3),
         "measure": "none",
