@@ -96,6 +96,36 @@ def test_a_sweep_is_drawn_over_its_rates_and_its_settings(
     assert page.evaluate("document.documentElement.scrollWidth") == SIZES[size][0]
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_every_section_is_in_sight_in_the_navigation(
+    opened: Callable[..., Page], page_path: Path, swept_path: Path, size: str
+) -> None:
+    for path in (page_path, swept_path):
+        page = opened(size, path=path)
+        width, height = SIZES[size]
+        for link in page.locator("nav a").all():
+            box = link.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+        page.locator("#limits").scroll_into_view_if_needed()
+        box = page.locator("nav").bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < height / 8  # it leaves room to read
+
+
+def test_a_section_is_not_hidden_by_the_navigation(opened: Callable[..., Page]) -> None:
+    page = opened()
+    page.emulate_media(reduced_motion="reduce")
+    page.locator("nav a").filter(has_text="Limits").click()
+    title, nav = (
+        page.locator(place).bounding_box() for place in ("#limits-title", "nav")
+    )
+    assert title is not None
+    assert nav is not None
+    assert title["y"] >= nav["y"] + nav["height"]
+
+
 def test_nothing_is_drawn_before_it_comes_near(opened: Callable[..., Page]) -> None:
     page = opened()
     drawn_claims(page)

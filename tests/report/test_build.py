@@ -54,6 +54,20 @@ def outline(text: str) -> Outline:
     return Outline(text)
 
 
+@pytest.mark.parametrize(
+    ("which", "title"),
+    [
+        ("page_path", "The loss surface"),
+        ("swept_path", "The loss surface, and which learning rates work"),
+    ],
+)
+def test_rates_are_in_a_title_only_where_there_are_several(
+    which: str, title: str, request: pytest.FixtureRequest
+) -> None:
+    page = request.getfixturevalue(which).read_text(encoding="utf-8")
+    assert f'<h2 id="title-surface">{title}</h2>' in page
+
+
 def test_it_refers_to_nothing_outside(outline: Outline) -> None:
     assert all(target.startswith("#") for target in outline.targets)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # the article's order
 SECTIONS = {
-    "surface": "The loss surface, and which learning rates work",
+    "surface": "The loss surface",
     "drift": "How activations drift",
     "normalisation": "Normalising one neuron",
     "training": "Training",
@@ -78,7 +78,7 @@ def build(result: Result) -> str:
         claims_pictures=by_section.get("claims", []),
         sections=[
             (name, title, by_section[name])
-            for name, title in SECTIONS.items()
+            for name, title in _titles(result).items()
             if name in by_section
         ],
         missing=missing,
@@ -97,6 +97,14 @@ def build(result: Result) -> str:
             }
         ),
     )
+
+
+def _titles(result: Result) -> dict[str, str]:
+    """What each section is called in this study, in their order."""
+    surface = SECTIONS["surface"]
+    if len(result.record.spec.recipe.rates) > 1:
+        surface += ", and which learning rates work"
+    return {**SECTIONS, "surface": surface}
 
 
 def payload(picture: Picture) -> Markup:
