@@ -11,6 +11,7 @@ import pytest
 
 from normlab.analysis.result import Result
 from normlab.errors import BadSetting, NotMeasured
+from normlab.figures.along_training import Quantity, draw_along_training
 from normlab.figures.gallery import KINDS, Gallery
 from normlab.figures.look import DARK, LIGHT
 from normlab.records.rows import StudyRecord
@@ -51,6 +52,34 @@ def test_it_is_drawn_with_words_for_those_who_do_not_see_it(
     assert picture.figure.to_dict()["data"]
     assert picture.alt.endswith(".")
     assert picture.kind.reading.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("one_scale", "matches"),
+    [(True, [None, None, "y", "y2"]), (False, [None] * 4)],
+)
+def test_layers_can_be_drawn_on_one_scale(
+    one_scale: bool, matches: list[str | None]
+) -> None:
+    quantities = [
+        Quantity(title=f"layer {layer}", unit=unit, series=())
+        for layer in (1, 2)
+        for unit in ("nats", "%")
+    ]
+    figure = draw_along_training(quantities, {}, LIGHT, one_scale=one_scale)
+    upright = [axis for name, axis in axes(figure).items() if name[0] == "y"]
+    assert [axis.get("matches") for axis in upright] == matches
+
+
+def test_words_are_not_crossed_by_a_dotted_line(observed: Result) -> None:
+    paper = layout(observed.plot("claims").figure)["template"]["layout"][
+        "paper_bgcolor"
+    ]
+    for name, words in (("claims", "times"), ("cost", "ms")):
+        texts = layout(observed.plot(name).figure)["annotations"]
+        of_rows = [text for text in texts if words in text["text"]]
+        assert of_rows
+        assert {text.get("bgcolor") for text in of_rows} == {paper}
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - LABELLED))

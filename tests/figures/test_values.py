@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis.strategies import floats, lists
 
 from normlab.analysis.result import Result
-from normlab.figures.by_hand import ByHand
+from normlab.figures.by_hand import ByHand, _sides
 from normlab.spec.plan import RunKey
 
 from .made_up import COST
@@ -70,11 +74,22 @@ def test_by_hand_gives_what_batch_norm_gives() -> None:
     assert "γ = 0.50 and β = 4.00" in hand.stages()[3][0]
 
 
+@given(lists(floats(-5, 5), min_size=2, max_size=8))
+def test_texts_of_neighbours_stand_on_different_sides(values: list[float]) -> None:
+    near = 0.1 * np.ptp(values)
+    sides = list(zip(values, _sides(np.array(values)), strict=True))
+    for (one, left), (other, right) in pairwise(sides):
+        assert left != right or abs(one - other) >= near
+
+
 def test_by_hand_shows_the_end_of_training(observed: Result) -> None:
     figure = observed.plot("by-hand").figure.to_dict()
     last = numbers(figure["frames"][2]["data"][0]["y"])
     shown = numbers(figure["data"][0]["y"])
     assert len(figure["frames"]) == 4
+    for frame in figure["frames"]:
+        (data,) = frame["data"]
+        assert list(data["textposition"]) == _sides(numbers(data["y"]))
     np.testing.assert_array_equal(np.argsort(last), np.argsort(shown))
 
 

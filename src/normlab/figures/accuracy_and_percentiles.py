@@ -44,6 +44,7 @@ def draw_accuracy_and_percentiles(
             title=f"{one.arm}: percentiles 15, 50, 85",
             x="step",
             y="input of one unit",
+            x_axis={"matches": "x"},
             y_axis={"matches": "y2"} if one.panel > 1 else None,
         )
         for one in those

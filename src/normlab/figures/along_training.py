@@ -15,7 +15,7 @@ from normlab.figures import steps
 from normlab.figures.curves import add_band, add_line
 from normlab.figures.look import Look, Style
 from normlab.figures.marks import add_curve, add_level
-from normlab.figures.panels import Panel, on, panels
+from normlab.figures.panels import Panel, axis_number, on, panels
 
 LOG = {"type": "log", "dtick": "D2", "tickformat": "~g"}
 
@@ -43,6 +43,7 @@ def draw_along_training(
     *,
     columns: int = 2,
     height: int = 260,
+    one_scale: bool = False,
 ) -> go.Figure:
     """A panel per quantity over the steps on a logarithmic axis.
 
@@ -52,7 +53,14 @@ def draw_along_training(
         look: Paper and ink.
         columns: Panels of a row.
         height: Of a panel, in pixels.
+        one_scale: Whether quantities of the same unit share their axis' range.
     """
+    axes: list[dict[str, Any]] = []
+    first: dict[str, str] = {}  # of each unit its first axis
+    for i, quantity in enumerate(quantities):
+        known = first.get(quantity.unit) if one_scale else None
+        axes.append({**_axis(quantity), "matches": known})
+        first.setdefault(quantity.unit, f"y{axis_number(i)}")
     figure = panels(
         look,
         [
@@ -61,7 +69,7 @@ def draw_along_training(
                 x=steps.TITLE,
                 y=quantity.unit,
                 x_axis={**steps.AXIS, "matches": "x" if i else None},
-                y_axis=_axis(quantity),
+                y_axis=axes[i],
             )
             for i, quantity in enumerate(quantities)
         ],

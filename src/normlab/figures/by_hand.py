@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from normlab.analysis.result import Result
 
 
+NEAR = 0.15  # of the axis: the height of a text
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ByHand:
     """One neuron of one norm at one moment, for a few images of a batch."""
@@ -92,7 +95,7 @@ def draw_by_hand(hand: ByHand, style: Style, look: Look = LIGHT) -> go.Figure:
         y=single(first),
         mode="markers+text",
         text=_texts(first),
-        textposition="top center",
+        textposition=_sides(first),
         marker={"color": style.colour(), "symbol": style.marker, "size": 11},
         hovertemplate="%{y:.4f}<extra></extra>",
         showlegend=False,
@@ -102,7 +105,14 @@ def draw_by_hand(hand: ByHand, style: Style, look: Look = LIGHT) -> go.Figure:
         _add_images(figure, hand.images)
     figure.frames = frames(
         [
-            [{"type": "scatter", "y": single(values), "text": _texts(values)}]
+            [
+                {
+                    "type": "scatter",
+                    "y": single(values),
+                    "text": _texts(values),
+                    "textposition": _sides(values),
+                }
+            ]
             for _, values in stages
         ],
         [0],
@@ -118,6 +128,21 @@ def draw_by_hand(hand: ByHand, style: Style, look: Look = LIGHT) -> go.Figure:
 
 def _texts(values: Numbers) -> list[str]:
     return [hundredths(value) for value in values.tolist()]
+
+
+def _sides(values: Numbers) -> list[str]:
+    """Where each text stands: away from zero, but not beside its neighbour's.
+
+    Example:
+        >>> _sides(np.array([-0.5, -0.6, 2.0]))
+        ['bottom center', 'top center', 'top center']
+    """
+    near = NEAR * float(np.ptp(values))
+    above: list[bool] = []
+    for i, value in enumerate(values.tolist()):
+        beside = i > 0 and abs(value - values[i - 1]) < near
+        above.append(not above[-1] if beside else value > 0)
+    return ["top center" if up else "bottom center" for up in above]
 
 
 def _add_images(figure: go.Figure, images: Numbers) -> None:

@@ -205,6 +205,7 @@ def _add_words(
             yanchor="bottom",
             align=side,
             showarrow=False,
+            bgcolor=css(look.paper),  # the dotted line ends where words stand
             font={"size": 12, "color": css(look.ink)},
         )
 

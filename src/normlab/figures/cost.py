@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 
 from normlab.errors import NotMeasured
-from normlab.figures.look import LIGHT, Look, Style
+from normlab.figures.look import LIGHT, Look, Style, css
 from normlab.figures.marks import add_upright
 from normlab.figures.panels import Panel, on, panels
 from normlab.figures.picture import Drawn, Kind
@@ -57,13 +57,17 @@ def draw_cost(
     )
     add_upright(figure, 0, 1.0, look)
     for place, (arm, measured) in enumerate(arms.items()):
-        _add_step(figure, place, measured, styles[arm])
+        _add_step(figure, place, measured, styles[arm], look)
         _add_inference(figure, place, measured, styles[arm])
     return figure
 
 
 def _add_step(
-    figure: go.Figure, place: int, measured: Mapping[str, Any], style: Style
+    figure: go.Figure,
+    place: int,
+    measured: Mapping[str, Any],
+    style: Style,
+    look: Look,
 ) -> None:
     ratio, (low, high) = measured["ratio"], measured["interval"]
     milliseconds = 1000 * measured["seconds_per_step"]
@@ -77,13 +81,22 @@ def _add_step(
             "color": style.colour(),
             "thickness": 2,
         },
-        mode="markers+text",
-        text=[f"{ratio:.2f} times: {milliseconds:.2g} ms  "],
-        textposition="top left",
+        mode="markers",
         marker={"color": style.colour(), "symbol": style.marker, "size": 10},
         hovertemplate=f"{ratio:.3f} [{low:.3f}, {high:.3f}]<extra></extra>",
         showlegend=False,
         **on(0),
+    )
+    figure.add_annotation(
+        text=f"{ratio:.2f} times: {milliseconds:.2g} ms",
+        x=ratio,
+        xanchor="right",
+        xshift=-6,
+        y=place,
+        yanchor="bottom",
+        yshift=4,
+        showarrow=False,
+        bgcolor=css(look.paper),  # the dotted line ends where words stand
     )
 
 

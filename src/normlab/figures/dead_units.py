@@ -41,7 +41,7 @@ def _draw(result: Result, look: Look) -> Drawn:
     if not quantities:
         raise NotMeasured("no layer has units that can die or saturate")
     styles = look.styles([arm.name for arm in result.record.spec.arms])
-    figure = draw_along_training(quantities, styles, look, height=200)
+    figure = draw_along_training(quantities, styles, look, height=200, one_scale=True)
     words = "; ".join(f"{q.title}: {ends(q.series)} {q.unit}" for q in quantities)
     return Drawn(figure, f"{words}.")
 

@@ -67,7 +67,7 @@ def _draw(result: Result, look: Look) -> Drawn:
         ]
         words.append(f"{layer}: {ends(shifts)} standard deviations")
     styles = look.styles([arm.name for arm in result.record.spec.arms])
-    figure = draw_along_training(quantities, styles, look, height=220)
+    figure = draw_along_training(quantities, styles, look, height=220, one_scale=True)
     return Drawn(figure, f"Distance from the final distribution; {'; '.join(words)}.")
 
 

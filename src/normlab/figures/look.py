@@ -80,6 +80,7 @@ class Look:
             "ticks": "outside",
             "tickcolor": css(self.muted),
             "ticklen": 4,
+            "separatethousands": True,
             "automargin": True,
             "title": {"standoff": 8},
         }

@@ -73,7 +73,7 @@ def _draw(result: Result, look: Look) -> Drawn:
             ),
         ]
     styles = look.styles([arm.name for arm in result.record.spec.arms])
-    figure = draw_along_training(quantities, styles, look, height=200)
+    figure = draw_along_training(quantities, styles, look, height=200, one_scale=True)
     words = "; ".join(f"{q.title}: {ends(q.series)} {q.unit}" for q in quantities)
     return Drawn(figure, f"{words}.")
 

@@ -49,13 +49,14 @@ def draw_sharpness(
         [
             Panel(
                 x="",
-                y="largest eigenvalue",
+                y="eigenvalue (nats / weight²)",
                 x_axis=axis,
                 y_axis={
                     "type": "log",
                     "dtick": "D2",
                     "tickformat": "~g",
                     "range": [np.log10(low), np.log10(top * 1.8)],
+                    "showgrid": False,  # it would cross out what stands at the limits
                 },
             )
         ],
