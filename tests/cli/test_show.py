@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from normlab.cli import main
+from normlab.analysis.result import Result
+from normlab.cli import account, main
+from normlab.cli.course import loss_chart
 from normlab.records.events import Diverged
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
@@ -88,7 +91,7 @@ def test_several_rates_are_named(
     study(here / "s", spec)
     text = text_of("show", "s", capsys=capsys)
     assert "arm      lr  seed  status" in text
-    assert "o none lr 0.01   x batch lr 0.01   + none lr 0.1   * batch lr 0.1" in text
+    assert "Training loss at lr 0.01, mean over 3 seeds" in text
 
 
 def test_of_several_rates_those_of_each_arm_come_first_and_in_full(
@@ -120,6 +123,49 @@ def test_a_swept_study_has_a_line_per_claim_and_point(
     better = [line for line in lines if "better-accuracy" in line]
     assert ["batch_size 16" in line for line in better] == [True, False]
     assert not any(line.startswith("  wins") for line in lines)
+
+
+def test_of_many_runs_only_those_that_are_not_done_are_named(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seeds = tuple(range(account.MANY_RUNS // 2 + 1))
+    spec = SPEC.model_copy(update={"seeds": seeds})
+    study(here / "s", spec, finished=2 * len(seeds) - 1)
+    lines = text_of("show", "s", capsys=capsys).splitlines()
+    (at,) = (i for i, line in enumerate(lines) if line.endswith("; the others:"))
+    assert (
+        lines[at] == f"{2 * len(seeds) - 1} of {2 * len(seeds)} runs done; the others:"
+    )
+    assert lines[at + 2].split()[:3] == ["batch", str(seeds[-1]), "queued"]
+    assert not lines[at + 3]
+
+
+def test_of_many_claims_each_has_a_line(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rates = Recipe(rates=(0.01, 0.1), epochs=2)
+    study(here / "s", SPEC.model_copy(update={"recipe": rates}))
+    claims = Result.open(here / "s").claims()
+    monkeypatch.setattr(account, "MANY_CLAIMS", 0)
+    lines = text_of("show", "s", capsys=capsys).splitlines()
+    for claim in claims:
+        told = [claim.verdict.upper(), claim.id, claim.arm]
+        assert [line for line in lines if line.split()[:3] == told]
+
+
+def test_curves_of_a_sweep_are_those_of_one_setting(here: Path) -> None:
+    spec = SPEC.model_copy(update={"recipe": Recipe(rates=(0.01, 0.1), epochs=2)})
+    record = study(here / "s", spec).read()
+    blown_up = (
+        replace(run, step_losses=run.step_losses + (run.key.rate == 0.1) * 1e9)
+        for run in record.runs
+    )
+    chart = loss_chart(replace(record, runs=tuple(blown_up)))
+    assert chart.title == "Training loss at lr 0.01, mean over 3 seeds"
+    assert list(chart.curves) == ["none", "batch"]
+    assert max(loss for points in chart.curves.values() for _, loss in points) < 3
 
 
 def test_show_json_is_one_object_of_the_contract(

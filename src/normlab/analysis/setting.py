@@ -6,7 +6,7 @@ import math
 
 from normlab.analysis.rates import holds_out, losses_by_rate
 from normlab.records.rows import StudyRecord
-from normlab.spec.point import Point
+from normlab.spec.point import Point, point_text
 
 
 def setting_of(record: StudyRecord) -> tuple[float, Point]:
@@ -28,3 +28,10 @@ def setting_of(record: StudyRecord) -> tuple[float, Point]:
         return first
     best = min(losses, key=lambda setting: losses[setting])
     return best if math.isfinite(losses[best]) else first
+
+
+def setting_text(record: StudyRecord) -> str:
+    """That rate and point in words; empty where there is but one."""
+    rate, point = setting_of(record)
+    several = len(record.spec.recipe.rates) > 1
+    return ", ".join([f"lr {rate:g}"] * several + [point_text(point)] * bool(point))

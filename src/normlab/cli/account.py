@@ -14,6 +14,7 @@ from normlab.cli.wording import count, duration, nats, percent
 from normlab.spec.point import point_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from normlab.analysis.claim import Claim
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _NUMBERS = ("lr", "seed", "epochs", "train loss", "test loss", "test accuracy", "time")
 _BRIEF = ("verdict", "claim", "arm", "at", "measured [95 % interval]")
 _WIDTH = 79
+MANY_RUNS = 60  # more are not named one by one
+MANY_CLAIMS = 24  # more have a line each
 
 
 def account(result: Result, folder: Path, *, report: bool = True) -> str:
@@ -58,9 +61,19 @@ def _title(record: StudyRecord) -> str:
 
 
 def _runs(record: StudyRecord) -> str:
+    """A line per run; of many, only those that are not done."""
+    if len(record.runs) <= MANY_RUNS:
+        return _run_table(record, record.runs)
+    others = [run for run in record.runs if run.status != "done"]
+    done = len(record.runs) - len(others)
+    of_all = f"{done} of {count(len(record.runs), 'run')} done"
+    return f"{of_all}; the others:\n{_run_table(record, others)}" if others else of_all
+
+
+def _run_table(record: StudyRecord, runs: Sequence[RunRecord]) -> str:
     spec = record.spec
     head = ["arm", "lr", "at", "seed", "status", *_NUMBERS[2:]]
-    rows = [_run(run, spec.recipe.epochs) for run in record.runs]
+    rows = [_run(run, spec.recipe.epochs) for run in runs]
     left_out = {
         "lr" if len(spec.recipe.rates) == 1 else "",
         "" if spec.sweep.axes else "at",
@@ -69,7 +82,7 @@ def _runs(record: StudyRecord) -> str:
     head, rows = [head[i] for i in kept], [[row[i] for i in kept] for row in rows]
     reasons = [
         _wrapped(f"{run.key.id}: {run.status}: {run.reason}", indent="  ")
-        for run in record.runs
+        for run in runs
         if run.reason and run.status != "done"
     ]
     return "\n".join([columns(head, rows, right=_NUMBERS), *reasons])
@@ -93,13 +106,18 @@ def _run(run: RunRecord, epochs: int) -> list[str]:
 
 
 def _claims(result: Result) -> str:
-    """All claims in full; of many, those at the same rate as one line each."""
+    """All claims in full; in sweeps those at the same rate in a line each.
+
+    Where the others are many, they too: the report has them in full.
+    """
     spec = result.record.spec
     claims = result.claims()
     if len(spec.recipe.rates) == 1 and not spec.sweep.axes:
         return "\n".join(_claim(claim) for claim in claims)
-    brief = [claim for claim in claims if claim.compared == "same-rate"]
     full = [claim for claim in claims if claim.compared != "same-rate"]
+    if len(full) > MANY_CLAIMS:
+        full = []
+    brief = [claim for claim in claims if claim not in full]
     parts = ["\n".join(_claim(claim, where=f" ({claim.where})") for claim in full)]
     if brief:
         parts.append(columns(_BRIEF, [_line(claim) for claim in brief]))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from normlab.cli.curves import MARKERS, WIDTH, Chart
+from normlab.analysis.setting import setting_of, setting_text
+from normlab.cli.curves import WIDTH, Chart
 from normlab.cli.wording import count
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def loss_chart(record: StudyRecord) -> Chart:
     longest = max((run.step_losses.size for run in every), default=0)
     edges = np.linspace(0, longest, min(WIDTH, longest) + 1).round().astype(int)
     return Chart(
-        title=f"Training loss, mean over {_seeds(record)}",
+        title=f"Training loss{_of_what(record)}",
         x="step",
         curves={name: _loss_points(group, edges) for name, group in runs.items()},
         log=True,
@@ -37,7 +38,7 @@ def loss_chart(record: StudyRecord) -> Chart:
 def accuracy_chart(record: StudyRecord) -> Chart:
     """Test accuracy at the end of every epoch, mean over seeds, in per cent."""
     return Chart(
-        title=f"Test accuracy in %, mean over {_seeds(record)}",
+        title=f"Test accuracy in %{_of_what(record)}",
         x="epoch",
         curves={n: _accuracy_points(group) for n, group in _curves(record).items()},
         joined=True,
@@ -45,17 +46,20 @@ def accuracy_chart(record: StudyRecord) -> Chart:
 
 
 def _curves(record: StudyRecord) -> Mapping[str, Sequence[RunRecord]]:
-    """The runs behind each curve, as many curves as there are markers."""
-    rates = len(record.spec.recipe.rates) > 1
+    """The runs behind each arm's curve; of several settings at the one shown."""
+    setting = setting_of(record)
     runs: dict[str, list[RunRecord]] = defaultdict(list)
     for run in record.runs:
-        name = f"{run.key.arm} lr {run.key.rate:g}" if rates else run.key.arm
-        runs[name].append(run)
-    return {name: runs[name] for name in list(runs)[: len(MARKERS)]}
+        if (run.key.rate, run.key.point) == setting:
+            runs[run.key.arm].append(run)
+    return runs
 
 
-def _seeds(record: StudyRecord) -> str:
-    return count(len(record.spec.seeds), "seed")
+def _of_what(record: StudyRecord) -> str:
+    """Where there are several settings, at which, and over what the mean is taken."""
+    where = setting_text(record)
+    at = f" at {where}" if where else ""
+    return f"{at}, mean over {count(len(record.spec.seeds), 'seed')}"
 
 
 def _loss_points(runs: Sequence[RunRecord], edges: NDArray[np.int_]) -> Points:

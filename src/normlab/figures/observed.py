@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.analysis.series import Course, Series, over_seeds
-from normlab.analysis.setting import setting_of
+from normlab.analysis.setting import setting_of, setting_text
 from normlab.errors import BadFolder, NotMeasured
 from normlab.records.folder import StudyFolder
 from normlab.records.rows import StudyRecord
 from normlab.spec.plan import RunKey
-from normlab.spec.point import point_text
 
 if TYPE_CHECKING:
     from normlab.analysis.result import Result
@@ -54,11 +53,8 @@ def places(arrays: Arrays, what: str) -> list[Place]:
 
 def setting_words(record: StudyRecord) -> str:
     """At which rate and point it was seen; empty where there is but one."""
-    spec = record.spec
-    rate, point = setting_of(record)
-    several = len(spec.recipe.rates) > 1
-    named = [f"lr {rate:g}"] * several + [point_text(point)] * bool(point)
-    return f"Seen at {', '.join(named)}." if named else ""
+    where = setting_text(record)
+    return f"Seen at {where}." if where else ""
 
 
 def runs_of(result: Result) -> list[RunKey]:
