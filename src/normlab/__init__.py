@@ -1,5 +1,12 @@
 """normlab: what batch normalization does to a network, with paired evidence.
 
+* `compare`: train twins with and without it, and say what differed: a `Result`.
+* `Study`: the same in two steps, and `resume` after an interruption.
+* `Result.open`: a study that was trained before, with its table, claims and figures.
+* `surface`: the loss on a plane through the parameters of any network.
+* `GhostBatchNorm`, `NoisyBatchNorm`: norms that torch does not have.
+* `NormlabError`: what every error of normlab is.
+
 Every public name lives in a module of its own and is imported when it is first
 asked for, so that `import normlab` and `normlab --help` never import torch.
 """

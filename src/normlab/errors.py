@@ -8,29 +8,52 @@ from __future__ import annotations
 
 
 class NormlabError(Exception):
-    """What normlab says when it cannot do what it was asked; one line of text."""
+    """What normlab says when it cannot do what it was asked; one line of text.
+
+    Catch this one to catch all. A subclass is one situation; `exit_code` is what the
+    command line ends with.
+
+    Example:
+        >>> try:
+        ...     raise BadSetting("seeds=0 must be a number of seeds from 1.")
+        ... except NormlabError as error:
+        ...     print(error, error.exit_code)
+        seeds=0 must be a number of seeds from 1. 2
+    """
 
     exit_code = 2
 
 
 class BadSetting(NormlabError):
-    """A setting has a value that makes no sense; the message names the key."""
+    """A setting has a value that makes no sense, or does not fit the machine.
+
+    The message names the key as in study.toml, and what is allowed.
+    """
 
 
 class BadData(NormlabError):
-    """The data cannot be used; the message names the file or the array."""
+    """The data cannot be used: missing, damaged, or of a kind nobody can classify.
+
+    The message names the file or the array, with its shape.
+    """
 
 
 class BadModel(NormlabError):
-    """A model cannot be built, or does not fit the data."""
+    """A model cannot be built, fails, or does not fit the data.
+
+    The message names the arm or the module, and the shapes that do not go together.
+    """
 
 
 class BadFolder(NormlabError):
-    """A study folder is missing, in use, not empty, not writable or too new."""
+    """A study folder is missing, in use, not empty, not writable or too new.
+
+    The message names the folder, and the command or the choice that helps.
+    """
 
 
 class RunFailed(NormlabError):
-    """Something that was well asked for went wrong on the way."""
+    """Something that was well asked for went wrong on the way; exit code 1."""
 
     exit_code = 1
 

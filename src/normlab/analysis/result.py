@@ -26,7 +26,19 @@ if TYPE_CHECKING:
 class Result:
     """A study as it stands: open it from its folder, or get it from `compare`.
 
-    It is a snapshot: open it again to see what a running study has added since.
+    It is a snapshot: open it again to see what a running study has added since. It
+    prints as its table, claims and fairness, and shows them in a notebook. Losses are
+    in nats per image, accuracies fractions, times in seconds; torch is not needed.
+
+    Args:
+        record: Everything that was recorded: settings, runs, epochs, measurements.
+        folder: Where it is kept; None for a study that lies nowhere.
+
+    Example:
+        >>> from normlab.spec.study import StudySpec
+        >>> empty = Result(StudyRecord(spec=StudySpec(), meta={}, runs=()))
+        >>> print(empty.analysis.fairness)
+        not proven yet: no two arms of one seed have started
     """
 
     record: StudyRecord
@@ -36,8 +48,14 @@ class Result:
     def open(cls, folder: str | Path) -> Result:
         """Read a study folder; nothing is executed and nothing changed.
 
+        Args:
+            folder: As `normlab run` or `compare` made it; it may be conducted by
+                another process at this moment.
+
         Raises:
-            BadFolder: If there is no study, or one of an unknown schema version.
+            BadFolder: If there is no study, it is damaged, was edited after it began,
+                or has an unknown schema version.
+            BadSetting: If its study.toml cannot be read.
         """
         from normlab.records.folder import StudyFolder
 
@@ -46,19 +64,46 @@ class Result:
 
     @cached_property
     def analysis(self) -> Analysis:
-        """The arms, the judged claims, and what was proven equal."""
+        """The arms, the judged claims, and what was proven equal; computed once."""
         return analyse(self.record)
 
     def table(self) -> Table:
-        """Training loss of each epoch, test loss and accuracy per arm."""
+        r"""Training loss of each epoch, test loss and accuracy per arm.
+
+        Each is a mean over seeds with its interval
+        $\bar x \pm t_{n-1}\,\mathrm{sd}(x)/\sqrt n$ (95 %); losses in nats per image,
+        accuracies in percent.
+
+        Returns:
+            Rows of text, a column per arm; of several rates or a sweep a row per rate
+            and point. Prints aligned.
+        """
         return table_of(self.analysis.arms)
 
     def claims(self) -> Claims:
-        """Every claim with its estimate, interval and verdict."""
+        r"""Every claim on every arm against the baseline, judged.
+
+        Of twins $s$ with measures $m_s$ and $m'_s$ (baseline) the effect is
+        $e_s = \log(m_s/m'_s)$ or $m_s - m'_s$, the estimate its mean over seeds with a
+        95 % paired t interval; p values are corrected by Holm's method over all claims
+        returned. Ratios are given as ratios (1 = equal), accuracies as fractions.
+
+        Returns:
+            A tuple; each claim has `id`, `statement`, `estimate`, `interval`, `p_holm`,
+            `effects`, `verdict` and `note`. Prints as text.
+
+        Source: Holm 1979, Scandinavian Journal of Statistics 6, 65-70; the claims and
+        the papers they come from are in `docs/claims.md`.
+        """
         return self.analysis.claims
 
     def figures(self) -> Gallery:
-        """All figures of this study by name; each is drawn when asked for."""
+        """All figures of this study by name; each is drawn when asked for.
+
+        Returns:
+            A mapping. Its names are those of all figures that normlab can draw; one
+            that this study did not measure raises NotMeasured.
+        """
         # a layer above, met only here: a result shows its own pictures
         from normlab.figures.gallery import Gallery
 
@@ -70,6 +115,10 @@ class Result:
         Args:
             name: For example `learning-curves`; `list(result.figures())` has all.
 
+        Returns:
+            The Plotly `figure`, how to read it (`kind.reading`) and what is seen on it
+            in words (`alt`).
+
         Raises:
             BadSetting: If there is no figure of that name.
             NotMeasured: If the study did not record what it shows.
@@ -77,11 +126,20 @@ class Result:
         return self.figures()[name]
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `normlab show --json` prints."""
+        """The object that `normlab show --json` prints, of plain Python values.
+
+        Returns:
+            `schema`, `study`, `runs` and `claims`; what is not finite is None.
+        """
         return to_json(self.record, self.analysis)
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row per run and epoch: losses, accuracy, seconds and other metrics.
+        """One row per run and epoch, for analyses of one's own.
+
+        Returns:
+            Columns `arm`, `rate`, `seed`, `status`, `parameters`, `epoch`,
+            `train_loss` and `test_loss` (nats per image), `test_accuracy` (a fraction),
+            `seconds`, and one for each further metric; with a sweep also `point`.
 
         Raises:
             BadSetting: If pandas is not installed.

@@ -41,39 +41,53 @@ _NARROW = {"float16": np.float16, "float32": np.float32}
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A comparison, described but not yet trained.
+    """A comparison, described but not yet trained: arms x rates x seeds.
+
+    Keywords become the `spec` that a study.toml would hold, checked at once; `run`
+    trains it. Lists may be any iterable, numbers also those of NumPy and torch.
 
     Args:
-        norm: The arms: names of norms.
-        data: A name or path, a pair (train, test), or one training part to split; a
-            part is a pair (images, labels) of arrays or any map-style torch Dataset.
+        norm: Names of norms, with options where one has them, such as `"none"`,
+            `"layer"`, `"ghost(chunk=8)"`; each makes an arm of that name. The baseline
+            is `none` if it is there, else the first.
+        data: A name or path as on the command line; or one training part, whose test
+            part is split off; or a pair (train, test) of parts. A part is a pair
+            (images, labels) of arrays of shapes `(n, ...)` and `(n,)`, or any
+            map-style torch Dataset of such pairs.
         model: A built-in network, `"FILE.py:factory"`, or a function `factory(norm)`
             that builds one, with `norm(features)` where a norm goes.
         lr: The learning rate, or several: then each arm is also compared at its own
             best, chosen on held-out images by seeds that make no claim about it.
         refine: With several rates: also try further ones around each arm's best.
-        seeds: How many, from 0, or which.
+        seeds: How many, from 0, or which. A verdict needs at least 3.
         epochs: Passes over the training images.
         batch_size: Images per step; several are an axis of a sweep.
         momentum: Of SGD; Adam's first beta.
         optimizer: `"sgd"`, `"adam"`, `"adamw"`, or a function
             `factory(parameters, lr=...)` that makes any torch optimizer.
-        weight_decay: Pull of the weights towards zero.
-        loss: Mean loss of a batch, from logits and labels; cross-entropy if None.
-        measure: `"none"`, `"light"` or `"full"`.
+        weight_decay: Pull of the weights towards zero, as torch's optimizers have it.
+        loss: Mean loss of a batch, from logits `(n, classes)` and labels `(n,)`;
+            cross-entropy in nats if None.
+        measure: `"none"`: losses and accuracy alone; `"light"`: also activations and
+            step costs; `"full"`: also the path, gradients, sharpness and surfaces.
         validation: Images held out of the training part; if None, 5,000 with several
             rates, else 0.
-        augment: What to do with data that differs when read again.
+        augment: What to do with data that differs when read again: `"freeze"` reads
+            it once, `"live"` anew for each epoch, the same for all arms; if None, it
+            is refused.
         workers: Runs at the same time; as many as processors if None.
         settings: Anything else, as the command line's `--set`: `"key=value"`.
 
     Raises:
-        BadSetting: If a setting makes no sense.
+        BadSetting: If a setting makes no sense; the message names the key.
 
     Example:
         >>> study = Study(norm=("none", "layer"), seeds=3, epochs=1)
         >>> study.spec.baseline.name, study.spec.seeds
         ('none', (0, 1, 2))
+
+    Source: the comparison of Ioffe and Szegedy 2015, arXiv 1502.03167, section 4,
+    with twins and over seeds.
     """
 
     norm: Iterable[str] = ("none", "batch")
@@ -104,7 +118,11 @@ class Study:
 
     @property
     def spec(self) -> StudySpec:
-        """The same as a study.toml says it."""
+        """The same as a study.toml says it: every setting, frozen and valid.
+
+        Raises:
+            BadSetting: If a setting makes no sense; the message names the key.
+        """
         sizes, seeds = self.batch_size, self.seeds
         listed = isinstance(sizes, tuple)
         if listed and len(sizes) == 0:
@@ -145,15 +163,25 @@ class Study:
         return settings
 
     def run(self, out: str | Path | None = None, *, quiet: bool = False) -> Result:
-        """Train every run and keep the study.
+        """Train every run, keep the study in a folder, write its report.html there.
+
+        A run that diverges or fails is part of the result and raises nothing. A report
+        that cannot be written is a warning: `normlab report` writes it later.
 
         Args:
             out: A folder that is empty or does not exist;
                 `normlab-runs/compare-<date>-<time>` if None.
             quiet: Show no progress.
 
+        Returns:
+            The trained study.
+
         Raises:
-            NormlabError: Something is wrong with the study; nothing was written.
+            BadFolder: If `out` is taken or cannot be written, or the disk is full.
+            BadData: If the data cannot be used.
+            BadModel: If a network cannot be built, or does not fit the data.
+            BadSetting: If a setting does not fit the data or this machine, or the
+                loss or the optimizer fails.
             KeyboardInterrupt: Everything so far is kept; `resume` goes on.
         """
         from normlab.study import api
@@ -164,14 +192,25 @@ class Study:
             return _reported(result, folder, watcher)
 
     def resume(self, folder: str | Path, *, quiet: bool = False) -> Result:
-        """Go on where a study stopped that was given this study's objects.
+        """Compute what is missing of a study; the numbers are as without the stop.
+
+        It goes on from the last finished epoch of each run, to the same bits.
 
         Args:
-            folder: Where it is kept; its study.toml holds, not these keywords.
+            folder: Where it is kept. Its study.toml holds, not these keywords; data,
+                model, optimizer and loss that were given as objects are taken from
+                here.
             quiet: Show no progress.
 
+        Returns:
+            The trained study.
+
         Raises:
-            NormlabError: There is no study, it is in use, or the data changed.
+            BadFolder: If there is no study, it is in use, or its data or its model
+                file is not what it was.
+            BadSetting: If the model or the optimizer is missing that it was given.
+            BadData: If the data is missing that it was given.
+            KeyboardInterrupt: Everything so far is kept.
         """
         from normlab.study import api
 
@@ -215,9 +254,59 @@ def compare(
     out: str | Path | None = None,
     quiet: bool = False,
 ) -> Result:
-    """Train twins that differ in their norm alone, and say what differed.
+    r"""Train twins that differ in their norm alone, and say what differed.
 
-    The keywords are those of `Study`, `out` and `quiet` those of `Study.run`.
+    Twins start from the same weights and see the same batches in the same order. Each
+    seed $s$ gives one effect $e_s$ of an arm against the baseline, a difference or the
+    logarithm of a ratio; over $n$ seeds a claim rests on the paired interval
+    $\bar e \pm t_{n-1}\,\mathrm{sd}(e)/\sqrt n$ (95 %), and on Holm's correction for
+    all claims of the study. Losses are in nats per image, accuracies fractions.
+
+    Args:
+        norm: Names of norms, with options where one has them, such as `"none"`,
+            `"layer"`, `"ghost(chunk=8)"`; each makes an arm of that name. The baseline
+            is `none` if it is there, else the first.
+        data: A name or path as on the command line; or one training part, whose test
+            part is split off; or a pair (train, test) of parts. A part is a pair
+            (images, labels) of arrays of shapes `(n, ...)` and `(n,)`, or any
+            map-style torch Dataset of such pairs.
+        model: A built-in network, `"FILE.py:factory"`, or a function `factory(norm)`
+            that builds one, with `norm(features)` where a norm goes.
+        lr: The learning rate, or several: then each arm is also compared at its own
+            best, chosen on held-out images by seeds that make no claim about it.
+        refine: With several rates: also try further ones around each arm's best.
+        seeds: How many, from 0, or which. A verdict needs at least 3.
+        epochs: Passes over the training images.
+        batch_size: Images per step; several are an axis of a sweep.
+        momentum: Of SGD; Adam's first beta.
+        optimizer: `"sgd"`, `"adam"`, `"adamw"`, or a function
+            `factory(parameters, lr=...)` that makes any torch optimizer.
+        weight_decay: Pull of the weights towards zero, as torch's optimizers have it.
+        loss: Mean loss of a batch, from logits `(n, classes)` and labels `(n,)`;
+            cross-entropy in nats if None.
+        measure: `"none"`: losses and accuracy alone; `"light"`: also activations and
+            step costs; `"full"`: also the path, gradients, sharpness and surfaces.
+        validation: Images held out of the training part; if None, 5,000 with several
+            rates, else 0.
+        augment: What to do with data that differs when read again: `"freeze"` reads
+            it once, `"live"` anew for each epoch, the same for all arms; if None, it
+            is refused.
+        workers: Runs at the same time; as many as processors if None.
+        settings: Anything else, as the command line's `--set`: `"key=value"`.
+        out: A folder that is empty or does not exist;
+            `normlab-runs/compare-<date>-<time>` if None.
+        quiet: Show no progress.
+
+    Returns:
+        The trained study: prints as text, shows itself in a notebook; its report.html
+        lies in the folder.
+
+    Raises:
+        BadSetting: If a setting makes no sense, or does not fit the data.
+        BadData: If the data cannot be used.
+        BadModel: If a network cannot be built, or does not fit the data.
+        BadFolder: If `out` is taken or cannot be written, or the disk is full.
+        KeyboardInterrupt: Everything so far is kept; `Study.resume` goes on.
 
     Example:
         >>> import tempfile, numpy as np
@@ -229,6 +318,9 @@ def compare(
         ...                      measure="none", out=folder, quiet=True)
         >>> [claim.id for claim in result.claims()]
         ['faster-convergence', 'better-accuracy', 'steadier-training', 'trains-at-all']
+
+    Source: Ioffe and Szegedy 2015, arXiv 1502.03167; Holm 1979, Scandinavian Journal
+    of Statistics 6, 65-70.
     """
     study = Study(
         norm=norm,

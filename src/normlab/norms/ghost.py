@@ -34,7 +34,14 @@ def ghost(features: int, dims: int = 0, *, chunk: int = CHUNK) -> nn.Module:
 
 
 class GhostBatchNorm(nn.modules.batchnorm._BatchNorm):
-    """Batch norm in which each chunk of the batch is a batch of its own.
+    r"""Batch norm in which each chunk of the batch is a batch of its own.
+
+    Of an example in chunk $C$, channel by channel,
+
+    $$y = \gamma\,\frac{x - \mu_C}{\sqrt{\sigma_C^2 + \varepsilon}} + \beta$$
+
+    with mean $\mu_C$ and variance $\sigma_C^2$ over the examples and positions of $C$;
+    input and output have the shape `(n, num_features, *positions)`.
 
     A large batch thus keeps the noise of small ones. It is torch's batch norm
     applied to the chunks one after another, nothing else: the running averages
@@ -47,9 +54,9 @@ class GhostBatchNorm(nn.modules.batchnorm._BatchNorm):
 
     Args:
         num_features: Units or channels, the second axis of the input.
-        eps: In squared units of the input.
+        eps: $\varepsilon$, in squared units of the input.
         momentum: Weight of a chunk in the running averages; None: all alike.
-        affine: Whether gain and shift are learnt.
+        affine: Whether $\gamma$ and $\beta$, of shape `(num_features,)`, are learnt.
         track_running_stats: Whether averages are kept for inference.
         device: Where the parameters are.
         dtype: Of the parameters.
@@ -58,11 +65,14 @@ class GhostBatchNorm(nn.modules.batchnorm._BatchNorm):
     Raises:
         BadModel: If `chunk` is less than 2; on vectors one example alone would
             become its own mean.
+        ValueError: From a call, if the input has fewer than two axes.
 
     Example:
         >>> norm = GhostBatchNorm(1, chunk=2)
         >>> norm(torch.tensor([[0.0], [2.0], [70.0], [90.0]])).detach().round()
         tensor([[-1.], [ 1.], [-1.], [ 1.]])
+
+    Source: Hoffer, Hubara and Soudry 2017, arXiv 1705.08741.
     """
 
     def __init__(

@@ -83,7 +83,16 @@ class Noise(nn.Module):
 
 
 class NoisyBatchNorm(nn.modules.batchnorm._BatchNorm):
-    """Batch norm, then `Noise`: activations as unstable as one likes.
+    r"""Batch norm, then `Noise`: activations as unstable as one likes.
+
+    In training mode, with $\hat y$ the output of batch norm,
+
+    $$y = s\,\hat y + m \qquad m \sim U(\mu_t - r, \mu_t + r) \qquad
+      s \sim N(\sigma_t, r^2)$$
+
+    where $\mu_t \sim U(-a, a)$ and $\sigma_t \sim U(1, b)$ are drawn once per call, $m$
+    and $s$ for every number. In eval mode it is batch norm. Input and output have the
+    shape `(n, num_features, *positions)`.
 
     The noise is a module of its own, with its own mode: whoever measures with the
     statistics of the batch can leave it off, like dropout.
@@ -92,16 +101,25 @@ class NoisyBatchNorm(nn.modules.batchnorm._BatchNorm):
         num_features: Units or channels, the second axis of the input.
         eps: In squared units of the input.
         momentum: Weight of a batch in the running averages; None: all alike.
-        affine: Whether gain and shift are learnt.
+        affine: Whether gain and shift, of shape `(num_features,)`, are learnt.
         track_running_stats: Whether averages are kept for inference.
         device: Where the parameters are.
         dtype: Of the parameters.
-        shift: See `Noise`.
-        scale: See `Noise`.
-        jitter: See `Noise`.
+        shift: $a$, at least 0, in standard deviations before gain and shift.
+        scale: $b$, at least 1.
+        jitter: $r$, at least 0.
 
     Raises:
         BadModel: If the noise makes no sense.
+        ValueError: From a call, if the input has fewer than two axes.
+
+    Example:
+        >>> norm = NoisyBatchNorm(3, shift=0.0, scale=1.0, jitter=0.0)
+        >>> x = torch.tensor([[0.0, 1.0, 2.0], [4.0, 3.0, 2.0]])
+        >>> norm(x).detach().round()
+        tensor([[-1., -1.,  0.], [ 1.,  1.,  0.]])
+
+    Source: Santurkar, Tsipras, Ilyas and Madry 2018, arXiv 1805.11604, section 2.2.
     """
 
     def __init__(
