@@ -82,6 +82,15 @@ def test_words_are_not_crossed_by_a_dotted_line(observed: Result) -> None:
         assert {text.get("bgcolor") for text in of_rows} == {paper}
 
 
+def test_the_second_line_of_a_claim_is_not_covered(observed: Result) -> None:
+    texts = layout(having("sweep", observed).plot("claims").figure)["annotations"]
+    right = [text for text in texts if text["xanchor"] == "right"]
+    assert right
+    for text in right:  # its paper ends above the line that names rate and point
+        assert "<br>" not in text["text"]
+        assert text["yshift"] == 16
+
+
 @pytest.mark.parametrize("name", sorted(set(NAMES) - LABELLED))
 def test_every_axis_says_what_it_shows(observed: Result, name: str) -> None:
     for axis in axes(having(name, observed).plot(name).figure).values():

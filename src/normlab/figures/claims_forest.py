@@ -190,10 +190,10 @@ def _add_words(
 ) -> None:
     assert claim.estimate is not None, "only claims with an estimate are drawn"
     n = axis_number(i)
-    # beside the first line of the label: the second may reach far on a phone
-    below = "<br>&nbsp;" * label.count("<br>")
     effect = effect_text(claim.estimate, claim.definition)
-    texts = {"left": label, "right": f"{effect}, {claim.verdict}{below}"}
+    texts = {"left": label, "right": f"{effect}, {claim.verdict}"}
+    # beside the first line of the label: the second may reach far on a phone
+    up = {"left": 0, "right": LINE * label.count("<br>")}
     for side, text in texts.items():
         figure.add_annotation(
             text=text,
@@ -203,6 +203,7 @@ def _add_words(
             yref=f"y{n}",
             y=row - 0.2,
             yanchor="bottom",
+            yshift=up[side],
             align=side,
             showarrow=False,
             bgcolor=css(look.paper),  # the dotted line ends where words stand
