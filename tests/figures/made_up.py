@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,13 @@ from normlab.records.events import Observed
 from normlab.records.surface import Mark, StudySurface, Surface
 from normlab.spec.plan import RunKey, plan
 from normlab.spec.study import StudySpec
+from normlab.spec.surfaces import Surfaces
 from tests.cli.made_up import SPEC, study
 
+EVERY_SURFACE = Surfaces(
+    planes=("common", "path", "random"), statistics=("batch", "full")
+)
+OBSERVED = SPEC.model_copy(update={"surfaces": EVERY_SURFACE})
 STEPS = np.array([0, 1, 10, 50, 80])
 IMAGES, UNITS = 40, 6
 COST = {
@@ -45,7 +51,7 @@ COST = {
 Arrays = dict[str, NDArray[Any]]
 
 
-def observed_study(path: Path, spec: StudySpec = SPEC) -> Result:
+def observed_study(path: Path, spec: StudySpec = OBSERVED) -> Result:
     """A finished study with the arrays of every probe, surfaces and cost."""
     folder = study(path, spec)
     with folder.write() as writer:
@@ -179,18 +185,21 @@ def sharpness(stream: np.random.Generator) -> Arrays:
 
 
 def surfaces(spec: StudySpec) -> list[StudySurface]:
-    """Of every arm on its own path, and of the baseline beside each other arm.
+    """Of every arm on its own planes, and of the baseline beside each other arm.
 
     Those of a second seed and of every setting are there too, though nobody measures
-    them.
+    them. With other statistics than the first an arm with a norm has 20 % less loss.
     """
     base = spec.baseline.name
     others = [arm.name for arm in spec.arms if arm.name != base]
     found = []
     for run in plan(spec):
         if run.seed in spec.seeds[:2]:
-            path = path_surface(run.arm)
+            path, random = path_surface(run.arm), random_surface(run.arm)
             found.append(StudySurface(kind="path", run=run, twin=None, surface=path))
+            found.append(
+                StudySurface(kind="random", run=run, twin=None, surface=random)
+            )
             found += [
                 StudySurface(
                     kind="common",
@@ -201,7 +210,18 @@ def surfaces(spec: StudySpec) -> list[StudySurface]:
                 for other in others
                 if run.arm in (base, other)
             ]
-    return found
+    return [
+        replace(one, surface=_with(one, statistics, place))
+        for one in found
+        if one.kind in spec.surfaces.planes
+        for place, statistics in enumerate(spec.surfaces.statistics)
+    ]
+
+
+def _with(one: StudySurface, statistics: Any, place: int) -> Surface:
+    factor = 0.8 if place and one.run.arm != "none" else 1.0
+    loss = factor * one.surface.loss
+    return replace(one.surface, statistics=statistics, loss=loss)
 
 
 def common_surface(arm: str, twin: str) -> Surface:
@@ -236,6 +256,12 @@ def path_surface(arm: str) -> Surface:
     left = np.linspace(1, 0, 5)
     shares = {"explained_1": 0.92, "explained_2": 0.05, "null_1": 0.81, "null_2": 0.09}
     return _surface(arm, plane="path", marks=_steps(left, left**2), facts=shares)
+
+
+def random_surface(arm: str) -> Surface:
+    """The same bowl, with the end of a run in it."""
+    end = Mark(name=f"end {arm}", a=0, b=0, plane_loss=1.1, true_loss=1.1)
+    return _surface(arm, plane="random", marks=(end,))
 
 
 def _steps(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[Mark, ...]:

@@ -12,10 +12,12 @@ import pytest
 from normlab.analysis.result import Result
 from normlab.errors import NotMeasured
 from normlab.figures.gallery import Gallery
+from normlab.figures.loss_scale import loss_ticks
 from normlab.figures.plane import axis_titles, stored
-from normlab.figures.surface import contours, draw_surfaces, loss_ticks
+from normlab.figures.surface import contours, draw_surfaces
 from normlab.records.surface import Surface
 from normlab.spec.arms import Arm
+from normlab.spec.surfaces import Surfaces
 from tests.cli.made_up import SPEC
 
 from .made_up import common_surface, observed_study, path_surface
@@ -37,7 +39,7 @@ def of_type(result: Result, name: str, kind: str, axis: str) -> list[dict[str, A
     ]
 
 
-@pytest.mark.parametrize("name", ["surface-common", "surface-path"])
+@pytest.mark.parametrize("name", ["surface-common", "surface-path", "surface-random"])
 def test_all_arms_share_colours_and_levels_and_keep_their_holes(
     observed: Result, name: str
 ) -> None:
@@ -150,6 +152,27 @@ def test_only_the_first_seed_is_drawn(tmp_path: Path) -> None:
         tmp_path / "study", SPEC.model_copy(update={"seeds": (7, 3)})
     )
     assert list(stored(study, "path")) == ["none", "batch"]
+
+
+def test_the_first_statistics_are_drawn(tmp_path: Path) -> None:
+    surfaces = Surfaces(statistics=("running", "batch"))
+    spec = SPEC.model_copy(update={"surfaces": surfaces})
+    study = observed_study(tmp_path / "study", spec)
+    assert {one.statistics for one in stored(study, "path").values()} == {"running"}
+    assert {one.statistics for one in stored(study, "path", "batch").values()} == {
+        "batch"
+    }
+    (said,) = (text for text in texts(study, "surface-path") if "statistics" in text)
+    assert "running statistics, mean over" in said
+    with pytest.raises(NotMeasured, match=r"planes = common, path\)"):
+        stored(study, "random")
+
+
+@pytest.mark.parametrize(("unit", "said"), [("nats", True), ("", False)])
+def test_only_cross_entropy_is_in_nats(unit: str, said: bool) -> None:
+    layout = contours(other("random", unit=unit)).to_dict()
+    assert ("nats" in str(layout)) is said
+    assert "log scale" in str(layout)
 
 
 def test_beside_several_arms_the_baseline_is_named_with_each(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ def surface(**changes: object) -> Surface:
         "marks": (Mark(name="end batch", a=0.5, b=1.0, plane_loss=0.25),),
         "facts": {"explained_1": 0.9},
         "seconds": 1.25,
+        "unit": "",
     }
     return Surface(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -44,6 +46,14 @@ def test_packing_keeps_everything() -> None:
     assert (after.kind, after.run, after.twin) == (before.kind, before.run, before.twin)
     for name, value in vars(before.surface).items():
         np.testing.assert_equal(getattr(after.surface, name), value)
+
+
+def test_a_file_of_before_units_is_in_nats() -> None:
+    arrays = packed(whole())
+    about = json.loads(str(arrays["about"]))
+    del about["unit"]
+    arrays["about"] = np.array(json.dumps(about))
+    assert unpacked(arrays).surface.unit == "nats"
 
 
 def test_a_study_folder_keeps_surfaces_by_name(tmp_path: Path) -> None:

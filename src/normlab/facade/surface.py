@@ -20,8 +20,34 @@ if TYPE_CHECKING:
 class DrawableSurface(Surface):
     """A measured surface that can draw itself."""
 
-    def plot(self) -> go.Figure:
-        """The loss as contours over the plane, with its marked places."""
+    def plot(self, against: Surface | None = None) -> go.Figure:
+        r"""The loss as contours over the plane, or its difference from another one.
+
+        Args:
+            against: Draw the relative difference from this surface instead,
+                $100 (L - L_0) / \lvert L_0\rvert$ per cent, $L_0$ being its loss: for
+                example *full* against *batch*. It must have been measured at the same
+                points of the same plane.
+
+        Raises:
+            BadSetting: If it was not.
+            NotMeasured: If no point has a finite loss.
+
+        Example:
+            >>> import torch
+            >>> x = torch.linspace(-1, 1, 128)[:, None]
+            >>> layers = torch.nn.Linear(1, 2), torch.nn.BatchNorm1d(2)
+            >>> net = torch.nn.Sequential(*layers)
+            >>> data = (x, (x[:, 0] > 0).long())
+            >>> batch = surface(net, data, points=9)
+            >>> full = surface(net, data, statistics="full", points=9)
+            >>> full.plot(against=batch).layout.annotations[0].text
+            '<b>full</b>'
+        """
+        if against is not None:
+            from normlab.figures.surface_difference import draw_difference
+
+            return draw_difference(self, against)
         from normlab.figures.surface import contours
 
         return contours(self)

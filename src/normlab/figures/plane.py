@@ -11,28 +11,44 @@ from numpy.typing import NDArray
 from normlab.errors import BadFolder, NotMeasured
 from normlab.figures.observed import runs_of
 from normlab.records.folder import StudyFolder
-from normlab.records.surface import Mark, StudySurface, Surface
+from normlab.records.surface import Mark, Statistics, StudySurface, Surface
 
 if TYPE_CHECKING:
     from normlab.analysis.result import Result
     from normlab.spec.study import StudySpec
 
 
-def stored(result: Result, kind: str) -> dict[str, Surface]:
+def stored(
+    result: Result, kind: str, statistics: Statistics | None = None
+) -> dict[str, Surface]:
     """The surfaces of the first seed on one kind of plane, by what a panel is called.
 
     That is the arm. The baseline has a surface beside each other arm, on the plane of
     these two: with several of them the other one's name is added.
 
+    Args:
+        result: A study.
+        kind: path, common or random.
+        statistics: What norms normalised by; None takes the study's first.
+
     Raises:
         NotMeasured: If there is none.
     """
     spec = result.record.spec
+    statistics = statistics or spec.surfaces.statistics[0]
     arms = [arm.name for arm in spec.arms]
     shown = {run for run in runs_of(result) if run.seed == spec.seeds[0]}
-    here = [one for one in _kept(result, kind) if one.run in shown]
+    here = [
+        one
+        for one in _kept(result, kind)
+        if one.run in shown and one.surface.statistics == statistics
+    ]
     if not here:
-        raise NotMeasured(f"no such surface was recorded (measure = {spec.measure})")
+        planes = ", ".join(spec.surfaces.planes)
+        raise NotMeasured(
+            f"no such surface was recorded (measure = {spec.measure}, "
+            f"surfaces.planes = {planes})"
+        )
     here.sort(
         key=lambda one: (arms.index(one.twin or arms[0]), arms.index(one.run.arm))
     )
@@ -141,13 +157,21 @@ def measured(surfaces: Iterable[Surface]) -> list[str]:
         f"{one.evaluation} statistics, mean over {one.examples:,} examples"
         for one in these
     }
-    error = max(one.estimated_error for one in these)
-    between = (
-        f"estimated error of interpolated points {percent(error)}"
-        if error
-        else "every point computed"
-    )
-    return [*sorted(samples), between]
+    return [*sorted(samples), interpolation(these)]
+
+
+def interpolation(surfaces: Iterable[Surface]) -> str:
+    """How far points may be off that were not computed."""
+    error = max(one.estimated_error for one in surfaces)
+    if not error:
+        return "every point computed"
+    return f"estimated error of interpolated points {percent(error)}"
+
+
+def unit_of(surfaces: Iterable[Surface]) -> str:
+    """The unit of their losses; empty where it is not known, or not the same."""
+    units = {surface.unit for surface in surfaces}
+    return units.pop() if len(units) == 1 else ""
 
 
 def percent(share: float) -> str:

@@ -10,22 +10,22 @@ import plotly.graph_objects as go
 
 from normlab.figures.curves import single
 from normlab.figures.look import LIGHT, TRACK, Look, css
-from normlab.figures.picture import Drawn, Kind
-from normlab.figures.plane import (
-    axis_titles,
-    is_step,
-    measured,
-    places,
-    stored,
-    words,
-)
-from normlab.figures.surface import (
-    COLUMNS,
+from normlab.figures.loss_scale import (
     logarithm,
     loss_ticks,
     shared_levels,
     with_colours,
 )
+from normlab.figures.picture import Drawn, Kind
+from normlab.figures.plane import (
+    axis_titles,
+    is_step,
+    places,
+    stored,
+    unit_of,
+    words,
+)
+from normlab.figures.plane_panels import COLUMNS
 from normlab.records.surface import Mark, Surface
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def draw_surfaces_3d(surfaces: Mapping[str, Surface], look: Look = LIGHT) -> go.
         meta={"narrow": patch},
         **layout,
     )
-    return with_colours(figure, levels, look, measured(surfaces.values()))
+    return with_colours(figure, levels, look, surfaces.values())
 
 
 def _domain(i: int, columns: int, count: int) -> dict[str, list[float]]:
@@ -106,7 +106,9 @@ def _add_surface(
         connectgaps=False,
         scene=scene,
         name=name,
-        hovertemplate="loss %{customdata:.4g} nats<extra>%{fullData.name}</extra>",
+        hovertemplate=(
+            f"loss %{{customdata:.4g}} {surface.unit}<extra>%{{fullData.name}}</extra>"
+        ),
         # flat light: height and colour are the same number, shadows are not
         lighting={"ambient": 0.85, "diffuse": 0.3, "specular": 0.05},
         contours={"z": {**levels, "show": True, "color": "rgba(250,250,250,0.5)"}},
@@ -166,12 +168,12 @@ def _labels(surface: Surface, lift: float, look: Look) -> list[dict[str, Any]]:
 def _axes(surface: Surface, levels: Mapping[str, Any], lift: float) -> dict[str, Any]:
     x, y = (title.rpartition(", ")[2] for title in axis_titles(surface))
     across, along = float(np.ptp(surface.a)), float(np.ptp(surface.b))
-    widest = max(across, along)
+    widest, unit = max(across, along), unit_of([surface])
     return {
         "xaxis": {"title": {"text": x, "font": SMALL}, "tickfont": SMALL},
         "yaxis": {"title": {"text": y, "font": SMALL}, "tickfont": SMALL},
         "zaxis": {
-            "title": {"text": "loss (nats)", "font": SMALL},
+            "title": {"text": f"loss{unit and f' ({unit})'}", "font": SMALL},
             "tickfont": SMALL,
             "range": [levels["start"], levels["end"] + lift],
             **loss_ticks(levels),

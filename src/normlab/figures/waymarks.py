@@ -1,0 +1,143 @@
+"""What is marked on a plane: the path, named places, and the real losses there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from normlab.figures.look import ON_COLOUR, SEQUENTIAL, TRACK, Look, css
+from normlab.figures.loss_scale import logarithm
+from normlab.figures.panels import on
+from normlab.figures.plane import Place, is_step, places, words
+from normlab.records.surface import Surface
+
+RIM = "#1b1f24"  # seen on pale areas, on either paper
+APART = 0.035  # of the panel's width: a dot nearer to a named place is not drawn
+
+
+def add_path(figure: go.Figure, i: int, surface: Surface) -> None:
+    """The way as a line, into panel `i`."""
+    steps = _steps(surface)
+    for width, colour in ((5, ON_COLOUR), (2, TRACK)) if steps else ():
+        figure.add_scatter(
+            x=[place.mark.a for place in steps],
+            y=[place.mark.b for place in steps],
+            mode="lines",
+            line={"color": colour, "width": width},
+            text=[words(*place) for place in steps],
+            hovertemplate="%{text}<extra></extra>",
+            showlegend=False,
+            **on(i),
+        )
+
+
+def add_real_losses(
+    figure: go.Figure, i: int, surface: Surface, levels: Mapping[str, Any]
+) -> None:
+    """Where a network of the path really was, in the colour of the loss it had there.
+
+    Dots on the way, diamonds at named places.
+
+    Args:
+        figure: Is drawn into.
+        i: Its panel.
+        surface: Has the marks.
+        levels: From `shared_levels`.
+    """
+    steps = _apart(_steps(surface), surface)
+    _add_coloured(figure, i, steps, levels, size=9, symbol="circle")
+    _add_coloured(figure, i, places(surface), levels, size=14, symbol="diamond")
+
+
+def add_hollow(figure: go.Figure, i: int, these: Sequence[Place]) -> None:
+    """Named places where no network of this path ever was."""
+    hollow = {"size": 12, "symbol": "diamond-open", "color": ON_COLOUR}
+    hollow |= {"line": {"width": 2.5}}
+    _scatter(figure, i, these, hollow)
+
+
+def add_places(figure: go.Figure, i: int, surface: Surface) -> None:
+    """Named places on colours that are no losses: white, with a dark rim."""
+    white = {"size": 12, "symbol": "diamond", "color": ON_COLOUR}
+    white |= {"line": {"width": 2, "color": RIM}}
+    _scatter(figure, i, places(surface), white)
+
+
+def add_names(figure: go.Figure, i: int, surface: Surface, look: Look) -> None:
+    """The names of places, on the side where the path does not go."""
+    these = places(surface)
+    middle = np.mean([mark.b for mark in surface.marks]) if these else 0.0
+    for label, mark in these:
+        up = mark.b >= middle
+        figure.add_annotation(
+            text=label,
+            x=mark.a,
+            y=mark.b,
+            xref=on(i)["xaxis"],
+            yref=on(i)["yaxis"],
+            yanchor="bottom" if up else "top",
+            yshift=11 if up else -11,
+            showarrow=False,
+            borderpad=2,
+            font={"size": 12, "color": css(look.ink)},
+            bgcolor=css(look.paper, 0.85),
+        )
+
+
+def _steps(surface: Surface) -> list[Place]:
+    return [Place(mark.name, mark) for mark in surface.marks if is_step(mark)]
+
+
+def _apart(steps: Sequence[Place], surface: Surface) -> list[Place]:
+    """Those that do not lie below the symbol of a named place."""
+    nearest = APART * max(np.ptp(surface.a), np.ptp(surface.b))
+    named = [place.mark for place in places(surface)]
+    return [
+        step
+        for step in steps
+        if all(np.hypot(step.mark.a - m.a, step.mark.b - m.b) > nearest for m in named)
+    ]
+
+
+def _add_coloured(
+    figure: go.Figure,
+    i: int,
+    these: Sequence[Place],
+    levels: Mapping[str, Any],
+    *,
+    size: int,
+    symbol: str,
+) -> None:
+    real = [(place, place.mark.true_loss) for place in these]
+    known = [(place, loss) for place, loss in real if loss is not None]
+    colour = logarithm(np.array([loss for _, loss in known]))
+    marker = {
+        "size": size,
+        "symbol": symbol,
+        "color": colour.tolist(),
+        # not the contours' own axis: plotly.js 4.1 never comes back from sharing it
+        "colorscale": SEQUENTIAL,
+        "cmin": levels["start"],
+        "cmax": levels["end"],
+        "line": {"color": ON_COLOUR, "width": 1.5},
+    }
+    _scatter(figure, i, [place for place, _ in known], marker)
+
+
+def _scatter(
+    figure: go.Figure, i: int, these: Sequence[Place], marker: dict[str, Any]
+) -> None:
+    if these:
+        figure.add_scatter(
+            x=[place.mark.a for place in these],
+            y=[place.mark.b for place in these],
+            mode="markers",
+            marker=marker,
+            text=[words(*place) for place in these],
+            hovertemplate="%{text}<extra></extra>",
+            showlegend=False,
+            **on(i),
+        )
