@@ -151,17 +151,19 @@ def test_a_study_survives_sigkill_of_everything(
 
 
 class Kills(Silent):
-    """Kills the workers whenever the run `victim` has finished an epoch."""
+    """Signals the workers whenever the run `victim` has finished an epoch."""
 
-    def __init__(self, victim: RunKey, *, times: int) -> None:
-        self.victim, self.times = victim, times
+    def __init__(
+        self, victim: RunKey, *, times: int, by: signal.Signals = signal.SIGKILL
+    ) -> None:
+        self.victim, self.times, self.by = victim, times, by
         self.notes: list[str] = []
 
     def event(self, key: RunKey, event: object) -> None:
         if key == self.victim and isinstance(event, EpochDone) and self.times:
             self.times -= 1
             for pid in _children(os.getpid()):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, self.by)
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -183,6 +185,18 @@ def test_a_killed_worker_is_replaced_and_its_run_goes_on(
     assert any("trying once more" in note for note in killer.notes)
     lines = differences(result.record, StudyFolder.open(whole).read())
     assert [line for line in lines if "workers" not in line] == []
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_sent_to_stop_a_study_stops_no_worker(
+    data: Path, tmp_path: Path, sent: signal.Signals
+) -> None:
+    sender = Kills(RunKey("none", 0.01, 0), times=1, by=sent)
+    spec = spec_of(data, "execution.workers=1")
+    result = api.run(spec, tmp_path / "study", watcher=sender)
+    assert sender.times == 0
+    assert not any("killed" in note for note in sender.notes)
+    assert {run.status for run in result.record.runs} == {"done"}
 
 
 def test_a_run_that_dies_twice_fails_and_the_others_go_on(

@@ -51,9 +51,8 @@ class Tally:
         """The k-th smallest value, counted from 0; nan is larger than any other."""
         up_to = np.cumsum(self._counts)
         cell = int(np.searchsorted(up_to, k, side="right"))
-        inside = self.values[self._cell == cell]
-        inside.sort()
-        return inside[k - (up_to[cell] - self._counts[cell])]
+        inside = np.sort(self.values[self._cell == cell])
+        return np.float32(inside[k - (up_to[cell] - self._counts[cell])])
 
     def percentile(self, percent: float) -> float:
         """Between the two nearest values by weight, as NumPy's.

@@ -1,7 +1,8 @@
 """A worker process: takes one job after another and reports what happens.
 
 Started as `python -m normlab.study.worker`. It speaks over its standard input and
-output (see `channel`), ends when its conductor does, and leaves Ctrl-C to it.
+output (see `channel`) and ends when its conductor does; how a study is stopped is the
+conductor's business.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from normlab.study.messages import JobEnded, Setup
 
 def main() -> None:
     """Serve the conductor at the other end of standard input until it is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # a terminal or a scheduler sends these to all processes of a study
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.SIG_IGN)
     channel = Channel.of_this_process()
     try:
         _set_up(channel.receive())
