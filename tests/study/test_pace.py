@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from normlab.spec.study import Execution
-from normlab.study.pace import Pace, makespan, workers_of
+from normlab.study.pace import Countdown, Pace, makespan, workers_of
 
 
 def test_nothing_counted_gives_no_pace() -> None:
@@ -53,3 +53,16 @@ def test_workers_are_as_many_as_asked_for() -> None:
 
 def test_there_is_always_one_worker() -> None:
     assert workers_of(Execution(threads=1000)) == 1
+
+
+def test_a_countdown_sums_what_several_workers_have_done() -> None:
+    seconds = iter((0.0, 10.0, 10.0, 20.0, 20.0, 25.0))
+    work = {"one": 100, "two": 100, "small": 50}
+    countdown = Countdown(work, clock=lambda: next(seconds))
+    countdown.reached("one", 0.5)
+    # 100 of 250 in 10 seconds
+    assert countdown.reached("two", 0.5) == "0 of 3, about 15 s left"
+    countdown.tick("one")
+    assert countdown.tick("two") == "2 of 3, about 5 s left"
+    assert countdown.left == 1
+    assert countdown.tick("small") == "3 of 3, about 0 s left"

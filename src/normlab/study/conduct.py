@@ -58,7 +58,7 @@ class Conductor:
         self._watcher = watcher
         self._attempts: dict[RunKey, int] = {}
         self._running: set[RunKey] = set()
-        self._countdown = Countdown(0)  # of surfaces
+        self._countdown = Countdown({})  # of surfaces
         self._data = scratch(folder.path) / "data"
         self._materials = {
             point: Material(
@@ -144,7 +144,7 @@ class Conductor:
         missing = [job for job in jobs if job.name not in known]
         if missing:
             self._watcher.note(f"measuring {len(missing)} surfaces")
-        self._countdown = Countdown(len(missing))
+        self._countdown = Countdown({job.name: job.points for job in missing})
         for job in missing:
             self._executor.submit(job)
         self._listen()

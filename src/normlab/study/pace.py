@@ -6,7 +6,7 @@ import heapq
 import math
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,44 +52,52 @@ class Pace:
 
 
 class Countdown:
-    """Counts things of about equal length down, and says how long the rest takes.
+    """Counts things down, and says how long the rest takes.
+
+    Args:
+        work: By name how much work each is, in any unit.
+        clock: Seconds from any fixed moment.
 
     Example:
         >>> seconds = iter((0.0, 20.0, 30.0))
-        >>> countdown = Countdown(3, clock=lambda: next(seconds))
-        >>> countdown.reached("first", 0.5)
-        '0 of 3, about 100 s left'
-        >>> countdown.tick("first")
-        '1 of 3, about 60 s left'
+        >>> work = {"large": 100, "small": 20, "other": 30}
+        >>> countdown = Countdown(work, clock=lambda: next(seconds))
+        >>> countdown.reached("large", 0.5)
+        '0 of 3, about 40 s left'
+        >>> countdown.tick("large")
+        '1 of 3, about 15 s left'
     """
 
     def __init__(
-        self, total: int, *, clock: Callable[[], float] = time.monotonic
+        self, work: Mapping[str, float], *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._total, self._done = total, 0
-        self._under_way: dict[str, float] = {}
+        self._work, self._count = dict(work), len(work)
+        self._whole = math.fsum(work.values())
+        self._shares: dict[str, float] = {}
         self._clock, self._began = clock, clock()
 
     def reached(self, name: str, share: float) -> str:
         """One of them is under way, and this much of it is done."""
-        self._under_way[name] = share
+        self._shares[name] = share
         return self._text()
 
     def tick(self, name: str) -> str:
         """One of them is done."""
-        self._under_way.pop(name, None)
-        self._done += 1
+        del self._work[name]
         return self._text()
-
-    def _text(self) -> str:
-        done = self._done + math.fsum(self._under_way.values())
-        seconds = (self._clock() - self._began) / done * (self._total - done)
-        return f"{self._done} of {self._total}, about {seconds:.0f} s left"
 
     @property
     def left(self) -> int:
         """How many are not done."""
-        return self._total - self._done
+        return len(self._work)
+
+    def _text(self) -> str:
+        rest = math.fsum(
+            work * (1 - self._shares.get(name, 0.0))
+            for name, work in self._work.items()
+        )
+        seconds = (self._clock() - self._began) / (self._whole - rest) * rest
+        return f"{self._count - self.left} of {self._count}, about {seconds:.0f} s left"
 
 
 def makespan(busy: Iterable[float], queue: Iterable[float], *, workers: int) -> float:

@@ -26,6 +26,7 @@ from normlab.study.under_way import UnderWay
 
 # the claim about round contours was calibrated with these
 BOWL = Surfaces(points=13, examples=2_048, exact=True)
+NESTED = 250  # points that most interpolated surfaces need
 REAL_LOSSES = 10  # places on a path whose real loss is measured beside the plane's
 
 
@@ -64,6 +65,17 @@ class SurfaceJob:
         """Where its cells are kept while it is under way."""
         return self.unfinished / f"{self.name}.npz"
 
+    @property
+    def points(self) -> int:
+        """How many points it is expected to need."""
+        every = self.how.points**2
+        return every if self.how.exact else min(every, NESTED)
+
+    @property
+    def how(self) -> Surfaces:
+        """How closely it is measured."""
+        return BOWL if self.kind == "bowl" else self.material.spec.surfaces
+
     def perform(self, tell: Tell) -> None:
         """Measure; one event, before it shares of a surface that takes long."""
         end = self._end(self.run)
@@ -74,8 +86,7 @@ class SurfaceJob:
         except BadData as refused:
             tell(Unmeasured(self.name, str(refused)))
             return
-        how = BOWL if self.kind == "bowl" else self.material.spec.surfaces
-        dataset = self.material.dataset()
+        how, dataset = self.how, self.material.dataset()
         batch_size = min(self.material.spec.recipe.batch_size, len(dataset.train))
         # whole batches: a rest would be dropped by some statistics and not by others
         batches = max(1, min(len(dataset.train), how.examples) // batch_size)
