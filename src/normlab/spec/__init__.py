@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from normlab.spec.settings import with_settings as with_settings
     from normlab.spec.study import Execution as Execution
     from normlab.spec.study import StudySpec as StudySpec
+    from normlab.spec.surfaces import Surfaces as Surfaces
 
 _HOMES = {
     "Arm": "arms",
@@ -34,6 +35,7 @@ _HOMES = {
     "with_settings": "settings",
     "Execution": "study",
     "StudySpec": "study",
+    "Surfaces": "surfaces",
 }
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "Recipe",
     "RunKey",
     "StudySpec",
+    "Surfaces",
     "check_paths",
     "with_settings",
 ]
