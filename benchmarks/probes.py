@@ -2,7 +2,9 @@
 
 All runs train the same network on the same batches in one process and take turns in
 blocks of the same steps, so that what looks happen in a block is paid for there. The
-ratio of the sums over the whole training is the cost.
+ratio of the sums over the whole training is the cost. Of a study's seeds the first
+alone keeps networks on its way (`full, first seed`); the last row is the mean over all
+runs of a study of five seeds.
 """
 
 from __future__ import annotations
@@ -31,7 +33,14 @@ from normlab.study.twins import build_arm, shared_tensors
 from normlab.train.run import Course, Run
 from timing import append_json, parser_for, pin, table
 
-MEASURES: tuple[Measure, ...] = ("none", "light", "full")
+SEEDS = 5
+FIRST = "full, first seed"
+KINDS: dict[str, Measure] = {
+    "none": "none",
+    "light": "light",
+    "full": "full",
+    FIRST: "full",
+}
 # As workers are started: study/executor.py says why.
 MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(512 * 2**20),
@@ -51,31 +60,44 @@ def main() -> None:
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **MEMORY})
     pin(options.core)
     torch.set_num_threads(1)
-    rows = []
+    taken: dict[str, dict[str, float]] = {}
     with TemporaryDirectory() as folder:
         for norm in options.norms.split(","):
-            costs = cost(options, norm, Path(folder))
-            rows.append([norm, *(f"{costs[measure]:.3f}" for measure in MEASURES)])
-            append_json(options.json, "probes", {"arm": norm, **costs})
-    print(table(["seconds over seconds without probes", *MEASURES], rows))
+            taken[norm] = seconds_of(options, norm, Path(folder))
+    rows = [[norm, *ratios(seconds)] for norm, seconds in taken.items()]
+    whole = {kind: sum(arm[kind] for arm in taken.values()) for kind in KINDS}
+    study = ((SEEDS - 1) * whole["full"] + whole[FIRST]) / SEEDS / whole["none"]
+    rows.append([f"study of {SEEDS} seeds", "", "", f"{study:.3f}", ""])
+    print(table(["seconds over seconds without probes", *KINDS], rows))
+    append_json(options.json, "probes", {"seconds": taken, "study": study})
 
 
-def cost(options: argparse.Namespace, norm: str, folder: Path) -> dict[Measure, float]:
-    """Seconds of each measure over those of `none`, of one arm."""
-    seconds = dict.fromkeys(MEASURES, 0.0)
-    turns = {m: blocks(options, norm, m, folder / norm) for m in MEASURES}
+def ratios(seconds: dict[str, float]) -> list[str]:
+    """Of each kind over those without probes."""
+    return [f"{seconds[kind] / seconds['none']:.3f}" for kind in KINDS]
+
+
+def seconds_of(
+    options: argparse.Namespace, norm: str, folder: Path
+) -> dict[str, float]:
+    """Processor time of each kind of run, of one arm."""
+    seconds = dict.fromkeys(KINDS, 0.0)
+    turns = {
+        kind: blocks(options, norm, measure, folder / norm if kind == FIRST else None)
+        for kind, measure in KINDS.items()
+    }
     while turns:
-        for measure in list(turns):
+        for kind in list(turns):
             began = time.process_time()
-            goes_on = next(turns[measure], False)
-            seconds[measure] += time.process_time() - began
+            goes_on = next(turns[kind], False)
+            seconds[kind] += time.process_time() - began
             if not goes_on:
-                del turns[measure]
-    return {measure: seconds[measure] / seconds["none"] for measure in MEASURES}
+                del turns[kind]
+    return seconds
 
 
 def blocks(
-    options: argparse.Namespace, norm: str, measure: Measure, folder: Path
+    options: argparse.Namespace, norm: str, measure: Measure, folder: Path | None
 ) -> Iterator[bool]:
     """Train a run to its end, with a stop after each block of steps."""
     dataset = load(Data(), root=Path())

@@ -119,19 +119,16 @@ def norm(values: NDArray[np.float64], stream: np.random.Generator) -> Arrays:
 
 
 def gradient(stream: np.random.Generator) -> Arrays:
-    """Three moments and four lengths along the gradient."""
+    """Three moments, losses at three lengths and gradients at the outer two."""
     along = {
-        what: 1 + stream.random(size=(3, 4))
-        for what in (
-            "loss_along_g",
-            "loss_along_u",
-            "change_along_g",
-            "change_along_u",
-        )
+        f"{what}_along_{line}": 1 + stream.random(size=(3, count))
+        for what, count in (("loss", 3), ("change", 2))
+        for line in "gu"
     }
     return {
         "steps": np.array([1, 10, 70]),
-        "lengths": np.array([0.5, 1.0, 2.0, 4.0]),
+        "lengths": np.array([0.5, 1.0, 4.0]),
+        "ends": np.array([0.5, 4.0]),
         "rate": np.full(3, 0.01),
         "loss": 1 + stream.random(3),
         "norm": 1 + stream.random(3),

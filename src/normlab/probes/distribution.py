@@ -48,16 +48,17 @@ class Values:
 
     def unit(self, index: int) -> Tensor:
         """One unit's value for every image, at one position, shape `(images,)`."""
-        return self.features(torch.tensor([index]))[0]
+        return self.by_unit[:, index, int(self._positions()[index])]
 
     def features(self, units: Tensor) -> Tensor:
         """Some units' values, each at one position, shape `(units, images)`."""
-        positions = self.by_unit.shape[2]
-        where = torch.randint(
-            positions, (self.units,), generator=stream(self.seed, "position")
-        )
-        device = self.by_unit.device
-        return self.by_unit[:, units.to(device), where[units].to(device)].T
+        where, device = self._positions()[units], self.by_unit.device
+        return self.by_unit[:, units.to(device), where.to(device)].T
+
+    def _positions(self) -> Tensor:
+        """The position that is looked at in each unit, shape `(units,)`."""
+        draws = stream(self.seed, "position")
+        return torch.randint(self.by_unit.shape[2], (self.units,), generator=draws)
 
     def moments(self) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation (divided by n) of every unit."""

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from normlab.probes.along import LENGTHS, Line, Slope, follow
+from normlab.probes.along import ENDS, LENGTHS, Line, Slope, follow
 from normlab.probes.anatomy import Anatomy
 from normlab.probes.gradient_shift import Shift, gradient_shift, layers_behind_others
 from normlab.probes.notes import PENDING, Notes, Row, key
@@ -46,7 +46,8 @@ class Gradient:
         self._order = anatomy.order
         self._weights = weights
         self._due = steps
-        self._notes = Notes({"lengths": torch.tensor(LENGTHS)})
+        where = {"lengths": torch.tensor(LENGTHS), "ends": torch.tensor(ENDS)}
+        self._notes = Notes(where)
         self._before: _Before | None = None
 
     @property

@@ -13,7 +13,7 @@ MOST_SNAPSHOTS = 32
 MOST_GRADIENTS = 40
 STEPS_PER_GRADIENT = 120  # so that the dozen passes of a moment stay affordable
 BURST = 100  # steps from one burst of looks at the path to the next, in epoch 1 ...
-LATER_BURST = 250  # ... and after it, where a look costs as much and shows less
+LATER_BURST = 500  # ... and after it, where a look costs as much and shows less
 LOOKS = 12  # of a burst: 11 updates, 10 pairs of successive ones
 
 
@@ -73,7 +73,7 @@ def log_moments(length: Length) -> frozenset[int]:
 def bursts(length: Length) -> frozenset[int]:
     """Where pairs of successive updates begin: ten in a row, then a pause.
 
-    In the first epoch that is one pair in ten, later one in 25. Neighbouring pairs
+    In the first epoch that is one pair in ten, later one in 50. Neighbouring pairs
     share an update, so a row of ten takes 12 looks, not 30.
 
     Example:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 BINS = 64
@@ -45,7 +46,8 @@ class Tally:
 
     @cached_property
     def _counts(self) -> NDArray[np.int64]:
-        return np.bincount(self._cell, minlength=CELLS)
+        # NumPy would first make 64-bit integers of the cells, which takes as long again
+        return torch.bincount(torch.from_numpy(self._cell), minlength=CELLS).numpy()
 
     def smallest(self, k: int) -> np.float32:
         """The k-th smallest value, counted from 0; nan is larger than any other."""
