@@ -42,9 +42,13 @@ def test_the_eigenvalue_is_that_of_the_dense_hessian(norm: str) -> None:
 def test_products_are_those_with_the_dense_hessian() -> None:
     model = small("batch")
     inputs, labels = batch()
-    times = hessian(cross_entropy(model(inputs), labels), list(model.parameters()))
-    size = sum(p.numel() for p in model.parameters())
-    vector = torch.randn(size, generator=stream(0, "vector"), dtype=torch.float64)
+    loss = cross_entropy(model(inputs), labels)
+    gradient, times = hessian(loss, list(model.parameters()))
+    loss.backward(retain_graph=True)
+    parts = [p.grad for p in model.parameters() if p.grad is not None]
+    assert gradient.equal(torch.cat([part.reshape(-1) for part in parts]))
+    draws = stream(0, "vector")
+    vector = torch.randn(len(gradient), generator=draws, dtype=torch.float64)
     assert np.allclose(times(vector), dense(model) @ vector.numpy(), atol=1e-12)
 
 
@@ -58,6 +62,14 @@ def test_lanczos_finds_the_largest_eigenvalue_of_a_known_matrix() -> None:
 def test_a_matrix_that_multiplies_by_nothing_has_eigenvalue_zero() -> None:
     value, products = largest_eigenvalue(torch.zeros_like, torch.ones(4))
     assert value == 0 and products == 1
+
+
+def test_a_rest_on_the_way_is_not_the_top() -> None:
+    # the largest one is hardly in the start, the next one below it is
+    values = torch.tensor([1.04, 1.0, 0.5, 0.2, 0.1, 0.0], dtype=torch.float64)
+    start = torch.tensor([1e-3, 1.0, 1.0, 1.0, 1.0, 1.0], dtype=torch.float64)
+    value, _ = largest_eigenvalue(lambda v: values * v, start)
+    assert value == pytest.approx(1.04, rel=1e-4)
 
 
 def test_at_most_twelve_products_are_taken() -> None:
@@ -81,5 +93,6 @@ def test_the_limits_of_descent_stand_beside_it() -> None:
 
 def test_a_loss_that_does_not_curve_has_sharpness_zero() -> None:
     weight = nn.Parameter(torch.ones(3))
-    times = hessian(weight.sum(), [weight])
+    gradient, times = hessian(weight.sum(), [weight])
+    assert gradient.equal(torch.ones(3))
     assert times(torch.ones(3)).equal(torch.zeros(3))

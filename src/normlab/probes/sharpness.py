@@ -16,9 +16,10 @@ from normlab.probes.vectors import ratio
 from normlab.train.moment import Moment
 
 MOST_PRODUCTS = 12
-# Relative change at which nothing more can come. It has to be that small: on the way to
-# the top the value may rest for some products (at 4 % below, on a network seen here).
-SETTLED = 1e-5
+# Relative change at which nothing more comes, if it is so small twice in a row: on the
+# way to the top the value may rest for a product.
+SETTLED = 1e-4
+TINY = 1e-30  # of a gradient that vanishes, which then adds nothing
 
 Batch = tuple[Tensor, Tensor]
 
@@ -65,10 +66,13 @@ class Sharpness:
         parameters = [p for p in moment.model.parameters() if p.requires_grad]
         with torch.enable_grad():
             losses = [moment.loss(moment.model(x), y) for x, y in self._batches]
-            times = hessian(torch.stack(losses).mean(), parameters)
-        size = sum(p.numel() for p in parameters)
-        draw = torch.randn(size, generator=stream(self._seed, "sharpness"))
-        value, products = largest_eigenvalue(times, draw.to(parameters[0]))
+            gradient, times = hessian(torch.stack(losses).mean(), parameters)
+        draws = stream(self._seed, "sharpness")
+        draw = torch.randn(len(gradient), generator=draws).to(gradient)
+        # the gradient of a trained network lies mostly where curvature is large: to
+        # start there spares products; a random part is orthogonal to nothing
+        start = draw / draw.norm() + gradient / gradient.norm().clamp(min=TINY)
+        value, products = largest_eigenvalue(times, start)
         row = {
             "eigenvalue": value,
             "rate": moment.rate,
@@ -87,8 +91,10 @@ class Sharpness:
         self._notes.restore(arrays)
 
 
-def hessian(loss: Tensor, parameters: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
-    """Product of the Hessian of `loss` with a vector `(size,)` of all parameters.
+def hessian(
+    loss: Tensor, parameters: Sequence[Tensor]
+) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Gradient of `loss`, and the product of its Hessian with a vector, both `(size,)`.
 
     The graph of the gradient is built once; a product is one pass back through it.
     """
@@ -113,7 +119,7 @@ def hessian(loss: Tensor, parameters: Sequence[Tensor]) -> Callable[[Tensor], Te
         )
         return torch.cat([part.reshape(-1) for part in product])
 
-    return times
+    return torch.cat([g.detach().reshape(-1) for g in gradient]), times
 
 
 def largest_eigenvalue(
@@ -134,7 +140,7 @@ def largest_eigenvalue(
     previous, current = torch.zeros_like(start), start / start.norm()
     diagonal: list[float] = []
     beside: list[float] = []
-    value = -math.inf
+    value, small = -math.inf, 0
     while True:
         product = times(current)
         diagonal.append(torch.dot(current, product).item())
@@ -144,9 +150,9 @@ def largest_eigenvalue(
         product.sub_(current, alpha=diagonal[-1])
         product.sub_(previous, alpha=beside[-1] if beside else 0.0)
         beside.append(product.norm().item())
-        settled = abs(value - before) <= SETTLED * abs(value)
+        small = small + 1 if abs(value - before) <= SETTLED * abs(value) else 0
         done = len(diagonal) in (most, len(start)) or beside[-1] <= 1e-6 * abs(value)
-        if settled or done:
+        if small == 2 or done:
             return value, len(diagonal)
         previous, current = current, product.div_(beside[-1])
 
