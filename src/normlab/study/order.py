@@ -28,7 +28,8 @@ def longest_first(
 
     A long run that starts last keeps one worker busy while the others have nothing
     left to do. Of equal runs of a seed, those at large rates come last: they may
-    diverge, and then they are short.
+    diverge, and then they are short. Every other seed takes its arms in the opposite
+    order: two workers would else get an arm each, and one would end long before.
 
     Args:
         starts: Every run that is still to be done, with its finished epochs.
@@ -36,11 +37,13 @@ def longest_first(
         epochs: Of a whole run.
     """
     order = {seed: at for at, seed in enumerate(dict.fromkeys(k.seed for k in starts))}
+    arms = {arm: at for at, arm in enumerate(dict.fromkeys(k.arm for k in starts))}
 
-    def turn(key: RunKey) -> tuple[int, int, float]:
+    def turn(key: RunKey) -> tuple[int, int, float, int]:
         left = (epochs - starts[key]) * step_cost(key, variants[key.point])
         cost = round(math.log(max(left, 1)) / math.log(CLASS))
-        return -cost, order[key.seed], key.rate
+        seed, arm = order[key.seed], arms[key.arm]
+        return -cost, seed, key.rate, -arm if seed % 2 else arm
 
     return sorted(starts, key=turn)  # stable
 
