@@ -30,7 +30,7 @@ from normlab.analysis.pool import Pool, read_pool
 ROOT = Path(__file__).parents[2]
 POOL = Path(__file__).parent / "data" / "pool.npz"
 RESULT = ROOT / "benchmarks" / "results" / "calibration.json"
-STUDIES = 40
+STUDIES = 120
 
 EVERY_CLAIM = {claim.id for claim in DEFINITIONS}
 
