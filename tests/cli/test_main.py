@@ -74,7 +74,7 @@ def test_run_says_what_is_trained_and_where_it_is_kept(
     assert main(["run"]) == 0
     first, second, third, *_ = capsys.readouterr().out.splitlines()
     assert first == ("article: 2 arms (none, batch) x 5 seeds = 10 runs of 5 epochs")
-    assert re.fullmatch(r"kept in normlab-runs/article-\d{8}-\d{6}", second)
+    assert re.fullmatch(r"to be kept in normlab-runs/article-\d{8}-\d{6}", second)
     assert third == "reading mnist"
 
 

@@ -46,7 +46,7 @@ def conduct(
     if spec.model.file is not None:
         print(f"executing {spec.model.file} (function {spec.model.factory})")
     if not quiet:
-        print(f"{_announcement(spec)}\nkept in {folder}", flush=True)
+        print(f"{_announcement(spec)}\nto be kept in {folder}", flush=True)
     try:
         with watching(quiet=quiet) as watcher:
             result = train(watcher)
