@@ -76,35 +76,8 @@ def surface(
 ) -> Surface:
     r"""Loss on the plane $w_0 + a\,d_1 + b\,d_2$ through a network's parameters.
 
-    The model is left as it was to the last bit: parameters, buffers, gradients,
-    hooks, the mode of every module, the random generators.
-
-    Args:
-        model: Any module that maps a batch of inputs to one tensor.
-        data: Inputs and targets, a pair of tensors or arrays; a torch Dataset of such
-            pairs; or a normlab `Dataset`, whose training part is used.
-        plane: `"random"` (filter-normalised Gaussian directions), two parameters
-            such as `("fc1.weight[3,100]", "fc2.weight[0,5]")`, or a `Plane`, such as
-            `path_plane` and `common_plane` make.
-        statistics: What a norm over the batch normalises by. *batch*: the sample is
-            cut once into batches of `batch_size`, each with its own statistics; a
-            short rest is dropped. *full*: the whole sample is one batch.
-            *recalibrated*: at every point, population statistics are pooled from
-            one pass over the batches, then used as at inference. *running*: the
-            stored averages. A norm in eval mode in a network in train mode keeps
-            its stored averages. Dropout is off.
-        batch_size: Examples per batch.
-        points: Points per axis, odd.
-        reach: Size of the window; 1 is the plane's own.
-        exact: Compute every point; otherwise as few as keep the interpolation
-            within 0.5 % of the local loss at points held out (at most 48 behind the
-            second grid; see `Surface.estimated_error`).
-        seed: Seed of the directions and of the cut.
-        loss: Mean loss per example of outputs and targets; None is cross-entropy.
-        examples: Use so many examples, drawn at random; None takes all of a pair
-            and at most 10,000 of any dataset.
-        threads: Points computed at the same time; None takes as many as torch uses.
-        watch: Progress, and how to go on after an interruption.
+    What `normlab.surface` calls, whose arguments these are, and whose help says what
+    each means; that one adds the drawing. The model is left as it was to the last bit.
 
     Returns:
         The surface, free of torch.
