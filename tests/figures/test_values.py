@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, lists
 
+from normlab.analysis.course import Band
 from normlab.analysis.result import Result
 from normlab.figures.by_hand import ByHand, _sides
+from normlab.figures.look import LIGHT
+from normlab.figures.twin_difference import draw_twin_difference
 from normlab.spec.plan import RunKey
 
 from .made_up import COST
@@ -47,6 +50,29 @@ def test_twins_are_joined_seed_by_seed(observed: Result) -> None:
             expected.append(100 * accuracy)
         expected.append(None)
     assert list(lines["y"]) == expected
+
+
+def test_twins_that_blow_up_do_not_flatten_the_others() -> None:
+    step = np.arange(1.0, 101.0)
+    calm, blown = np.full(100, 0.5), np.full(100, 0.8)
+    blown[-2:] = 1e-6
+    bands = [
+        Band(
+            arm="batch",
+            rate=rate,
+            step=step,
+            mean=mean,
+            low=mean,
+            high=mean,
+            seeds=3,
+            step_seconds=1.0,
+        )
+        for rate, mean in ((0.1, calm), (1.0, blown))
+    ]
+    drawn = draw_twin_difference(bands, LIGHT.styles(["none", "batch"]), "none")
+    low, high = drawn.layout.yaxis.range
+    assert 0.25 < 10**low < 0.5 and 1 < 10**high < 2
+    assert drawn.layout.yaxis2.matches == "y"
 
 
 def test_cost_is_drawn_as_measured(observed: Result) -> None:

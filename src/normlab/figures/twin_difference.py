@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from normlab.analysis.result import Result
 
 MOST_RATES = 6  # panels; a sweep over more is told by its claims
+IN_FRAME = (2, 98)  # percentiles of the means; a twin that blows up leaves the frame
 
 
 def draw_twin_difference(
@@ -37,6 +38,7 @@ def draw_twin_difference(
         look: Paper and ink.
     """
     rates = list(dict.fromkeys(band.rate for band in bands))[:MOST_RATES]
+    bands = [band for band in bands if band.rate in rates]
     figure = panels(
         look,
         [
@@ -45,7 +47,12 @@ def draw_twin_difference(
                 x="step (log scale)",
                 y=f"loss / loss of {baseline}",
                 x_axis={"type": "log", "dtick": 1},
-                y_axis={"type": "log", "matches": "y" if i else None},
+                y_axis={
+                    "type": "log",
+                    "tickformat": "~g",
+                    "range": _frame(bands),
+                    "matches": "y" if i else None,
+                },
             )
             for i, rate in enumerate(rates)
         ],
@@ -53,13 +60,21 @@ def draw_twin_difference(
     for i in range(len(rates)):
         add_level(figure, i, 1.0, look)
     for band in bands:
-        if band.rate in rates:
-            i, style = rates.index(band.rate), styles[band.arm]
-            low, high, name = band.low, band.high, band.arm
-            add_band(figure, band.step, low, high, style=style, name=name, **on(i))
-            more = {"name": name, "showlegend": i == 0, **on(i)}
-            add_line(figure, band.step, band.mean, style=style, **more)
+        i, style = rates.index(band.rate), styles[band.arm]
+        low, high, name = band.low, band.high, band.arm
+        add_band(figure, band.step, low, high, style=style, name=name, **on(i))
+        more = {"name": name, "showlegend": i == 0, **on(i)}
+        add_line(figure, band.step, band.mean, style=style, **more)
     return figure
+
+
+def _frame(bands: Sequence[Band]) -> list[float]:
+    """Logarithms of what all panels show, half as much again around the means."""
+    means = np.concatenate([[1.0], *(band.mean for band in bands)])
+    low, high = np.nanpercentile(np.log10(means), IN_FRAME)
+    low, high = min(low, -0.1), max(high, 0.1)
+    margin = (high - low) / 4
+    return [low - margin, high + margin]
 
 
 def _draw(result: Result, look: Look) -> Drawn:
@@ -99,7 +114,8 @@ KIND = Kind(
         "pairs: the difference of their logarithms, mean over seeds, shown as a ratio "
         "(1 = equal). Below the dotted line the arm is ahead of its twin, and where "
         "the band (95 % over seeds) stays clear of the line, it is so beyond chance at "
-        "that step."
+        "that step. A curve that leaves the frame belongs to a run that is about to "
+        "diverge."
     ),
     draw=_draw,
 )

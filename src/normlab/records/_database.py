@@ -73,12 +73,16 @@ def to_write(folder: Path) -> sqlite3.Connection:
         uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None
     )
     _of_known_schema(connection, folder)
-    _bring_up_to_date(connection)
-    # the log's shared memory needs all processes on one machine; where WAL is
-    # refused the pragma leaves the mode as it is
-    journal = "DELETE" if is_remote(folder) else "WAL"
-    connection.execute(f"PRAGMA journal_mode={journal}")
-    connection.execute("PRAGMA synchronous=NORMAL")
+    try:
+        _bring_up_to_date(connection)
+        # the log's shared memory needs all processes on one machine; where WAL is
+        # refused the pragma leaves the mode as it is
+        journal = "DELETE" if is_remote(folder) else "WAL"
+        connection.execute(f"PRAGMA journal_mode={journal}")
+        connection.execute("PRAGMA synchronous=NORMAL")
+    except BaseException:  # a full disk
+        connection.close()
+        raise
     return connection
 
 
