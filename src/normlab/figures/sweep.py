@@ -105,7 +105,7 @@ def draw_map(
         look,
         [
             Panel(
-                title=name,
+                title=f"{name}: final test accuracy",
                 x=_word(right),
                 y=_word(up),
                 x_axis=_labels(rights),
