@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normlab.landscape.cells import Cells
-from normlab.landscape.nested import TOLERANCE, _steps, fill_nested
+from normlab.landscape.nested import TOLERANCE, _Sheet, _steps, fill_nested
 
 
 class Stopped(Exception):
@@ -44,8 +44,24 @@ def bowl(a, b):
     return np.exp(2 * a * a + a * b + b * b - 3)
 
 
+def cornered(a, b):
+    """Smooth but in one corner, as the planes of convolutional networks are."""
+    return bowl(a, b) * (1 + 0.3 * np.exp(-((a - 0.8) ** 2 + (b - 0.8) ** 2) / 0.02))
+
+
 def narrow(a, b):
     return 0.01 + a * a + 30 * (b - a * a) ** 2
+
+
+def ridged(a, b):
+    """A ridge along a diagonal, narrower than the first grids."""
+    return 0.3 + a * a + b * b + 0.5 * np.exp(-(((a + b) / 0.12) ** 2))
+
+
+def wavy(a, b):
+    """Waves in the middle, which agree with a coarse spline here and there."""
+    envelope = np.exp(-2 * ((a - 0.3) ** 2 + b * b))
+    return 2 + np.sin(9 * a + 4 * b) * envelope
 
 
 def holed(a, b):
@@ -70,11 +86,39 @@ def test_a_smooth_bowl_needs_one_point_in_ten() -> None:
     assert np.abs(cells.loss / truth - 1).max() <= error <= TOLERANCE
 
 
-def test_a_narrow_valley_needs_more_points_and_gets_them() -> None:
-    smooth, _, _ = fill(lambda a, b: 0.1 + a * a + b * b)
-    valley, _, truth = fill(narrow)
-    assert valley.computed.sum() > smooth.computed.sum()
-    assert np.abs(valley.loss / truth - 1).max() < 0.01
+@pytest.mark.parametrize("rough", [narrow, ridged, wavy])
+def test_a_rough_surface_needs_more_points_and_gets_them(rough: Callable) -> None:
+    smooth, _, _ = fill(bowl)
+    found, error, truth = fill(rough)
+    assert found.computed.sum() > 2 * smooth.computed.sum()
+    assert np.abs(found.loss / truth - 1).max() < 0.01
+    assert error <= TOLERANCE
+
+
+def test_a_rough_corner_is_refined_and_nothing_else() -> None:
+    cells, error, truth = fill(cornered)
+    assert np.abs(cells.loss / truth - 1).max() < 0.01
+    assert 0 < error <= TOLERANCE
+    rows, columns = np.nonzero(cells.computed)
+    finer = (rows % 4 != 0) | (columns % 4 != 0)  # than 13 points per axis
+    elsewhere = finer & ((rows < 30) | (columns < 30))
+    assert finer.sum() > 60
+    assert elsewhere.sum() <= 2 * 24
+
+
+def test_a_spline_through_a_finer_grid_is_itself_again() -> None:
+    cells, a = Cells.empty(49, 49), np.linspace(-1, 1, 49)
+    cells.loss[:] = narrow(a[None, :], a[:, None])
+    sheet = _Sheet(cells, a, a, lambda rows, columns: None)
+    (coarse, fine), *_ = _steps(49)
+    assert fine is not None
+    sheet.request(sheet.mesh(coarse))
+    nothing = np.zeros((49, 49), bool)
+    guess = sheet.spline(coarse, nothing, None)
+    again = sheet.spline(fine, nothing, guess)
+    assert guess is not None and again is not None
+    assert np.abs(again / guess - 1).max() < 1e-12
+    assert np.abs(guess / cells.loss - 1).max() > 0.1
 
 
 def test_noise_is_computed_everywhere_and_has_no_error() -> None:
@@ -120,7 +164,7 @@ def test_any_odd_number_of_points_will_do(points: int) -> None:
     assert np.abs(cells.loss / truth - 1).max() < 0.005
 
 
-@pytest.mark.parametrize("loss", [bowl, narrow, holed, pricked, tilted])
+@pytest.mark.parametrize("loss", [bowl, cornered, narrow, holed, pricked, tilted])
 def test_wherever_it_is_interrupted_it_ends_as_if_it_was_not(loss: Callable) -> None:
     whole, error, _ = fill(loss)
     for stop in np.linspace(1, whole.computed.sum() - 1, 12).astype(int):

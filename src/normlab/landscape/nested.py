@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,14 @@ from scipy.ndimage import distance_transform_edt, maximum_filter
 from normlab.landscape.cells import Cells
 
 TOLERANCE = 0.005  # of the local loss, at every point held out
+FAR = 2 * TOLERANCE  # so wrong that others must be, wherever they are
 _LEVELS = (7, 13, 25, 49, 97, 193)
 _CHECKS = 24  # points held out where the splines differ most, and as many spread
+_ONE_IN = 8  # of the points of a small region, for either kind
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 Compute = Callable[[Index, Index], None]
 
 
@@ -27,9 +31,11 @@ def fill_nested(cells: Cells, a: Array, b: Array, compute: Compute) -> float:
     bicubic spline of the logarithm of the loss (of the loss itself, where it is not
     positive) predicts points of the next grid, which are computed to compare: those
     where this spline differs most from the one before, and as many spread evenly.
-    Where all agree to `TOLERANCE` the spline fills the rest. Around a cell that is
-    not finite everything is computed. To compare with all of the next grid would cost
-    more than it saves: of 13 points per axis 456 beside 169.
+    Where all agree to `TOLERANCE` the spline fills the rest. Around those that do not
+    further ones are computed, and wherever the splines differ as much as at one that
+    is `FAR` off, until these agree; the next grid goes on where they did not. Around
+    cells that are not finite everything is computed. To compare with all of the next
+    grid would cost more than it saves: of 13 points per axis 456 beside 169.
 
     Args:
         cells: Filled in place. What is already computed is not asked for again, and
@@ -39,38 +45,126 @@ def fill_nested(cells: Cells, a: Array, b: Array, compute: Compute) -> float:
         compute: Computes the cells of these rows and columns into `cells`.
 
     Returns:
-        Largest disagreement, relative to the local loss; 0 if all is computed.
+        Largest disagreement that was let pass, relative to the local loss; 0 if all
+        is computed.
     """
-    previous: Array | None = None
+    sheet = _Sheet(cells, a, b, compute)
+    region = np.ones_like(cells.computed)
+    guess: Array | None = None
+    passed = 0.0
     for level, following in _steps(len(a)):
-        grid = _mesh(level, cells)
-        _request(cells, compute, grid)
-        if following is None:
-            return 0.0
-        guess = _interpolated(cells, level, a, b)
-        near = _near_holes(cells, level)
+        grid = sheet.mesh(level)
+        sheet.request(grid & region)
+        finer = sheet.spline(level, region, guess)
+        if following is None or finer is None:
+            continue
+        previous, guess = guess, finer
+        near = sheet.near_holes(grid, _stride(level))
+        further = sheet.mesh(following) & ~grid & region & ~near
+        wrong, error = sheet.disagreement(guess, previous, further, _stride(following))
+        if previous is None:  # nothing was spared: all of the next grid is known
+            if wrong.any():
+                continue
+            guess = sheet.spline(following, region, guess)
+        passed = max(passed, error)
+        region = _grown(wrong, _stride(following)) | near
+        if not region.any():
+            break
+    sheet.surround_holes()
+    if cells.computed.all():
+        return 0.0
+    assert guess is not None
+    cells.loss[~cells.computed] = guess[~cells.computed]
+    return passed
+
+
+class _Sheet:
+    """The cells, and which of them were asked for.
+
+    An interrupted measurement may have left more than that, which must not matter.
+    """
+
+    def __init__(self, cells: Cells, a: Array, b: Array, compute: Compute) -> None:
+        self._cells, self._a, self._b, self._compute = cells, a, b, compute
+        self._asked = np.zeros_like(cells.computed)
+
+    def request(self, wanted: Mask) -> None:
+        """Have these cells computed that are not yet."""
+        rows, columns = np.nonzero(wanted & ~self._cells.computed)
+        if len(rows):
+            self._compute(rows, columns)
+        self._asked |= wanted
+
+    def mesh(self, level: Index) -> Mask:
+        """The cells of a grid."""
+        mask = np.zeros_like(self._asked)
+        mask[np.ix_(level, level)] = True
+        return mask
+
+    def spline(self, level: Index, region: Mask, guess: Array | None) -> Array | None:
+        """The spline through a grid, at every cell; None if too little is finite.
+
+        Outside the region it goes through `guess`, and so is that again: the knots
+        of a spline are among those of the finer one.
+        """
+        known = self._known
         if guess is not None:
-            # by the grids, not by what is computed: after an interruption that is more
-            next_grid = _mesh(following, cells)
-            further = next_grid & ~grid & ~near
-            held_out = (
-                further
-                if previous is None
-                else _chosen(further, _relative(guess, previous))
+            known = np.where(self._asked & region, known, guess)
+        known = known[np.ix_(level, level)]
+        finite = np.isfinite(known)
+        if finite.mean() < 0.5:
+            return None
+        logarithmic = bool((known[finite] > 0).all())
+        values = np.log(known) if logarithmic else known
+        if not finite.all():  # any value will do: what is near a hole gets computed
+            nearest = distance_transform_edt(
+                ~finite, return_distances=False, return_indices=True
             )
-            _request(cells, compute, held_out)
-            known = np.where(grid | held_out, cells.loss, np.nan)
-            error = _error(guess, known, held_out)
-            if error <= TOLERANCE:
-                if not (next_grid & ~grid & ~held_out).any():
-                    guess = _interpolated(cells, following, a, b)
-                    assert guess is not None
-                _request(cells, compute, near)
-                _surround_holes(cells, compute)
-                cells.loss[~cells.computed] = guess[~cells.computed]
-                return error
-        previous = guess
-    raise AssertionError("the last grid has no following one")
+            assert nearest is not None
+            values = values[tuple(nearest)]
+        degree = min(3, len(level) - 1)
+        a, b = self._a, self._b
+        found = RectBivariateSpline(b[level], a[level], values, kx=degree, ky=degree)
+        return np.exp(found(b, a)) if logarithmic else found(b, a)
+
+    def disagreement(
+        self, guess: Array, previous: Array | None, further: Mask, stride: int
+    ) -> tuple[Mask, float]:
+        """Compare with some of the `further` cells, and more where that is wrong.
+
+        Returns:
+            Where the guess is wrong, and its largest error elsewhere.
+        """
+        change = None if previous is None else _relative(guess, previous)
+        held_out = further if change is None else _chosen(further, change)
+        while True:
+            self.request(held_out)
+            error = np.where(held_out, _relative(guess, self._known), 0)
+            wrong = error > TOLERANCE
+            suspect = _grown(wrong, stride)
+            if change is not None:
+                suspect |= change >= change[error > FAR].min(initial=np.inf)
+            wider = held_out | further & suspect
+            if (wider == held_out).all():
+                return wrong, float(error[~wrong].max())
+            held_out = wider
+
+    def near_holes(self, grid: Mask, stride: int) -> Mask:
+        """All within two steps of the grid around a cell that is not finite."""
+        return _grown(grid & self._asked & ~np.isfinite(self._known), 2 * stride)
+
+    def surround_holes(self) -> None:
+        """Compute the neighbours of every hole, and those of holes found by that."""
+        while True:
+            holes = self._cells.computed & ~np.isfinite(self._cells.loss)
+            wanted = _grown(holes, 1) & ~self._cells.computed
+            if not wanted.any():
+                return
+            self.request(wanted)
+
+    @property
+    def _known(self) -> Array:
+        return np.where(self._asked, self._cells.loss, np.nan)
 
 
 def _steps(points: int) -> list[tuple[Index, Index | None]]:
@@ -84,44 +178,17 @@ def _steps(points: int) -> list[tuple[Index, Index | None]]:
     return list(zip(grids, [*grids[1:], None], strict=True))
 
 
-def _mesh(level: Index, cells: Cells) -> NDArray[np.bool_]:
-    mask = np.zeros(cells.loss.shape, bool)
-    mask[np.ix_(level, level)] = True
-    return mask
+def _stride(level: Index) -> int:
+    return int(np.diff(level).max())
 
 
-def _request(cells: Cells, compute: Compute, wanted: NDArray[np.bool_]) -> None:
-    rows, columns = np.nonzero(wanted & ~cells.computed)
-    if len(rows):
-        compute(rows, columns)
-
-
-def _interpolated(cells: Cells, level: Index, a: Array, b: Array) -> Array | None:
-    """The spline through the grid, at every cell; None if too little is finite."""
-    known = cells.loss[np.ix_(level, level)]
-    finite = np.isfinite(known)
-    if finite.mean() < 0.5:
-        return None
-    logarithmic = bool((known[finite] > 0).all())
-    values = np.log(known) if logarithmic else known.copy()
-    if not finite.all():  # any value will do: what is near a hole gets computed
-        nearest = distance_transform_edt(
-            ~finite, return_distances=False, return_indices=True
-        )
-        assert nearest is not None
-        values = values[tuple(nearest)]
-    degree = min(3, len(level) - 1)
-    spline = RectBivariateSpline(b[level], a[level], values, kx=degree, ky=degree)
-    guess = spline(b, a)
-    return np.exp(guess) if logarithmic else guess
-
-
-def _chosen(further: NDArray[np.bool_], change: Array) -> NDArray[np.bool_]:
-    """Where the splines differ most, and as many of these points spread evenly."""
+def _chosen(further: Mask, change: Array) -> Mask:
+    """Where the splines differ most, and as many of these cells spread evenly."""
     places = np.argwhere(further)
-    worst = np.argsort(-change[further], kind="stable")[:_CHECKS]
+    count = min(_CHECKS, ceil(len(places) / _ONE_IN))
+    worst = np.argsort(-change[further], kind="stable")[:count]
     # row by row, an even stride visits all of the plane
-    spread = np.linspace(0, len(places) - 1, min(_CHECKS, len(places))).astype(int)
+    spread = np.linspace(0, len(places) - 1, count).astype(int)
     chosen = places[np.union1d(worst, spread)]
     mask = np.zeros_like(further)
     mask[tuple(chosen.T)] = True
@@ -129,34 +196,15 @@ def _chosen(further: NDArray[np.bool_], change: Array) -> NDArray[np.bool_]:
 
 
 def _relative(guess: Array, loss: Array) -> Array:
-    """Difference in units of the local loss; a loss near 0 has a floor."""
+    """Difference in units of the local loss; a loss near 0 has a floor.
+
+    Infinite where there is no loss: a hole that no grid point showed.
+    """
     floor = 1e-6 * np.nanmedian(np.abs(loss))
-    return np.abs(guess - loss) / np.maximum(np.abs(loss), max(floor, 1e-300))
+    difference = np.abs(guess - loss) / np.maximum(np.abs(loss), max(floor, 1e-300))
+    return np.nan_to_num(difference, nan=np.inf)
 
 
-def _error(guess: Array, known: Array, held_out: NDArray[np.bool_]) -> float:
-    compared = _relative(guess, known)[held_out]
-    # a hole that no grid point showed: this grid is too coarse
-    return float(np.nan_to_num(compared, nan=np.inf).max(initial=0.0))
-
-
-def _near_holes(cells: Cells, level: Index) -> NDArray[np.bool_]:
-    """All within two steps of the grid around a cell that is not finite."""
-    reach = 2 * int(np.diff(level).max())
-    holes = _mesh(level, cells) & ~np.isfinite(cells.loss)
-    return _grown(holes, reach) if holes.any() else holes
-
-
-def _surround_holes(cells: Cells, compute: Compute) -> None:
-    """Compute the neighbours of every hole, and those of holes found by that."""
-    while True:
-        holes = cells.computed & ~np.isfinite(cells.loss)
-        wanted = _grown(holes, 1) & ~cells.computed
-        if not wanted.any():
-            return
-        _request(cells, compute, wanted)
-
-
-def _grown(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+def _grown(mask: Mask, reach: int) -> Mask:
     """All cells within `reach` rows and columns of the mask."""
     return np.asarray(maximum_filter(mask, 2 * reach + 1, mode="constant"), bool)
