@@ -160,7 +160,8 @@ def compare(
         pace, error = loop.pace(nested, options.loop_points)
         by_loop = median([*paces, pace]) * nested.loss.size
         print(
-            f"{case} {_of_nested(nested, by_loop, error)}, {len(error)} points compared"
+            f"{case} loop {1e3 * median([*paces, pace]):6.1f} ms/point"
+            f" | {_of_nested(nested, by_loop, error)}, {len(error)} points compared"
         )
         return
     exact = surface(model, data, exact=True, **settings)
@@ -180,7 +181,7 @@ def compare(
 
 def _of_nested(nested: Surface, by_loop: float, error: np.ndarray) -> str:
     return (
-        f"nested {by_loop / nested.seconds:5.1f}x,"
+        f"nested {by_loop / nested.seconds:5.1f}x in {nested.seconds:.1f} s,"
         f" {nested.computed.sum():4d} points, error max {100 * np.nanmax(error):.3f} %,"
         f" median {100 * np.nanmedian(error):.4f} %,"
         f" estimated {100 * nested.estimated_error:.3f} %"

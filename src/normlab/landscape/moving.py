@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from normlab.errors import BadModel
 from normlab.landscape.plane import Arrays, Plane
+from normlab.landscape.pooling import forget_places
 
 
 def private_copy(model: nn.Module) -> nn.Module:
-    """A copy in eval mode that shares no memory with the model.
+    """A copy in eval mode, for no gradients, that shares no memory with the model.
 
     Raises:
         BadModel: If the model holds something that cannot be copied.
@@ -36,6 +37,7 @@ def private_copy(model: nn.Module) -> nn.Module:
             f" ({type(error).__name__}: {_first_line(error)}). Take what"
             " copy.deepcopy refuses out of the module."
         ) from error
+    forget_places(twin)
     return twin.requires_grad_(requires_grad=False).eval()
 
 
