@@ -11,7 +11,7 @@ into preallocated outputs, and one fused pass over the parameters. Against it:
 
 All take turns in short blocks. Each ratio is formed within one round; printed are its
 median and quartiles. `--copies 2` does the same in two processes at once, one on each
-core, which is how a study runs. On a machine with other work, `--clock cpu` counts
+core, which is how a study runs; memory is kept as its workers do. On a machine with other work, `--clock cpu` counts
 only the processor time of the benchmark itself.
 """
 
@@ -37,6 +37,7 @@ from timing import (
     Block,
     append_json,
     interleaved,
+    live_as_workers_do,
     parser_for,
     pin,
     ratios,
@@ -234,6 +235,7 @@ def main() -> None:
     parser.add_argument("--core", type=int, default=0)
     parser.add_argument("--raw", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    live_as_workers_do()
     if given.raw:
         print(json.dumps(measure(given)))
         return

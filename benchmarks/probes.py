@@ -10,8 +10,6 @@ runs of a study of five seeds.
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,7 +29,7 @@ from normlab.spec.recipe import Recipe
 from normlab.study.source import source_of
 from normlab.study.twins import build_arm, shared_tensors
 from normlab.train.run import Course, Run
-from timing import append_json, parser_for, pin, table
+from timing import append_json, live_as_workers_do, parser_for, pin, table
 
 SEEDS = 5
 FIRST = "full, first seed"
@@ -40,11 +38,6 @@ KINDS: dict[str, Measure] = {
     "light": "light",
     "full": "full",
     FIRST: "full",
-}
-# As workers are started: study/executor.py says why.
-MEMORY = {
-    "MALLOC_TRIM_THRESHOLD_": str(512 * 2**20),
-    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
 }
 
 
@@ -56,8 +49,7 @@ def main() -> None:
     parser.add_argument("--norms", default="none,batch")
     parser.add_argument("--core", type=int, default=0)
     options = parser.parse_args()
-    if not MEMORY.items() <= os.environ.items():
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **MEMORY})
+    live_as_workers_do()
     pin(options.core)
     torch.set_num_threads(1)
     taken: dict[str, dict[str, float]] = {}

@@ -18,6 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median, quantiles
 
+from normlab.study.executor import KEEP_MEMORY
+
 Block = Callable[[int], object]
 """Does as many steps as it is told."""
 
@@ -32,6 +34,13 @@ def pin(core: int) -> None:
     """Keep this process on one core, where the system can do that."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
+
+
+def live_as_workers_do() -> None:
+    """Start this program anew if it keeps memory otherwise than a worker."""
+    if not KEEP_MEMORY.items() <= os.environ.items():
+        kept = {**os.environ, **KEEP_MEMORY}
+        os.execve(sys.executable, [sys.executable, *sys.argv], kept)
 
 
 def interleaved(

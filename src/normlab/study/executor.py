@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # glibc gives freed memory back to the system and then has it cleared anew, up to
 # hundreds of page faults a step; gradients come and go, so a worker keeps it
-_KEEP_MEMORY = {
+KEEP_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(512 * 2**20),
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
 }
@@ -162,7 +162,7 @@ class _Slot:
                 stderr=log,
                 env={
                     **os.environ,
-                    **_KEEP_MEMORY,
+                    **KEEP_MEMORY,
                     "OMP_NUM_THREADS": str(self._setup.threads),
                 },
                 start_new_session=True,  # Ctrl-C is the conductor's business
