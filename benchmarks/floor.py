@@ -10,9 +10,9 @@ into preallocated outputs, and one fused pass over the parameters. Against it:
 * `jax`: an epoch's loop compiled as one (only if jax can be imported).
 
 All take turns in short blocks. Each ratio is formed within one round; printed are its
-median and quartiles. `--copies 2` does the same in two processes at once, one on each
-core, which is how a study runs; memory is kept as its workers do. On a machine with other work, `--clock cpu` counts
-only the processor time of the benchmark itself.
+median and quartiles. Memory is kept as workers keep it. `--copies 2` does the same in
+two processes at once, one on each core, which is how a study runs. On a machine with
+other work, `--clock cpu` counts only the processor time of the benchmark itself.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Whole processes against each other: normlab's command line and the article's script.
 
-Four questions, each answered by times of complete processes (start of Python, reading
+Five questions, each answered by times of complete processes (start of Python, reading
 data, training, evaluation, end), which take turns; a ratio is formed within each round
 and the median over the rounds is printed:
 
@@ -9,6 +9,8 @@ and the median over the rounds is printed:
   over samples and, as second reference, over tensors in memory;
 * `workers`: the study of ten runs on one worker and on two;
 * `whole`: `normlab run --measure none`, that is ten runs, evaluation and claims,
+  against the article's script for its single pair;
+* `complete`: `normlab run` with all it does by default, measures, surfaces and report,
   against the article's script for its single pair;
 * `help`: `normlab --help` (median of ten), and that torch is not imported for it.
 """
@@ -36,10 +38,10 @@ def article(loader: str, epochs: int) -> float:
     )
 
 
-def study(*options: str, epochs: int) -> float:
+def study(*options: str, epochs: int, measure: str = "none") -> float:
     """Seconds of one `normlab run` into a folder that is thrown away."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [NORMLAB, "run", "--measure", "none", "--quiet"]
+        command = [NORMLAB, "run", "--measure", measure, "--quiet"]
         return process_seconds(
             [*command, "--epochs", str(epochs), "--out", f"{folder}/study", *options]
         )
@@ -56,6 +58,7 @@ JOBS: dict[str, Callable[[int], float]] = {
     "normlab, ten runs, 1 worker": lambda epochs: study(
         "--workers", "1", epochs=epochs
     ),
+    "normlab run, complete": lambda epochs: study(epochs=epochs, measure="full"),
 }
 # question -> (ratio's name, over, under, target); times are shared between questions
 RATIOS = {
@@ -65,6 +68,7 @@ RATIOS = {
     ),
     "workers": (("ten runs: 1 worker / 2 workers", 5, 4, ">= 1.8"),),
     "whole": (("ten runs / article script's pair", 3, 0, "<= 0.85"),),
+    "complete": (("complete run / article script's pair", 6, 0, "<= 1.0"),),
 }
 
 
@@ -111,7 +115,7 @@ def help_page() -> list[Row]:
 def main() -> None:
     """Answer the questions asked."""
     parser = parser_for(__doc__)
-    parser.add_argument("--what", default="pair,workers,whole,help")
+    parser.add_argument("--what", default="pair,workers,whole,complete,help")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=5)
     given = parser.parse_args()
