@@ -1,7 +1,7 @@
 """Studies from Python: run, resume, rerun.
 
-Torch is imported inside the functions, after the workers have been started: they
-import it at the same time, and a study begins seconds earlier.
+Torch and the analysis are imported inside the functions, after the workers have been
+started: they import torch at the same time, and a study begins seconds earlier.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from normlab.analysis.result import Result
 from normlab.errors import BadFolder
 from normlab.records.environment import environment
 from normlab.records.folder import StudyFolder
@@ -26,6 +25,7 @@ from normlab.study.pace import workers_of
 from normlab.study.progress import Silent, Watcher
 
 if TYPE_CHECKING:
+    from normlab.analysis.result import Result
     from normlab.study.prepare import Prepared, PythonParts
 
 
@@ -148,6 +148,7 @@ def _program() -> str:
 def _conduct(
     prepared: Prepared, folder: StudyFolder, executor: Executor, watcher: Watcher
 ) -> Result:
+    from normlab.analysis.result import Result
     from normlab.study.conduct import Conductor, scratch
 
     with folder.write() as writer:
