@@ -65,6 +65,48 @@ class Residual(nn.Module):
         return self.head(z + h)
 
 
+class Twice(nn.Module):
+    """One layer, and one norm, that everything passes twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.norm = nn.Linear(12, 12), nn.BatchNorm1d(12)
+        self.head = nn.Linear(12, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.flatten(1)
+        for _ in range(2):
+            x = torch.relu(self.norm(self.layer(x)))
+        return self.head(x)
+
+
+class Tied(nn.Module):
+    """The first layer's weight serves again, transposed, in another one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(12, 12), nn.Linear(12, 12)
+        self.second.weight = self.first.weight
+        self.head = nn.Linear(12, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.relu(self.first(x.flatten(1)))
+        return self.head(torch.relu(self.second(x)) @ self.first.weight)
+
+
+class Named(nn.Module):
+    """Calls all by keyword."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm = nn.Linear(12, 16), nn.BatchNorm1d(16)
+        self.drop, self.head = nn.Dropout(), nn.Linear(16, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.norm(input=self.first(input=x.flatten(1)))
+        return self.head(input=self.drop(input=torch.relu(input=h)))
+
+
 class Moody(nn.Module):
     """A tracer cannot follow a forward that looks at the values."""
 
@@ -81,6 +123,9 @@ NETWORKS = {
     "mlp with batch norm": lambda: mlp(nn.BatchNorm1d),
     "mlp with layer norm": lambda: mlp(nn.LayerNorm),
     "residual": Residual,
+    "a layer used twice": Twice,
+    "tied weights": Tied,
+    "called by keyword": Named,
     "not traceable": Moody,
     "conv": lambda: Conv(lambda _: nn.Identity()),
     "conv with batch norm": lambda: Conv(nn.BatchNorm2d),
@@ -118,7 +163,10 @@ def naive(model: nn.Module, x: Tensor, y: Tensor, statistics: str, seed: int) ->
     inputs = {norm: [] for norm in norms}
     for norm in norms:
         norm.train()
-        norm.register_forward_pre_hook(lambda m, args: inputs[m].append(args[0]))
+        norm.register_forward_pre_hook(
+            lambda m, args, named: inputs[m].append((*args, *named.values())[0]),
+            with_kwargs=True,
+        )
     if statistics == "full":
         return loss(order)
     means = [loss(part) for part in batches]
@@ -172,6 +220,9 @@ SHORTCUTS = {
     "mlp": Shortcut,
     "mlp with batch norm": Shortcut,
     "residual": Shortcut,
+    "called by keyword": Shortcut,
+    "a layer used twice": Plain,
+    "tied weights": Plain,
     "not traceable": Plain,
     "conv with batch norm": Plain,
 }
@@ -189,6 +240,23 @@ def test_the_shortcut_is_taken_where_the_structure_allows(name: str) -> None:
         loss=functional.cross_entropy,
     )
     assert isinstance(engine.evaluators[0], SHORTCUTS[name])
+
+
+def test_a_second_use_that_few_examples_do_not_show_is_seen_all_the_same() -> None:
+    with ambient(4, "init"):
+        layer, head = nn.Linear(12, 12), nn.Linear(12, 4)
+    with torch.no_grad():
+        layer.bias -= 1000  # silent, but far away
+    model = nn.Sequential(nn.Flatten(), layer, nn.ReLU(), layer, nn.ReLU(), head)
+    x, y = data()
+    plane = ("1.bias[0]", "1.weight[1,0]")
+    found = surface(model, (x, y), plane, "running", points=3, reach=2000, exact=True)
+    moved = copy.deepcopy(model)
+    with torch.no_grad():
+        moved[1].bias[0] += found.a[2]
+        moved[1].weight[1, 0] += found.b[2]
+        expected = float(functional.cross_entropy(moved(x), y))
+    assert found.loss[2, 2] == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("statistics", ["batch", "full"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -16,9 +17,14 @@ TILED = [
     (nn.MaxPool2d(2), (5, 4, 8, 8)),
     (nn.MaxPool2d(2), (5, 4, 7, 9)),
     (nn.MaxPool2d((2, 3), stride=(2, 3)), (4, 9, 9)),
+    (nn.MaxPool2d((2,)), (2, 1, 6, 6)),
+    (nn.MaxPool2d([3]), (2, 1, 7, 6)),
+    (nn.MaxPool2d(np.int64(2)), (2, 1, 6, 6)),
+    (nn.MaxPool2d((1, 2)), (2, 1, 6, 6)),
     (nn.MaxPool3d(2), (3, 2, 4, 5, 6)),
 ]
 OTHER = [
+    (nn.MaxPool2d(1), (2, 1, 4, 4)),
     (nn.MaxPool2d(3, stride=2), (2, 1, 9, 9)),
     (nn.MaxPool2d(2, padding=1), (2, 1, 8, 8)),
     (nn.MaxPool2d(2, dilation=2), (2, 1, 8, 8)),
@@ -63,6 +69,13 @@ def test_a_pooling_of_the_user_s_own_is_left_alone() -> None:
     pool = Doubled((2, 2), stride=(2, 2))
     forget_places(pool)
     assert pool(torch.ones(1, 1, 2, 2)).item() == 2
+
+
+def test_a_pooling_whose_forward_was_replaced_keeps_it() -> None:
+    pool = nn.MaxPool2d(2)
+    pool.forward = lambda x: x.sum()
+    forget_places(pool)
+    assert pool(torch.ones(1, 1, 2, 2)).item() == 4
 
 
 def test_a_pooling_that_gives_the_places_is_left_alone() -> None:

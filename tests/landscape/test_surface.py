@@ -79,6 +79,36 @@ def test_a_network_that_draws_moves_no_generator(threads: int) -> None:
     assert list(state(model)) == before
 
 
+class Augmented(TensorDataset):
+    """Draws noise whenever an example is read."""
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        x, y = super().__getitem__(index)
+        return x + torch.rand(()) + random.random(), y
+
+
+def test_a_dataset_that_draws_moves_no_generator_and_gives_the_same_again() -> None:
+    model, augmented = small().eval(), Augmented(*data())
+    before = list(state(model))
+    one, two = (surface(model, augmented, points=3) for _ in range(2))
+    assert list(state(model)) == before
+    np.testing.assert_array_equal(one.loss, two.loss)
+
+
+def test_under_inference_mode_it_is_as_without() -> None:
+    model, pair = small(), data()
+    with torch.inference_mode():
+        found = surface(model, pair, points=3)
+    np.testing.assert_array_equal(found.loss, surface(model, pair, points=3).loss)
+
+
+@pytest.mark.parametrize("statistics", ["batch", "recalibrated"])
+def test_a_batch_of_one_is_refused_where_a_norm_needs_two(statistics) -> None:
+    with pytest.raises(BadSetting, match="batch_size=1: a norm of Sequential"):
+        surface(small(), data(), statistics=statistics, batch_size=1, points=3)
+    surface(small(), data(), statistics="running", batch_size=1, points=3)
+
+
 def test_a_torch_dataset_is_as_good_as_its_tensors() -> None:
     model, pair = small().eval(), data()
     one = surface(model, TensorDataset(*pair), points=3)

@@ -97,6 +97,20 @@ def test_rows_in_front_of_a_frozen_norm_are_not() -> None:
     assert studied(model).scale_invariant == ("3.weight",)
 
 
+def test_rows_that_are_computed_from_others_are_no_parameters() -> None:
+    normed = nn.utils.parametrizations.weight_norm(nn.Linear(5, 4))
+    anatomy = studied(nn.Sequential(normed, nn.BatchNorm1d(4), nn.Linear(4, 3)))
+    assert anatomy.scale_invariant == ()
+
+
+def test_weights_that_are_not_trained_are_not_looked_at() -> None:
+    model = small("batch")
+    names = [name for name, _ in model.named_parameters()]
+    every = studied(model).weights(names, model)
+    dict(model.named_parameters())[every[0]].requires_grad_(requires_grad=False)
+    assert studied(model).weights(names, model) == every[1:]
+
+
 def test_a_shortcut_in_between_spoils_scale_invariance() -> None:
     model = build("resnet", maker("batch"), (1, 12, 12), 4)
     anatomy = study(model, torch.zeros(2, 1, 12, 12))

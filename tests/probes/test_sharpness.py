@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.autograd.functional import hessian as dense_hessian
 from torch.func import functional_call
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, multi_margin_loss
 
 from normlab.base.streams import stream
 from normlab.probes.sharpness import Sharpness, hessian, largest_eigenvalue
@@ -50,6 +52,32 @@ def test_products_are_those_with_the_dense_hessian() -> None:
     draws = stream(0, "vector")
     vector = torch.randn(len(gradient), generator=draws, dtype=torch.float64)
     assert np.allclose(times(vector), dense(model) @ vector.numpy(), atol=1e-12)
+
+
+def test_what_cannot_be_differentiated_twice_has_no_curvature() -> None:
+    probe = Sharpness([batch()], steps={0}, momentum=0.9, seed=0)
+    # torch has the first derivative of this loss alone
+    probe.look(replace(moment(small("none"), 0), loss=multi_margin_loss))
+    assert "eigenvalue" not in probe.arrays()
+
+
+def test_any_other_trouble_is_told() -> None:
+    def wrong(outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("no loss today")
+
+    probe = Sharpness([batch()], steps={0}, momentum=0.9, seed=0)
+    with pytest.raises(RuntimeError, match="no loss today"):
+        probe.look(replace(moment(small("none"), 0), loss=wrong))
+
+
+def test_attention_has_a_curvature() -> None:
+    with torch.random.fork_rng():
+        layer = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True).double()
+        first, last = nn.Linear(5, 4).double(), nn.Linear(4, 3).double()
+    model = nn.Sequential(first, nn.Unflatten(1, (1, 4)), layer, nn.Flatten(), last)
+    probe = Sharpness([batch()], steps={0}, momentum=0.9, seed=0)
+    probe.look(moment(model, 0))
+    assert float(probe.arrays()["eigenvalue"]) > 0
 
 
 def test_lanczos_finds_the_largest_eigenvalue_of_a_known_matrix() -> None:

@@ -4,16 +4,30 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from normlab.errors import BadFolder
-from normlab.train.checkpoint import Checkpoint, save, save_network
+from normlab.train.checkpoint import Checkpoint, load, save, save_network
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "n.partial").mkdir()  # nothing can be written there
     with torch.random.fork_rng(), pytest.raises(BadFolder, match=r"n\.safetensors can"):
         save_network(nn.Linear(1, 1), tmp_path / "n.safetensors")
+
+
+def test_tied_weights_are_kept_and_come_back(tmp_path: Path) -> None:
+    with torch.random.fork_rng():
+        model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+        model[1].weight = model[0].weight
+        state = dict(model.state_dict())
+        save(Checkpoint(epoch=1, model=state, descent={}, scalars={}), tmp_path)
+    found = load(tmp_path, 1).model
+    assert found.keys() == state.keys()
+    assert all(torch.equal(found[name], state[name]) for name in state)
+    save_network(model, tmp_path / "network.safetensors")
+    assert load_file(tmp_path / "network.safetensors").keys() == state.keys()
 
 
 def test_so_is_a_checkpoint(tmp_path: Path) -> None:

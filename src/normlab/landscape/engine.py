@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from normlab.base.hold import preserved
-from normlab.errors import BadModel
+from normlab.errors import BadModel, BadSetting
 from normlab.landscape.head import Head
 from normlab.landscape.moving import Moved, load, moved_parameters, private_copy
 from normlab.landscape.norms import norms_in_use
@@ -63,6 +63,7 @@ class Engine:
     Raises:
         BadModel: If the model cannot be copied, does not take the data, or has a
             norm that cannot follow `statistics`.
+        BadSetting: If a norm cannot take the statistics of a batch of one.
     """
 
     def __init__(
@@ -258,6 +259,18 @@ class Engine:
                 f"surface: {type(self.net).__name__} changes its inputs in place, so no"
                 " two passes see the same data. Begin its forward with x = x.clone()."
             )
+        if self.norms and self.sample.batch_size == 1 and self.statistics != "full":
+            self._try_one()
+
+    def _try_one(self) -> None:
+        """A batch of one, which has a variance only if each example has many values."""
+        try:
+            self._plain(self.sample.first(1)).losses(np.zeros((1, 2)))
+        except ValueError as error:
+            raise BadSetting(
+                f"batch_size=1: a norm of {type(self.net).__name__} cannot take the"
+                f" statistics of one example ({error}). Use 2 or more."
+            ) from error
 
 
 @contextmanager

@@ -84,7 +84,7 @@ class Plain:
         size = self.sample.batch_size
         pools = [Moments() for _ in self.norms]
         hooks = [
-            norm.register_forward_pre_hook(partial(_pool_input, pool))
+            norm.register_forward_pre_hook(partial(_pool_input, pool), with_kwargs=True)
             for norm, pool in zip(self.norms, pools, strict=True)
         ]
         use_batch_statistics(self.norms)
@@ -102,5 +102,8 @@ class Plain:
         return self.net(x)
 
 
-def _pool_input(pool: Moments, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-    pool.add(inputs[0])
+def _pool_input(
+    pool: Moments, _: nn.Module, args: tuple[Tensor, ...], named: dict[str, Tensor]
+) -> None:
+    (x,) = (*args, *named.values())
+    pool.add(x)

@@ -24,8 +24,9 @@ def forget_places(net: nn.Module) -> None:
         net: Changed in place: a private copy.
     """
     for module in net.modules():
-        if isinstance(module, _MaxPoolNd) and (windows := _tiles(module)):
-            module.forward = partial(_tiled_max, windows)
+        own = "forward" in vars(module)  # a function of the user's, or this one
+        if isinstance(module, _MaxPoolNd) and not own and (sizes := _tiles(module)):
+            module.forward = partial(_tiled_max, sizes)
 
 
 def _tiles(pool: _MaxPoolNd) -> tuple[int, ...]:
@@ -39,11 +40,15 @@ def _tiles(pool: _MaxPoolNd) -> tuple[int, ...]:
         and _each(pool.padding, dims) == (0,) * dims
         and _each(pool.dilation, dims) == (1,) * dims
     )
-    return sizes if tiled and not (pool.ceil_mode or pool.return_indices) else ()
+    # windows of one number would give the input itself, not a copy of it
+    plain = max(sizes) > 1 and not (pool.ceil_mode or pool.return_indices)
+    return sizes if tiled and plain else ()
 
 
 def _each(value: int | Sequence[int], dims: int) -> tuple[int, ...]:
-    return (value,) * dims if isinstance(value, int) else tuple(value)
+    """One number per dimension; a single one, alone or in a sequence, is for all."""
+    sizes = tuple(value) if isinstance(value, Sequence) else (value,)
+    return sizes * dims if len(sizes) == 1 else sizes
 
 
 def _tiled_max(windows: tuple[int, ...], x: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any, get_args
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
@@ -101,17 +102,18 @@ def surface(
     a, b = chosen.grid(points, reach)
     if examples is None and not isinstance(data, tuple | list):
         examples = min(_DATASET_EXAMPLES, examples_in(data))
-    sample = take_sample(
-        model,
-        data,
-        statistics=statistics,
-        batch_size=batch_size,
-        seed=seed,
-        examples=examples,
-    )
     own = None if loss is functional.cross_entropy else loss
-    # a network or a loss that draws at every call moves no generator of the user's
-    with ambient(seed, "surface"):
+    # data, a network or a loss that draws at every call moves no generator of the
+    # user's; what is made in inference mode could not be written to
+    with torch.inference_mode(mode=False), ambient(seed, "surface"):
+        sample = take_sample(
+            model,
+            data,
+            statistics=statistics,
+            batch_size=batch_size,
+            seed=seed,
+            examples=examples,
+        )
         engine = Engine(
             model,
             chosen,

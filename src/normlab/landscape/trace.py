@@ -57,7 +57,8 @@ def split_at_first_linear(net: nn.Module, norms: tuple[str, ...]) -> Split | Non
 
     Returns:
         None if the network cannot be traced, does not begin with a linear layer on
-        the flattened inputs, or its later steps read what was before it.
+        the flattened inputs, its later steps read what was before it, or it uses that
+        layer, its weights or a norm a second time.
     """
     # hooks may change values, and a tracer does not see them
     if any(m._forward_hooks or m._forward_pre_hooks for m in net.modules()):
@@ -73,6 +74,8 @@ def split_at_first_linear(net: nn.Module, norms: tuple[str, ...]) -> Split | Non
     if place is None or not _is_head(nodes[place], modules):
         return None
     head, before = nodes[place], nodes[:place]
+    if not _used_once(head, nodes, net, modules) or _repeats(nodes, norms):
+        return None
     later_readers = {user for node in before for user in node.users} - {*before, head}
     if later_readers or sum(n.op == "placeholder" for n in nodes) != 1:
         return None
@@ -95,8 +98,8 @@ def _drop_what_does_nothing(graph: fx.Graph, modules: dict[str, nn.Module]) -> N
     """Take out identities, as empty norm slots are, and dropout in eval mode."""
     for node in list(graph.nodes):
         module = modules.get(str(node.target)) if node.op == "call_module" else None
-        if isinstance(module, _IDLE) and isinstance(node.args[0], fx.Node):
-            node.replace_all_uses_with(node.args[0])
+        if isinstance(module, _IDLE) and len(node.all_input_nodes) == 1:
+            node.replace_all_uses_with(node.all_input_nodes[0])
             graph.erase_node(node)
 
 
@@ -114,6 +117,39 @@ def _learns(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
 def _is_head(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
     module = modules.get(str(node.target)) if node.op == "call_module" else None
     return type(module) is nn.Linear and set(module._parameters) == {"weight", "bias"}
+
+
+def _used_once(
+    head: fx.Node, nodes: list[fx.Node], net: nn.Module, modules: dict[str, nn.Module]
+) -> bool:
+    """Whether nothing else reads the head's parameters, which then need not move."""
+    parameters = dict(net.named_parameters())
+    own = modules[str(head.target)]._parameters
+    for name, parameter in own.items():
+        # of tied weights the plane moves the one that comes first
+        if parameter is not None and f"{head.target}.{name}" not in parameters:
+            return False
+    held = [
+        one for node in nodes if node is not head for one in _held(node, net, modules)
+    ]
+    return not any(one is parameter for one in held for parameter in own.values())
+
+
+def _held(
+    node: fx.Node, net: nn.Module, modules: dict[str, nn.Module]
+) -> list[nn.Parameter]:
+    """The parameters that a node reads."""
+    if node.op == "call_module":
+        return list(modules[str(node.target)].parameters())
+    if node.op == "get_attr":
+        return [operator.attrgetter(str(node.target))(net)]
+    return []
+
+
+def _repeats(nodes: list[fx.Node], norms: tuple[str, ...]) -> bool:
+    """Whether a norm is applied twice, whose statistics would be two."""
+    called = [n.target for n in nodes if n.op == "call_module" and n.target in norms]
+    return len(called) > len(set(called))
 
 
 def _sole_norm(
@@ -134,7 +170,7 @@ def _graph_of(before: list[fx.Node], head: fx.Node) -> fx.Graph:
     graph, copies = fx.Graph(), {}
     for node in before:
         copies[node] = graph.node_copy(node, copies.__getitem__)
-    graph.output(copies[head.args[0]])
+    graph.output(copies[head.all_input_nodes[0]])
     return graph
 
 

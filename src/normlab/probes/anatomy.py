@@ -65,9 +65,10 @@ class Anatomy:
     """Weights whose rows can be rescaled without changing what the network does."""
 
     def weights(self, shared: Iterable[str], model: nn.Module) -> tuple[str, ...]:
-        """The shared weight tensors (no biases) that are used, first used first."""
-        found = dict(model.named_parameters())
-        names = [n for n in shared if n in found and found[n].dim() > 1]
+        """The shared weight tensors (no biases) that are trained, first used first."""
+        named = model.named_parameters()
+        trained = {n for n, p in named if p.dim() > 1 and p.requires_grad}
+        names = [n for n in shared if n in trained]
         return tuple(sorted((n for n in names if n in self.order), key=self._place))
 
     def _place(self, name: str) -> int:
@@ -155,9 +156,15 @@ class _Execution:
         return found
 
     def scale_invariant(self) -> list[str]:
-        """Weights used once, in front of a norm that is not frozen."""
+        """Weights used once, in front of a norm that is not frozen.
+
+        One that is computed from others, as by weight norm, is no parameter.
+        """
+        named = dict(self._model.named_parameters())
         return [
             f"{maker}.weight"
             for norm, maker in self._feeders.items()
-            if self._counts[maker] == 1 and self._modules[norm].training
+            if self._counts[maker] == 1
+            and self._modules[norm].training
+            and f"{maker}.weight" in named
         ]

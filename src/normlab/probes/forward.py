@@ -117,14 +117,18 @@ class _Watch:
 
     def _at_norm(self, place: Place, x: Tensor) -> None:
         norm = self._model.get_submodule(place.path)
-        values = self._values(x)
+        # of (n, positions, units) these norms take the last axis, all others of
+        # (n, units, positions) the one in the middle
+        last = x.dim() == 3 and isinstance(norm, nn.LayerNorm | nn.RMSNorm)
+        values = Values.of(x, units_last=last, seed=self._seed)
         for name, what in _KEPT_OF_NORMS.items():
             tensor = getattr(norm, name, None)
             if isinstance(tensor, Tensor):
                 # a copy, and first: the averages are about to take up this batch
                 self._keep(place, {what: tensor.detach().clone().reshape(-1)})
         self._keep(place, self._described(values, "x"))
-        self._keep(place, self._described(self._values(normalised(norm, x)), "xhat"))
+        xhat = Values.of(normalised(norm, x), units_last=last, seed=self._seed)
+        self._keep(place, self._described(xhat, "xhat"))
         self._fact(place, "unit", torch.tensor(values.chosen_unit))
 
     def _values(self, x: Tensor) -> Values:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from normlab.base.streams import stream
-from normlab.probes.notes import Notes
+from normlab.probes.notes import Notes, Row
 from normlab.probes.still import still_
 from normlab.probes.vectors import ratio
 from normlab.train.moment import Moment
@@ -20,6 +22,9 @@ MOST_PRODUCTS = 12
 # way to the top the value may rest for a product.
 SETTLED = 1e-4
 TINY = 1e-30  # of a gradient that vanishes, which then adds nothing
+
+# What torch says of an operation that has no second derivative.
+_ONCE_ONLY = re.compile("derivative for .* is not implemented")
 
 Batch = tuple[Tensor, Tensor]
 
@@ -61,10 +66,23 @@ class Sharpness:
         return step in self._due
 
     def look(self, moment: Moment) -> None:
-        """A gradient, and at most 12 products with the Hessian."""
+        """A gradient, and at most 12 products with the Hessian.
+
+        A network with an operation that cannot be differentiated twice has none.
+        """
+        try:
+            row = self._row(moment)
+        except RuntimeError as error:
+            if not _ONCE_ONLY.search(str(error)):
+                raise
+        else:
+            self._notes.add(moment.step, row)
+
+    def _row(self, moment: Moment) -> Row:
         still_(moment.model)
         parameters = [p for p in moment.model.parameters() if p.requires_grad]
-        with torch.enable_grad():
+        # of torch's ways to attend only this one can be differentiated twice
+        with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
             losses = [moment.loss(moment.model(x), y) for x, y in self._batches]
             gradient, times = hessian(torch.stack(losses).mean(), parameters)
         draws = stream(self._seed, "sharpness")
@@ -80,7 +98,7 @@ class Sharpness:
             "momentum_limit": ratio(2 + 2 * self._momentum, moment.rate),
         }
         numbers = {name: torch.tensor(v).double() for name, v in row.items()}
-        self._notes.add(moment.step, {**numbers, "iterations": torch.tensor(products)})
+        return {**numbers, "iterations": torch.tensor(products)}
 
     def arrays(self) -> Mapping[str, Tensor]:
         """Everything so far."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +40,7 @@ def save(checkpoint: Checkpoint, folder: Path) -> Path:
     """Write `checkpoint` whole under `folder` and drop all but the newest two."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"epoch-{checkpoint.epoch}.safetensors"
-    tensors = {f"model.{k}": v.contiguous() for k, v in checkpoint.model.items()}
+    tensors = {f"model.{k}": v for k, v in _apart(checkpoint.model).items()}
     tensors |= {f"descent.{k}": v.contiguous() for k, v in checkpoint.descent.items()}
     for name, arrays in checkpoint.observed.items():
         tensors |= {f"observed.{name}.{k}": v.contiguous() for k, v in arrays.items()}
@@ -68,10 +68,21 @@ def save_network(model: nn.Module, path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    tensors = {n: t.contiguous() for n, t in model.state_dict().items()}
+    tensors = _apart(model.state_dict())
     with _writing(path):
         save_file(tensors, partial)
         partial.replace(path)
+
+
+def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Contiguous tensors of which no two share memory, as tied weights do."""
+    apart: dict[str, Tensor] = {}
+    taken: set[int] = set()
+    for name, tensor in tensors.items():
+        place = tensor.untyped_storage().data_ptr()
+        apart[name] = tensor.clone() if place in taken else tensor.contiguous()
+        taken.add(place)
+    return apart
 
 
 @contextmanager
