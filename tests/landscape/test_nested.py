@@ -64,6 +64,16 @@ def wavy(a, b):
     return 2 + np.sin(9 * a + 4 * b) * envelope
 
 
+def rippled(a, b):
+    """Waves that vanish at every point of the first two grids."""
+    return 1 + 0.5 * a * a + 0.3 * b * b + 0.05 * np.sin(6 * np.pi * a)
+
+
+def cliff(a, b):
+    """A pole, and nothing finite behind it: a spline swings before it."""
+    return np.where(a > 0.5, np.nan, 1 / (0.5001 - np.minimum(a, 0.5))) + 0 * b
+
+
 def holed(a, b):
     inside = (a - 0.5) ** 2 + (b - 0.5) ** 2 < 0.15
     return np.where(inside, np.inf, 1 + a * a + b * b)
@@ -86,7 +96,7 @@ def test_a_smooth_bowl_needs_one_point_in_ten() -> None:
     assert np.abs(cells.loss / truth - 1).max() <= error <= TOLERANCE
 
 
-@pytest.mark.parametrize("rough", [narrow, ridged, wavy])
+@pytest.mark.parametrize("rough", [narrow, ridged, wavy, rippled])
 def test_a_rough_surface_needs_more_points_and_gets_them(rough: Callable) -> None:
     smooth, _, _ = fill(bowl)
     found, error, truth = fill(rough)
@@ -134,6 +144,13 @@ def test_a_hole_stays_one_and_its_surroundings_are_computed() -> None:
     assert np.isnan(cells.loss[~finite]).all()
     assert np.abs(cells.loss[finite] / truth[finite] - 1).max() < 0.01
     assert not cells.computed.all()
+
+
+def test_before_a_cliff_it_is_right_too() -> None:
+    cells, _, truth = fill(cliff, points=25)
+    finite = np.isfinite(truth)
+    assert np.isnan(cells.loss[~finite]).all()
+    assert np.abs(cells.loss[finite] / truth[finite] - 1).max() < 0.01
 
 
 def test_a_loss_of_either_sign_is_interpolated_as_it_is() -> None:

@@ -96,7 +96,7 @@ def surface(
         points: Points per axis, odd.
         reach: Size of the window; 1 is the plane's own.
         exact: Compute every point; otherwise as few as keep the interpolation
-            within 0.5 % of the local loss at points held out (48 behind the second
+            within 0.5 % of the local loss at points held out (36 behind the second
             grid, and more where they disagree; see `Surface.estimated_error`).
         seed: Seed of the directions and of the cut.
         loss: Mean loss per example of outputs and targets; None is cross-entropy.

@@ -15,8 +15,10 @@ from normlab.landscape.cells import Cells
 TOLERANCE = 0.005  # of the local loss, at every point held out
 FAR = 2 * TOLERANCE  # so wrong that others must be, wherever they are
 _LEVELS = (7, 13, 25, 49, 97, 193)
-_CHECKS = 24  # points held out where the splines differ most, and as many spread
-_ONE_IN = 8  # of the points of a small region, for either kind
+_CHECKS = 24  # points held out where the splines differ most, ...
+_SCATTERED = 12  # ... and anywhere: what repeats from grid to grid looks smooth
+_ONE_IN = 8  # of the points of a small region
+_GOLDEN = (5**0.5 - 1) / 2  # multiples of it are spread most evenly, however many
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -29,8 +31,8 @@ def fill_nested(cells: Cells, a: Array, b: Array, compute: Compute) -> float:
 
     Grids of 7, 13, 25, ... points per axis, each holding the one before. On each a
     bicubic spline of the logarithm of the loss (of the loss itself, where it is not
-    positive) predicts points of the next grid, which are computed to compare: those
-    where this spline differs most from the one before, and as many spread evenly.
+    positive) predicts points of the next grid, which are computed to compare, where
+    this spline differs most from the one before, and some anywhere between the grids.
     Where all agree to `TOLERANCE` the spline fills the rest. Around those that do not
     further ones are computed, and wherever the splines differ as much as at one that
     is `FAR` off, until these agree; the next grid goes on where they did not. Around
@@ -60,14 +62,14 @@ def fill_nested(cells: Cells, a: Array, b: Array, compute: Compute) -> float:
             continue
         previous, guess = guess, finer
         near = sheet.near_holes(grid, _stride(level))
-        further = sheet.mesh(following) & ~grid & region & ~near
-        wrong, error = sheet.disagreement(guess, previous, further, _stride(following))
+        open_ = region & ~near
+        wrong, error = sheet.disagreement(guess, previous, following, open_)
         if previous is None:  # nothing was spared: all of the next grid is known
             if wrong.any():
                 continue
             guess = sheet.spline(following, region, guess)
         passed = max(passed, error)
-        region = _grown(wrong, _stride(following)) | near
+        region = _grown(wrong, _reach(following)) | near
         if not region.any():
             break
     sheet.surround_holes()
@@ -128,20 +130,29 @@ class _Sheet:
         return np.exp(found(b, a)) if logarithmic else found(b, a)
 
     def disagreement(
-        self, guess: Array, previous: Array | None, further: Mask, stride: int
+        self, guess: Array, previous: Array | None, following: Index, open_: Mask
     ) -> tuple[Mask, float]:
-        """Compare with some of the `further` cells, and more where that is wrong.
+        """Compare with some cells of the next grid, and more where that is wrong.
+
+        Args:
+            guess: What is compared.
+            previous: The guess before it; without one all of the grid is compared.
+            following: The next grid.
+            open_: Cells that may be asked for.
 
         Returns:
             Where the guess is wrong, and its largest error elsewhere.
         """
         change = None if previous is None else _relative(guess, previous)
-        held_out = further if change is None else _chosen(further, change)
+        further = self.mesh(following) & open_ & ~self._asked
+        between = open_ & ~self._asked & ~further
+        held_out = further if change is None else _most_changed(further, change)
+        held_out = held_out | _scattered(between)
         while True:
             self.request(held_out)
             error = np.where(held_out, _relative(guess, self._known), 0)
             wrong = error > TOLERANCE
-            suspect = _grown(wrong, stride)
+            suspect = _grown(wrong, _reach(following))
             if change is not None:
                 suspect |= change >= change[error > FAR].min(initial=np.inf)
             wider = held_out | further & suspect
@@ -182,16 +193,28 @@ def _stride(level: Index) -> int:
     return int(np.diff(level).max())
 
 
-def _chosen(further: Mask, change: Array) -> Mask:
-    """Where the splines differ most, and as many of these cells spread evenly."""
-    places = np.argwhere(further)
-    count = min(_CHECKS, ceil(len(places) / _ONE_IN))
-    worst = np.argsort(-change[further], kind="stable")[:count]
-    # row by row, an even stride visits all of the plane
-    spread = np.linspace(0, len(places) - 1, count).astype(int)
-    chosen = places[np.union1d(worst, spread)]
-    mask = np.zeros_like(further)
-    mask[tuple(chosen.T)] = True
+def _reach(following: Index) -> int:
+    """Past the next line of the coarser grid, on which its spline cannot be wrong."""
+    return 2 * _stride(following)
+
+
+def _most_changed(cells: Mask, change: Array) -> Mask:
+    """Some of the cells: where the splines differ most."""
+    count = min(_CHECKS, ceil(cells.sum() / _ONE_IN))
+    return _only(cells, np.argsort(-change[cells], kind="stable")[:count])
+
+
+def _scattered(cells: Mask) -> Mask:
+    """Some of the cells, all over them but on no grid."""
+    total = int(cells.sum())
+    count = min(_SCATTERED, ceil(total / _ONE_IN))
+    return _only(cells, (total * (np.arange(1, count + 1) * _GOLDEN % 1)).astype(int))
+
+
+def _only(cells: Mask, numbers: Index) -> Mask:
+    """Of the cells, row by row, only those with these numbers."""
+    mask = np.zeros_like(cells)
+    mask[tuple(np.argwhere(cells)[numbers].T)] = True
     return mask
 
 

@@ -53,11 +53,11 @@ class Surface:
         examples: Examples that the loss is a mean over.
         estimated_error: Largest difference between the loss measured at held-out
             points and the interpolation without them, relative to the local
-            loss, where it was let pass. Held out are points of the next finer grid:
-            all 120 behind the first grid; behind a later one 48, half of them where
-            the interpolation changed most, and more around those that disagree by
-            more than 0.5 %; the other points nobody compared. 0 where every point
-            was computed.
+            loss, where it was let pass. Held out are, behind the first grid, all
+            120 points of the next; behind a later one 24 of the next, where the
+            interpolation changed most; each time 12 anywhere, and more around those
+            that disagree by more than 0.5 %. The other points nobody compared. 0
+            where every point was computed.
         computed: True where the loss was computed, False where interpolated.
         marks: Named places on the plane.
         facts: Numbers about the plane, for example `explained_1`.
