@@ -53,6 +53,37 @@ def test_the_claims_are_counted() -> None:
     assert sentence(record).endswith("(4 seeds).")
 
 
+def test_a_difference_inside_the_margin_is_called_little() -> None:
+    record = accuracy_study([0.0004, 0.0005, 0.0006, 0.0005])
+    assert "(+0.05 points, by too little to matter)" in sentence(record)
+
+
+def test_many_statements_are_named_in_part_and_the_rest_is_counted() -> None:
+    claims = Result(accuracy_study([-0.010, -0.011, -0.012, -0.011])).claims()
+    worse = next(c for c in claims if c.id == "better-accuracy")
+    six = [
+        replace(worse, definition=replace(worse.definition, id=name))
+        for name in list(PLAIN)[:6]
+    ]
+    (found,) = headlines(accuracy_study([0.0]).spec, six)
+    assert "bore only smaller learning rates" not in found
+    assert "and did worse in 2 more ways than without." in found
+
+
+def test_what_more_seeds_would_not_help_is_said_so() -> None:
+    claims = Result(accuracy_study([0.010, 0.011, 0.012, 0.011])).claims()
+    lost = [replace(c, verdict="not-enough-seeds", effects=()) for c in claims[:2]]
+    (found,) = headlines(accuracy_study([0.0]).spec, [*lost, *claims[2:]])
+    assert "2 could not be judged" in found and "too few seeds" not in found
+
+
+def test_a_caveat_says_what_it_is_about() -> None:
+    record = over_rates(rates_spec(0.01, 0.1, 1.0, seeds=6), lambda key: 0.1)
+    told = [line for line in limits(Result(record)) if "the grid is coarse" in line]
+    assert len(told) == 1
+    assert told[0].startswith("“batch ") and "”: the rates are those of" in told[0]
+
+
 @pytest.mark.parametrize("status", ["diverged", "failed", "interrupted"])
 def test_runs_that_did_not_end_well_are_among_the_limits(status: str) -> None:
     record = changed(accuracy_study([0.0] * 3), RunKey("none", 0.01, 1), status=status)

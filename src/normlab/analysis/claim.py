@@ -96,6 +96,16 @@ class Claim:
         return max(known, key=lambda ends: ends[1] - ends[0]) if known else None
 
     @property
+    def small(self) -> bool:
+        """Whether all of that interval lies inside the margin: too little to matter."""
+        ends, margin = self.headline, self.definition.margin
+        if ends is None or margin is None:
+            return False
+        if self.definition.scale == "ratio":
+            return all(1 / margin <= end <= margin for end in ends)
+        return all(abs(end) <= margin for end in ends)
+
+    @property
     def numbers(self) -> str:
         """Estimate, intervals and wins as one line of text."""
         if self.estimate is None:

@@ -14,7 +14,9 @@ MOST_GRADIENTS = 40
 STEPS_PER_GRADIENT = 120  # so that the dozen passes of a moment stay affordable
 BURST = 100  # steps from one burst of looks at the path to the next, in epoch 1 ...
 LATER_BURST = 500  # ... and after it, where a look costs as much and shows less
-LOOKS = 12  # of a burst: 11 updates, 10 pairs of successive ones
+PAIRS = 10  # of successive updates in a burst
+# Before the second burst the length of an update changes tenfold: short ones between.
+SHORT, SHORT_PAIRS = 20, 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,16 +75,22 @@ def log_moments(length: Length) -> frozenset[int]:
 def bursts(length: Length) -> frozenset[int]:
     """Where pairs of successive updates begin: ten in a row, then a pause.
 
-    In the first epoch that is one pair in ten, later one in 50. Neighbouring pairs
-    share an update, so a row of ten takes 12 looks, not 30.
+    In the first epoch that is one pair in ten, and eight more at its beginning; later
+    one in 50. Neighbouring pairs share an update, so a row of ten takes 12 looks, not
+    30.
 
     Example:
-        >>> sorted(bursts(Length(steps_per_epoch=105, epochs=1)))
-        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 100, 101, 102, 103]
+        >>> sorted(bursts(Length(steps_per_epoch=105, epochs=1)))[8:]
+        [8, 9, 20, 21, 40, 41, 60, 61, 80, 81, 100, 101, 102, 103]
     """
-    first = range(min(length.steps_per_epoch, length.steps - 1))
-    later = range(length.steps_per_epoch, length.steps - 1)  # the last ends at the end
-    spaced = ((first, BURST), (later, LATER_BURST))
+    end = length.steps - 1  # the last pair ends at the end
+    first = range(min(length.steps_per_epoch, end))
+    later = range(length.steps_per_epoch, end)
+    rows = (
+        (first[:BURST], SHORT, SHORT_PAIRS),
+        (first, BURST, PAIRS),
+        (later, LATER_BURST, PAIRS),
+    )
     return frozenset(
-        step for part, every in spaced for step in part if step % every < LOOKS - 2
+        step for part, every, pairs in rows for step in part if step % every < pairs
     )

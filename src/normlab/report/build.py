@@ -131,7 +131,9 @@ def _environment(meta: Any) -> Sequence[tuple[str, str]]:
     return [(name, meta[key]) for key, name in FACTS.items() if meta.get(key)]
 
 
-def _commands(result: Result) -> list[str]:
+def _commands(result: Result) -> list[tuple[str, str]]:
+    """What a command does, and the command."""
     folder = quote(str(result.folder)) if result.folder else "DIR"
     asked = result.record.meta.get("command")
-    return [*([asked] if asked else []), f"normlab rerun {folder}"]
+    made = [("This study was made with", asked)] if asked else []
+    return [*made, ("Repeat it, in a new folder, with", f"normlab rerun {folder}")]

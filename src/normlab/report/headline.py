@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from normlab.analysis.claim import Claim
+from normlab.analysis.evidence import MIN_SEEDS
 from normlab.analysis.pairs import Compared
 from normlab.analysis.words import count, number
 from normlab.spec.study import StudySpec
@@ -70,6 +71,7 @@ NORM_NAMES = {
     "rms": "RMS normalization",
 }
 MOST_NAMED = 4  # statements in one sentence; the rest is counted
+MORE = {"supported": "did better", "contradicted": "did worse"}
 MOST_SENTENCES = 3  # settings of one arm that have a sentence each; more are counted
 KINDS: dict[Compared, str] = {
     "all-rates": "over all lr",
@@ -197,7 +199,7 @@ def _who(spec: StudySpec, name: str) -> str:
 
 
 def _said(claims: Sequence[Claim], verdict: str) -> list[str]:
-    return [_phrase(claim) for claim in _decided(claims, verdict)][:MOST_NAMED]
+    return _cut([_phrase(claim) for claim in _decided(claims, verdict)], verdict)
 
 
 def _times(claims: Sequence[Claim], verdict: str) -> list[str]:
@@ -206,10 +208,19 @@ def _times(claims: Sequence[Claim], verdict: str) -> list[str]:
     decided = _decided(claims, verdict)
     found = Counter(claim.id for claim in decided)
     by_id = {claim.id: claim for claim in decided}
-    return [
+    phrases = [
         f"{_phrase(claim).partition(' (')[0]} at {found[name]} of {judged[name]}"
         for name, claim in by_id.items()
-    ][:MOST_NAMED]
+    ]
+    return _cut(phrases, verdict)
+
+
+def _cut(phrases: list[str], verdict: str) -> list[str]:
+    """The first few, and how many more there are; a single one is named."""
+    more = len(phrases) - MOST_NAMED
+    if more < 2:
+        return phrases
+    return [*phrases[:MOST_NAMED], f"{MORE[verdict]} in {more} more ways"]
 
 
 def _decided(claims: Sequence[Claim], verdict: str) -> list[Claim]:
@@ -224,11 +235,15 @@ def _phrase(claim: Claim) -> str:
         return f"was found {claim.verdict} in “{claim.statement}”"
     words = plain.supported if claim.verdict == "supported" else plain.contradicted
     value = claim.estimate or 0.0
-    return words.format(
+    told = words.format(
         percent=f"{100 * value:.0f} %",
         estimate=f"{100 * value:+.2f} points",
         ratio=number(value),
     )
+    if not claim.small:
+        return told
+    little = "by too little to matter"
+    return f"{told[:-1]}, {little})" if told.endswith(")") else f"{told} ({little})"
 
 
 def _joined(phrases: Sequence[str]) -> str:
@@ -246,7 +261,9 @@ def _tally(claims: Sequence[Claim], noun: str = "usual statement") -> str:
         "inconclusive": "stayed open",
         "not-enough-seeds": "had too few seeds for a verdict",
     }
+    planned = max((claim.planned for claim in claims), default=0)
+    if planned >= MIN_SEEDS:  # the measure is missing, and more seeds would not help
+        named["not-enough-seeds"] = "could not be judged"
     parts = [f"{found[key]} {text}" for key, text in named.items() if found[key]]
-    seeds = count(max((claim.planned for claim in claims), default=0), "seed")
     usual = count(len(claims), noun)
-    return f"Of {usual}, {_joined(parts)} ({seeds})."
+    return f"Of {usual}, {_joined(parts)} ({count(planned, 'seed')})."

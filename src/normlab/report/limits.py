@@ -26,8 +26,12 @@ def limits(result: Result) -> list[str]:
         "averages.",
     ]
     lines += _unfinished(result)
-    caveats = {claim.definition.caveat for claim in result.claims()}
-    return [*lines, *sorted(caveat for caveat in caveats if caveat)]
+    caveats = {
+        f"“{claim.statement}”: {claim.definition.caveat}."
+        for claim in result.claims()
+        if claim.definition.caveat
+    }
+    return [*lines, *sorted(caveats)]
 
 
 def _rates(result: Result) -> str:
