@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from normlab.analysis.result import Result
 from normlab.errors import NotMeasured
 from normlab.figures.gallery import Gallery
-from normlab.figures.loss_scale import loss_ticks
+from normlab.figures.loss_scale import even_ticks, loss_ticks
 from normlab.figures.plane import axis_titles, stored
 from normlab.figures.surface import contours, draw_surfaces
 from normlab.records.surface import Surface
@@ -234,10 +236,27 @@ def test_a_surface_without_marks_and_facts_is_drawn_too(plane: str) -> None:
     ],
 )
 def test_the_colours_have_round_losses(low: float, high: float, shown) -> None:
-    ticks = loss_ticks({"start": np.log10(low), "end": np.log10(high)})
+    ticks = loss_ticks(float(np.log10(low)), float(np.log10(high)))
     assert ticks["ticktext"] == shown
     at = 10.0 ** np.array(ticks["tickvals"])
     np.testing.assert_allclose(at, np.array(shown, float), rtol=1e-9)
+
+
+@given(low=st.floats(-1e3, 1e3), span=st.floats(1e-4, 1e4))
+def test_a_linear_scale_has_a_few_round_losses(low: float, span: float) -> None:
+    ticks = even_ticks(low, low + span)
+    at = np.array(ticks["tickvals"])
+    assert 2 <= len(at) <= 10
+    assert (at >= low - 1e-9 * span).all() and (at <= low + span * (1 + 1e-9)).all()
+
+
+def test_negative_losses_are_drawn_as_they_are() -> None:
+    surface = common_surface("none", "batch")
+    below = replace(surface, loss=surface.loss - 5, marks=())
+    figure = contours(below).to_dict()
+    (drawn,) = (t for t in figure["data"] if t["type"] == "contour")
+    np.testing.assert_allclose(numbers(drawn["z"]), below.loss, rtol=1e-6)
+    assert any("linear scale" in n["text"] for n in figure["layout"]["annotations"])
 
 
 def test_scenes_name_the_start_and_their_own_end(observed: Result) -> None:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from normlab.figures.curves import single
 from normlab.figures.look import LIGHT, Look
-from normlab.figures.loss_scale import logarithm, shared_levels, with_colours
+from normlab.figures.loss_scale import LossScale, with_colours
 from normlab.figures.panels import on
 from normlab.figures.picture import Drawn, Kind
 from normlab.figures.plane import (
@@ -43,7 +43,7 @@ def draw_surfaces(surfaces: Mapping[str, Surface], look: Look = LIGHT) -> go.Fig
         surfaces: By what their panels are called.
         look: Paper and ink.
     """
-    levels = shared_levels(surfaces.values())
+    scale = LossScale.of(surfaces.values())
     figure = plane_panels(
         look, [PlanePanel(name, _note(one), one) for name, one in surfaces.items()]
     )
@@ -51,8 +51,8 @@ def draw_surfaces(surfaces: Mapping[str, Surface], look: Look = LIGHT) -> go.Fig
         figure.add_contour(
             x=single(surface.a),
             y=single(surface.b),
-            z=single(logarithm(surface.loss)),
-            contours=levels,
+            z=single(scale.at(surface.loss)),
+            contours=scale.levels,
             coloraxis="coloraxis",
             line={"width": 0.6, "color": "rgba(250,250,250,0.45)"},
             connectgaps=False,
@@ -61,11 +61,11 @@ def draw_surfaces(surfaces: Mapping[str, Surface], look: Look = LIGHT) -> go.Fig
             **on(i),
         )
         add_path(figure, i, surface)
-        add_real_losses(figure, i, surface, levels)
+        add_real_losses(figure, i, surface, scale)
         elsewhere = [p for p in places(surface) if p.mark.true_loss is None]
         add_hollow(figure, i, elsewhere)
         add_names(figure, i, surface, look)
-    return with_colours(figure, levels, look, surfaces.values())
+    return with_colours(figure, scale, look, surfaces.values())
 
 
 def _note(surface: Surface) -> str:

@@ -11,9 +11,7 @@ import plotly.graph_objects as go
 from normlab.figures.curves import single
 from normlab.figures.look import LIGHT, TRACK, Look, css
 from normlab.figures.loss_scale import (
-    logarithm,
-    loss_ticks,
-    shared_levels,
+    LossScale,
     with_colours,
 )
 from normlab.figures.picture import Drawn, Kind
@@ -46,21 +44,21 @@ def draw_surfaces_3d(surfaces: Mapping[str, Surface], look: Look = LIGHT) -> go.
         surfaces: By what their scenes are called.
         look: Paper and ink.
     """
-    levels = shared_levels(surfaces.values())
-    lift = ABOVE * (levels["end"] - levels["start"])
+    scale = LossScale.of(surfaces.values())
+    lift = ABOVE * (scale.high - scale.low)
     columns = min(COLUMNS, len(surfaces))
     figure = go.Figure()
     layout: dict[str, Any] = {"height": HEIGHT * -(-len(surfaces) // columns)}
     patch: dict[str, Any] = {"height": NARROW_HEIGHT * len(surfaces)}
     for i, (name, surface) in enumerate(surfaces.items()):
         scene = f"scene{i + 1 if i else ''}"
-        _add_surface(figure, scene, name, surface, levels)
-        _add_path(figure, scene, surface, lift)
+        _add_surface(figure, scene, name, surface, scale)
+        _add_path(figure, scene, surface, scale, lift)
         layout[scene] = {
             "domain": _domain(i, columns, len(surfaces)),
-            "annotations": _labels(surface, lift, look),
+            "annotations": _labels(surface, scale, lift, look),
             "camera": _camera(1.0),
-            **_axes(surface, levels, lift),
+            **_axes(surface, scale, lift),
         }
         patch[f"{scene}.domain"] = _domain(i, 1, len(surfaces))
         patch[f"{scene}.camera"] = _camera(FARTHER)
@@ -72,7 +70,7 @@ def draw_surfaces_3d(surfaces: Mapping[str, Surface], look: Look = LIGHT) -> go.
         meta={"narrow": patch},
         **layout,
     )
-    return with_colours(figure, levels, look, surfaces.values())
+    return with_colours(figure, scale, look, surfaces.values())
 
 
 def _domain(i: int, columns: int, count: int) -> dict[str, list[float]]:
@@ -95,12 +93,12 @@ def _add_surface(
     scene: str,
     name: str,
     surface: Surface,
-    levels: Mapping[str, Any],
+    scale: LossScale,
 ) -> None:
     figure.add_surface(
         x=single(surface.a),
         y=single(surface.b),
-        z=single(logarithm(surface.loss)),
+        z=single(scale.at(surface.loss)),
         customdata=single(surface.loss),
         coloraxis="coloraxis",
         connectgaps=False,
@@ -111,18 +109,22 @@ def _add_surface(
         ),
         # flat light: height and colour are the same number, shadows are not
         lighting={"ambient": 0.85, "diffuse": 0.3, "specular": 0.05},
-        contours={"z": {**levels, "show": True, "color": "rgba(250,250,250,0.5)"}},
+        contours={
+            "z": {**scale.levels, "show": True, "color": "rgba(250,250,250,0.5)"}
+        },
     )
 
 
-def _add_path(figure: go.Figure, scene: str, surface: Surface, lift: float) -> None:
+def _add_path(
+    figure: go.Figure, scene: str, surface: Surface, scale: LossScale, lift: float
+) -> None:
     """The path where it is seen on the plane, at the plane's loss."""
     steps = [mark for mark in surface.marks if is_step(mark)]
     if steps:
         figure.add_scatter3d(
             x=[mark.a for mark in steps],
             y=[mark.b for mark in steps],
-            z=_heights(steps, lift),
+            z=_heights(steps, scale, lift),
             mode="lines",
             line={"color": TRACK, "width": 6},
             text=[words(mark.name, mark) for mark in steps],
@@ -132,12 +134,14 @@ def _add_path(figure: go.Figure, scene: str, surface: Surface, lift: float) -> N
         )
 
 
-def _heights(marks: Sequence[Mark], lift: float) -> list[float]:
+def _heights(marks: Sequence[Mark], scale: LossScale, lift: float) -> list[float]:
     losses = [np.nan if m.plane_loss is None else m.plane_loss for m in marks]
-    return (logarithm(np.array(losses)) + lift).tolist()
+    return (scale.at(np.array(losses)) + lift).tolist()
 
 
-def _labels(surface: Surface, lift: float, look: Look) -> list[dict[str, Any]]:
+def _labels(
+    surface: Surface, scale: LossScale, lift: float, look: Look
+) -> list[dict[str, Any]]:
     """Names of the marked places, as flags above them.
 
     Where no network of this path ever was, as at the other twin's end, there is none:
@@ -145,7 +149,7 @@ def _labels(surface: Surface, lift: float, look: Look) -> list[dict[str, Any]]:
     """
     named = places(surface)
     these = [place for place in named if place.mark.true_loss is not None] or named
-    heights = _heights([place.mark for place in these], lift)
+    heights = _heights([place.mark for place in these], scale, lift)
     return [
         {
             "text": label,
@@ -165,7 +169,7 @@ def _labels(surface: Surface, lift: float, look: Look) -> list[dict[str, Any]]:
     ]
 
 
-def _axes(surface: Surface, levels: Mapping[str, Any], lift: float) -> dict[str, Any]:
+def _axes(surface: Surface, scale: LossScale, lift: float) -> dict[str, Any]:
     x, y = (title.rpartition(", ")[2] for title in axis_titles(surface))
     across, along = float(np.ptp(surface.a)), float(np.ptp(surface.b))
     widest, unit = max(across, along), unit_of([surface])
@@ -175,8 +179,8 @@ def _axes(surface: Surface, levels: Mapping[str, Any], lift: float) -> dict[str,
         "zaxis": {
             "title": {"text": f"loss{unit and f' ({unit})'}", "font": SMALL},
             "tickfont": SMALL,
-            "range": [levels["start"], levels["end"] + lift],
-            **loss_ticks(levels),
+            "range": [scale.low, scale.high + lift],
+            **scale.ticks,
         },
         "aspectmode": "manual",
         "aspectratio": {"x": across / widest, "y": along / widest, "z": 0.6},

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from normlab.figures.look import ON_COLOUR, SEQUENTIAL, TRACK, Look, css
-from normlab.figures.loss_scale import logarithm
+from normlab.figures.loss_scale import LossScale
 from normlab.figures.panels import on
 from normlab.figures.plane import Place, is_step, places, words
 from normlab.records.surface import Surface
@@ -35,7 +35,7 @@ def add_path(figure: go.Figure, i: int, surface: Surface) -> None:
 
 
 def add_real_losses(
-    figure: go.Figure, i: int, surface: Surface, levels: Mapping[str, Any]
+    figure: go.Figure, i: int, surface: Surface, scale: LossScale
 ) -> None:
     """Where a network of the path really was, in the colour of the loss it had there.
 
@@ -45,11 +45,11 @@ def add_real_losses(
         figure: Is drawn into.
         i: Its panel.
         surface: Has the marks.
-        levels: From `shared_levels`.
+        scale: Of the losses.
     """
     steps = _apart(_steps(surface), surface)
-    _add_coloured(figure, i, steps, levels, size=9, symbol="circle")
-    _add_coloured(figure, i, places(surface), levels, size=14, symbol="diamond")
+    _add_coloured(figure, i, steps, scale, size=9, symbol="circle")
+    _add_coloured(figure, i, places(surface), scale, size=14, symbol="diamond")
 
 
 def add_hollow(figure: go.Figure, i: int, these: Sequence[Place]) -> None:
@@ -106,22 +106,22 @@ def _add_coloured(
     figure: go.Figure,
     i: int,
     these: Sequence[Place],
-    levels: Mapping[str, Any],
+    scale: LossScale,
     *,
     size: int,
     symbol: str,
 ) -> None:
     real = [(place, place.mark.true_loss) for place in these]
     known = [(place, loss) for place, loss in real if loss is not None]
-    colour = logarithm(np.array([loss for _, loss in known]))
+    colour = scale.at(np.array([loss for _, loss in known]))
     marker = {
         "size": size,
         "symbol": symbol,
         "color": colour.tolist(),
         # not the contours' own axis: plotly.js 4.1 never comes back from sharing it
         "colorscale": SEQUENTIAL,
-        "cmin": levels["start"],
-        "cmax": levels["end"],
+        "cmin": scale.low,
+        "cmax": scale.high,
         "line": {"color": ON_COLOUR, "width": 1.5},
     }
     _scatter(figure, i, [place for place, _ in known], marker)
