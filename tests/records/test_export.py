@@ -102,3 +102,13 @@ def test_a_file_that_cannot_be_written_is_named_and_no_rest_stays(
 def test_a_study_without_runs_can_be_exported(form: str, tmp_path: Path) -> None:
     export(StudyRecord(spec=SPEC), form, tmp_path / "x", summary={})
     assert (tmp_path / "x").exists()
+
+
+def test_a_file_of_another_kind_is_not_replaced(
+    record: StudyRecord, tmp_path: Path
+) -> None:
+    precious = tmp_path / "study.db"
+    precious.write_bytes(b"years of work")
+    with pytest.raises(BadFolder, match=r"study\.db exists and is no \.csv file"):
+        export(record, "csv", precious)
+    assert precious.read_bytes() == b"years of work"

@@ -91,7 +91,7 @@ class _Readings:
         return Augmented(self.dataset, indices, part)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # by identity: arrays have no hash
 class Augmented:
     """A dataset that is read anew for every epoch.
 

@@ -65,12 +65,13 @@ def runs_of(result: Result) -> list[RunKey]:
 
 
 def seen(result: Result, probe: str) -> dict[RunKey, Arrays]:
-    """What one probe saw in every run that has its arrays.
+    """What one probe saw, in every run that came to a moment to look at.
 
     Raises:
-        NotMeasured: If no run has.
+        NotMeasured: If no run did, or none has its arrays.
     """
-    found = dict(_found(result, probe))
+    every = _found(result, probe)
+    found = {key: of for key, of in every if len(of.get("steps", (0,)))}
     if not found:
         measure = result.record.spec.measure
         raise NotMeasured(f"“{probe}” was not recorded (measure = {measure})")

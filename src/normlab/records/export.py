@@ -8,7 +8,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from normlab.errors import BadSetting
+from normlab.errors import BadFolder, BadSetting
 from normlab.records._trouble import reporting
 from normlab.spec.names import known
 
@@ -34,13 +34,14 @@ def export(
         record: The study.
         form: `csv` and `parquet` are one long table with a line per run and epoch;
             `json` is the object that `normlab show --json` prints.
-        path: The file to write; an existing one is replaced.
+        path: The file to write; an existing one of this kind is replaced.
         summary: The object for `json`, from `analysis.summary.to_json`.
 
     Raises:
         BadSetting: If the format is unknown, or parquet is not installed.
-        BadFolder: If the file cannot be written.
+        BadFolder: If the file cannot be written, or is one of another kind.
     """
+    refuse_another_kind(path, f".{form}")
     if form not in FORMATS:
         raise BadSetting(
             f"--format={form} is unknown. {known(FORMATS, instead_of=form)}"
@@ -120,3 +121,16 @@ def _parquet(table: Mapping[str, list[Any]]) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(dict(table)), sink)
     return sink.getvalue().to_pybytes()
+
+
+def refuse_another_kind(path: Path, *suffixes: str) -> None:
+    """Refuse to replace a file that is not of the kind to be written.
+
+    Raises:
+        BadFolder: If there is one, such as a study.db or a user's data.
+    """
+    if path.is_file() and path.suffix.lower() not in suffixes:
+        raise BadFolder(
+            f"{path} exists and is no {suffixes[0]} file, so it is not replaced. "
+            f"Choose a name that ends in {suffixes[0]}."
+        )

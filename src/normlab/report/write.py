@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from normlab.errors import BadFolder
+from normlab.records.export import refuse_another_kind
 from normlab.report.build import build
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ def write(result: Result, path: Path) -> Path:
         path: The file; its folder must exist.
 
     Raises:
-        BadFolder: If it cannot be written.
+        BadFolder: If it cannot be written, or is a file of another kind.
     """
+    refuse_another_kind(path, ".html", ".htm")
     text = build(result)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
