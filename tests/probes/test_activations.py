@@ -147,3 +147,23 @@ def test_a_frozen_norm_keeps_its_own_statistics() -> None:
         model[1].running_var + model[1].eps
     ).sqrt()
     assert np.allclose(seen(model)["000:1:xhat_mean"], expected.mean(dim=0), atol=1e-13)
+
+
+class Turned(nn.Module):
+    """A convolution over positions, then a norm over the units behind them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm, self.relu = nn.Conv1d(1, 4, 3), nn.LayerNorm(4), nn.ReLU()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.relu(self.norm(self.conv(x).transpose(1, 2))).mean(1)
+
+
+def test_where_units_cannot_be_told_from_positions_none_are_shown() -> None:
+    with torch.random.fork_rng():
+        model = Turned()
+        inputs = torch.randn(8, 1, 9)
+    seen = observe_pass(model, inputs, study(model, inputs), seed=0)
+    assert seen.row["000:norm:x_mean"].shape == (4,)
+    assert not any("relu" in name for name in seen.row)

@@ -67,6 +67,9 @@ class _Watch:
         self._images = images
         self._seed = seed
         self._sequences = any(isinstance(m, nn.Conv1d) for m in model.modules())
+        # norms of the last axis beside convolutions: the units may be on either
+        last = any(isinstance(m, nn.LayerNorm | nn.RMSNorm) for m in model.modules())
+        self._unclear = self._sequences and last
         self._busy = False  # inside a look, which may call a module itself
         self.seen = Seen()
 
@@ -103,6 +106,8 @@ class _Watch:
         return look
 
     def _at_hidden(self, place: Place, x: Tensor) -> None:
+        if x.dim() == 3 and self._unclear:
+            return  # rather nothing than positions shown as units
         values = self._values(x)
         module = self._model.get_submodule(place.path)
         self._keep(place, self._described(values, "in"))
