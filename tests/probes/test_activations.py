@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import batch_norm, layer_norm
 
+from normlab.base.streams import ambient
 from normlab.probes.activations import Activations, ProbeBatch, standardised
 from normlab.probes.anatomy import study
 from normlab.probes.forward import normalised, observe_pass
@@ -150,20 +151,35 @@ def test_a_frozen_norm_keeps_its_own_statistics() -> None:
 
 
 class Turned(nn.Module):
-    """A convolution over positions, then a norm over the units behind them."""
+    """Linear over the last axis, then turned, so that batch norm finds its units."""
 
-    def __init__(self) -> None:
+    def __init__(self, norm: nn.Module, units: int) -> None:
         super().__init__()
-        self.conv, self.norm, self.relu = nn.Conv1d(1, 4, 3), nn.LayerNorm(4), nn.ReLU()
+        self.linear, self.norm = nn.Linear(6, units), norm
+        self.relu = nn.ReLU()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.relu(self.norm(self.conv(x).transpose(1, 2))).mean(1)
+        return self.relu(self.norm(self.linear(x).transpose(1, 2))).mean(2)
+
+
+def seen_turned(norm: nn.Module, units: int) -> dict[str, torch.Tensor]:
+    with ambient(0, "turned"):
+        model, inputs = Turned(norm, units), torch.randn(8, 9, 6)
+    row = observe_pass(model, inputs, study(model, inputs), seed=0).row
+    into = model.norm(model.linear(inputs).transpose(1, 2)).detach()
+    means = into.double().mean(dim=(0, 2))
+    seen = {name.partition(":")[2]: value for name, value in row.items()}
+    if "relu:in_mean" in seen:
+        assert torch.allclose(seen["relu:in_mean"].double(), means, atol=1e-6)
+    return seen
+
+
+@pytest.mark.parametrize("norm", [nn.Identity(), nn.BatchNorm1d(4)])
+def test_units_are_found_on_an_axis_that_a_function_turned(norm: nn.Module) -> None:
+    assert seen_turned(norm, 4)["relu:in_mean"].shape == (4,)
 
 
 def test_where_units_cannot_be_told_from_positions_none_are_shown() -> None:
-    with torch.random.fork_rng():
-        model = Turned()
-        inputs = torch.randn(8, 1, 9)
-    seen = observe_pass(model, inputs, study(model, inputs), seed=0)
-    assert seen.row["000:norm:x_mean"].shape == (4,)
-    assert not any("relu" in name for name in seen.row)
+    seen = seen_turned(nn.Identity(), 9)
+    assert not any("relu" in name for name in seen)
+    assert seen_turned(nn.BatchNorm1d(9), 9)["norm:x_mean"].shape == (9,)

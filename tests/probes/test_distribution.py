@@ -14,36 +14,36 @@ def sample(*shape: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    ("shape", "units_last", "axes"),
+    ("shape", "axis", "axes"),
     [
-        ((9, 4), False, (0,)),
-        ((9, 4, 3, 2), False, (0, 2, 3)),
-        ((9, 3, 4), True, (0, 1)),
+        ((9, 4), 1, (0,)),
+        ((9, 4, 3, 2), 1, (0, 2, 3)),
+        ((9, 3, 4), 2, (0, 1)),
     ],
 )
 def test_moments_are_numpys_unit_by_unit(
-    shape: tuple[int, ...], units_last: bool, axes: tuple[int, ...]
+    shape: tuple[int, ...], axis: int, axes: tuple[int, ...]
 ) -> None:
     x = sample(*shape)
-    mean, std = Values.of(x, units_last=units_last, seed=0).moments()
+    mean, std = Values.of(x, axis=axis, seed=0).moments()
     assert np.allclose(mean, x.numpy().mean(axis=axes), rtol=1e-14, atol=1e-14)
     assert np.allclose(std, x.numpy().std(axis=axes), rtol=1e-14)
 
 
 def test_the_same_unit_is_chosen_wherever_there_are_as_many() -> None:
     one, other = sample(9, 40), sample(5, 40, 3, 3)
-    chosen = [Values.of(x, units_last=False, seed=7).chosen_unit for x in (one, other)]
+    chosen = [Values.of(x, axis=1, seed=7).chosen_unit for x in (one, other)]
     assert chosen[0] == chosen[1]
 
 
 def test_a_units_values_are_its_column() -> None:
     x = sample(9, 4)
-    assert Values.of(x, units_last=False, seed=0).unit(2).equal(x[:, 2])
+    assert Values.of(x, axis=1, seed=0).unit(2).equal(x[:, 2])
 
 
 def test_features_of_images_come_from_one_position_of_each_unit() -> None:
     x = sample(9, 4, 3, 2)
-    features = Values.of(x, units_last=False, seed=0).features(torch.arange(4))
+    features = Values.of(x, axis=1, seed=0).features(torch.arange(4))
     for unit, feature in enumerate(features):
         positions = x[:, unit].reshape(9, -1).T
         assert any(feature.equal(position) for position in positions)
@@ -51,7 +51,7 @@ def test_features_of_images_come_from_one_position_of_each_unit() -> None:
 
 def test_of_large_images_some_positions_are_pooled() -> None:
     x = torch.arange(2.0**20).view(2**8, 2**4, 2**4, 2**4)
-    pooled = Values.of(x, units_last=False, seed=0).pooled()
+    pooled = Values.of(x, axis=1, seed=0).pooled()
     assert pooled.size == 2**18 and np.isin(pooled, x.numpy()).all()
 
 
@@ -64,11 +64,11 @@ def test_percentiles_are_the_15th_50th_and_85th() -> None:
 def test_the_range_of_what_is_not_finite_is_unknown() -> None:
     x = sample(9, 4)
     x[3, 2] = torch.inf
-    row = describe(Values.of(x, units_last=False, seed=0), 1, "in")
+    row = describe(Values.of(x, axis=1, seed=0), 1, "in")
     assert row["in_range"].isnan().all() and row["in_histogram"].sum() == 0
 
 
 def test_seven_arrays_are_kept() -> None:
-    row = describe(Values.of(sample(9, 4), units_last=False, seed=0), 1, "in")
+    row = describe(Values.of(sample(9, 4), axis=1, seed=0), 1, "in")
     what = "mean std percentiles unit_percentiles histogram range values"
     assert list(row) == [f"in_{name}" for name in what.split()]

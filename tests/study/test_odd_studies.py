@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from normlab.facade.compare import compare
 from normlab.report.write import write
@@ -53,3 +55,33 @@ def test_a_study_of_next_to_nothing_has_a_report(
     )
     assert status in {run.status for run in found.record.runs}
     assert write(found, tmp_path / "page.html").stat().st_size > 0
+
+
+class Turned(nn.Module):
+    """As many units as positions: without a norm, nothing tells one from the other."""
+
+    def __init__(self, norm: nn.Module) -> None:
+        super().__init__()
+        self.linear, self.norm = nn.Linear(6, 6), norm
+        self.relu, self.out = nn.ReLU(), nn.Linear(6, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        units = self.linear(x.flatten(1, 2)).transpose(1, 2)
+        return self.out(self.relu(self.norm(units)).mean(2))
+
+
+def test_what_only_one_arm_shows_is_drawn_of_that_arm(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.random((90, 1, 6, 6), np.float32)
+    found = compare(
+        model=lambda norm: Turned(norm(6)),
+        data=(images, np.arange(90) % 3),
+        seeds=1,
+        epochs=1,
+        batch_size=30,
+        out=tmp_path / "study",
+    )
+    titles = {trace.name for trace in found.plot("percentiles").figure.data}
+    assert "batch" in titles and "none" not in titles
+    shown = found.plot("one-neuron").figure.to_json()
+    assert "batch: before" in shown and "none" not in shown

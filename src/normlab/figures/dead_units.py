@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def _draw(result: Result, look: Look) -> Drawn:
     runs = seen(result, "activations")
     quantities = []
-    for rank, path in layers(next(iter(first_of(runs).values()))):
+    for rank, path in layers(first_of(runs).values()):
         for what, name in (("dead", "dead"), ("saturated", "saturated")):
 
             def share(

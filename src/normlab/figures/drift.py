@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from normlab.analysis.drift import feature_change, living_shift
+from normlab.errors import NotMeasured
 from normlab.figures.along_training import Quantity, draw_along_training, ends
 from normlab.figures.observed import Arrays, by_arm, first_of, places, seen, spread
 from normlab.figures.picture import Drawn, Kind
@@ -18,9 +20,19 @@ if TYPE_CHECKING:
 MOST_LAYERS = 4
 
 
-def layers(arrays: Arrays) -> list[tuple[int, str]]:
-    """Some layers with a nonlinearity: their rank from 1 and their path."""
-    paths = [place.path for place in places(arrays, "in_mean")]
+def layers(runs: Iterable[Arrays]) -> list[tuple[int, str]]:
+    """Some layers with a nonlinearity: their rank from 1 and their path.
+
+    Args:
+        runs: One of every arm; where units of a place cannot be told, it is not there.
+
+    Raises:
+        NotMeasured: If there is none in any.
+    """
+    every = [[place.path for place in places(of, "in_mean")] for of in runs]
+    paths = max(every, key=len)
+    if not paths:
+        raise NotMeasured("no nonlinearity was seen whose units can be told")
     return [(i + 1, paths[i]) for i in spread(range(len(paths)), MOST_LAYERS)]
 
 
@@ -36,7 +48,7 @@ def _draw(result: Result, look: Look) -> Drawn:
     runs = seen(result, "activations")
     quantities: list[Quantity] = []
     words: list[str] = []
-    for rank, path in layers(next(iter(first_of(runs).values()))):
+    for rank, path in layers(first_of(runs).values()):
 
         def shift(arrays: Arrays, path: str = path) -> np.ndarray | None:
             mean = at_path(arrays, path, "in_mean")

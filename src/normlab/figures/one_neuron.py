@@ -9,9 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from normlab.figures.curves import Numbers, hundredths, single
-from normlab.figures.drift import at_path
 from normlab.figures.look import LIGHT, Look, Style, css
-from normlab.figures.observed import Arrays, first_of, places, seen
+from normlab.figures.observed import Arrays, Place, first_of, places, seen
 from normlab.figures.over_batch import over_batch
 from normlab.figures.panels import Panel, on, panels
 from normlab.figures.picture import Drawn, Kind
@@ -137,7 +136,7 @@ def _draw(result: Result, look: Look) -> Drawn:
     unit = int(arrays[norm.key("unit")])
     before, after = arrays[norm.key("x_values")], arrays[norm.key("xhat_values")]
     those = [
-        *_without(result, runs, arm),
+        *_without(result, runs, arm, norm),
         Neuron(f"{arm}: before", arm, before, normalised=False),
         Neuron(f"{arm}: after", arm, after, normalised=True),
     ]
@@ -148,16 +147,24 @@ def _draw(result: Result, look: Look) -> Drawn:
     return Drawn(draw_one_neuron(step, those, styles, look), alt)
 
 
-def _without(result: Result, runs: Mapping[str, Arrays], arm: str) -> list[Neuron]:
+def _without(
+    result: Result, runs: Mapping[str, Arrays], arm: str, norm: Place
+) -> list[Neuron]:
     """The same neuron of the baseline, where that has no norm and the same moments."""
     baseline = result.record.spec.baseline.name
     if baseline == arm or baseline not in runs:
         return []
-    other: Arrays = runs[baseline]
-    where = places(other, "in_values")
-    if not where or len(other["steps"]) != len(runs[arm]["steps"]):
+    own, other = runs[arm], runs[baseline]
+    # what the norm gives to the arm's own nonlinearity
+    behind = [p for p in places(own, "in_values") if p.number >= norm.number]
+    same = [
+        p for p in places(other, "in_values") if behind and p.path == behind[0].path
+    ]
+    if not same or not np.array_equal(own["steps"], other["steps"]):
         return []
-    values: Any = at_path(other, where[0].path, "in_values")
+    if own[norm.key("unit")] != other[same[0].key("unit")]:
+        return []
+    values: Any = other[same[0].key("in_values")]
     return [Neuron(baseline, baseline, values, normalised=False)]
 
 

@@ -74,7 +74,7 @@ def _draw(result: Result, look: Look) -> Drawn:
     runs = first_of(seen(result, "activations"))
     titles: list[str] = []
     those: list[Percentiles] = []
-    for rank, path in layers(next(iter(runs.values()))):
+    for rank, path in layers(runs.values()):
         for what, whom in (
             ("in_percentiles", "all units"),
             ("in_unit_percentiles", "one unit"),

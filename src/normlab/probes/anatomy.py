@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from normlab.base.hold import preserved
 from normlab.base.taps import Look, tapped
 from normlab.norms.registry import is_norm
+from normlab.probes.unit_axis import UnitAxes
 
 SATURATING: tuple[type[nn.Module], ...] = (nn.Sigmoid, nn.Tanh)
 NONLINEARITIES: tuple[type[nn.Module], ...] = (
@@ -59,6 +60,8 @@ class Anatomy:
     seen_behind: bool
     """Whether hidden values are outputs of these places rather than inputs."""
     norms: tuple[Place, ...]
+    unit_axis: dict[Place, int] = field(hash=False)
+    """Which axis of what flows there holds the units, where that can be told."""
     order: dict[str, int] = field(hash=False)
     """When each parameter is used first; those used together have equal numbers."""
     scale_invariant: tuple[str, ...]
@@ -97,6 +100,7 @@ def study(model: nn.Module, inputs: Tensor) -> Anatomy:
         hidden=tuple(hidden),
         seen_behind=not seen,
         norms=tuple(norms),
+        unit_axis={p: axis for p, axis in watched.unit_axis.items() if axis},
         order=watched.order(),
         scale_invariant=tuple(watched.scale_invariant()),
     )
@@ -113,6 +117,8 @@ class _Execution:
         self._model = model
         self._modules = dict(model.named_modules())
         self.calls: list[Place] = []
+        self.unit_axis: dict[Place, int | None] = {}
+        self._axes = UnitAxes()
         self._counts: Counter[str] = Counter()
         self._made: list[tuple[str, Tensor]] = []  # kept, so that no id is used twice
         self._feeders: dict[str, str] = {}
@@ -128,7 +134,9 @@ class _Execution:
     def _enters(self, path: str) -> Look:
         def look(entering: Any) -> None:
             self._counts[path] += 1
-            self.calls.append(Place(path, self._counts[path]))
+            place = Place(path, self._counts[path])
+            self.calls.append(place)
+            self.unit_axis[place] = self._axes.enters(self._modules[path], entering)
             for maker, made in self._made:
                 if made is entering and isinstance(self._modules[path], _ROW_NORMS):
                     self._feeders[path] = maker
@@ -137,6 +145,7 @@ class _Execution:
 
     def _leaves(self, path: str) -> Look:
         def look(leaving: Any) -> None:
+            self._axes.leaves(self._modules[path], leaving)
             if isinstance(self._modules[path], _ROWED):
                 self._made.append((path, leaving))
 

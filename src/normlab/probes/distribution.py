@@ -24,16 +24,15 @@ class Values:
     seed: int
 
     @classmethod
-    def of(cls, flowing: Tensor, *, units_last: bool, seed: int) -> Values:
+    def of(cls, flowing: Tensor, *, axis: int, seed: int) -> Values:
         """Bring what flows at a place into this shape.
 
         Args:
-            flowing: `(images, units)`, `(images, units, *positions)`, or
-                `(images, *positions, units)`.
-            units_last: Whether it is the latter.
+            flowing: `(images, ...)`.
+            axis: Which of its axes holds the units.
             seed: Of the streams that choose a unit and positions.
         """
-        x = flowing.detach().movedim(-1, 1) if units_last else flowing.detach()
+        x = flowing.detach().movedim(axis, 1)
         return cls(x.reshape(len(x), x.shape[1], -1), seed)
 
     @property

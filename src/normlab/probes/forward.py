@@ -66,10 +66,6 @@ class _Watch:
         self._anatomy = anatomy
         self._images = images
         self._seed = seed
-        self._sequences = any(isinstance(m, nn.Conv1d) for m in model.modules())
-        # norms of the last axis beside convolutions: the units may be on either
-        last = any(isinstance(m, nn.LayerNorm | nn.RMSNorm) for m in model.modules())
-        self._unclear = self._sequences and last
         self._busy = False  # inside a look, which may call a module itself
         self.seen = Seen()
 
@@ -106,9 +102,9 @@ class _Watch:
         return look
 
     def _at_hidden(self, place: Place, x: Tensor) -> None:
-        if x.dim() == 3 and self._unclear:
-            return  # rather nothing than positions shown as units
-        values = self._values(x)
+        values = self._values(place, x)
+        if values is None:
+            return
         module = self._model.get_submodule(place.path)
         self._keep(place, self._described(values, "in"))
         if isinstance(module, SATURATING):
@@ -122,23 +118,22 @@ class _Watch:
 
     def _at_norm(self, place: Place, x: Tensor) -> None:
         norm = self._model.get_submodule(place.path)
-        # of (n, positions, units) these norms take the last axis, all others of
-        # (n, units, positions) the one in the middle
-        last = x.dim() == 3 and isinstance(norm, nn.LayerNorm | nn.RMSNorm)
-        values = Values.of(x, units_last=last, seed=self._seed)
         for name, what in _KEPT_OF_NORMS.items():
             tensor = getattr(norm, name, None)
             if isinstance(tensor, Tensor):
                 # a copy, and first: the averages are about to take up this batch
                 self._keep(place, {what: tensor.detach().clone().reshape(-1)})
+        values, xhat = self._values(place, x), self._values(place, normalised(norm, x))
+        if values is None or xhat is None:
+            return
         self._keep(place, self._described(values, "x"))
-        xhat = Values.of(normalised(norm, x), units_last=last, seed=self._seed)
         self._keep(place, self._described(xhat, "xhat"))
         self._fact(place, "unit", torch.tensor(values.chosen_unit))
 
-    def _values(self, x: Tensor) -> Values:
-        last = x.dim() == 3 and not self._sequences
-        return Values.of(x, units_last=last, seed=self._seed)
+    def _values(self, place: Place, x: Tensor) -> Values | None:
+        axis = self._anatomy.unit_axis.get(place)
+        # rather nothing than positions shown as units
+        return None if axis is None else Values.of(x, axis=axis, seed=self._seed)
 
     def _described(self, values: Values, prefix: str) -> Row:
         return describe(values, values.chosen_unit, prefix)
