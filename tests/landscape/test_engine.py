@@ -199,8 +199,8 @@ def test_a_surface_is_the_naive_loss_at_its_points(name: str, statistics: str) -
     for row, column in ((0, 0), (1, 1), (2, 0)):
         moved = copy.deepcopy(exact)
         for key, parameter in moved.named_parameters():
-            parameter += found.a[column] * torch.from_numpy(first[key]).double()
-            parameter += found.b[row] * torch.from_numpy(second[key]).double()
+            parameter += found.a[column] * torch.tensor(first[key]).double()
+            parameter += found.b[row] * torch.tensor(second[key]).double()
         expected = naive(moved, x.double(), y, statistics, seed=7)
         # float32 against float64: a few hundred units in the last place
         assert found.loss[row, column] == pytest.approx(expected, rel=1e-5)

@@ -48,6 +48,16 @@ def test_packing_keeps_everything() -> None:
         np.testing.assert_equal(getattr(after.surface, name), value)
 
 
+def test_a_surface_cannot_be_written_to_but_what_it_was_made_of_can() -> None:
+    loss = np.ones((3, 5))
+    found = surface(loss=loss)
+    arrays = [found.a, found.b, found.loss, found.computed, found.directions[1]["w"]]
+    for array in arrays:
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+    loss[0] = 2.0
+
+
 def test_a_file_of_before_units_is_in_nats() -> None:
     arrays = packed(whole())
     about = json.loads(str(arrays["about"]))

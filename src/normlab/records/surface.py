@@ -41,6 +41,8 @@ class Mark:
 class Surface:
     """Loss on a grid over a plane: `origin + a first + b second`.
 
+    Its arrays cannot be written to; `array.copy()` can.
+
     Attributes:
         a: Coordinates along the first direction, shape (columns,).
         b: Coordinates along the second direction, shape (rows,).
@@ -89,12 +91,25 @@ class Surface:
                 f"surface: loss {self.loss.shape} and computed {self.computed.shape}"
                 f" must have the shape (len(b), len(a)) = {shape}."
             )
+        for name in ("a", "b", "loss", "computed"):
+            object.__setattr__(self, name, _read_only(getattr(self, name)))
+        directions = tuple(
+            {name: _read_only(array) for name, array in direction.items()}
+            for direction in self.directions
+        )
+        object.__setattr__(self, "directions", directions)
 
     @property
     def evaluation(self) -> str:
         """The statistics with their batch size, as printed beside every figure."""
         cut = self.statistics in ("batch", "recalibrated")
         return f"{self.statistics}({self.batch_size})" if cut else self.statistics
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 SurfaceKind = PlaneKind | Literal["bowl"]
