@@ -124,7 +124,7 @@ def test_trouble_with_the_report_does_not_lose_the_account(
 ) -> None:
     trains()
     monkeypatch.setattr(report_file, "write", _undrawable)
-    assert main(["run", "--quiet", "--out", "here"]) == 1
+    assert main(["run", "--quiet", "--out", "here"]) == 2
     out, err = capsys.readouterr()
     assert "Fairness:" in out
     assert "look at it" not in out

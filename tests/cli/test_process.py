@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from normlab.records.folder import StudyFolder
 
 from .made_up import study
 
@@ -82,3 +86,37 @@ def test_an_old_encoding_does_not_stop_the_account(tmp_path: Path) -> None:
     study(tmp_path / "s")
     done = normlab("show", "s", cwd=tmp_path, PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def _no_file_of_a_network() -> None:
+    """As a disk that fills up: study.db has room, two megabytes of weights have not."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+
+
+def test_a_study_that_can_write_no_more_stops_with_one_line_and_goes_on(
+    tmp_path: Path,
+) -> None:
+    images, labels = np.zeros((40, 20, 20), np.uint8), np.arange(40) % 2
+    images[labels == 1] = 255
+    np.savez(
+        tmp_path / "d.npz", x_train=images, y_train=labels, x_test=images, y_test=labels
+    )
+    words = "--data d.npz --seeds 2 --epochs 1 --batch-size 20 --measure none --out s"
+    stopped = subprocess.run(
+        [sys.executable, "-c", RUN, "run", *words.split()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        preexec_fn=_no_file_of_a_network,
+    )
+    assert stopped.returncode == 2
+    assert stopped.stderr.startswith("normlab: error: s/checkpoints/")
+    assert "cannot be written (File too large" in stopped.stderr
+    assert stopped.stderr.endswith("Then go on with: normlab resume s\n")
+    assert stopped.stderr.count("\n") == 1
+    before = StudyFolder.open(tmp_path / "s").statuses()
+    assert "failed" not in before and "done" not in before
+    assert normlab("resume", "s", cwd=tmp_path).returncode == 0
+    assert StudyFolder.open(tmp_path / "s").statuses() == {"done": 4}

@@ -13,7 +13,7 @@ from normlab.train.checkpoint import Checkpoint, load, save, save_network
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "n.partial").mkdir()  # nothing can be written there
-    with torch.random.fork_rng(), pytest.raises(BadFolder, match=r"n\.safetensors can"):
+    with torch.random.fork_rng(), pytest.raises(BadFolder, match=r"n\.safetensors: can"):
         save_network(nn.Linear(1, 1), tmp_path / "n.safetensors")
 
 
@@ -35,5 +35,5 @@ def test_so_is_a_checkpoint(tmp_path: Path) -> None:
     state = Checkpoint(
         epoch=1, model={"w": torch.zeros(1)}, descent={}, scalars={}, observed={}
     )
-    with pytest.raises(BadFolder, match=r"epoch-1\.safetensors cannot be written"):
+    with pytest.raises(BadFolder, match=r"epoch-1\.safetensors: cannot be written"):
         save(state, tmp_path)

@@ -184,7 +184,7 @@ def test_only_the_newest_two_checkpoints_are_kept(tmp_path) -> None:
 
 def test_a_damaged_checkpoint_is_named(tmp_path) -> None:
     (tmp_path / "epoch-1.safetensors").write_bytes(b"nonsense")
-    with pytest.raises(Exception, match=r"epoch-1\.safetensors cannot be read as a"):
+    with pytest.raises(Exception, match=r"epoch-1\.safetensors: cannot be read as a"):
         checkpoint.load(tmp_path, 1)
 
 

@@ -40,8 +40,8 @@ def conduct(
         quiet: Print only the account.
 
     Returns:
-        The exit code: 1 if a run or the report failed; if it was stopped, 130 for
-        Ctrl-C and 143 for SIGTERM.
+        The exit code: 1 if a run failed; 2 if the report cannot be written; if it
+        was stopped, 130 for Ctrl-C and 143 for SIGTERM.
     """
     if spec.model.file is not None:
         print(f"executing {spec.model.file} (function {spec.model.factory})")
@@ -69,7 +69,7 @@ def _report(result: Result, folder: Path) -> int:
         print(f"look at it: {write(result, folder / NAME)}")
     except NormlabError as error:
         print(f"normlab: error: {error}", file=sys.stderr)
-        return 1
+        return error.exit_code
     except KeyboardInterrupt as stop:
         print(
             "normlab: interrupted; the study is kept. Its report:\n"

@@ -51,6 +51,6 @@ def kept_cells(path: Path, about: str) -> KeptCells | None:
         arrays = _arrays.read(path)
     except BadFolder:
         return None  # as a power cut leaves it: what is lost can be computed again
-    if str(arrays["about"]) != about:
+    if str(arrays.get("about")) != about:
         return None
     return KeptCells(arrays["loss"], arrays["computed"])

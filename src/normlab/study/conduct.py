@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import cast
 
 from normlab.analysis.refine import further_runs
 from normlab.analysis.setting import setting_of
+from normlab.errors import BadFolder
 from normlab.records.events import Diverged, Event, Failed, Finished
 from normlab.records.folder import StudyFolder
 from normlab.records.rows import ENDED, Status
@@ -18,7 +21,7 @@ from normlab.spec.plan import RunKey, plan
 from normlab.study.cost import CostJob, Measured
 from normlab.study.executor import Executor
 from normlab.study.jobs import Material, TrainJob
-from normlab.study.messages import JobEnded, Lost, Taken
+from normlab.study.messages import Halted, JobEnded, Lost, Taken
 from normlab.study.order import longest_first
 from normlab.study.pace import Countdown
 from normlab.study.prepare import Prepared
@@ -80,19 +83,31 @@ class Conductor:
         Raises:
             KeyboardInterrupt: If the user stops it; the runs under way are then
                 marked as interrupted, and everything so far is kept.
+            BadFolder: If the folder cannot be written any more, for example on a
+                full disk. Everything so far is kept too.
         """
         self._prepared.dataset.save(self._data)
         try:
             self._train()
             self._survey()
             self._measure()
+        except BadFolder as trouble:
+            with suppress(BadFolder):  # a full disk has no room for that either
+                self._interrupt()
+            if not self._attempts:
+                raise
+            resume = f"normlab resume {quote(str(self._folder.path))}"
+            raise BadFolder(f"{trouble} Then go on with: {resume}") from trouble
         except BaseException:
-            for key in self._running:
-                self._writer.status(key, "interrupted")
+            self._interrupt()
             raise
         # where a surface was lost, `resume` goes on with what is known of it
         if not self._countdown.left:
             shutil.rmtree(self._checkpoints(), ignore_errors=True)
+
+    def _interrupt(self) -> None:
+        for key in self._running:
+            self._writer.status(key, "interrupted")
 
     def _train(self) -> None:
         spec = self._prepared.spec
@@ -167,6 +182,8 @@ class Conductor:
             match job, message:
                 case _, JobEnded():
                     pass
+                case _, Halted(reason=reason):
+                    raise BadFolder(reason)
                 case TrainJob(), _:
                     self._of_run(job, message)
                 case SurfaceJob(name=name), Share(share=share):

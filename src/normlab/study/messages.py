@@ -25,6 +25,13 @@ class JobEnded:
 
 
 @dataclass(frozen=True)
+class Halted:
+    """The study's folder cannot be used, so that no job of it can go on."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Lost:
     """The last message about a job whose worker died; half a line says why."""
 

@@ -13,10 +13,10 @@ import sys
 import traceback
 from pathlib import Path
 
-from normlab.errors import NormlabError
+from normlab.errors import BadFolder, NormlabError
 from normlab.records.events import Failed
 from normlab.study.channel import Channel
-from normlab.study.messages import JobEnded, Setup
+from normlab.study.messages import Halted, JobEnded, Setup
 
 
 def main() -> None:
@@ -48,6 +48,8 @@ def _perform(channel: Channel) -> None:
         job.perform(channel.send)
     except (EOFError, BrokenPipeError):
         raise
+    except BadFolder as error:
+        channel.send(Halted(str(error)))
     except NormlabError as error:
         channel.send(Failed(reason=str(error)))
     except Exception as error:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +38,6 @@ class Checkpoint:
 
 def save(checkpoint: Checkpoint, folder: Path) -> Path:
     """Write `checkpoint` whole under `folder` and drop all but the newest two."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"epoch-{checkpoint.epoch}.safetensors"
     tensors = {f"model.{k}": v for k, v in _apart(checkpoint.model).items()}
     tensors |= {f"descent.{k}": v.contiguous() for k, v in checkpoint.descent.items()}
@@ -49,10 +48,8 @@ def save(checkpoint: Checkpoint, folder: Path) -> Path:
         "scalars": checkpoint.scalars,
         "observers": list(checkpoint.observed),
     }
-    partial = path.with_suffix(".partial")
-    with _writing(path):
+    with _writing(path) as partial:
         save_file(tensors, partial, metadata={"normlab": json.dumps(meta)})
-        partial.replace(path)
     for epoch in sorted(epochs_saved(folder))[:-_KEPT]:
         (folder / f"epoch-{epoch}.safetensors").unlink()
     return path
@@ -66,12 +63,9 @@ def save_network(model: nn.Module, path: Path) -> None:
 
     Any program reads them back with `safetensors.torch.load_file(path)`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
     tensors = _apart(model.state_dict())
-    with _writing(path):
+    with _writing(path) as partial:
         save_file(tensors, partial)
-        partial.replace(path)
 
 
 def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -86,14 +80,24 @@ def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Say what keeps a file from being written; safetensors hides it in its text."""
+def _writing(path: Path) -> Iterator[Path]:
+    """A name to write to that becomes `path` when all is written, else goes.
+
+    Raises:
+        BadFolder: The file cannot be written; safetensors hides why in its text.
+    """
+    partial = path.with_suffix(".partial")
     try:
-        yield
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        partial.replace(path)
     except (OSError, SafetensorError) as error:
+        with suppress(OSError):  # where nothing can be written, nothing is left
+            partial.unlink(missing_ok=True)
+        reason = str(error).rpartition(": ")[2]
         raise BadFolder(
-            f"{path} cannot be written ({error}). If the disk is full, free some "
-            "space, then resume: what was kept stays readable."
+            f"{path}: cannot be written ({reason}). If the disk is full, free some "
+            "space; what was kept stays readable."
         ) from error
 
 
@@ -118,8 +122,8 @@ def load(folder: Path, epoch: int) -> Checkpoint:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise BadFolder(
-            f"{path} cannot be read as a checkpoint ({error}). Delete it and resume: "
-            f"the run then goes on from an earlier one."
+            f"{path}: cannot be read as a checkpoint ({error}). Delete it: the run "
+            f"goes on from an earlier one."
         ) from error
     return Checkpoint(
         epoch=meta["epoch"],
