@@ -7,10 +7,35 @@ from pathlib import Path
 import numpy as np
 
 from normlab.base.streams import numpy_stream
+from normlab.records.events import EpochDone
+from normlab.spec.plan import RunKey
 from normlab.spec.settings import with_settings
 from normlab.spec.study import StudySpec
+from normlab.study.progress import Silent
+
+MODEL = """
+from torch import nn
+
+def make(norm, shape, classes):
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(36, 16), norm(16), nn.ReLU(), nn.Linear(16, classes)
+    )
+"""
+"""A model file: its factory is `make`."""
 
 SETTINGS = ("measure=none", "seeds=2", "recipe.epochs=3", "recipe.batch_size=16")
+
+
+class StopsAfter(Silent):
+    """A user who presses Ctrl-C after so many epochs."""
+
+    def __init__(self, epochs: int) -> None:
+        self.left = epochs
+
+    def event(self, key: RunKey, event: object) -> None:
+        self.left -= isinstance(event, EpochDone)
+        if self.left == 0:
+            raise KeyboardInterrupt
 
 
 def spec_of(data: Path, *settings: str) -> StudySpec:

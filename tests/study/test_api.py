@@ -21,7 +21,7 @@ from normlab.spec.plan import RunKey
 from normlab.spec.study import StudySpec
 from normlab.study import api
 from normlab.study.progress import Silent
-from tests.study.cases import spec_of, write_data
+from tests.study.cases import MODEL, StopsAfter, spec_of, write_data
 
 
 @pytest.fixture(scope="module")
@@ -95,18 +95,6 @@ def test_another_arm_changes_nobodys_numbers(
     for run in result.record.runs:
         if run.key.arm != "layer":
             assert np.array_equal(run.step_losses, before[run.key].step_losses)
-
-
-class StopsAfter(Silent):
-    """A user who presses Ctrl-C after so many epochs."""
-
-    def __init__(self, epochs: int) -> None:
-        self.left = epochs
-
-    def event(self, key: RunKey, event: object) -> None:
-        self.left -= isinstance(event, EpochDone)
-        if self.left == 0:
-            raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("epochs", [1, 5, 12])
@@ -225,45 +213,6 @@ def test_resume_of_a_complete_study_trains_nothing(whole: Path) -> None:
 
     before = StudyFolder.open(whole).read()
     assert differences(api.resume(whole, watcher=Deaf()).record, before) == []
-
-
-def test_resume_refuses_changed_data(data: Path, tmp_path: Path) -> None:
-    own = tmp_path / "own.npz"
-    own.write_bytes(data.read_bytes())
-    with pytest.raises(KeyboardInterrupt):
-        api.run(spec_of(own), tmp_path / "study", watcher=StopsAfter(1))
-    own.write_bytes(write_data(tmp_path, images=90).read_bytes())
-    with pytest.raises(BadFolder, match="the data is not what it was"):
-        api.resume(tmp_path / "study")
-
-
-MODEL = """
-from torch import nn
-
-def make(norm, shape, classes):
-    return nn.Sequential(
-        nn.Flatten(), nn.Linear(36, 16), norm(16), nn.ReLU(), nn.Linear(16, classes)
-    )
-"""
-
-
-def test_a_model_file_is_kept_and_resume_refuses_a_changed_one(
-    data: Path, tmp_path: Path
-) -> None:
-    file = tmp_path / "net.py"
-    file.write_text(MODEL)
-    spec = spec_of(data, f"model.name={file}:make")
-    with pytest.raises(KeyboardInterrupt):
-        api.run(spec, tmp_path / "study", watcher=StopsAfter(1))
-    assert StudyFolder.open(tmp_path / "study").meta()["model_source"] == MODEL
-    mark = tmp_path / "mark"
-    file.write_text(f"{MODEL}\nopen({str(mark)!r}, 'w').close()\n")
-    with pytest.raises(BadFolder, match="the model file is not what it was"):
-        api.resume(tmp_path / "study")
-    assert not mark.exists()  # it was not executed either
-    file.write_text(MODEL)
-    result = api.resume(tmp_path / "study")
-    assert {run.status for run in result.record.runs} == {"done"}
 
 
 def test_a_factory_that_ignores_the_norm_is_refused(data: Path, tmp_path: Path) -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 from torch import nn
 
@@ -24,6 +25,14 @@ from normlab.base.slots import NormMaker
 from normlab.errors import BadModel
 
 _MODULE = "normlab_model_file"  # the user's `__name__`; never importable
+_PACKAGE = Path(__file__).parents[1]  # normlab's own files
+
+
+class _Executed(NamedTuple):
+    """A model file that was executed."""
+
+    module: ModuleType
+    before: frozenset[str]  # names of the modules that were imported before
 
 
 @dataclass(frozen=True)
@@ -80,16 +89,32 @@ class Factory:
         """
         return self._loaded
 
+    def neighbours(self) -> dict[str, str]:
+        """SHA-256 of each file in its folder that it imports from, by its path there.
+
+        Ask when the network has been built: a function may import something too.
+        """
+        folder, (module, before) = Path(self.path).parent, self._executed
+        new = [sys.modules[name] for name in sys.modules.keys() - before]
+        found = {name for one in new if (name := _within(folder, one))}
+        _add_imported(module, folder, found)
+        return file_digests(folder, sorted(found))
+
     @cached_property
-    def _loaded(self) -> Callable[..., object]:
-        module = ModuleType(_MODULE)
+    def _executed(self) -> _Executed:
+        module, before = ModuleType(_MODULE), frozenset(sys.modules)
         module.__file__ = self.path
         with _beside(self.path, module), _told(self, "its import"):
             exec(compile(self.source.encode(), self.path, "exec"), vars(module))
-        found = vars(module).get(self.name)
+        return _Executed(module, before)
+
+    @cached_property
+    def _loaded(self) -> Callable[..., object]:
+        names = vars(self._executed.module)
+        found = names.get(self.name)
         if callable(found):
             return found
-        own = [name for name, value in vars(module).items() if _is_own(value)]
+        own = [name for name, value in names.items() if _is_own(value)]
         raise BadModel(
             f"{self.path} has no factory '{self.name}'. "
             f"It defines: {', '.join(own) or 'no function or class'}."
@@ -144,6 +169,41 @@ def from_file(address: str) -> Factory:
             f"model file {path} is not UTF-8 text (byte {garbled.start}). Save it so."
         ) from None
     return Factory(str(path), name, source)
+
+
+def file_digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of files in a folder, by name; empty for one that cannot be read."""
+
+    def of(name: str) -> str:
+        try:
+            return sha256((folder / name).read_bytes()).hexdigest()
+        except OSError:
+            return ""
+
+    return {name: of(name) for name in names}
+
+
+def _within(folder: Path, module: object) -> str | None:
+    """The path of a module's file from `folder`; None for one that is not in it.
+
+    What is installed there, as in a project's own environment, is none of it.
+    """
+    file = Path(getattr(module, "__file__", None) or "/")
+    installed = "site-packages" in file.parts or file.is_relative_to(_PACKAGE)
+    if installed or file.suffix != ".py" or not file.is_relative_to(folder):
+        return None
+    return file.relative_to(folder).as_posix()
+
+
+def _add_imported(module: ModuleType, folder: Path, found: set[str]) -> None:
+    """Add files that `module` took names from, if imported before, and theirs."""
+    for value in list(vars(module).values()):
+        home = str(getattr(value, "__module__", None))
+        one = value if isinstance(value, ModuleType) else sys.modules.get(home)
+        name = _within(folder, one)
+        if one is not None and name is not None and name not in found:
+            found.add(name)
+            _add_imported(one, folder, found)
 
 
 @contextmanager

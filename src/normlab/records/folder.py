@@ -40,6 +40,11 @@ class StudyFolder:
         return self._path
 
     @property
+    def settings(self) -> Path:
+        """Its study.toml."""
+        return self._path / _create.SETTINGS
+
+    @property
     def spec(self) -> StudySpec:
         """What study.toml says."""
         return self._spec

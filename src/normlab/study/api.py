@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
-from normlab.errors import BadFolder
 from normlab.records.environment import environment
 from normlab.records.folder import StudyFolder
 from normlab.spec.plan import plan
@@ -53,8 +53,7 @@ def run(
     StudyFolder.refuse_taken(out)  # before workers start and data is read
     with _executor(spec) as executor:
         prepared = _prepared(spec, watcher, python)
-        with StudyFolder.begin(out, spec, _facts(prepared)) as folder:
-            return _conduct(prepared, folder, executor, watcher)
+        return _begun(prepared, out, executor, watcher)
 
 
 def resume(
@@ -73,8 +72,8 @@ def resume(
         execution: Other workers, threads or device than the study names.
 
     Raises:
-        BadFolder: There is no study, it is in use, or its data or model file is not
-            what it was.
+        BadFolder: There is no study, it is in use, or its data, networks or code are
+            not what they were.
     """
     watcher = watcher or Silent()
     folder = StudyFolder.open(path)
@@ -83,9 +82,7 @@ def resume(
     if execution is not None:
         spec = spec.model_copy(update={"execution": execution})
     with _executor(spec) as executor:
-        _refuse_changed_model(folder)
-        prepared = _prepared(spec, watcher, python)
-        _refuse_changed_data(folder, prepared)
+        prepared = _prepared_as_before(folder, spec, watcher, python, _BACK)
         return _conduct(prepared, folder, executor, watcher)
 
 
@@ -96,8 +93,29 @@ def rerun(
     watcher: Watcher | None = None,
     python: PythonParts | None = None,
 ) -> Result:
-    """Train the same study again, from its study.toml, in another folder."""
-    return run(StudyFolder.open(path).spec, out, watcher=watcher, python=python)
+    """Train the same study again, from its study.toml, in another folder.
+
+    Raises:
+        BadFolder: As for `run`; or there is no study, or its data, networks or code
+            are not what they were.
+    """
+    watcher = watcher or Silent()
+    StudyFolder.refuse_taken(out)
+    before = StudyFolder.open(path)
+    remedy = f"{_BACK[:-1]} of it: normlab run {quote(str(before.settings))}"
+    with _executor(before.spec) as executor:
+        prepared = _prepared_as_before(before, before.spec, watcher, python, remedy)
+        return _begun(prepared, out, executor, watcher)
+
+
+_BACK = "Bring it back, or start a new study."
+
+
+def _begun(
+    prepared: Prepared, out: Path, executor: Executor, watcher: Watcher
+) -> Result:
+    with StudyFolder.begin(out, prepared.spec, _facts(prepared)) as folder:
+        return _conduct(prepared, folder, executor, watcher)
 
 
 @contextmanager
@@ -126,15 +144,30 @@ def _prepared(
     return prepare(spec, root=Path(), python=python or PythonParts())
 
 
+def _prepared_as_before(
+    folder: StudyFolder,
+    spec: StudySpec,
+    watcher: Watcher,
+    python: PythonParts | None,
+    remedy: str,
+) -> Prepared:
+    """Prepare the study of a folder; refuse what has changed since it began."""
+    from normlab.study.ingredients import refuse_changed, refuse_changed_files
+
+    refuse_changed_files(folder, remedy)  # before it is executed
+    prepared = _prepared(spec, watcher, python)
+    refuse_changed(folder, prepared, remedy)
+    return prepared
+
+
 def _facts(prepared: Prepared) -> dict[str, str]:
     """What a study notes about itself when it begins."""
-    from normlab.study.source import code_of
+    from normlab.study.ingredients import ingredients
 
     return {
         **environment(),
-        **code_of(prepared.source),
+        **ingredients(prepared),
         "command": " ".join([_program(), *sys.argv[1:]]),
-        "data_digest": prepared.dataset.digest,
         "classes": str(len(prepared.dataset.classes)),
     }
 
@@ -160,38 +193,3 @@ def _conduct(
         finally:
             shutil.rmtree(scratch(folder.path), ignore_errors=True)
     return Result.open(folder.path)
-
-
-def _refuse_changed_model(folder: StudyFolder) -> None:
-    """Refuse another model file than the study began with, before it is executed.
-
-    Raises:
-        BadFolder: The model file differs from when the study began.
-    """
-    from normlab.study.source import code_of, source_of
-
-    model = folder.spec.model
-    if model.file is None:
-        return
-    before = folder.meta().get("model_sha256")
-    now = code_of(source_of(model, root=Path()))["model_sha256"]
-    if before != now:
-        raise BadFolder(
-            f"{folder.path}: the model file is not what it was when the study began "
-            f"(its SHA-256 was {before}, now {now}). Bring it back (study.db keeps its "
-            f"text), or start a new study."
-        )
-
-
-def _refuse_changed_data(folder: StudyFolder, prepared: Prepared) -> None:
-    """Refuse to mix runs on different data.
-
-    Raises:
-        BadFolder: The data differ from when the study began.
-    """
-    before, now = folder.meta().get("data_digest"), prepared.dataset.digest
-    if before != now:
-        raise BadFolder(
-            f"{folder.path}: the data is not what it was when the study began (its "
-            f"digest was {before}, now {now}). Bring it back, or start a new study."
-        )

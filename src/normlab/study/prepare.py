@@ -28,7 +28,7 @@ from normlab.spec.sweep import at
 from normlab.study.device import device_called
 from normlab.study.source import Source, source_of
 from normlab.study.trial import try_step
-from normlab.study.twins import build_arm, shared_tensors
+from normlab.study.twins import build_arm, network_digest, shared_tensors
 from normlab.train.descent import OptimizerFactory
 from normlab.train.evaluate import Loss
 
@@ -54,6 +54,8 @@ class Variant:
     shared: tuple[str, ...]
     parameters: Mapping[str, int]
     """Of each arm's network."""
+    networks: Mapping[str, str]
+    """Digest of each arm's network at step 0 of the first seed."""
     batches: BatchStream
     """Of the first seed; all seeds have as many."""
 
@@ -139,6 +141,7 @@ def _variant(
         last_batch=spec.recipe.last_batch,
     )
     _check_last_batch(batches, models, spec=spec, dataset=dataset)
+    networks = {name: network_digest(model) for name, model in models.items()}
     for model in models.values():
         try_step(
             model,
@@ -157,6 +160,7 @@ def _variant(
             name: sum(tensor.numel() for tensor in model.parameters())
             for name, model in models.items()
         },
+        networks=networks,
         batches=batches,
     )
 

@@ -13,7 +13,7 @@ from torch import nn
 from normlab.base.slots import NormMaker
 from normlab.errors import BadModel, BadSetting
 from normlab.nets import registry
-from normlab.nets.custom import Factory, from_file, one_line
+from normlab.nets.custom import from_file, one_line
 from normlab.spec.model import Model
 from normlab.spec.names import PYTHON
 
@@ -99,10 +99,3 @@ def source_of(
             f"norm, that builds the network with norm(features) where a norm goes."
         )
     return Given(given)
-
-
-def code_of(source: Source) -> dict[str, str]:
-    """What a study keeps of a model file: its text and SHA-256; else nothing."""
-    if isinstance(source, Factory):
-        return {"model_source": source.source, "model_sha256": source.sha256}
-    return {}

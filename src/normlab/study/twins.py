@@ -7,6 +7,7 @@ promised but proven, by digests of what each arm really starts from.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
@@ -18,6 +19,8 @@ from normlab.base.streams import ambient
 from normlab.norms.registry import is_norm, maker
 from normlab.spec.arms import Arm
 from normlab.study.source import BuiltIn, Source
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of functions, in how some modules print
 
 
 def build_arm(
@@ -76,6 +79,12 @@ def tensor_digests(model: nn.Module, names: Sequence[str]) -> dict[str, str]:
     """Digest of each tensor called `names`: what `model` really starts from."""
     state = model.state_dict()
     return {name: digest(state[name]) for name in names}
+
+
+def network_digest(model: nn.Module) -> str:
+    """Of its modules, as they print, and of every tensor's name and bits."""
+    tensors = tensor_digests(model, tuple(model.state_dict()))
+    return combined({**tensors, "modules": _ADDRESS.sub("", repr(model))})
 
 
 def combined(digests: Mapping[str, str]) -> str:

@@ -1,0 +1,141 @@
+"""What makes a study's numbers beside its study.toml, noted as digests.
+
+They are noted when a study begins. When it goes on, or is made again, what is there by
+then must have the same ones: else two experiments would pass for one.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch.nn.functional import cross_entropy
+
+from normlab.errors import BadFolder
+from normlab.nets.custom import Factory, file_digests
+from normlab.spec.point import point_json
+from normlab.study.source import source_of
+
+if TYPE_CHECKING:
+    from normlab.records.folder import StudyFolder
+    from normlab.study.prepare import Prepared
+
+
+def ingredients(prepared: Prepared) -> dict[str, str]:
+    """The digests of a study's data, its networks at step 0 and its users' code.
+
+    A network's digest is of its modules and initial weights at the first seed. The
+    text of a model file is kept too, with the SHA-256 of each file beside it that it
+    imports from; of a function given from Python the SHA-256 of its own text, where it
+    has one.
+    """
+    source, python = prepared.source, prepared.python
+    noted = {
+        "data_digest": prepared.dataset.digest,
+        "networks": json.dumps(
+            {
+                f"{arm} at {point_json(point)}" if point else arm: one
+                for point, variant in prepared.variants.items()
+                for arm, one in variant.networks.items()
+            }
+        ),
+        "python_code": json.dumps(
+            {
+                name: code
+                for name in ("model", "loss", "optimizer")
+                if (code := _code_digest(getattr(python, name)))
+            }
+        ),
+    }
+    if isinstance(source, Factory):
+        noted["model_source"] = source.source
+        noted["model_sha256"] = source.sha256
+        noted["model_files"] = json.dumps(source.neighbours())
+    return noted
+
+
+def refuse_changed_files(folder: StudyFolder, remedy: str) -> None:
+    """Refuse other model code than the study began with, before it is executed.
+
+    Args:
+        folder: Of the study that began with it.
+        remedy: What to do about it.
+
+    Raises:
+        BadFolder: If the model file, or one that it imports from, differs.
+    """
+    model, before = folder.spec.model, folder.meta()
+    if model.file is None:
+        return
+    source = source_of(model, root=Path())
+    assert isinstance(source, Factory)
+    _refuse(
+        folder,
+        "the model file",
+        before.get("model_sha256"),
+        source.sha256,
+        f"{remedy} study.db keeps its text.",
+    )
+    known = json.loads(before.get("model_files", "{}"))
+    now = file_digests(Path(source.path).parent, known)
+    for name, digest_before in known.items():
+        _refuse(folder, f"the file {name}", digest_before, now[name], remedy)
+
+
+def refuse_changed(folder: StudyFolder, prepared: Prepared, remedy: str) -> None:
+    """Refuse other data, networks or functions than the study began with.
+
+    Args:
+        folder: Of the study that began with them.
+        prepared: What is there now.
+        remedy: What to do about it.
+
+    Raises:
+        BadFolder: If one of them differs.
+    """
+    before, now = folder.meta(), ingredients(prepared)
+    _refuse(folder, "the data", before.get("data_digest"), now["data_digest"], remedy)
+    for key, name in (
+        ("python_code", "the text of the Python function given as {}"),
+        ("networks", "the network of arm {} at step 0"),
+    ):
+        was, found = (_named(of.get(key, "{}")) for of in (before, now))
+        for one in was.keys() & found.keys():  # studies of before know none
+            _refuse(folder, name.format(one), was[one], found[one], remedy)
+
+
+def _refuse(
+    folder: StudyFolder, what: str, before: str | None, now: str | None, remedy: str
+) -> None:
+    if before != now:
+        raise BadFolder(
+            f"{folder.path}: {what} is not what it was when the study began (digest "
+            f"{before}, now {now or 'missing'}). {remedy}"
+        )
+
+
+def _named(text: str) -> Mapping[str, str]:
+    return json.loads(text)
+
+
+def _code_digest(given: Callable[..., object] | None) -> str | None:
+    """SHA-256 of a function's or a class's text; None where it has none of its own.
+
+    A lambda has not: its line also holds the call that it is given to.
+    """
+    if given is None or given is cross_entropy or _is_lambda(given):
+        return None
+    plain = inspect.isroutine(given) or inspect.isclass(given)
+    try:
+        text = inspect.getsource(given if plain else type(given))
+    except (OSError, TypeError):  # typed in at a prompt, or built in
+        return None
+    return sha256(text.encode()).hexdigest()
+
+
+def _is_lambda(given: object) -> bool:
+    return getattr(given, "__name__", "") == "<lambda>"
