@@ -18,7 +18,7 @@ from normlab.records.compare import differences
 from normlab.records.events import EpochDone
 from normlab.records.folder import StudyFolder
 from normlab.spec.plan import RunKey
-from normlab.spec.study import StudySpec
+from normlab.spec.study import Execution, StudySpec
 from normlab.study import api
 from normlab.study.progress import Silent
 from tests.study.cases import MODEL, StopsAfter, spec_of, write_data
@@ -213,6 +213,26 @@ def test_resume_of_a_complete_study_trains_nothing(whole: Path) -> None:
 
     before = StudyFolder.open(whole).read()
     assert differences(api.resume(whole, watcher=Deaf()).record, before) == []
+
+
+def test_resuming_with_other_threads_is_said_and_noted(
+    data: Path, tmp_path: Path
+) -> None:
+    class Notes(Silent):
+        def __init__(self) -> None:
+            self.notes: list[str] = []
+
+        def note(self, text: str) -> None:
+            self.notes.append(text)
+
+    folder, notes = tmp_path / "study", Notes()
+    with pytest.raises(KeyboardInterrupt):
+        api.run(spec_of(data), folder, watcher=StopsAfter(1))
+    result = api.resume(
+        folder, watcher=notes, execution=Execution(workers=1, threads=2)
+    )
+    assert result.record.meta["resumed_with"] == "threads = 2 instead of 1"
+    assert any(note.startswith("threads = 2 instead of 1: ") for note in notes.notes)
 
 
 def test_a_factory_that_ignores_the_norm_is_refused(data: Path, tmp_path: Path) -> None:

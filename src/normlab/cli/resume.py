@@ -20,7 +20,8 @@ def resume(
 ) -> int:
     """Go on where an interrupted study stopped.
 
-    The numbers are the same as without the stop.
+    The numbers are the same as without the stop; with other --threads or on another
+    --device their last bits may differ.
     """
     from normlab.cli import given
     from normlab.cli.conduct import conduct

@@ -34,6 +34,7 @@ SECTIONS = {
 FACTS = {
     "created": "started",
     "finished": "finished",
+    "resumed_with": "resumed with",
     "normlab": "normlab",
     "torch": "PyTorch",
     "numpy": "NumPy",

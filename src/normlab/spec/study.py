@@ -37,7 +37,7 @@ class Execution(Frozen):
     workers: Whole | None = Field(default=None, ge=1, le=1024)
     """Runs at the same time; auto: as many as cores."""
     threads: Whole = Field(default=1, ge=1, le=1024)
-    """Compute threads of each worker."""
+    """Compute threads of each worker; more of them add up in another order."""
     device: Line = "cpu"
     """cpu, cuda, cuda:N, mps or auto."""
     executor: Literal["local"] = "local"
@@ -80,7 +80,7 @@ class StudySpec(Frozen):
     surfaces: Surfaces = Surfaces()
     """Which loss surfaces are measured, where measure is full."""
     execution: Execution = Execution()
-    """Where it runs; changes no result."""
+    """Where it runs; `workers` changes no bit, `threads` and `device` the last ones."""
     arms: Arms = (Arm(name="none", norm="none"), Arm(name="batch", norm="batch"))
     """The variants that are compared."""
 

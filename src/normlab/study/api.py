@@ -65,6 +65,9 @@ def resume(
 ) -> Result:
     """Compute what is missing of a study; the numbers are as without the stop.
 
+    With other threads or on another device sums are taken in another order, so that
+    last bits may differ; the study then notes `resumed_with`.
+
     Args:
         path: The study folder.
         watcher: Is told what happens.
@@ -83,6 +86,10 @@ def resume(
         spec = spec.model_copy(update={"execution": execution})
     with _executor(spec) as executor:
         prepared = _prepared_as_before(folder, spec, watcher, python, _BACK)
+        if changed := _arithmetic(folder.spec, spec):
+            watcher.note(f"{changed}: what is computed now may differ in its last bits")
+            with folder.write() as writer:
+                writer.meta("resumed_with", changed)
         return _conduct(prepared, folder, executor, watcher)
 
 
@@ -133,6 +140,15 @@ def _executor(spec: StudySpec) -> Iterator[Executor]:
             yield executor
         finally:
             executor.close()
+
+
+def _arithmetic(before: StudySpec, now: StudySpec) -> str:
+    """What is set otherwise that the last bits of a sum depend on; may be empty."""
+    return ", ".join(
+        f"{key} = {getattr(now.execution, key)} instead of {value}"
+        for key in ("threads", "device")
+        if (value := getattr(before.execution, key)) != getattr(now.execution, key)
+    )
 
 
 def _prepared(
