@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from normlab.analysis.analyse import analyse
 from normlab.analysis.fairness import check_fairness
+from normlab.records.rows import StudyRecord
 from normlab.spec.plan import RunKey
 
 from .studies import accuracy_study, changed, run, study
@@ -12,8 +14,8 @@ def test_equal_digests_are_proven_and_said() -> None:
     fairness = check_fairness(accuracy_study([0.0, 0.0, 0.0]))
     assert fairness.proven
     assert str(fairness) == (
-        "proven equal by digest in 3 of 3 sets of twins: the shared weights at step 0, "
-        "and the batches in their order"
+        "proven equal by digest in 3 of 3 sets of twins: the tensors that they share "
+        "at step 0 (2), and the batches in their order"
     )
 
 
@@ -28,6 +30,36 @@ def test_another_start_is_named_with_its_seed_and_tensors() -> None:
     assert not fairness.proven
     assert "NOT equal between the arms" in str(fairness)
     assert fairness.unequal_start == ("seed 1: shared weights at step 0 w",)
+
+
+def test_of_many_tensors_a_few_are_named() -> None:
+    names = [f"layer{i}" for i in range(9)]
+    record = accuracy_study([0.0])
+    for arm in ("none", "batch"):
+        record = changed(
+            record,
+            RunKey(arm, 0.01, 0),
+            init_digest=arm,
+            tensor_digests=dict.fromkeys(names, arm),
+        )
+    (found,) = check_fairness(record).unequal_start
+    assert found.endswith("step 0 layer0 layer1 layer2 layer3 and 5 more")
+
+
+def test_of_unequal_twins_nothing_is_claimed() -> None:
+    record = accuracy_study([0.1, 0.2, 0.1, 0.2])
+    assert _seeds_judged(record) == 4
+    other = changed(
+        record, KEY, init_digest="other", tensor_digests={"w": "other", "v": "v1"}
+    )
+    assert _seeds_judged(other) == 3
+    (claim,) = [c for c in analyse(other).claims if c.id == "better-accuracy"]
+    assert "the twins are not equal in their shared weights at step 0 w" in claim.note
+
+
+def _seeds_judged(record: StudyRecord) -> int:
+    (claim,) = [c for c in analyse(record).claims if c.id == "better-accuracy"]
+    return len(claim.effects)
 
 
 def test_other_batches_are_named_with_their_epoch() -> None:

@@ -29,7 +29,13 @@ def events(key: RunKey, *, epochs: int = 2) -> list[Event]:
     speed = (0.05 if key.arm == "batch" else 0.04) + 0.002 * key.seed
     wiggle = 1 + 0.05 * np.sin(steps * (3 + key.seed))
     losses = (2.3 * np.exp(-speed * steps) * wiggle + 0.02).astype(np.float32)
-    reports: list[Event] = [Started(parameters=537_354, init_digest="ab12")]
+    reports: list[Event] = [
+        Started(
+            parameters=537_354,
+            init_digest="ab12",
+            tensor_digests=dict.fromkeys("wb", "12"),
+        )
+    ]
     for epoch in range(1, epochs + 1):
         block = losses[(epoch - 1) * EPOCH : epoch * EPOCH]
         first = (epoch - 1) * EPOCH + 1

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from normlab.base.slots import NormMaker
 from normlab.facade.compare import compare
 from normlab.report.write import write
 
@@ -85,3 +86,26 @@ def test_what_only_one_arm_shows_is_drawn_of_that_arm(tmp_path: Path) -> None:
     assert "batch" in titles and "none" not in titles
     shown = found.plot("one-neuron").figure.to_json()
     assert "batch: before" in shown and "none" not in shown
+
+
+def test_twins_without_a_common_weight_are_compared_in_what_they_do(
+    tmp_path: Path,
+) -> None:
+    def widths_of_their_own(norm: NormMaker) -> nn.Module:
+        width = 12 if isinstance(norm(12), nn.Identity) else 10
+        hidden = nn.Linear(36, width), norm(width), nn.ReLU()
+        return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(width, 3))
+
+    rng = np.random.default_rng(0)
+    found = compare(
+        model=widths_of_their_own,
+        data=(rng.random((90, 1, 6, 6), np.float32), np.arange(90) % 3),
+        seeds=1,
+        epochs=1,
+        batch_size=30,
+        out=tmp_path / "study",
+    )
+    assert {run.status for run in found.record.runs} == {"done"}
+    assert "the tensors that they share at step 0 (1)" in str(found.analysis.fairness)
+    judged = {claim.id for claim in found.claims()}
+    assert "less-covariate-shift" not in judged and "better-accuracy" in judged

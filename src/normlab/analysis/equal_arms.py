@@ -46,9 +46,7 @@ def studies_of_runs(pool: Pool, *, seeds: int, studies: int) -> Iterator[StudyRe
     keys = [RunKey(arm.name, rate, seed) for seed in spec.seeds for arm in ARMS]
     for _ in range(studies):
         drawn = stream.permutation(len(pool.runs))[: len(keys)]
-        runs = (
-            replace(pool.runs[i], key=key) for i, key in zip(drawn, keys, strict=True)
-        )
+        runs = (_renamed(pool.runs[i], key) for i, key in zip(drawn, keys, strict=True))
         starts = stream.permutation(len(pool.bowls))[:seeds]
         coins = stream.integers(2, size=seeds)
         bowls = [pool.bowls[i][c] for i, c in zip(starts, coins, strict=False)]
@@ -81,14 +79,21 @@ def studies_of_ladders(
             run
             for seed, pair in enumerate(drawn)
             for arm, ladder in zip(ARMS, pair, strict=True)
-            for run in _renamed(pool.ladders[ladder], arm.name, seed)
+            for run in _renamed_ladder(pool.ladders[ladder], arm.name, seed)
         ]
         yield StudyRecord(spec=spec, runs=tuple(runs))
 
 
-def _renamed(ladder: Sequence[RunRecord], arm: str, seed: int) -> Iterator[RunRecord]:
+def _renamed_ladder(
+    ladder: Sequence[RunRecord], arm: str, seed: int
+) -> Iterator[RunRecord]:
     for run in ladder:
-        yield replace(run, key=RunKey(arm, run.key.rate, seed))
+        yield _renamed(run, RunKey(arm, run.key.rate, seed))
+
+
+def _renamed(run: RunRecord, key: RunKey) -> RunRecord:
+    """The run as another one; with its digests none could be compared with it."""
+    return replace(run, key=key, init_digest=None)
 
 
 def _surfaces(pair: Bowls, rate: float, seed: int) -> Iterator[StudySurface]:

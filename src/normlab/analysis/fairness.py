@@ -9,6 +9,8 @@ from normlab.analysis.words import count
 from normlab.records.rows import RunRecord, StudyRecord
 from normlab.spec.point import point_text
 
+_NAMED = 4  # tensors; a network may have hundreds
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fairness:
@@ -18,6 +20,8 @@ class Fairness:
     """Sets of twins (one per seed and rate, and point of a sweep) with two or more
     runs that started."""
     planned: int
+    shared: tuple[int, ...]
+    """How many tensors twins have in common; several numbers where sets differ."""
     unequal_start: tuple[str, ...]
     unequal_batches: tuple[str, ...]
 
@@ -34,8 +38,8 @@ class Fairness:
         of = f"{self.compared} of {count(self.planned, 'set')} of twins"
         if self.proven:
             return (
-                f"proven equal by digest in {of}: the shared weights at step 0, and "
-                "the batches in their order"
+                f"proven equal by digest in {of}: the tensors that they share at step "
+                f"0 ({_range(self.shared)}), and the batches in their order"
             )
         differing = "; ".join((*self.unequal_start, *self.unequal_batches))
         return f"NOT equal between the arms (compared: {of}): {differing}"
@@ -45,7 +49,7 @@ def check_fairness(record: StudyRecord) -> Fairness:
     """Compare the digests of all arms within each seed and rate."""
     start: list[str] = []
     batches: list[str] = []
-    compared = 0
+    compared, shared = 0, set[int]()
     rates = record.spec.recipe.rates
     sets = [
         (rate, seed, point)
@@ -64,25 +68,48 @@ def check_fairness(record: StudyRecord) -> Fairness:
         compared += 1
         where = f"seed {seed}" + (f" at rate {rate:g}" if len(rates) > 1 else "")
         where += f" at {point_text(point)}" if point else ""
-        start += _unequal_start(started, where)
-        batches += _unequal_batches(started, where)
+        shared |= {len(run.tensor_digests) for run in started}
+        start += [f"{where}: {text}" for text in _unequal_start(started)]
+        batches += [f"{where}: {text}" for text in _unequal_batches(started)]
     return Fairness(
         compared=compared,
         planned=len(sets) if len(record.spec.arms) > 1 else 0,
+        shared=tuple(sorted(shared)),
         unequal_start=tuple(start),
         unequal_batches=tuple(batches),
     )
 
 
-def _unequal_start(twins: Sequence[RunRecord], where: str) -> list[str]:
+def unequal(twins: Sequence[RunRecord]) -> str | None:
+    """What runs that should be twins do not have in common; None if nothing is known.
+
+    Nothing can be claimed from such a pair: more than the norm differs.
+    """
+    started = [run for run in twins if run.init_digest]
+    found = [*_unequal_start(started), *_unequal_batches(started)] if started else []
+    return found[0] if found else None
+
+
+def _range(numbers: tuple[int, ...]) -> str:
+    """In words.
+
+    Example:
+        >>> _range((6,)), _range((6, 8, 10))
+        ('6', '6 to 10')
+    """
+    return " to ".join(dict.fromkeys((str(numbers[0]), str(numbers[-1]))))
+
+
+def _unequal_start(twins: Sequence[RunRecord]) -> list[str]:
     if len({run.init_digest for run in twins}) == 1:
         return []
     first, *others = (run.tensor_digests for run in twins)
     names = sorted({n for o in others for n in first.keys() & o if first[n] != o[n]})
-    return [f"{where}: shared weights at step 0 {' '.join(names)}".rstrip()]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return [f"shared weights at step 0 {' '.join(names[:_NAMED])}{more}".rstrip()]
 
 
-def _unequal_batches(twins: Sequence[RunRecord], where: str) -> list[str]:
+def _unequal_batches(twins: Sequence[RunRecord]) -> list[str]:
     """Digests grow with the epochs: compare as far as each two runs have come."""
     by_epoch: dict[int, set[str]] = {}
     for run in twins:
@@ -91,5 +118,5 @@ def _unequal_batches(twins: Sequence[RunRecord], where: str) -> list[str]:
     differing = [epoch for epoch, digests in by_epoch.items() if len(digests) > 1]
     done = {run.batch_digest for run in twins if run.status == "done"}
     if differing:
-        return [f"{where}: batches from epoch {min(differing)} on"]
-    return [f"{where}: batches"] if len(done) > 1 else []
+        return [f"batches from epoch {min(differing)} on"]
+    return ["batches"] if len(done) > 1 else []

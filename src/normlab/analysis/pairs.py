@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from normlab.analysis.claims.definition import Omitted, Twins
+from normlab.analysis.fairness import unequal
 from normlab.analysis.rates import Choice, choice_seeds, choices, claim_seeds
 from normlab.records.rows import ENDED, RunRecord, StudyRecord
 from normlab.records.surface import Surface
@@ -142,6 +143,8 @@ class Runs:
         if len(runs) < len(found):
             return next(run for run in found if isinstance(run, Omitted))
         baseline, other = runs
+        if differing := unequal(runs):
+            return Omitted(f"the twins are not equal in their {differing}")
         return Twins(
             seed=seed,
             baseline=baseline,
@@ -175,6 +178,9 @@ class Runs:
                 return next(run for run in found if isinstance(run, Omitted))
             ladders.append(runs)
         baseline, other = ladders
+        for twins in zip(baseline, other, strict=True):
+            if differing := unequal(twins):
+                return Omitted(f"the twins are not equal in their {differing}")
         return Twins(
             seed=seed,
             baseline=baseline[0],

@@ -111,7 +111,9 @@ def _activations(of: Subject) -> Observer:
     return Activations(of.anatomy, of.batch, seed=of.seed, steps=steps)
 
 
-def _path(of: Subject) -> Observer:
+def _path(of: Subject) -> Observer | None:
+    if not of.weights:
+        return None
     return Path(
         of.model,
         weights=of.weights,
@@ -131,7 +133,9 @@ def _snapshots(of: Subject) -> Observer | None:
     return Snapshots(of.snapshots, steps=schedule.denser_early(of.length))
 
 
-def _gradient(of: Subject) -> Observer:
+def _gradient(of: Subject) -> Observer | None:
+    if not of.weights:
+        return None
     steps = schedule.log_moments(of.length)
     return Gradient(of.anatomy, weights=of.weights, steps=steps)
 
