@@ -46,6 +46,7 @@ def _study(record: StudyRecord, analysis: Analysis) -> dict[str, Any]:
             "text": str(analysis.fairness),
         },
         "measurements": dict(record.measurements),
+        "lost": list(record.lost),
         "meta": dict(record.meta),
     }
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from normlab.analysis.claims.definition import Definition
+
+_NAMED = 3  # files; there may be hundreds
 
 
 def number(value: float) -> str:
@@ -49,3 +53,22 @@ def count(n: int, thing: str) -> str:
         ('1 seed', '4 seeds')
     """
     return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
+
+
+def lost_text(lost: Sequence[str]) -> str:
+    """What is missing of a study, and what follows.
+
+    Args:
+        lost: Paths in its folder, at least one.
+
+    Example:
+        >>> print(lost_text(["arrays/a.npz"]))
+        arrays/a.npz is missing or damaged: what rests on it is not judged or drawn
+    """
+    named, more = ", ".join(lost[:_NAMED]), len(lost) - _NAMED
+    if more > 0:
+        named += f" and {more:,} more"
+    those = "is missing or damaged: what rests on it"
+    if len(lost) > 1:
+        those = "are missing or damaged: what rests on them"
+    return f"{named} {those} is not judged or drawn"

@@ -7,7 +7,7 @@ from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
 from normlab.analysis.step_table import step_tables
-from normlab.analysis.words import effect_text, interval_text
+from normlab.analysis.words import effect_text, interval_text, lost_text
 from normlab.cli.columns import columns
 from normlab.cli.course import accuracy_chart, loss_chart
 from normlab.cli.wording import count, duration, nats, percent
@@ -44,6 +44,7 @@ def account(result: Result, folder: Path, *, report: bool = True) -> str:
         *map(str, step_tables(record)),
         _claims(result),
         _wrapped(f"Fairness: {result.analysis.fairness}."),
+        _wrapped(f"LOST: {lost_text(record.lost)}.") if record.lost else "",
         str(loss_chart(record)),
         # one epoch has no course
         str(accuracy_chart(record)) if record.spec.recipe.epochs > 1 else "",

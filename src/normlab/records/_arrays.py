@@ -63,7 +63,11 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
     """
     try:
         # opened here: NumPy would leave a damaged file open
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        with path.open("rb") as stream:
+            if not zipfile.is_zipfile(stream):
+                raise BadFolder(f"{path}: is damaged or no .npz file. Take it away.")
+            stream.seek(0)
+            file = np.load(stream, allow_pickle=False)
             return {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise BadFolder(

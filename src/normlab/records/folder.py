@@ -8,10 +8,12 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import is_zipfile
 
 from normlab.errors import BadFolder, NormlabError
 from normlab.records import _arrays, _create, _database, _lock, _read
 from normlab.records._trouble import reporting
+from normlab.records.inventory import NOTED, lost
 from normlab.records.observed import Kept
 from normlab.records.rows import StudyRecord
 from normlab.records.surface import StudySurface, unpacked
@@ -148,16 +150,19 @@ class StudyFolder:
     def read(self) -> StudyRecord:
         """Everything known at this moment, also while the study is conducted."""
         conducted = self.in_use
+        bowls, damaged = self._bowls()
         with self._reading() as connection:
+            meta = _read.meta(connection)
             return StudyRecord(
                 spec=self._spec,
-                meta=_read.meta(connection),
+                meta=meta,
                 measurements=_read.measurements(connection),
                 runs=tuple(
                     replace(run, observed=Kept(self._path, run.key.id))
                     for run in _read.runs(connection, conducted=conducted)
                 ),
-                bowls=self.surfaces("bowl"),
+                bowls=bowls,
+                lost=lost(self._path, meta.get(NOTED)) + damaged,
             )
 
     def meta(self) -> dict[str, str]:
@@ -219,9 +224,27 @@ class StudyFolder:
         Raises:
             BadFolder: If a file is damaged.
         """
+        return tuple(_surface(file) for file in self._surface_files(kind))
+
+    def surface_names(self) -> set[str]:
+        """Of every surface that was measured and is not lost."""
+        return {file.stem for file in self._surface_files() if is_zipfile(file)}
+
+    def _surface_files(self, kind: str = "") -> list[Path]:
         home = self._path / _arrays.ARRAYS / _arrays.SURFACES
-        files = sorted(home.glob(f"{kind}-*.npz" if kind else "[!.]*.npz"))
-        return tuple(unpacked(_arrays.read(file)) for file in files)
+        return sorted(home.glob(f"{kind}-*.npz" if kind else "[!.]*.npz"))
+
+    def _bowls(self) -> tuple[tuple[StudySurface, ...], tuple[str, ...]]:
+        """Those that can be read, and the paths of the others that are .npz files."""
+        bowls: list[StudySurface] = []
+        damaged: list[str] = []
+        for file in self._surface_files("bowl"):
+            try:
+                bowls.append(_surface(file))
+            except BadFolder:
+                if is_zipfile(file):
+                    damaged.append(file.relative_to(self._path).as_posix())
+        return tuple(bowls), tuple(damaged)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -231,6 +254,17 @@ class StudyFolder:
         ):
             connection.execute("BEGIN")
             yield connection
+
+
+def _surface(file: Path) -> StudySurface:
+    arrays = _arrays.read(file)
+    try:
+        return unpacked(arrays)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadFolder(
+            f"{file}: is no surface of normlab ({type(error).__name__}: {error}). "
+            "Take it out of the study."
+        ) from error
 
 
 @dataclass(frozen=True, kw_only=True)

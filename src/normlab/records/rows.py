@@ -93,3 +93,5 @@ class StudyRecord:
     measurements: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     bowls: tuple[StudySurface, ...] = ()
     """The coarse surfaces of all seeds; the others are `StudyFolder.surfaces`."""
+    lost: tuple[str, ...] = ()
+    """Files of arrays that are missing or damaged, by their path in the folder."""

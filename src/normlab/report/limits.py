@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from normlab.analysis.words import count
+from normlab.analysis.words import count, lost_text
 
 if TYPE_CHECKING:
     from normlab.analysis.result import Result
@@ -26,6 +26,8 @@ def limits(result: Result) -> list[str]:
         "averages.",
     ]
     lines += _unfinished(result)
+    if result.record.lost:
+        lines.append(f"{lost_text(result.record.lost)}.")
     caveats = {
         f"“{claim.statement}”: {claim.definition.caveat}."
         for claim in result.claims()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from normlab.records.environment import environment
 from normlab.records.folder import StudyFolder
+from normlab.records.inventory import NOTED, inventory
 from normlab.spec.plan import plan
 from normlab.spec.study import Execution, StudySpec
 from normlab.study.executor import Executor, LocalExecutor
@@ -206,6 +207,7 @@ def _conduct(
                 prepared, folder, writer, executor=executor, watcher=watcher
             ).conduct()
             writer.meta("finished", datetime.now(UTC).isoformat(timespec="seconds"))
+            writer.meta(NOTED, inventory(folder.path))
         finally:
             shutil.rmtree(scratch(folder.path), ignore_errors=True)
     return Result.open(folder.path)

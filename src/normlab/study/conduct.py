@@ -146,7 +146,7 @@ class Conductor:
         if self._prepared.spec.measure != "full":
             return
         arrays = self._folder.path / "arrays"
-        known = {surface.name for surface in self._folder.surfaces()}
+        known = self._folder.surface_names()
         record = self._folder.read()
         rate, point = setting_of(record)
         shown = {

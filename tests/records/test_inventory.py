@@ -1,0 +1,64 @@
+"""What was kept of a study and is lost is said; the rest is read all the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from normlab.errors import BadFolder
+from normlab.records import _arrays
+from normlab.records.folder import StudyFolder
+from normlab.records.inventory import NOTED, inventory
+from normlab.spec.study import StudySpec
+from tests.records.test_surface import whole
+
+
+def kept(path: Path) -> StudyFolder:
+    folder = StudyFolder.create(path, StudySpec())
+    with folder.write() as writer:
+        writer.surface(whole())
+        _arrays.write(_arrays.place(path, "none-1", "outputs"), {"steps": np.ones(2)})
+        _arrays.write(_arrays.place(path, "none-1", "path"), {"steps": np.ones(2)})
+        writer.meta(NOTED, inventory(path))
+    return folder
+
+
+def test_of_a_whole_study_nothing_is_lost(tmp_path: Path) -> None:
+    assert kept(tmp_path / "s").read().lost == ()
+
+
+def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:
+    folder = kept(tmp_path / "s")
+    (folder.path / "arrays/none-1/outputs.npz").unlink()
+    (folder.path / "arrays/none-1/path.npz").write_bytes(b"PK\x03\x04 and no more")
+    lost = folder.read().lost
+    assert lost == ("arrays/none-1/outputs.npz", "arrays/none-1/path.npz")
+
+
+def test_a_damaged_surface_does_not_keep_the_study_from_being_read(
+    tmp_path: Path,
+) -> None:
+    folder = kept(tmp_path / "s")
+    surfaces = folder.path / "arrays" / "surfaces"
+    (surfaces / "bowl-junk.npz").write_text("no arrays at all")
+    _arrays.write(surfaces / "bowl-other.npz", {"steps": np.ones(2)})
+    record = folder.read()
+    assert record.bowls == ()
+    assert set(record.lost) == {
+        "arrays/surfaces/bowl-junk.npz",
+        "arrays/surfaces/bowl-other.npz",
+    }
+    assert {"bowl-junk"}.isdisjoint(folder.surface_names())
+
+
+def test_why_a_surface_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    folder = kept(tmp_path / "s")
+    surfaces = folder.path / "arrays" / "surfaces"
+    (surfaces / "path-junk.npz").write_text("no arrays at all")
+    with pytest.raises(BadFolder, match=r"path-junk\.npz: is damaged or no \.npz file"):
+        folder.surfaces("path")
+    _arrays.write(surfaces / "path-junk.npz", {"steps": np.ones(2)})
+    with pytest.raises(BadFolder, match=r"is no surface of normlab \(KeyError: 'about"):
+        folder.surfaces("path")
