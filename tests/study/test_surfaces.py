@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from normlab.analysis.result import Result
 from normlab.base.streams import ambient, stream
+from normlab.cli import main
 from normlab.data.feed import Feed
 from normlab.data.load import load
 from normlab.nets.registry import build
@@ -20,6 +21,7 @@ from normlab.records.folder import StudyFolder
 from normlab.records.surface import Mark, StudySurface
 from normlab.spec.plan import RunKey
 from normlab.study import api
+from normlab.study.progress import Silent
 from tests.study.cases import spec_of, write_data
 
 
@@ -173,3 +175,24 @@ def test_resume_measures_only_what_is_missing(folder: Path) -> None:
     assert again.name == before.name == lost.stem
     np.testing.assert_array_equal(again.surface.loss, before.surface.loss)
     assert again.surface.marks == before.surface.marks
+
+
+def test_a_surface_that_fails_is_told_and_kept_in_mind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "study"
+
+    class Vandal(Silent):
+        def note(self, text: str) -> None:
+            if text.startswith("measuring 8 surfaces"):
+                (study / "arrays/none-lr0.01-seed0/network.safetensors").unlink()
+
+    settings = "measure=full", "recipe.batch_size=20", "seeds=2", "recipe.epochs=1"
+    spec = spec_of(write_data(tmp_path), *settings)
+    record = api.run(spec, study, watcher=Vandal()).record
+    label = "surface path-none-lr0.01-seed0-batch"
+    assert "FileNotFoundError" in record.failed[label]
+    capsys.readouterr()
+    assert main(["resume", str(study), "-q"]) == 1
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"FAILED: {label}: FileNotFoundError" in told

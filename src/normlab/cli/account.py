@@ -44,6 +44,7 @@ def account(result: Result, folder: Path, *, report: bool = True) -> str:
         *map(str, step_tables(record)),
         _claims(result),
         _wrapped(f"Fairness: {result.analysis.fairness}."),
+        *(_wrapped(f"FAILED: {job}: {why}") for job, why in record.failed.items()),
         _wrapped(f"LOST: {lost_text(record.lost)}.") if record.lost else "",
         str(loss_chart(record)),
         # one epoch has no course

@@ -57,7 +57,9 @@ def conduct(
 
     # first what took long, so that no trouble with the report can lose it
     print(account(result, folder, report=False), flush=True)
-    code = int(any(run.status == "failed" for run in result.record.runs))
+    record = result.record
+    failed = any(run.status == "failed" for run in record.runs) or record.failed
+    code = int(bool(failed))
     return _report(result, folder) or code
 
 

@@ -27,6 +27,8 @@ STATUSES: tuple[Status, ...] = (
 )
 ENDED: tuple[Status, ...] = ("done", "diverged")
 """What is not computed again by resume."""
+FAILED = "failed"
+"""The measurement that says what failed beside runs."""
 
 
 def _nothing() -> NDArray[np.float32]:
@@ -95,3 +97,8 @@ class StudyRecord:
     """The coarse surfaces of all seeds; the others are `StudyFolder.surfaces`."""
     lost: tuple[str, ...] = ()
     """Files of arrays that are missing or damaged, by their path in the folder."""
+
+    @property
+    def failed(self) -> Mapping[str, str]:
+        """What failed beside runs, such as a surface, and why; resume tries again."""
+        return self.measurements.get(FAILED, {})

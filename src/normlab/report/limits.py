@@ -26,6 +26,7 @@ def limits(result: Result) -> list[str]:
         "averages.",
     ]
     lines += _unfinished(result)
+    lines += [f"Failed: {job}: {why}." for job, why in result.record.failed.items()]
     if result.record.lost:
         lines.append(f"{lost_text(result.record.lost)}.")
     caveats = {

@@ -14,7 +14,7 @@ from normlab.analysis.setting import setting_of
 from normlab.errors import BadFolder
 from normlab.records.events import Diverged, Event, Failed, Finished
 from normlab.records.folder import StudyFolder
-from normlab.records.rows import ENDED, Status
+from normlab.records.rows import ENDED, FAILED, Status
 from normlab.records.surface import StudySurface
 from normlab.records.writer import Writer
 from normlab.spec.plan import RunKey, plan
@@ -62,6 +62,7 @@ class Conductor:
         self._attempts: dict[RunKey, int] = {}
         self._running: set[RunKey] = set()
         self._countdown = Countdown({})  # of surfaces
+        self._failed: dict[str, str] = {}  # what is no run, and why
         self._data = scratch(folder.path) / "data"
         self._materials = {
             point: Material(
@@ -91,6 +92,8 @@ class Conductor:
             self._train()
             self._survey()
             self._measure()
+            if self._failed or FAILED in self._folder.read().measurements:
+                self._writer.measurement(FAILED, self._failed)
         except BadFolder as trouble:
             with suppress(BadFolder):  # a full disk has no room for that either
                 self._interrupt()
@@ -194,6 +197,7 @@ class Conductor:
                 case _, Measured(name=name, value=value):
                     self._writer.measurement(name, value)
                 case _, Failed(reason=reason) | Lost(reason=reason):
+                    self._failed[job.label] = reason
                     self._watcher.note(f"{job.label} failed: {reason}")
 
     def _mapped(self, job: SurfaceJob, message: StudySurface | Unmeasured) -> None:
