@@ -65,6 +65,16 @@ LIVE, FREEZE = Data(augment="live"), Data(augment="freeze")
 IMAGES, LABELS = digits(20, classes=2)
 
 
+class Unreadable:
+    def __len__(self) -> int:
+        return 10
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+        if index == 3:
+            raise OSError("3.png")
+        return np.zeros((2, 2), np.uint8), index % 2
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -199,3 +209,15 @@ def test_other_objects_are_refused(given: Any, text: str) -> None:
 def test_settings_of_image_folders_are_refused(setting: dict) -> None:
     with pytest.raises(BadSetting, match=r"is for image folders, not for arrays"):
         from_python((IMAGES, LABELS), spec=Data(**setting))
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (Unreadable(), r"item 3 of the train part cannot be read \(OSError: 3\.png\)"),
+        ({0: 1, 1: 2}, "the train part is a dict. Give a pair"),
+    ],
+)
+def test_a_dataset_that_cannot_be_read_is_refused(given: object, text: str) -> None:
+    with pytest.raises(BadData, match=text):
+        from_python(given)

@@ -165,3 +165,10 @@ def test_a_script_needs_no_main_guard(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "batch" in done.stdout
     assert (tmp_path / "study" / "report.html").exists()
+
+
+def test_a_folder_that_is_no_path_is_refused_before_anything() -> None:
+    with pytest.raises(BadSetting, match="a study's folder is a path, not 3"):
+        module.compare(out=3)  # type: ignore[arg-type]
+    with pytest.raises(BadSetting, match="a study's folder is a path, not None"):
+        Study().resume(None)  # type: ignore[arg-type]

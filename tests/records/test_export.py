@@ -93,7 +93,7 @@ def test_a_file_that_cannot_be_written_is_named_and_no_rest_stays(
     with pytest.raises(BadFolder, match=r"x\.csv: cannot be used \(No such file"):
         export(record, "csv", tmp_path / "none" / "x.csv")
     (tmp_path / "taken").mkdir()
-    with pytest.raises(BadFolder, match=r"taken: cannot be used \(Is a directory"):
+    with pytest.raises(BadFolder, match=r"taken is a folder\. Name a file in it"):
         export(record, "csv", tmp_path / "taken")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["study", "taken"]
 

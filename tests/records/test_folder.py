@@ -168,7 +168,7 @@ def test_the_file_system_of_a_folder_is_that_of_its_nearest_mount(
         (lambda path: finished(path), "is not empty. Choose another folder, or go on"),
         (
             lambda path: (path.mkdir(), (path / ".hidden").touch()),
-            "is not empty. Choose another folder, or go on",
+            "is not empty. Choose another folder.",
         ),
     ],
 )

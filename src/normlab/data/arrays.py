@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +64,8 @@ def _pair(given: Any, part: str, spec: Data) -> tuple[Pair, _Readings | None]:
     if isinstance(given, (tuple, list)) and len(given) == 2:
         images, labels = _array(given[0]), _array(given[1])
         return Pair(images, labels, f"{part} images", f"{part} labels"), None
-    if not hasattr(given, "__getitem__") or not hasattr(given, "__len__"):
+    items = hasattr(given, "__getitem__") and hasattr(given, "__len__")
+    if not items or isinstance(given, Mapping):
         raise BadData(
             f"the {part} part is a {type(given).__name__}. Give a pair (images, "
             "labels) or a dataset with len() and items (image, label)."
@@ -173,7 +175,13 @@ def _samples(
 ) -> tuple[list[NDArray[Any]], list[Any]]:
     images, labels = [], []
     for index in indices.tolist():
-        item = dataset[index]
+        try:
+            item = dataset[index]
+        except Exception as error:  # whatever a user's dataset raises
+            raise BadData(
+                f"item {index} of the {part} part cannot be read "
+                f"({type(error).__name__}: {' '.join(str(error).split())[:300]})."
+            ) from error
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             raise BadData(
                 f"item {index} of the {part} part is a {type(item).__name__}; "

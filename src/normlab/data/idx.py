@@ -100,15 +100,19 @@ def parsed(content: bytes, *, where: str) -> NDArray[Any]:
         BadData: If the bytes are no IDX file, or fewer or more than promised.
     """
     if not content:
-        raise BadData(f"{where} is empty: it has no bytes.")
+        raise BadData(f"{where} is empty: it has no bytes. Fetch it again.")
     kind = _TYPES.get(content[2]) if content[:2] == b"\0\0" and content[3:] else None
     if kind is None:
-        raise BadData(f"{where} is no IDX file: it starts with {content[:4].hex(' ')}.")
+        raise BadData(
+            f"{where} is no IDX file: it starts with {content[:4].hex(' ')}. "
+            "Fetch it again."
+        )
     axes = content[3]
     start = 4 + 4 * axes
     if not axes or len(content) < start:
         raise BadData(
-            f"{where} is truncated: its header of {start} bytes is not whole."
+            f"{where} is truncated: its header of {start} bytes is not whole. "
+            "Fetch it again."
         )
     shape = struct.unpack(f">{axes}I", content[4:start])
     dtype = np.dtype(kind)

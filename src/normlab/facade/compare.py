@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -186,7 +187,7 @@ class Study:
         """
         from normlab.study import api
 
-        folder = Path(out) if out else dated_folder(self.spec.experiment)
+        folder = _folder(out) if out else dated_folder(self.spec.experiment)
         with watching(quiet=quiet) as watcher:
             result = api.run(self.spec, folder, watcher=watcher, python=self._python())
             return _reported(result, folder, watcher)
@@ -214,9 +215,10 @@ class Study:
         """
         from normlab.study import api
 
+        path = _folder(folder)
         with watching(quiet=quiet) as watcher:
-            result = api.resume(Path(folder), watcher=watcher, python=self._python())
-            return _reported(result, Path(folder), watcher)
+            result = api.resume(path, watcher=watcher, python=self._python())
+            return _reported(result, path, watcher)
 
     def _python(self) -> PythonParts:
         """The objects that no study.toml can hold."""
@@ -355,6 +357,12 @@ def _reported(result: Result, folder: Path, watcher: Watcher) -> Result:
         watcher.note(str(error))
         warnings.warn(str(error), stacklevel=3)  # where run or resume was called
     return result
+
+
+def _folder(given: object) -> Path:
+    if isinstance(given, str | PathLike):
+        return Path(given)
+    raise BadSetting(f"a study's folder is a path, not {given!r}. Give a text.")
 
 
 def _several(given: Any, single: type | tuple[()] = ()) -> Any:

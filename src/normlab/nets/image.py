@@ -26,6 +26,7 @@ def image_shape(
     if min(height, width) < smallest:
         raise BadModel(
             f"net '{net}' needs images of at least {smallest} x {smallest}, but these "
-            f"are {height} x {width}. Use --image-size or --model mlp."
+            f"are {height} x {width}. Take larger images (of a folder: "
+            "--image-size) or --model mlp."
         )
     return channels, height, width

@@ -65,8 +65,8 @@ def build(
             raise
         size = " x ".join(map(str, shape))
         raise BadModel(
-            f"net '{name}' on inputs of {size} does not fit into memory. Use a smaller "
-            "--image-size, or a narrower net."
+            f"net '{name}' on inputs of {size} does not fit into memory. Take "
+            "smaller images (of a folder: --image-size) or a narrower net."
         ) from None
     except BadModel as refused:
         if str(refused).startswith("net "):

@@ -32,10 +32,10 @@ def refuse_taken(path: Path) -> None:
             raise BadFolder(f"{path}: is a file, not a folder. Choose another name.")
         _lock.refuse_in_use(path)
         if path.is_dir() and any(path.iterdir()):
-            raise BadFolder(
-                f"{path}: is not empty. Choose another folder, or go on with the study "
-                f"in it: normlab resume {path}"
-            )
+            choice = "Choose another folder"
+            if (path / _database.DATABASE).exists():
+                choice += f", or go on with the study in it: normlab resume {path}"
+            raise BadFolder(f"{path}: is not empty. {choice}.")
         # what does not exist yet is made in the nearest folder that does
         refuse_unwritable(next(p for p in (path, *path.parents) if p.exists()))
 

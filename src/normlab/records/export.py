@@ -124,11 +124,15 @@ def _parquet(table: Mapping[str, list[Any]]) -> bytes:
 
 
 def refuse_another_kind(path: Path, *suffixes: str) -> None:
-    """Refuse to replace a file that is not of the kind to be written.
+    """Refuse a folder, and to replace a file that is not of the kind to be written.
 
     Raises:
         BadFolder: If there is one, such as a study.db or a user's data.
     """
+    if path.is_dir():
+        raise BadFolder(
+            f"{path} is a folder. Name a file in it: {path / f'study{suffixes[0]}'}"
+        )
     if path.is_file() and path.suffix.lower() not in suffixes:
         raise BadFolder(
             f"{path} exists and is no {suffixes[0]} file, so it is not replaced. "
