@@ -149,9 +149,9 @@ def _normalisation(
     channels = train.images.shape[1]
     for key, given in (("mean", spec.mean), ("std", spec.std)):
         if len(given) not in (1, channels):
-            fitting = " or ".join(map(str, sorted({1, channels})))
+            fitting = "one" if channels == 1 else f"1 or {channels}"
             raise BadSetting(
-                f"data.{key} has {len(given)} numbers for images with channels: "
-                f"{channels}. Give {fitting}."
+                f"data.{key} has {len(given)} numbers, but the images have {channels} "
+                f"channel{'' if channels == 1 else 's'}. Give {fitting}."
             )
     return spec.mean, spec.std
