@@ -15,7 +15,7 @@ import normlab.report.write as report_file
 import normlab.study
 from normlab.analysis.result import Result
 from normlab.cli import main
-from normlab.cli.stopping import Terminated, sigterm_stops
+from normlab.cli.stopping import Stopped, signals_stop
 from normlab.errors import BadData, BadFolder, RunFailed
 from normlab.records.folder import StudyFolder
 from normlab.spec.study import Execution, StudySpec
@@ -214,29 +214,43 @@ def test_an_interrupted_run_says_how_to_go_on(
     )
 
 
-def test_sigterm_keeps_everything_as_ctrl_c_does(
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_keeps_everything_as_ctrl_c_does(
+    number: signal.Signals,
+    code: int,
     trains: Trains,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def killed(spec: StudySpec, out: Path, *, watcher: Watcher) -> Result:
         study(out, finished=2)
-        os.kill(os.getpid(), signal.SIGTERM)
-        raise AssertionError("SIGTERM was not heard")
+        os.kill(os.getpid(), number)
+        raise AssertionError(f"{number.name} was not heard")
 
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.getsignal(number)
     monkeypatch.setattr(trains(), "run", killed)
-    assert main(["run", "--out", "here"]) == 143
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert main(["run", "--out", "here"]) == code
+    assert signal.getsignal(number) is before
     assert capsys.readouterr().err == (
         "normlab: interrupted; everything so far is kept. Go on with:\n"
         "  normlab resume here\n"
     )
 
 
+def test_what_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with signals_stop():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_a_second_sigterm_does_not_tear_up_the_keeping() -> None:
     kept = []
-    with suppress(Terminated), sigterm_stops():
+    with suppress(Stopped), signals_stop():
         try:
             os.kill(os.getpid(), signal.SIGTERM)
         finally:
@@ -298,7 +312,8 @@ def test_a_failed_run_exits_with_1_after_the_account(
         key = folder.read().runs[5].key
         writer.status(key, "failed", "killed twice (out of memory?)")
     assert main(["resume", "s"]) == 1
-    out = capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert err == "normlab: batch-lr0.01-seed2 failed; the account says why.\n"
     assert "batch-lr0.01-seed2: failed: killed twice (out of memory?)" in out
     assert "not finished; go on with: normlab resume s" in out
     assert api.execution == SPEC.execution

@@ -88,6 +88,21 @@ def test_an_old_encoding_does_not_stop_the_account(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("words", ["show s", "list"])
+def test_nobody_listening_is_no_trouble(words: str, tmp_path: Path) -> None:
+    study(tmp_path / "s")
+    done = subprocess.run(
+        [sys.executable, "-m", "normlab", *words.split()],
+        preexec_fn=lambda: os.close(1),  # as `>&-` in a shell
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def _no_file_of_a_network() -> None:
     """As a disk that fills up: study.db has room, two megabytes of weights have not."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))

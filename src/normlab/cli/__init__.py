@@ -20,8 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code: 0 done, 1 failed, 2 bad usage or bad input, 130 interrupted
-        by Ctrl-C, 143 by SIGTERM.
+        by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.
     """
+    _open_what_is_closed()
     # Typer is imported here, so that `python -m` and tests can reach this module
     # without it, and so that an interrupt during its import is quiet too.
     try:
@@ -51,6 +52,13 @@ def _refuse(message: str, code: int) -> int:
 def _say(line: str, code: int) -> int:
     print(line, file=sys.stderr)
     return code
+
+
+def _open_what_is_closed() -> None:
+    """Under `>&-` there is no standard output; what is said there is for nobody."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
 
 
 def _never_die_of_a_character() -> None:

@@ -77,7 +77,7 @@ def normlab(
     from the same weights and on the same batches, over five seeds.
 
     Exit codes: 0 done; 1 failed; 2 bad usage or bad input; 130 stopped by Ctrl-C and
-    143 by SIGTERM, with everything so far kept.
+    143 by SIGTERM (129: SIGHUP), with everything so far kept.
     """
     if context.invoked_subcommand is None:
         print(context.get_help())

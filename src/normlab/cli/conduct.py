@@ -7,7 +7,7 @@ from itertools import count as naturals
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from normlab.cli.stopping import code_of, sigterm_stops
+from normlab.cli.stopping import code_of, signals_stop
 from normlab.cli.watching import watching
 from normlab.cli.wording import count
 from normlab.errors import NormlabError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MANY = 10  # seeds that are no longer named one by one
 
 
-@sigterm_stops()
+@signals_stop()
 def conduct(
     spec: StudySpec,
     folder: Path,
@@ -40,8 +40,8 @@ def conduct(
         quiet: Print only the account.
 
     Returns:
-        The exit code: 1 if a run failed; 2 if the report cannot be written; if it
-        was stopped, 130 for Ctrl-C and 143 for SIGTERM.
+        The exit code: 1 if something failed; 2 if the report cannot be written; if
+        it was stopped, 130 for Ctrl-C, 143 for SIGTERM and 129 for SIGHUP.
     """
     if spec.model.file is not None:
         print(f"executing {spec.model.file} (function {spec.model.factory})")
@@ -57,10 +57,14 @@ def conduct(
 
     # first what took long, so that no trouble with the report can lose it
     print(account(result, folder, report=False), flush=True)
-    record = result.record
-    failed = any(run.status == "failed" for run in record.runs) or record.failed
-    code = int(bool(failed))
-    return _report(result, folder) or code
+    failed = [run.key.id for run in result.record.runs if run.status == "failed"]
+    failed += result.record.failed
+    if failed:
+        more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+        print(
+            f"normlab: {failed[0]}{more} failed; the account says why.", file=sys.stderr
+        )
+    return _report(result, folder) or int(bool(failed))
 
 
 def _report(result: Result, folder: Path) -> int:
