@@ -142,3 +142,10 @@ def test_a_study_is_opened_from_its_folder(tmp_path: Path) -> None:
 def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadFolder, match=r"nowhere"):
         Result.open(tmp_path / "nowhere")
+
+
+def test_the_interval_of_an_accuracy_is_cut_at_its_bounds() -> None:
+    # 0.98 -+ 4.303 * 0.02 / sqrt(3) = 0.9303 to 1.0297
+    table = Result(accuracy_study([-0.02, 0.0, 0.02])).table()
+    cell = next(row[2] for row in table.rows if row[0] == "test accuracy")
+    assert cell == "98.00 % [93.03, 100.00]"

@@ -12,7 +12,9 @@ from hypothesis.strategies import floats, lists
 from normlab.analysis.course import Band
 from normlab.analysis.result import Result
 from normlab.figures.by_hand import ByHand, _sides
+from normlab.figures.curves import single
 from normlab.figures.look import LIGHT
+from normlab.figures.running_statistics import mean_gap, variance_ratio
 from normlab.figures.twin_difference import draw_twin_difference
 from normlab.spec.plan import RunKey
 
@@ -141,3 +143,16 @@ def test_running_averages_are_told_in_deviations(observed: Result) -> None:
     # invented half a deviation off, and twice the variance
     assert numbers(gap["y"]) == pytest.approx([0.5] * 5)
     assert numbers(ratio["y"]) == pytest.approx([2.0] * 5)
+
+
+def test_what_overflows_is_left_out_of_ratios_and_lines() -> None:
+    huge = np.float32(3e38)
+    arrays = {
+        "000:norm:running_mean": np.array([[1.0], [np.inf]], np.float32),
+        "000:norm:running_var": np.array([[4.0], [np.inf]], np.float32),
+        "000:norm:x_mean": np.array([[0.0], [np.inf]], np.float32),
+        "000:norm:x_std": np.array([[2.0], [np.inf]], np.float32),
+    }
+    assert np.array_equal(mean_gap(arrays, "norm"), [0.5, np.nan], equal_nan=True)
+    assert np.array_equal(variance_ratio(arrays, "norm"), [1, np.nan], equal_nan=True)
+    assert single(np.array([1.0, float(huge) * 2])).tolist() == [1.0, np.inf]

@@ -200,3 +200,10 @@ def test_bad_lists_are_refused(
     with pytest.raises(BadSetting) as caught:
         parse(text)
     assert words in str(caught.value)
+
+
+def test_another_norm_renames_an_arm_that_is_called_after_its_norm() -> None:
+    arms = with_settings(StudySpec(), ["arms.1.norm=ghost(chunk=8)"]).arms
+    assert [arm.name for arm in arms] == ["none", "ghost-chunk8"]
+    own = with_settings(StudySpec(), ["arms.1.name=mine", "arms.1.norm=layer"]).arms
+    assert [(arm.name, arm.norm) for arm in own[1:]] == [("mine", "layer")]

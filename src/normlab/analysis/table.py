@@ -10,6 +10,7 @@ import numpy as np
 
 from normlab.analysis.arms import ArmSummary
 from normlab.analysis.interval import Estimate
+from normlab.analysis.words import nats
 from normlab.spec.point import Point, point_text
 
 MOST_EPOCHS = 12  # rows; of longer trainings the first, the last and some between
@@ -124,11 +125,12 @@ def _at(losses: Sequence[Estimate], epoch: int) -> str:
 
 
 def _loss(estimate: Estimate) -> str:
-    return _with_interval(estimate, lambda value: f"{value:.4f}", "")
+    return _with_interval(estimate, nats, "")
 
 
 def _percent(estimate: Estimate) -> str:
-    return _with_interval(estimate, lambda value: f"{100 * value:.2f}", " %")
+    # a t interval knows no bounds, but an accuracy does
+    return _with_interval(estimate, lambda v: f"{100 * min(max(v, 0), 1):.2f}", " %")
 
 
 def _with_interval(estimate: Estimate, show: Callable[[float], str], unit: str) -> str:

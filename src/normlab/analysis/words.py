@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from normlab.analysis.claims.definition import Definition
+if TYPE_CHECKING:
+    from normlab.analysis.claims.definition import Definition
 
 _NAMED = 3  # files; there may be hundreds
 
@@ -17,6 +19,19 @@ def number(value: float) -> str:
         ('0.72', '0.00123', '1.23e+03')
     """
     return f"{value:.2f}" if 0.1 <= abs(value) < 100 or value == 0 else f"{value:.3g}"
+
+
+def nats(loss: float | None) -> str:
+    """A loss with the digits that matter, or `-` where it is undefined.
+
+    Example:
+        >>> nats(0.03034), nats(2.3), nats(0.0000123), nats(4.56e12), nats(None)
+        ('0.0303', '2.3000', '1.23e-05', '4.56e+12', '-')
+    """
+    if loss is None:
+        return "-"
+    plain = loss == 0 or 0.001 <= abs(loss) < 1e4
+    return f"{loss:.4f}" if plain else f"{loss:.3g}"
 
 
 def effect_text(value: float, definition: Definition) -> str:

@@ -7,10 +7,10 @@ from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
 from normlab.analysis.step_table import step_tables
-from normlab.analysis.words import effect_text, interval_text, lost_text
+from normlab.analysis.words import count, effect_text, interval_text, lost_text, nats
 from normlab.cli.columns import columns
 from normlab.cli.course import accuracy_chart, loss_chart
-from normlab.cli.wording import count, duration, nats, percent
+from normlab.cli.wording import duration, percent
 from normlab.spec.point import point_text
 
 if TYPE_CHECKING:

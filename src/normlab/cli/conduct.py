@@ -7,9 +7,9 @@ from itertools import count as naturals
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from normlab.analysis.words import count
 from normlab.cli.stopping import code_of, signals_stop
 from normlab.cli.watching import watching
-from normlab.cli.wording import count
 from normlab.errors import NormlabError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from normlab.analysis.setting import setting_of, setting_text
+from normlab.analysis.words import count
 from normlab.cli.curves import WIDTH, Chart
-from normlab.cli.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from normlab.cli.wording import duration, nats, percent, run_name
+from normlab.analysis.words import nats
+from normlab.cli.wording import duration, percent, run_name
 from normlab.records import events
 from normlab.study.progress import Progress
 

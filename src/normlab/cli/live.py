@@ -8,7 +8,8 @@ from rich.console import Console, Group
 from rich.live import Live as RichLive
 from rich.text import Text
 
-from normlab.cli.wording import count, duration, nats, percent, run_name
+from normlab.analysis.words import count, nats
+from normlab.cli.wording import duration, percent, run_name
 from normlab.study.progress import SETTLED, Progress, RunProgress
 
 if TYPE_CHECKING:

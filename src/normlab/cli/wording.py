@@ -36,16 +36,6 @@ def percent(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:.2f} %"
 
 
-def nats(loss: float | None) -> str:
-    """A loss with the digits that matter, or `-` where it is undefined.
-
-    Example:
-        >>> nats(0.03034), nats(2.3), nats(None)
-        ('0.0303', '2.3000', '-')
-    """
-    return "-" if loss is None else f"{loss:.4f}"
-
-
 def run_name(key: RunKey, *, rates: bool) -> str:
     """How a run is called on a line of its own; its rate only where several run.
 
@@ -57,13 +47,3 @@ def run_name(key: RunKey, *, rates: bool) -> str:
     rate = f" lr {key.rate:g}" if rates else ""
     point = f" {point_text(key.point)}" if key.point else ""
     return f"{key.arm}{rate}{point} seed {key.seed}"
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun.
-
-    Example:
-        >>> count(1, "seed"), count(5, "seed")
-        ('1 seed', '5 seeds')
-    """
-    return f"{number} {noun}{'' if number == 1 else 's'}"

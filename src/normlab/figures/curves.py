@@ -12,6 +12,8 @@ from normlab.figures.look import Style
 
 Numbers = NDArray[np.floating]
 
+_LARGE = 1e6  # nobody reads the hundredths of more
+
 
 def add_band(
     figure: go.Figure,
@@ -82,14 +84,17 @@ def add_line(
 
 def single(values: Numbers) -> NDArray[np.float32]:
     """In the precision of a screen: half the size in the file."""
-    return np.asarray(values, dtype=np.float32)
+    with np.errstate(over="ignore"):  # the end of a band may lie beyond all losses
+        return np.asarray(values, dtype=np.float32)
 
 
 def hundredths(value: float) -> str:
     """Two decimals with a real minus sign, and no minus before zero.
 
     Example:
-        >>> hundredths(-0.123), hundredths(-0.001)
-        ('−0.12', '0.00')
+        >>> hundredths(-0.123), hundredths(-0.001), hundredths(1e9)
+        ('−0.12', '0.00', '1e+09')
     """
+    if abs(value) >= _LARGE:
+        return f"{value:.3g}".replace("-", "−")
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")

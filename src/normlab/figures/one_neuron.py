@@ -170,8 +170,9 @@ def _without(
 
 def _words(one: Neuron, step: Sequence[int]) -> str:
     shown = [m for m, s in enumerate(step) if s in (1, 10, 100) or m == len(step) - 1]
+    values = one.values.astype(np.float64)  # squares of what diverges overflow sooner
     at = ", ".join(
-        f"{hundredths(one.values[m].mean())} ± {hundredths(one.values[m].std())} "
+        f"{hundredths(values[m].mean())} ± {hundredths(values[m].std())} "
         f"at step {step[m]:,}"
         for m in shown
     )

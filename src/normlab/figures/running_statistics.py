@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from normlab.figures.look import Look
 
 MOST_NORMS = 3
+_TINY = np.finfo(np.float32).tiny
 
 
 def mean_gap(arrays: Arrays, path: str) -> NDArray[np.floating] | None:
@@ -27,8 +28,8 @@ def mean_gap(arrays: Arrays, path: str) -> NDArray[np.floating] | None:
     mean, std = at_path(arrays, path, "x_mean"), at_path(arrays, path, "x_std")
     if running is None or mean is None or std is None:
         return None
-    floor = np.finfo(np.float32).tiny
-    return np.median(np.abs(running - mean) / np.maximum(std, floor), axis=1)
+    with np.errstate(all="ignore"):  # where they overflow, nothing can be told
+        return np.median(np.abs(running - mean) / np.maximum(std, _TINY), axis=1)
 
 
 def variance_ratio(arrays: Arrays, path: str) -> NDArray[np.floating] | None:
@@ -36,8 +37,9 @@ def variance_ratio(arrays: Arrays, path: str) -> NDArray[np.floating] | None:
     running, std = at_path(arrays, path, "running_var"), at_path(arrays, path, "x_std")
     if running is None or std is None:
         return None
-    floor = np.finfo(np.float32).tiny
-    return np.median(running / np.maximum(std.astype(np.float64) ** 2, floor), axis=1)
+    variance = np.maximum(std.astype(np.float64) ** 2, _TINY)
+    with np.errstate(all="ignore"):
+        return np.median(running / variance, axis=1)
 
 
 def _draw(result: Result, look: Look) -> Drawn:

@@ -138,6 +138,8 @@ def _place(values: dict[str, Any], spec: StudySpec, key: str, text: str) -> None
     here[int(last) if isinstance(here, list) else last] = _value(key, text, found)
     if isinstance(here, dict) and road[:1] == ["arms"] and last == "norm":
         here.pop("options", None)  # those of the norm that was there
+        if here.get("name") == found:
+            del here["name"]  # it said which norm this is
 
 
 def _enter(here: Any, part: str, so_far: str, key: str) -> Any:
