@@ -11,9 +11,11 @@ import pytest
 
 from normlab.analysis.result import Result
 from normlab.errors import BadSetting, NotMeasured
+from normlab.figures import gallery
 from normlab.figures.along_training import Quantity, draw_along_training
 from normlab.figures.gallery import KINDS, Gallery
 from normlab.figures.look import DARK, LIGHT
+from normlab.figures.picture import Drawn
 from normlab.records.rows import StudyRecord
 from normlab.spec.study import StudySpec
 from tests.analysis.sweeps import over_rates, rates_spec
@@ -159,3 +161,20 @@ def test_a_title_makes_room_for_itself(observed: Result) -> None:
         titled["height"] - plain["height"]
         == titled["margin"]["t"] - plain["margin"]["t"]
     )
+
+
+def test_a_fault_of_one_figure_is_told_and_does_not_cost_the_others(
+    observed: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Drawn:
+        raise ZeroDivisionError("no columns")
+
+    kinds = tuple(replace(k, draw=broken) if k.id == "drift" else k for k in KINDS)
+    whole, _ = Gallery(observed).drawn()
+    monkeypatch.setattr(gallery, "KINDS", kinds)
+    with pytest.warns(
+        UserWarning, match=r"'drift' is at fault \(ZeroDivisionError: no"
+    ):
+        pictures, missing = Gallery(observed).drawn()
+    assert len(pictures) == len(whole) - 1
+    assert "drift: a fault of normlab keeps it from being drawn." in missing

@@ -11,12 +11,14 @@ from hypothesis.strategies import floats, lists
 
 from normlab.analysis.course import Band
 from normlab.analysis.result import Result
+from normlab.figures import claims_forest
 from normlab.figures.by_hand import ByHand, _sides
 from normlab.figures.curves import single
 from normlab.figures.look import LIGHT
 from normlab.figures.running_statistics import mean_gap, variance_ratio
 from normlab.figures.twin_difference import draw_twin_difference
 from normlab.spec.plan import RunKey
+from tests.analysis.studies import accuracy_study, changed
 
 from .made_up import COST
 from .reading import numbers, traces
@@ -156,3 +158,15 @@ def test_what_overflows_is_left_out_of_ratios_and_lines() -> None:
     assert np.array_equal(mean_gap(arrays, "norm"), [0.5, np.nan], equal_nan=True)
     assert np.array_equal(variance_ratio(arrays, "norm"), [1, np.nan], equal_nan=True)
     assert single(np.array([1.0, float(huge) * 2])).tolist() == [1.0, np.inf]
+
+
+def test_a_claim_that_could_not_be_measured_has_a_row_in_words() -> None:
+    record = accuracy_study([0.01, 0.02, 0.03])
+    for run in record.runs:
+        if run.key.arm == "batch":
+            record = changed(record, run.key, status="diverged", diverged_step=1)
+    drawn = claims_forest.KIND.draw(Result(record), LIGHT)
+    texts = [note.text for note in drawn.figure.layout.annotations]
+    row = texts.index("<b>faster-convergence</b>")
+    assert texts[row + 1] == "not measured, not-enough-seeds"
+    assert "<b>better-accuracy</b>" in texts

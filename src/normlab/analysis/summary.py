@@ -60,7 +60,7 @@ def _run(run: RunRecord, *, swept: bool) -> dict[str, Any]:
         **point,
         "status": run.status,
         "parameters": run.parameters,
-        "digests": {"init": run.init_digest, "batches": run.batch_digest},
+        "digests": {"init": run.init_digest, "batches": run.batch_digest or None},
         "epochs": [_epoch(row) for row in run.epochs],
     }
 

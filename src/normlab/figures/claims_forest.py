@@ -30,12 +30,12 @@ def draw_claims_forest(
     """Ratios on a logarithmic axis, differences below on one of their own.
 
     Args:
-        claims: Those without an estimate are left out.
+        claims: Those without an estimate have a row in words alone.
         styles: Of every arm.
         look: Paper and ink.
     """
     groups = [
-        [claim for claim in claims if claim.definition.scale == scale and _shown(claim)]
+        [claim for claim in claims if claim.definition.scale == scale]
         for scale in ("ratio", "difference")
     ]
     groups = [group for group in groups if group]
@@ -52,7 +52,8 @@ def draw_claims_forest(
     for i, group in enumerate(groups):
         add_upright(figure, i, _equal(group[0]), look)
         for row, claim in enumerate(group):
-            _add_row(figure, i, row, claim, styles[claim.arm])
+            if _measured(claim):
+                _add_row(figure, i, row, claim, styles[claim.arm])
             label = f"<b>{claim.id}</b>{f' {claim.arm}' if arms else ''}"
             label += f"<br>{claim.where}" if places else ""
             _add_words(figure, i, row, claim, label, look)
@@ -64,7 +65,7 @@ def several_places(claims: Sequence[Claim]) -> bool:
     return len({claim.where for claim in claims}) > 1
 
 
-def _shown(claim: Claim) -> bool:
+def _measured(claim: Claim) -> bool:
     return claim.estimate is not None and math.isfinite(claim.estimate)
 
 
@@ -110,7 +111,8 @@ def _ticks(reach: float) -> dict[str, list[float] | list[str]]:
     steps = (1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 100.0, 1e3, 1e4, 1e5)
     fitting = [step for step in steps if math.log10(step) < reach][-2:]
     values = [*(1 / step for step in fitting), 1.0, *fitting]
-    return {"tickvals": values, "ticktext": [f"{value:.2g}" for value in values]}
+    texts = [f"{value:.2g}" if value < 10 else f"{value:,.0f}" for value in values]
+    return {"tickvals": values, "ticktext": texts}
 
 
 def _equal(claim: Claim) -> float:
@@ -188,9 +190,10 @@ def _shade(figure: go.Figure, i: int, row: int, claim: Claim, style: Style) -> N
 def _add_words(
     figure: go.Figure, i: int, row: int, claim: Claim, label: str, look: Look
 ) -> None:
-    assert claim.estimate is not None, "only claims with an estimate are drawn"
     n = axis_number(i)
-    effect = effect_text(claim.estimate, claim.definition)
+    effect = "not measured"
+    if claim.estimate is not None and _measured(claim):
+        effect = effect_text(claim.estimate, claim.definition)
     texts = {"left": label, "right": f"{effect}, {claim.verdict}"}
     # beside the first line of the label: the second may reach far on a phone
     up = {"left": 0, "right": LINE * label.count("<br>")}
@@ -212,8 +215,8 @@ def _add_words(
 
 
 def _draw(result: Result, look: Look) -> Drawn:
-    claims = [claim for claim in result.claims() if _shown(claim)]
-    if not claims:
+    claims = result.claims()
+    if not any(map(_measured, claims)):
         raise NotMeasured("no twins have ended yet, so no claim has an effect")
     styles = look.styles([arm.name for arm in result.record.spec.arms])
     places = several_places(claims)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from normlab.errors import BadSetting, NotMeasured
+from normlab.errors import BadSetting, NormlabError, NotMeasured
 from normlab.figures import (
     accuracy_and_percentiles,
     along_gradient,
@@ -127,14 +128,21 @@ class Gallery(Mapping[str, Picture]):
         return len(KINDS)
 
     def drawn(self) -> tuple[list[Picture], list[str]]:
-        """All that can be drawn, and one line for each that cannot."""
+        """All that can be drawn, and one line for each that cannot.
+
+        A fault of one figure does not cost the others: it is a line too, and a warning.
+        """
         pictures: list[Picture] = []
         missing: list[str] = []
         for name in self:
             try:
                 pictures.append(self[name])
-            except NotMeasured as reason:
+            except NormlabError as reason:
                 missing.append(str(reason))
+            except Exception as fault:
+                what = f"{type(fault).__name__}: {fault}"
+                missing.append(f"{name}: a fault of normlab keeps it from being drawn.")
+                warnings.warn(f"figure '{name}' is at fault ({what})", stacklevel=2)
         return pictures, missing
 
 
