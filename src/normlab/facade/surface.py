@@ -79,7 +79,9 @@ def surface(
     gradients, hooks, the mode of every module, the random generators.
 
     Args:
-        model: Any module that maps a batch of inputs to one tensor.
+        model: Any module that maps a batch of inputs to one tensor. One that draws
+            whatever its mode, as functional dropout does, is measured with that
+            noise, which is another one with another number of threads.
         data: Inputs and targets, a pair of tensors or arrays; a torch Dataset of such
             pairs; or a normlab `Dataset`, whose training part is used.
         plane: `"random"` (filter-normalised Gaussian directions), two parameters
@@ -96,8 +98,8 @@ def surface(
         points: Points per axis, odd.
         reach: Size of the window; 1 is the plane's own.
         exact: Compute every point; otherwise as few as keep the interpolation
-            within 0.5 % of the local loss at points held out (36 behind the second
-            grid, and more where they disagree; see `Surface.estimated_error`).
+            within 0.5 % of the local loss at points held out: the largest difference
+            found there is `Surface.estimated_error`, whose help says which they are.
         seed: Seed of the directions and of the cut.
         loss: Mean loss per example of outputs and targets; None is cross-entropy.
         examples: Use so many examples, drawn at random; None takes all of a pair
