@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from normlab.analysis.result import Result as Result
     from normlab.errors import NormlabError as NormlabError
-    from normlab.facade.compare import Study as Study
     from normlab.facade.compare import compare as compare
+    from normlab.facade.study import Study as Study
     from normlab.facade.surface import surface as surface
     from normlab.norms.ghost import GhostBatchNorm as GhostBatchNorm
     from normlab.norms.noisy import NoisyBatchNorm as NoisyBatchNorm
@@ -32,7 +32,7 @@ _HOMES = {
     "NoisyBatchNorm": "normlab.norms.noisy",
     "NormlabError": "normlab.errors",
     "Result": "normlab.analysis.result",
-    "Study": "normlab.facade.compare",
+    "Study": "normlab.facade.study",
     "compare": "normlab.facade.compare",
     "surface": "normlab.facade.surface",
 }

@@ -16,7 +16,7 @@ from hypothesis.strategies import floats
 
 from normlab.errors import BadFolder, BadSetting
 from normlab.facade import compare as module
-from normlab.facade.compare import Study
+from normlab.facade.study import Study
 from normlab.spec import toml
 
 

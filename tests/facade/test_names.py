@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import normlab
-from normlab.facade.compare import Study
+from normlab.facade.study import Study
 from normlab.spec.recipe import REFINED
 
 

@@ -15,7 +15,8 @@ import pytest
 from normlab.errors import BadFolder, BadSetting
 from normlab.records import _database
 from normlab.records.compare import differences
-from normlab.records.folder import StudyFolder, find_studies
+from normlab.records.folder import StudyFolder
+from normlab.records.found import find_studies
 from normlab.spec.plan import RunKey, plan
 from tests.records.studies import SPEC, finish, finished, made
 

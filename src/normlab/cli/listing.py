@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from normlab.records.folder import Found
+    from normlab.records.found import Found
 
 _HEAD = ("study", "experiment", "arms", "seeds", "status", "made")
 
@@ -20,7 +20,7 @@ def list_studies(
 ) -> int:
     """List the studies below a folder."""
     from normlab.cli.columns import columns
-    from normlab.records.folder import find_studies
+    from normlab.records.found import find_studies
 
     studies = find_studies(root)
     if studies:

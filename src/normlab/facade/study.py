@@ -1,0 +1,289 @@
+"""A study from keywords, for Python users: with progress and a result."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from normlab.analysis.result import Result
+from normlab.cli.watching import dated_folder, watching
+from normlab.errors import BadFolder, BadSetting
+from normlab.spec.names import PYTHON
+from normlab.spec.recipe import REFINED
+from normlab.spec.settings import parse_seeds, with_settings
+from normlab.spec.study import StudySpec
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+    from normlab.study.prepare import PythonParts
+    from normlab.study.progress import Watcher
+
+
+_SEVERAL: dict[str, type | tuple[()]] = {
+    "norm": str,
+    "lr": Real,
+    "seeds": (),  # one number counts them
+    "batch_size": Integral,
+    "settings": str,
+}
+"""Keywords that take one or more, and what one of them is."""
+_SINGLE = ("epochs", "momentum", "weight_decay", "validation", "workers")
+_NARROW = {"float16": np.float16, "float32": np.float32}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A comparison, described but not yet trained: arms x rates x seeds.
+
+    Keywords become the `spec` that a study.toml would hold, checked at once; `run`
+    trains it. Lists may be any iterable, numbers also those of NumPy and torch.
+
+    Args:
+        norm: Names of norms, with options where one has them, such as `"none"`,
+            `"layer"`, `"ghost(chunk=8)"`; each makes an arm of that name. The baseline
+            is `none` if it is there, else the first.
+        data: A name or path as on the command line; or one training part, whose test
+            part is split off; or a pair (train, test) of parts. A part is a pair
+            (images, labels) of arrays of shapes `(n, ...)` and `(n,)`, or any
+            map-style torch Dataset of such pairs.
+        model: A built-in network, `"FILE.py:factory"`, or a function `factory(norm)`
+            that builds one, with `norm(features)` where a norm goes.
+        lr: The learning rate, or several: then each arm is also compared at its own
+            best, chosen on held-out images by seeds that make no claim about it.
+        refine: With several rates: also try further ones around each arm's best.
+        seeds: How many, from 0, or which. A verdict needs at least 3.
+        epochs: Passes over the training images.
+        batch_size: Images per step; several are an axis of a sweep.
+        momentum: Of SGD; Adam's first beta.
+        optimizer: `"sgd"`, `"adam"`, `"adamw"`, or a function
+            `factory(parameters, lr=...)` that makes any torch optimizer.
+        weight_decay: Pull of the weights towards zero, as torch's optimizers have it.
+        loss: Mean loss of a batch, from logits `(n, classes)` and labels `(n,)`;
+            cross-entropy in nats if None.
+        measure: `"none"`: losses and accuracy alone; `"light"`: also activations and
+            step costs; `"full"`: also the path, gradients, sharpness and surfaces.
+        validation: Images held out of the training part; if None, 5,000 with several
+            rates, else 0.
+        augment: What to do with data that differs when read again: `"freeze"` reads
+            it once, `"live"` anew for each epoch, the same for all arms; if None, it
+            is refused.
+        workers: Runs at the same time; as many as processors if None.
+        settings: Anything else, as the command line's `--set`: `"key=value"`.
+
+    Raises:
+        BadSetting: If a setting makes no sense; the message names the key.
+
+    Example:
+        >>> study = Study(norm=("none", "layer"), seeds=3, epochs=1)
+        >>> study.spec.baseline.name, study.spec.seeds
+        ('none', (0, 1, 2))
+
+    Source: the comparison of Ioffe and Szegedy 2015, arXiv 1502.03167, section 4,
+    with twins and over seeds.
+    """
+
+    norm: Iterable[str] = ("none", "batch")
+    data: Any = "mnist"
+    model: str | Callable[..., nn.Module] = "mlp"
+    lr: float | Iterable[float] = 0.01
+    refine: bool = False
+    seeds: int | Iterable[int] = 5
+    epochs: int = 5
+    batch_size: int | Iterable[int] = 64
+    momentum: float = 0.9
+    optimizer: str | Callable[..., Optimizer] = "sgd"
+    weight_decay: float = 0.0
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None
+    measure: Literal["none", "light", "full"] = "full"
+    validation: int | None = None
+    augment: Literal["freeze", "live"] | None = None
+    workers: int | None = None
+    settings: Iterable[str] = ()
+
+    def __post_init__(self) -> None:
+        # taken up once: an iterator gives what it has a single time
+        for name, single in _SEVERAL.items():
+            object.__setattr__(self, name, _several(getattr(self, name), single))
+        for name in _SINGLE:
+            object.__setattr__(self, name, _plain(getattr(self, name)))
+        _ = self.spec  # a bad setting is refused here, not when training begins
+
+    @property
+    def spec(self) -> StudySpec:
+        """The same as a study.toml says it: every setting, frozen and valid.
+
+        Raises:
+            BadSetting: If a setting makes no sense; the message names the key.
+        """
+        sizes, seeds = self.batch_size, self.seeds
+        listed = isinstance(sizes, tuple)
+        if listed and len(sizes) == 0:
+            raise BadSetting("recipe.batch_size is empty; give at least one.")
+        tables = {
+            "experiment": "compare",
+            "arms": self.norm,
+            "seeds": parse_seeds(str(seeds)) if isinstance(seeds, Integral) else seeds,
+            "measure": self.measure,
+            "data": {
+                "source": _named(self.data),
+                "validation": self.validation,
+                "augment": self.augment,
+            },
+            "model": {"name": _named(self.model)},
+            "recipe": {
+                "rates": self.lr,
+                "refine": REFINED if self.refine else 0,
+                "epochs": self.epochs,
+                "batch_size": sizes[0] if listed else sizes,
+                "momentum": self.momentum,
+                "optimizer": _named(self.optimizer),
+                "weight_decay": self.weight_decay,
+            },
+            "sweep": {"recipe.batch_size": sizes} if listed and len(sizes) > 1 else {},
+            "execution": {"workers": self.workers},
+        }
+        return with_settings(StudySpec(**tables), self._settings())
+
+    def _settings(self) -> tuple[str, ...]:
+        settings = self.settings
+        if not isinstance(settings, tuple) or not all(
+            isinstance(setting, str) for setting in settings
+        ):
+            raise BadSetting(
+                f"settings={self.settings!r} must be a list of texts 'key=value'."
+            )
+        return settings
+
+    def run(self, out: str | Path | None = None, *, quiet: bool = False) -> Result:
+        """Train every run, keep the study in a folder, write its report.html there.
+
+        A run that diverges or fails is part of the result and raises nothing. A report
+        that cannot be written is a warning: `normlab report` writes it later.
+
+        Args:
+            out: A folder that is empty or does not exist;
+                `normlab-runs/compare-<date>-<time>` if None.
+            quiet: Show no progress.
+
+        Returns:
+            The trained study.
+
+        Raises:
+            BadFolder: If `out` is taken or cannot be written, or the disk is full.
+            BadData: If the data cannot be used.
+            BadModel: If a network cannot be built, or does not fit the data.
+            BadSetting: If a setting does not fit the data or this machine, or the
+                loss or the optimizer fails.
+            KeyboardInterrupt: Everything so far is kept; `resume` goes on.
+        """
+        from normlab.study import api
+
+        folder = _folder(out) if out else dated_folder(self.spec.experiment)
+        with watching(quiet=quiet) as watcher:
+            result = api.run(self.spec, folder, watcher=watcher, python=self._python())
+            return _reported(result, folder, watcher)
+
+    def resume(self, folder: str | Path, *, quiet: bool = False) -> Result:
+        """Compute what is missing of a study; the numbers are as without the stop.
+
+        It goes on from the last finished epoch of each run, to the same bits.
+
+        Args:
+            folder: Where it is kept. Its study.toml holds, not these keywords; data,
+                model, optimizer and loss that were given as objects are taken from
+                here.
+            quiet: Show no progress.
+
+        Returns:
+            The trained study.
+
+        Raises:
+            BadFolder: If there is no study, it is in use, or its data or its model
+                file is not what it was.
+            BadSetting: If the model or the optimizer is missing that it was given.
+            BadData: If the data is missing that it was given.
+            KeyboardInterrupt: Everything so far is kept.
+        """
+        from normlab.study import api
+
+        path = _folder(folder)
+        with watching(quiet=quiet) as watcher:
+            result = api.resume(path, watcher=watcher, python=self._python())
+            return _reported(result, path, watcher)
+
+    def _python(self) -> PythonParts:
+        """The objects that no study.toml can hold."""
+        from torch.nn.functional import cross_entropy
+
+        from normlab.study.prepare import PythonParts
+
+        return PythonParts(
+            data=None if isinstance(self.data, str | Path) else self.data,
+            model=None if isinstance(self.model, str) else self.model,
+            optimizer=None if isinstance(self.optimizer, str) else self.optimizer,
+            loss=self.loss or cross_entropy,
+        )
+
+
+def _reported(result: Result, folder: Path, watcher: Watcher) -> Result:
+    """The result, once its report.html lies in the folder, if that can be written."""
+    from normlab.report.write import NAME, write
+
+    watcher.note("drawing the report")
+    try:
+        write(result, folder / NAME)
+    except BadFolder as error:
+        watcher.note(str(error))
+        warnings.warn(str(error), stacklevel=3)  # where run or resume was called
+    return result
+
+
+def _folder(given: object) -> Path:
+    if isinstance(given, str | PathLike):
+        return Path(given)
+    raise BadSetting(f"a study's folder is a path, not {given!r}. Give a text.")
+
+
+def _several(given: Any, single: type | tuple[()] = ()) -> Any:
+    """A tuple of one or more; what is neither stays as it is, for the spec to refuse.
+
+    Example:
+        >>> _several(0.1, Real), _several([8, 64], Integral), _several(None, str)
+        ((0.1,), (8, 64), None)
+    """
+    given = _plain(given)
+    if isinstance(given, single):
+        return (given,)
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        return given
+    return tuple(map(_plain, given))
+
+
+def _plain(value: Any) -> Any:
+    """A single number of NumPy or torch as Python's own, as short as it is written.
+
+    Example:
+        >>> _plain(np.float32(0.1)), _plain(np.array(3)), _plain("batch")
+        (0.1, 3, 'batch')
+    """
+    if getattr(value, "ndim", None) != 0:
+        return value
+    # float32's nearest to 0.1 is 0.10000000149011612, which nobody wrote
+    narrow = _NARROW.get(str(value.dtype).removeprefix("torch."))
+    return float(str(narrow(value.item()))) if narrow else value.item()
+
+
+def _named(given: object) -> str:
+    """What study.toml calls it: its name or path, else "python"."""
+    if isinstance(given, Path):
+        return str(given.absolute())
+    return given if isinstance(given, str) else PYTHON
