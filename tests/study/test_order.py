@@ -20,6 +20,7 @@ def variant(spec: StudySpec) -> Variant:
         source=BuiltIn(spec.model),
         shared=(),
         parameters=SIZES,
+        networks={},
         batches=BatchStream(640, batch_size=64, seed=0, last_batch="keep"),
     )
 
