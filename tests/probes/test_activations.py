@@ -153,33 +153,38 @@ def test_a_frozen_norm_keeps_its_own_statistics() -> None:
 class Turned(nn.Module):
     """Linear over the last axis, then turned, so that batch norm finds its units."""
 
-    def __init__(self, norm: nn.Module, units: int) -> None:
+    def __init__(self, norm: nn.Module) -> None:
         super().__init__()
-        self.linear, self.norm = nn.Linear(6, units), norm
-        self.relu = nn.ReLU()
+        self.linear, self.norm, self.relu = nn.Linear(6, 9), norm, nn.ReLU()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.relu(self.norm(self.linear(x).transpose(1, 2))).mean(2)
 
 
-def seen_turned(norm: nn.Module, units: int) -> dict[str, torch.Tensor]:
-    with ambient(0, "turned"):
-        model, inputs = Turned(norm, units), torch.randn(8, 9, 6)
-    row = observe_pass(model, inputs, study(model, inputs), seed=0).row
-    into = model.norm(model.linear(inputs).transpose(1, 2)).detach()
-    means = into.double().mean(dim=(0, 2))
-    seen = {name.partition(":")[2]: value for name, value in row.items()}
-    if "relu:in_mean" in seen:
-        assert torch.allclose(seen["relu:in_mean"].double(), means, atol=1e-6)
-    return seen
-
-
-@pytest.mark.parametrize("norm", [nn.Identity(), nn.BatchNorm1d(4)])
+@pytest.mark.parametrize("norm", [nn.Identity(), nn.BatchNorm1d(9)])
 def test_units_are_found_on_an_axis_that_a_function_turned(norm: nn.Module) -> None:
-    assert seen_turned(norm, 4)["relu:in_mean"].shape == (4,)
+    with ambient(0, "turned"):
+        model, inputs = Turned(norm), torch.randn(8, 9, 6)  # as many units as positions
+    row = observe_pass(model, inputs, study(model, inputs), seed=0).row
+    into = model.norm(model.linear(inputs).transpose(1, 2)).detach().double()
+    seen = {name.partition(":")[2]: value for name, value in row.items()}
+    expected = into.mean(dim=(0, 2))
+    assert torch.allclose(seen["relu:in_mean"].double(), expected, atol=1e-6)
 
 
-def test_where_units_cannot_be_told_from_positions_none_are_shown() -> None:
-    seen = seen_turned(nn.Identity(), 9)
-    assert not any("relu" in name for name in seen)
-    assert seen_turned(nn.BatchNorm1d(9), 9)["norm:x_mean"].shape == (9,)
+class Squared(nn.Module):
+    """Products of tokens with each other, as in attention: no units behind them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear, self.relu = nn.Linear(6, 9), nn.ReLU()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        tokens = self.linear(x)
+        return self.relu(tokens @ tokens.transpose(1, 2)).mean(2)
+
+
+def test_where_there_are_no_units_none_are_shown() -> None:
+    with ambient(0, "squared"):
+        model, inputs = Squared(), torch.randn(8, 9, 6)
+    assert observe_pass(model, inputs, study(model, inputs), seed=0).row == {}

@@ -59,7 +59,7 @@ def test_a_study_of_next_to_nothing_has_a_report(
 
 
 class Turned(nn.Module):
-    """As many units as positions: without a norm, nothing tells one from the other."""
+    """Products of tokens with each other: only a norm says what units are."""
 
     def __init__(self, norm: nn.Module) -> None:
         super().__init__()
@@ -67,8 +67,9 @@ class Turned(nn.Module):
         self.relu, self.out = nn.ReLU(), nn.Linear(6, 3)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        units = self.linear(x.flatten(1, 2)).transpose(1, 2)
-        return self.out(self.relu(self.norm(units)).mean(2))
+        tokens = self.linear(x.flatten(1, 2))
+        products = tokens @ tokens.transpose(1, 2)
+        return self.out(self.relu(self.norm(products)).mean(2))
 
 
 def test_what_only_one_arm_shows_is_drawn_of_that_arm(tmp_path: Path) -> None:

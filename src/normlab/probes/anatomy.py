@@ -90,7 +90,7 @@ def study(model: nn.Module, inputs: Tensor) -> Anatomy:
         inputs: A few examples, at least two for batch norm.
     """
     watched = _Execution(model)
-    with preserved(model), torch.no_grad(), watched.tapping():
+    with preserved(model), torch.no_grad(), watched.tapping(), watched.axes:
         model(inputs)
     seen = [p for p in watched.calls if isinstance(watched[p], NONLINEARITIES)]
     slots = [p for p in watched.calls if _is_slot(watched[p])]
@@ -118,7 +118,7 @@ class _Execution:
         self._modules = dict(model.named_modules())
         self.calls: list[Place] = []
         self.unit_axis: dict[Place, int | None] = {}
-        self._axes = UnitAxes()
+        self.axes = UnitAxes()
         self._counts: Counter[str] = Counter()
         self._made: list[tuple[str, Tensor]] = []  # kept, so that no id is used twice
         self._feeders: dict[str, str] = {}
@@ -136,7 +136,7 @@ class _Execution:
             self._counts[path] += 1
             place = Place(path, self._counts[path])
             self.calls.append(place)
-            self.unit_axis[place] = self._axes.enters(self._modules[path], entering)
+            self.unit_axis[place] = self.axes.at(self._modules[path], entering)
             for maker, made in self._made:
                 if made is entering and isinstance(self._modules[path], _ROW_NORMS):
                     self._feeders[path] = maker
@@ -145,7 +145,6 @@ class _Execution:
 
     def _leaves(self, path: str) -> Look:
         def look(leaving: Any) -> None:
-            self._axes.leaves(self._modules[path], leaving)
             if isinstance(self._modules[path], _ROWED):
                 self._made.append((path, leaving))
 
