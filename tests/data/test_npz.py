@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from normlab.data.assemble import assemble
 from normlab.data.npz import read_npz
@@ -85,4 +90,60 @@ def test_a_single_array_is_no_archive(tmp_path: Path) -> None:
     with path.open("wb") as file:
         np.save(file, np.arange(3))
     with pytest.raises(BadData, match="it is damaged or no"):
+        read_npz(path)
+
+
+@given(place=st.integers(0, 10_000), byte=st.integers(0, 255))
+@settings(max_examples=300, deadline=None)
+def test_whatever_is_damaged_is_read_or_refused_in_one_line(
+    place: int, byte: int
+) -> None:
+    file = io.BytesIO()
+    np.savez(file, x_train=np.arange(24).reshape(6, 4), y_train=[0, 1] * 3)
+    content = bytearray(file.getvalue())
+    # most of it: headers, names and the directory at the end
+    content[place % len(content)] = byte
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "d.npz"
+        path.write_bytes(content)
+        told = f"{path} was read"
+        try:
+            read_npz(path)
+        except BadData as refused:
+            told = str(refused)
+    assert "d.npz" in told and "\n" not in told
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"(6, 4)", b"(9**9)"),  # no literal
+        (b"'shape': (6, 4)", b"'shape': (6<<20,"),
+        (
+            b"PK\x01\x02-\x03-\0\0\0\0\0",
+            b"PK\x01\x02-\x03-\0\0\0c\0",
+        ),  # packed in an unknown way
+    ],
+)
+def test_a_header_that_cannot_be_is_refused(
+    tmp_path: Path, before: bytes, after: bytes
+) -> None:
+    path = tmp_path / "d.npz"
+    np.savez(path, x_train=np.arange(24).reshape(6, 4), y_train=[0, 1] * 3)
+    content = path.read_bytes()
+    assert before in content
+    path.write_bytes(content.replace(before, after))
+    with pytest.raises(BadData, match=r"d\.npz: it is damaged or no \.npz archive"):
+        read_npz(path)
+
+
+def test_a_header_that_promises_more_than_memory_is_refused(tmp_path: Path) -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<f8", "fortran_order": False, "shape": (10**13,)}
+    )
+    path = tmp_path / "d.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x_train.npy", header.getvalue() + bytes(64))
+    with pytest.raises(BadData, match=r"d\.npz: it is damaged or no \.npz archive"):
         read_npz(path)

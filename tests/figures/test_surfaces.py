@@ -190,13 +190,23 @@ def test_beside_several_arms_the_baseline_is_named_with_each(tmp_path: Path) -> 
     assert written.count("weight distance, across to end layer") == 2
 
 
-@pytest.mark.parametrize("name", ["surface-common", "step-path"])
 def test_a_folder_that_is_gone_was_not_measured(
-    observed: Result, tmp_path: Path, name: str
+    observed: Result, tmp_path: Path
 ) -> None:
     gone = replace(observed, folder=tmp_path / "gone")
     with pytest.raises(NotMeasured, match=r": .*gone: does not exist"):
-        Gallery(gone)[name]
+        Gallery(gone)["surface-common"]
+
+
+def test_what_lies_damaged_in_the_folder_was_not_recorded(tmp_path: Path) -> None:
+    observed_study(tmp_path / "study")
+    for file in (tmp_path / "study").glob("arrays/*/path.npz"):
+        file.write_bytes(file.read_bytes()[:-100])
+    damaged = Result.open(tmp_path / "study")
+    assert {name.rpartition("/")[2] for name in damaged.record.lost} == {"path.npz"}
+    with pytest.raises(NotMeasured, match="“path” was not recorded"):
+        damaged.plot("step-path")
+    assert damaged.plot("drift").figure.data
 
 
 def test_a_surface_of_holes_alone_is_not_drawn() -> None:

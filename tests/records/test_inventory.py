@@ -53,12 +53,30 @@ def test_a_damaged_surface_does_not_keep_the_study_from_being_read(
     assert {"bowl-junk"}.isdisjoint(folder.surface_names())
 
 
-def test_why_a_surface_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+def test_an_array_that_is_not_what_was_written_is_lost(tmp_path: Path) -> None:
+    folder = kept(tmp_path / "s")
+    file = folder.path / "arrays" / "none-1" / "outputs.npz"
+    content = bytearray(file.read_bytes())
+    content[content.index(b"NUMPY") + 140] ^= 1  # one bit of a number
+    file.write_bytes(content)
+    assert folder.read().lost == ("arrays/none-1/outputs.npz",)
+    with pytest.raises(BadFolder, match=r"outputs\.npz: is damaged \(Bad CRC-32"):
+        _arrays.read(file)
+
+
+def test_what_is_lost_is_not_forgotten_when_the_study_ends_again(
+    tmp_path: Path,
+) -> None:
+    folder = kept(tmp_path / "s")
+    (folder.path / "arrays/none-1/outputs.npz").unlink()
+    with folder.write() as writer:
+        writer.meta(NOTED, inventory(folder.path, folder.meta()[NOTED]))
+    assert folder.read().lost == ("arrays/none-1/outputs.npz",)
+
+
+def test_a_file_of_another_kind_among_surfaces_is_named(tmp_path: Path) -> None:
     folder = kept(tmp_path / "s")
     surfaces = folder.path / "arrays" / "surfaces"
-    (surfaces / "path-junk.npz").write_text("no arrays at all")
-    with pytest.raises(BadFolder, match=r"path-junk\.npz: is damaged or no \.npz file"):
-        folder.surfaces("path")
     _arrays.write(surfaces / "path-junk.npz", {"steps": np.ones(2)})
     with pytest.raises(BadFolder, match=r"is no surface of normlab \(KeyError: 'about"):
         folder.surfaces("path")

@@ -133,7 +133,8 @@ def test_it_says_how_to_repeat_the_study(text: str, observed: Result) -> None:
 
 
 def test_what_was_not_measured_is_said_and_not_drawn(observed: Result) -> None:
-    page = build(replace(observed, folder=None))
+    runs = tuple(replace(run, observed={}) for run in observed.record.runs)
+    page = build(replace(observed, record=replace(observed.record, runs=runs)))
     assert "Not drawn" in page
     assert "Sharpness: “sharpness” was not recorded" in page
     assert 'data-figure="sharpness"' not in page

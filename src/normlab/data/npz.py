@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -30,12 +29,14 @@ def read_npz(path: Path) -> Source:
     if path.is_file() and not zipfile.is_zipfile(path):
         raise BadData(_DAMAGED.format(path=path))
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # opened here: NumPy would leave a damaged file open
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _NAMES if name in archive}
             others = ", ".join(archive.files) or "nothing"
     except OSError as error:
-        raise BadData(f"cannot read {path}: {error.strerror or error}.") from None
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        reason = " ".join(str(error.strerror or error).split())
+        raise BadData(f"cannot read {path}: {reason}.") from None
+    except Exception as error:  # whatever damage makes of the reading
         objects = "allow_pickle" in str(error)
         text = _OBJECTS if objects else _DAMAGED
         raise BadData(text.format(path=path)) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from normlab.analysis.series import Course, Series, over_seeds
 from normlab.analysis.setting import setting_of, setting_text
-from normlab.errors import BadFolder, NotMeasured
-from normlab.records.folder import StudyFolder
+from normlab.errors import NotMeasured
 from normlab.records.rows import StudyRecord
 from normlab.spec.plan import RunKey
 
@@ -70,24 +69,17 @@ def seen(result: Result, probe: str) -> dict[RunKey, Arrays]:
     Raises:
         NotMeasured: If no run did, or none has its arrays.
     """
-    every = _found(result, probe)
+    keys = set(runs_of(result))
+    every = (
+        (run.key, run.observed[probe])
+        for run in result.record.runs
+        if run.key in keys and probe in run.observed
+    )
     found = {key: of for key, of in every if len(of.get("steps", (0,)))}
     if not found:
         measure = result.record.spec.measure
         raise NotMeasured(f"“{probe}” was not recorded (measure = {measure})")
     return found
-
-
-def _found(result: Result, probe: str) -> Iterator[tuple[RunKey, Arrays]]:
-    if result.folder is None:
-        return
-    try:
-        folder = StudyFolder.open(result.folder)
-        for key in runs_of(result):
-            if probe in folder.probes(key.id):
-                yield key, folder.arrays(key.id, probe)
-    except BadFolder as unreadable:
-        raise NotMeasured(str(unreadable).rstrip(".")) from None
 
 
 def by_arm(

@@ -55,6 +55,15 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def is_sound(path: Path) -> bool:
+    """Whether every array of a file can be read and is what was written."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return file.testzip() is None
+    except Exception:  # whatever damage makes of the reading
+        return False
+
+
 def read(path: Path) -> dict[str, NDArray[Any]]:
     """Read every array of a file.
 
@@ -65,7 +74,7 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
         # opened here: NumPy would leave a damaged file open
         with path.open("rb") as stream:
             if not zipfile.is_zipfile(stream):
-                raise BadFolder(f"{path}: is damaged or no .npz file. Take it away.")
+                raise ValueError("no .npz file")
             stream.seek(0)
             file = np.load(stream, allow_pickle=False)
             return {name: file[name] for name in file.files}
@@ -73,5 +82,8 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
         raise BadFolder(
             f"{path}: was not recorded. Was the study run with --measure full?"
         ) from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise BadFolder(f"{path}: is damaged ({error}). Run the study again.") from None
+    except Exception as error:  # whatever damage makes of the reading
+        text = " ".join(str(error).split())
+        raise BadFolder(
+            f"{path}: is damaged ({text}). Take it away, and the rest can be read."
+        ) from None

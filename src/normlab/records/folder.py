@@ -7,7 +7,6 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import is_zipfile
 
 from normlab.errors import BadFolder
 from normlab.records import _arrays, _create, _database, _lock, _read
@@ -149,19 +148,20 @@ class StudyFolder:
     def read(self) -> StudyRecord:
         """Everything known at this moment, also while the study is conducted."""
         conducted = self.in_use
-        bowls, damaged = self._bowls()
+        bowls, strange = self._bowls()
         with self._reading() as connection:
             meta = _read.meta(connection)
+            gone = lost(self._path, meta.get(NOTED))
             return StudyRecord(
                 spec=self._spec,
                 meta=meta,
                 measurements=_read.measurements(connection),
                 runs=tuple(
-                    replace(run, observed=Kept(self._path, run.key.id))
+                    replace(run, observed=Kept(self._path, run.key.id, gone))
                     for run in _read.runs(connection, conducted=conducted)
                 ),
                 bowls=bowls,
-                lost=lost(self._path, meta.get(NOTED)) + damaged,
+                lost=gone + strange,
             )
 
     def meta(self) -> dict[str, str]:
@@ -215,35 +215,35 @@ class StudyFolder:
         return tuple(sorted(file.stem for file in home.glob("[!.]*.npz")))
 
     def surfaces(self, kind: str = "") -> tuple[StudySurface, ...]:
-        """Every surface that was measured, in the order of their names.
+        """Every surface that was measured and is not lost, in the order of their names.
 
         Args:
             kind: Those of one kind alone: path, common or bowl.
 
         Raises:
-            BadFolder: If a file is damaged.
+            BadFolder: If a file holds something else than a surface.
         """
         return tuple(_surface(file) for file in self._surface_files(kind))
 
     def surface_names(self) -> set[str]:
         """Of every surface that was measured and is not lost."""
-        return {file.stem for file in self._surface_files() if is_zipfile(file)}
+        return {file.stem for file in self._surface_files()}
 
     def _surface_files(self, kind: str = "") -> list[Path]:
         home = self._path / _arrays.ARRAYS / _arrays.SURFACES
-        return sorted(home.glob(f"{kind}-*.npz" if kind else "[!.]*.npz"))
+        files = sorted(home.glob(f"{kind}-*.npz" if kind else "[!.]*.npz"))
+        return [file for file in files if _arrays.is_sound(file)]
 
     def _bowls(self) -> tuple[tuple[StudySurface, ...], tuple[str, ...]]:
-        """Those that can be read, and the paths of the others that are .npz files."""
+        """Those that there are, and the paths of files that hold something else."""
         bowls: list[StudySurface] = []
-        damaged: list[str] = []
+        strange: list[str] = []
         for file in self._surface_files("bowl"):
             try:
                 bowls.append(_surface(file))
             except BadFolder:
-                if is_zipfile(file):
-                    damaged.append(file.relative_to(self._path).as_posix())
-        return tuple(bowls), tuple(damaged)
+                strange.append(file.relative_to(self._path).as_posix())
+        return tuple(bowls), tuple(strange)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING, Any
 
 from normlab.records import _arrays
@@ -22,9 +22,13 @@ class Kept(Mapping[str, Arrays]):
     Args:
         folder: Of the study.
         run_id: Of the run.
+        lost: Files that cannot be read, by their path in the folder.
     """
 
-    def __init__(self, folder: Path, run_id: str) -> None:
+    def __init__(
+        self, folder: Path, run_id: str, lost: Container[str] = frozenset()
+    ) -> None:
+        self._lost = lost
         self._folder = folder
         self._run_id = run_id
         self._read: dict[str, Arrays] = {}
@@ -37,11 +41,16 @@ class Kept(Mapping[str, Arrays]):
         return self._read[probe]
 
     def __contains__(self, probe: object) -> bool:
-        return isinstance(probe, str) and self._place(probe).is_file()
+        if not isinstance(probe, str):
+            return False
+        place = self._place(probe)
+        name = place.relative_to(self._folder).as_posix()
+        return name not in self._lost and place.is_file()
 
     def __iter__(self) -> Iterator[str]:
         home = self._folder / _arrays.ARRAYS / self._run_id
-        return iter(sorted(file.stem for file in home.glob("[!.]*.npz")))
+        found = sorted(file.stem for file in home.glob("[!.]*.npz"))
+        return (probe for probe in found if probe in self)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -207,7 +207,7 @@ def _conduct(
                 prepared, folder, writer, executor=executor, watcher=watcher
             ).conduct()
             writer.meta("finished", datetime.now(UTC).isoformat(timespec="seconds"))
-            writer.meta(NOTED, inventory(folder.path))
+            writer.meta(NOTED, inventory(folder.path, folder.meta().get(NOTED)))
         finally:
             shutil.rmtree(scratch(folder.path), ignore_errors=True)
     return Result.open(folder.path)
