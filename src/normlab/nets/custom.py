@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,11 @@ from normlab.base.slots import NormMaker
 from normlab.errors import BadModel
 
 _MODULE = "normlab_model_file"  # the user's `__name__`; never importable
-_PACKAGE = Path(__file__).parents[1]  # normlab's own files
+_LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
+_INSTALLED = (
+    Path(__file__).parents[1],  # normlab's own files
+    *(Path(sysconfig.get_path(name)) for name in _LIBRARIES),
+)
 
 
 class _Executed(NamedTuple):
@@ -188,9 +193,12 @@ def _within(folder: Path, module: object) -> str | None:
 
     What is installed there, as in a project's own environment, is none of it.
     """
-    file = Path(getattr(module, "__file__", None) or "/")
-    installed = "site-packages" in file.parts or file.is_relative_to(_PACKAGE)
-    if installed or file.suffix != ".py" or not file.is_relative_to(folder):
+    named = getattr(module, "__file__", None)
+    if not isinstance(named, str) or not named.endswith(".py"):
+        return None
+    file = Path(named)
+    installed = any(file.is_relative_to(place) for place in _INSTALLED)
+    if installed or "site-packages" in file.parts or not file.is_relative_to(folder):
         return None
     return file.relative_to(folder).as_posix()
 

@@ -6,15 +6,14 @@ then must have the same ones: else two experiments would pass for one.
 
 from __future__ import annotations
 
-import inspect
 import json
-from collections.abc import Callable, Mapping
-from hashlib import sha256
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torch.nn.functional import cross_entropy
 
+from normlab.base.content import content_digest
 from normlab.errors import BadFolder
 from normlab.nets.custom import Factory, file_digests
 from normlab.spec.point import point_json
@@ -30,8 +29,8 @@ def ingredients(prepared: Prepared) -> dict[str, str]:
 
     A network's digest is of its modules and initial weights at the first seed. The
     text of a model file is kept too, with the SHA-256 of each file beside it that it
-    imports from; of a function given from Python the SHA-256 of its own text, where it
-    has one.
+    imports from; of what is given from Python, what it computes with (see
+    `base.content`).
     """
     source, python = prepared.source, prepared.python
     noted = {
@@ -45,9 +44,10 @@ def ingredients(prepared: Prepared) -> dict[str, str]:
         ),
         "python_code": json.dumps(
             {
-                name: code
+                name: content_digest(given)
                 for name in ("model", "loss", "optimizer")
-                if (code := _code_digest(getattr(python, name)))
+                if (given := getattr(python, name)) is not None
+                and given is not cross_entropy
             }
         ),
     }
@@ -100,7 +100,7 @@ def refuse_changed(folder: StudyFolder, prepared: Prepared, remedy: str) -> None
     before, now = folder.meta(), ingredients(prepared)
     _refuse(folder, "the data", before.get("data_digest"), now["data_digest"], remedy)
     for key, name in (
-        ("python_code", "the text of the Python function given as {}"),
+        ("python_code", "what Python was given as {}"),
         ("networks", "the network of arm {} at step 0"),
     ):
         was, found = (_named(of.get(key, "{}")) for of in (before, now))
@@ -120,22 +120,3 @@ def _refuse(
 
 def _named(text: str) -> Mapping[str, str]:
     return json.loads(text)
-
-
-def _code_digest(given: Callable[..., object] | None) -> str | None:
-    """SHA-256 of a function's or a class's text; None where it has none of its own.
-
-    A lambda has not: its line also holds the call that it is given to.
-    """
-    if given is None or given is cross_entropy or _is_lambda(given):
-        return None
-    plain = inspect.isroutine(given) or inspect.isclass(given)
-    try:
-        text = inspect.getsource(given if plain else type(given))
-    except (OSError, TypeError):  # typed in at a prompt, or built in
-        return None
-    return sha256(text.encode()).hexdigest()
-
-
-def _is_lambda(given: object) -> bool:
-    return getattr(given, "__name__", "") == "<lambda>"

@@ -7,20 +7,18 @@ promised but proven, by digests of what each arm really starts from.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 import torch
 from torch import Tensor, nn
 
+from normlab.base.content import module_content
 from normlab.base.digest import digest
 from normlab.base.streams import ambient
 from normlab.norms.registry import is_norm, maker
 from normlab.spec.arms import Arm
 from normlab.study.source import BuiltIn, Source
-
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of functions, in how some modules print
 
 
 def build_arm(
@@ -82,9 +80,9 @@ def tensor_digests(model: nn.Module, names: Sequence[str]) -> dict[str, str]:
 
 
 def network_digest(model: nn.Module) -> str:
-    """Of its modules, as they print, and of every tensor's name and bits."""
+    """Of its modules with their plain attributes, and of every tensor's bits."""
     tensors = tensor_digests(model, tuple(model.state_dict()))
-    return combined({**tensors, "modules": _ADDRESS.sub("", repr(model))})
+    return combined({**tensors, "modules": repr(module_content(model))})
 
 
 def combined(digests: Mapping[str, str]) -> str:
