@@ -103,6 +103,40 @@ def test_nobody_listening_is_no_trouble(words: str, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_progress_that_nobody_reads_ends_with_the_resume_command(
+    tmp_path: Path,
+) -> None:
+    _write_data(tmp_path / "d.npz")
+    words = f"run {STUDY} --epochs 50"
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, *words.split()],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None and process.stderr is not None
+        while "epoch 1/50" not in process.stdout.readline():
+            pass
+        process.stdout.close()
+        told = process.stderr.read()
+    assert process.returncode == 1
+    assert told == (
+        "normlab: interrupted; everything so far is kept. Go on with:\n"
+        "  normlab resume s\n"
+    )
+
+
+STUDY = "--data d.npz --seeds 2 --batch-size 20 --measure none --out s"
+
+
+def _write_data(path: Path) -> None:
+    images, labels = np.zeros((40, 20, 20), np.uint8), np.arange(40) % 2
+    images[labels == 1] = 255
+    np.savez(path, x_train=images, y_train=labels, x_test=images, y_test=labels)
+
+
 def _no_file_of_a_network() -> None:
     """As a disk that fills up: study.db has room, two megabytes of weights have not."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
@@ -111,12 +145,8 @@ def _no_file_of_a_network() -> None:
 def test_a_study_that_can_write_no_more_stops_with_one_line_and_goes_on(
     tmp_path: Path,
 ) -> None:
-    images, labels = np.zeros((40, 20, 20), np.uint8), np.arange(40) % 2
-    images[labels == 1] = 255
-    np.savez(
-        tmp_path / "d.npz", x_train=images, y_train=labels, x_test=images, y_test=labels
-    )
-    words = "--data d.npz --seeds 2 --epochs 1 --batch-size 20 --measure none --out s"
+    _write_data(tmp_path / "d.npz")
+    words = f"{STUDY} --epochs 1"
     stopped = subprocess.run(
         [sys.executable, "-c", RUN, "run", *words.split()],
         cwd=tmp_path,

@@ -12,6 +12,10 @@ from torch import nn
 from normlab.base.slots import NormMaker
 from normlab.facade.compare import compare
 from normlab.report.write import write
+from normlab.spec.study import StudySpec
+from normlab.study import api
+from normlab.study.prepare import PythonParts
+from tests.study.cases import StopsAfter
 
 
 def test_images_drawn_anew_every_epoch_reach_the_workers(tmp_path: Path) -> None:
@@ -35,6 +39,35 @@ def test_images_drawn_anew_every_epoch_reach_the_workers(tmp_path: Path) -> None
     assert {run.status for run in found.record.runs} == {"done"}
     orders = {(run.key.seed, run.batch_digest) for run in found.record.runs}
     assert len(orders) == 2  # one for each seed, whatever the arm
+
+
+def test_images_frozen_from_a_generator_of_their_own_are_gone_on_with(
+    tmp_path: Path,
+) -> None:
+    class OwnDraws:  # within: so that it travels by value
+        def __init__(self) -> None:
+            self.draw = np.random.default_rng()
+
+        def __len__(self) -> int:
+            return 60
+
+        def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+            return self.draw.random((6, 6), np.float32) + index % 3, index % 3
+
+    spec = StudySpec(
+        data={"source": "python", "augment": "freeze"},
+        seeds=(0,),
+        recipe={"epochs": 2, "batch_size": 10},
+        measure="none",
+    )
+    folder = tmp_path / "study"
+    with pytest.raises(KeyboardInterrupt):
+        api.run(
+            spec, folder, watcher=StopsAfter(1), python=PythonParts(data=OwnDraws())
+        )
+    found = api.resume(folder, python=PythonParts(data=OwnDraws()))
+    assert {run.status for run in found.record.runs} == {"done"}
+    assert not (folder / "scratch").exists()
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return _refuse(f"{where}{error.strerror or error}.", NormlabError.exit_code)
+        # what is kept in folders says where it is; the output has no name
+        where = error.filename or "the output cannot be written"
+        return _refuse(f"{where}: {error.strerror or error}.", NormlabError.exit_code)
     return code
 
 

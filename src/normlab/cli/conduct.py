@@ -53,6 +53,9 @@ def conduct(
     except KeyboardInterrupt as stop:
         print(_how_to_go_on(folder), file=sys.stderr)
         return code_of(stop)
+    except BrokenPipeError:  # nobody reads the progress any more
+        print(_how_to_go_on(folder), file=sys.stderr)
+        raise
     from normlab.cli.account import account
 
     # first what took long, so that no trouble with the report can lose it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
 from math import prod
@@ -128,6 +128,16 @@ class Dataset:
             raise BadFolder(
                 f"cannot write the data to {folder}: {reason}. Choose another folder."
             ) from error
+
+    def apart(self) -> Dataset:
+        """The same in memory of its own, not mapped from files that may go."""
+        parts = {name: getattr(self, name) for name in _PARTS}
+        copied = {
+            name: part
+            and Part(images=np.array(part.images), labels=np.array(part.labels))
+            for name, part in parts.items()
+        }
+        return replace(self, **copied)
 
     def _arrays(self) -> Mapping[str, NDArray[Any]]:
         parts = {name: getattr(self, name) for name in _PARTS}

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 from normlab.records.environment import environment
 from normlab.records.folder import StudyFolder
 from normlab.records.inventory import NOTED, inventory
+from normlab.records.rows import ENDED
 from normlab.spec.plan import plan
 from normlab.spec.study import Execution, StudySpec
 from normlab.study.executor import Executor, LocalExecutor
@@ -172,9 +174,21 @@ def _prepared_as_before(
     from normlab.study.ingredients import refuse_changed, refuse_changed_files
 
     refuse_changed_files(folder, remedy)  # before it is executed
-    prepared = _prepared(spec, watcher, python)
+    prepared = _prepared(spec, watcher, _with_frozen(folder, python))
     refuse_changed(folder, prepared, remedy)
     return prepared
+
+
+def _with_frozen(folder: StudyFolder, python: PythonParts | None) -> PythonParts | None:
+    """Data that was read once for all is what was read then, not a second reading."""
+    from normlab.data.dataset import open_dataset
+    from normlab.study.conduct import scratch
+    from normlab.study.prepare import PythonParts
+
+    kept = scratch(folder.path) / "data"
+    if folder.spec.data.augment != "freeze" or not (kept / "dataset.json").is_file():
+        return python
+    return replace(python or PythonParts(), data=open_dataset(kept).apart())
 
 
 def _facts(prepared: Prepared) -> dict[str, str]:
@@ -201,6 +215,7 @@ def _conduct(
     from normlab.analysis.result import Result
     from normlab.study.conduct import Conductor, scratch
 
+    frozen = folder.spec.data.augment == "freeze"
     with folder.write() as writer:
         try:
             Conductor(
@@ -209,5 +224,7 @@ def _conduct(
             writer.meta("finished", datetime.now(UTC).isoformat(timespec="seconds"))
             writer.meta(NOTED, inventory(folder.path, folder.meta().get(NOTED)))
         finally:
-            shutil.rmtree(scratch(folder.path), ignore_errors=True)
+            # images that were read once for all are still needed by what is not done
+            if not frozen or folder.statuses().keys() <= set(ENDED):
+                shutil.rmtree(scratch(folder.path), ignore_errors=True)
     return Result.open(folder.path)
