@@ -128,10 +128,11 @@ KIND = Kind(
     section="drift",
     title="Accuracy, and what one unit receives",
     reading=(
-        "As Figure 1 of the paper of 2015: on the left test accuracy (mean over seeds "
-        "with 95 % interval), then percentiles 15, 50 and 85 of what one unit of the "
-        "last hidden layer receives, over 512 images (first seed), on one scale. Lines "
-        "that wander are an input that keeps changing while the layer learns from it."
+        "As Figure 1 of the paper of 2015: test accuracy on one slice of the test "
+        "images (mean over seeds with 95 % interval; final accuracies are those of "
+        "all), then percentiles 15, 50 and 85 of what one unit of the last hidden "
+        "layer receives, over 512 images (first seed), on one scale. Lines that wander "
+        "are an input that keeps changing while the layer learns from it."
     ),
     draw=_draw,
 )

@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 
 from normlab.analysis.series import Series
 from normlab.figures import steps
-from normlab.figures.curves import add_band, add_line
+from normlab.figures.curves import add_band, add_line, log_axis
 from normlab.figures.look import Look, Style
 from normlab.figures.marks import add_curve, add_level
 from normlab.figures.panels import Panel, axis_number, on, panels
-
-LOG = {"type": "log", "dtick": "D2", "tickformat": "~g"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +105,7 @@ def draw_along_training(
 
 def _axis(quantity: Quantity) -> dict[str, Any]:
     if quantity.log:
-        return LOG
+        return log_axis([of for one in quantity.series for of in (one.low, one.high)])
     return {"rangemode": "nonnegative"} if quantity.bounds[0] == 0 else {}
 
 

@@ -41,10 +41,11 @@ def draw_claims_forest(
     groups = [group for group in groups if group]
     arms = len({claim.arm for claim in claims}) > 1
     places = several_places(claims)
-    row_height = ROW + LINE * places
+    two_lines = arms or places  # an arm's name beside a claim's would meet the numbers
+    row_height = ROW + LINE * two_lines
     figure = panels(
         look,
-        [_panel(group, above=0.65 + 0.1 * places) for group in groups],
+        [_panel(group, above=0.65 + 0.1 * two_lines) for group in groups],
         columns=1,
         height=[row_height * len(group) for group in groups],
     )
@@ -54,8 +55,8 @@ def draw_claims_forest(
         for row, claim in enumerate(group):
             if _measured(claim):
                 _add_row(figure, i, row, claim, styles[claim.arm])
-            label = f"<b>{claim.id}</b>{f' {claim.arm}' if arms else ''}"
-            label += f"<br>{claim.where}" if places else ""
+            below = [claim.arm] * arms + [claim.where] * places
+            label = "<br>".join((f"<b>{claim.id}</b>", *[", ".join(below)] * two_lines))
             _add_words(figure, i, row, claim, label, look)
     return figure
 
@@ -194,7 +195,8 @@ def _add_words(
     effect = "not measured"
     if claim.estimate is not None and _measured(claim):
         effect = effect_text(claim.estimate, claim.definition)
-    texts = {"left": label, "right": f"{effect}, {claim.verdict}"}
+        effect += f", {claim.verdict}"
+    texts = {"left": label, "right": effect}
     # beside the first line of the label: the second may reach far on a phone
     up = {"left": 0, "right": LINE * label.count("<br>")}
     for side, text in texts.items():

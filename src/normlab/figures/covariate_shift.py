@@ -56,10 +56,10 @@ KIND = Kind(
     section="drift",
     title="Internal covariate shift, seen from the gradient",
     reading=(
-        "Left, lower is less shift: G is a layer's gradient, G′ the one it would have "
-        "after the layers below have taken their step. Right, 1 means that its "
-        "direction survives. Mean over layers and seeds. Santurkar et al. (2018), who "
-        "proposed the measure, found no reduction by batch normalization."
+        "Change: lower is less shift. G is a layer's gradient, G′ the one it would "
+        "have after the layers below have taken their step. Direction: 1 means that it "
+        "survives. Mean over layers and seeds. Santurkar et al. (2018), who proposed "
+        "the measure, found no reduction by batch normalization."
     ),
     draw=_draw,
 )

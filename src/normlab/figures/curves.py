@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from normlab.figures.look import Style
 
 Numbers = NDArray[np.floating]
 
+MOST_DECADES = 2.5  # of an axis with several ticks in each
+TICKS = 6  # of one with more
 _LARGE = 1e6  # nobody reads the hundredths of more
 
 
@@ -86,6 +89,42 @@ def single(values: Numbers) -> NDArray[np.float32]:
     """In the precision of a screen: half the size in the file."""
     with np.errstate(over="ignore"):  # the end of a band may lie beyond all losses
         return np.asarray(values, dtype=np.float32)
+
+
+def log_axis(values: Sequence[Numbers]) -> dict[str, Any]:
+    """A logarithmic axis with as many ticks as can be read.
+
+    Args:
+        values: What is drawn; what is not positive has no place on it.
+
+    Example:
+        >>> log_axis([np.array([0.02, 2.0])])["dtick"]
+        'D2'
+        >>> log_axis([np.array([1e-9, np.nan]), np.array([1e9])])["dtick"]
+        3
+    """
+    every = np.concatenate([np.ravel(some) for some in values] or [np.empty(0)])
+    every = every[np.isfinite(every) & (every > 0)].astype(np.float64)
+    decades = float(np.ptp(np.log10(every))) if every.size else 0.0
+    few = decades <= MOST_DECADES  # then 1, 2 and 5 of each
+    dtick = "D2" if few else max(1, round(decades / TICKS))
+    return {"type": "log", "dtick": dtick, "tickformat": "~g"}
+
+
+def log_window(means: Sequence[Numbers]) -> list[float]:
+    """Where an axis of logarithms begins and ends, to show these and some of bands.
+
+    A band that reaches down to 0 would press everything else together.
+
+    Example:
+        >>> log_window([np.array([1.0, 10.0])])
+        [-0.5, 1.5]
+    """
+    every = np.concatenate([np.ravel(some) for some in means])
+    logs = np.log10(every[np.isfinite(every) & (every > 0)], dtype=np.float64)
+    if not logs.size:
+        return [-1.0, 1.0]
+    return [float(logs.min()) - 0.5, float(logs.max()) + 0.5]
 
 
 def hundredths(value: float) -> str:

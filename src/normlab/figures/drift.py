@@ -89,10 +89,10 @@ KIND = Kind(
     title="Drift of the activations, layer by layer",
     reading=(
         "Lower is steadier; every line ends at 0, because distances are taken from the "
-        "end of training. Left, how far a typical living unit's mean lies from its "
-        "final one; normalisation fixes most of this by construction. Right, what no "
-        "arm gets for free: how much a unit's answers to the same images change beyond "
-        "a shift and a scale (r: correlation with the end)."
+        "end of training. Shift: how far a typical living unit's mean lies from its "
+        "final one; normalisation fixes most of this by construction. Features, which "
+        "no arm gets for free: how much a unit's answers to the same images change "
+        "beyond a shift and a scale (r: correlation with the end)."
     ),
     draw=_draw,
 )

@@ -52,8 +52,8 @@ def draw_final_accuracy(
                 y="test accuracy (%)",
                 x_axis={
                     "tickvals": list(range(len(arms))),
-                    "ticktext": arms,
-                    "range": [-0.9, len(arms) - 0.1],  # room for a mean on a phone
+                    "ticktext": [_label(arm, those[i].by_arm) for arm in arms],
+                    "range": [-0.5, len(arms) - 0.5],
                     "showgrid": False,
                 },
                 y_axis={"matches": "y" if i else None},
@@ -67,6 +67,12 @@ def draw_final_accuracy(
             if one.by_arm.get(arm):
                 _add_arm(figure, i, place, one.by_arm[arm], arm, styles[arm])
     return figure
+
+
+def _label(arm: str, by_arm: Mapping[str, Mapping[int, float]]) -> str:
+    """The arm, and below it the mean: beside the points lines would cross it."""
+    values = list(by_arm.get(arm, {}).values())
+    return f"{arm}<br>{100 * np.mean(values):.2f} %" if values else arm
 
 
 def _add_lines(
@@ -115,19 +121,20 @@ def _add_arm(
         **shared,
     )
     mean: Estimate = t_interval(values)
+    low, high = np.clip(mean.interval or (mean.mean, mean.mean), 0, 100)
     aside = -1 if place == 0 else 1  # out of the way of the lines
     figure.add_scatter(
         x=[place + 0.14 * aside],
         y=[mean.mean],
         error_y={
-            "array": [mean.high - mean.mean] if mean.interval else [0],
+            "symmetric": False,
+            "array": [high - mean.mean],
+            "arrayminus": [mean.mean - low],
             "color": style.colour(),
             "thickness": 2,
             "width": 6,
         },
-        mode="markers+text",
-        text=[f"  {mean.mean:.2f} %  "],
-        textposition="middle left" if aside < 0 else "middle right",
+        mode="markers",
         marker={"color": style.colour(), "symbol": "line-ew-open", "size": 16},
         hovertemplate=f"mean of {mean.seeds}: %{{y:.3f}} %",
         showlegend=False,
@@ -170,7 +177,7 @@ KIND = Kind(
     reading=(
         "Higher is better. Each line joins the twins of one seed: lines that all rise "
         "or all fall tell more than the heights of single points. Beside the points "
-        "stands the mean with its 95 % interval."
+        "stands the mean with its 95 % interval, below them its number."
     ),
     draw=_draw,
 )

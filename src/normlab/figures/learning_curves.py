@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from normlab.analysis.course import Band, accuracy_bands, loss_bands
 from normlab.errors import NotMeasured
-from normlab.figures.curves import add_band, add_line
+from normlab.figures.curves import add_band, add_line, log_axis
 from normlab.figures.look import LIGHT, Look, Style
 from normlab.figures.panels import Panel, axis_number, on, panels
 from normlab.figures.picture import Drawn, Kind
@@ -42,13 +42,15 @@ def draw_learning_curves(
         for those in (losses, accuracies)
         if (of := [band for band in those if band.rate == rate])
     ]
+    loss_axis = log_axis([end for band in losses for end in (band.low, band.high)])
     first: dict[str, str] = {}  # of each quantity its first axis; the others match it
     pairs: list[Panel] = []
     for rate, kind, _ in rows:
         title = f"learning rate {rate:g}" if len(rates) > 1 else ""
         for x in ("step", "seconds of training"):
             number = axis_number(len(pairs))
-            y_axis = {**kind.axis, "matches": first.get(kind.y)}
+            scale = loss_axis if kind is _LOSS else {}
+            y_axis = {**scale, "matches": first.get(kind.y)}
             first.setdefault(kind.y, f"y{number}")
             x_axis = {"matches": first.get(f"{x} at {rate}")}
             first.setdefault(f"{x} at {rate}", f"x{number}")
@@ -68,7 +70,6 @@ class _Row(NamedTuple):
     """What a row of panels shows, and how."""
 
     y: str
-    axis: dict[str, Any]
     unit: float
     bounds: tuple[float, float]
     marked: bool
@@ -76,14 +77,11 @@ class _Row(NamedTuple):
 
 _LOSS = _Row(
     y="training loss (nats)",
-    axis={"type": "log", "dtick": "D2", "tickformat": "~g"},
     unit=1.0,
     bounds=(0.0, np.inf),
     marked=False,
 )
-_ACCURACY = _Row(
-    y="test accuracy (%)", axis={}, unit=100.0, bounds=(0.0, 100.0), marked=True
-)
+_ACCURACY = _Row(y="test accuracy (%)", unit=100.0, bounds=(0.0, 100.0), marked=True)
 
 
 def _add(
@@ -139,8 +137,8 @@ KIND = Kind(
         "Sooner is faster. Above, lower is better: the training loss of each arm "
         "(running median over 101 steps, mean over seeds) with its 95 % interval. "
         "Below, higher is better: accuracy on one slice of the test images, up to "
-        "2,000 (final accuracies are those of all). On the left every step counts the "
-        "same, on the right every second."
+        "2,000 (final accuracies are those of all). First every step counts the same, "
+        "then, in the second column, every second."
     ),
     draw=_draw,
 )

@@ -101,8 +101,8 @@ KIND = Kind(
     reading=(
         "The line is the median of what enters the nonlinearity over 512 images, the "
         "shaded part reaches from percentile 15 to 85 (first seed): a band that moves "
-        "or widens is a layer whose input keeps changing while it learns. On the "
-        "right, one unit, as in Figure 1 of the paper of 2015."
+        "or widens is a layer whose input keeps changing while it learns. Of "
+        "each layer all units and one, as in Figure 1 of the paper of 2015."
     ),
     draw=_draw,
 )

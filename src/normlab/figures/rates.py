@@ -12,7 +12,7 @@ from normlab.analysis.arms import ArmSummary
 from normlab.analysis.interval import share_interval
 from normlab.analysis.rates import Choice, choices
 from normlab.errors import NotMeasured
-from normlab.figures.curves import add_band, add_line, single
+from normlab.figures.curves import add_band, add_line, log_axis, log_window, single
 from normlab.figures.look import LIGHT, Look, Style
 from normlab.figures.observed import spread
 from normlab.figures.panels import Panel, on, panels
@@ -43,9 +43,11 @@ def draw_rates(
     """
     points = list(dict.fromkeys(arm.point for arm in arms))
     rate_axis = {"type": "log", **_ticks(sorted({arm.rate for arm in arms}))}
+    losses = [np.array([arm.test_loss.mean for arm in arms if not arm.diverged])]
+    loss_axis = {**log_axis(losses), "range": log_window(losses)}
     figure = panels(
         look,
-        [panel for point in points for panel in _row(point, rate_axis)],
+        [panel for point in points for panel in _row(point, rate_axis, loss_axis)],
         columns=3,
     )
     best = {(choice.arm, choice.point): choice.rate for choice in chosen}
@@ -59,14 +61,16 @@ def draw_rates(
     return figure
 
 
-def _row(point: Point, rate_axis: dict[str, Any]) -> list[Panel]:
+def _row(
+    point: Point, rate_axis: dict[str, Any], loss_axis: dict[str, Any]
+) -> list[Panel]:
     named = {"x": "learning rate", "x_axis": rate_axis}
     at = f", {point_text(point)}" if point else ""
     return [
         Panel(
             title=f"final test loss{at}",
             y="nats per example",
-            y_axis={"type": "log", "dtick": "D2", "tickformat": "~g"},
+            y_axis=loss_axis,
             **named,
         ),
         Panel(title=f"final test accuracy{at}", y="%", **named),
@@ -184,7 +188,7 @@ KIND = Kind(
     section="surface",
     title="Over learning rates",
     reading=(
-        "The wider the flat bottom on the left, the less the choice of the rate "
+        "The wider the flat bottom of the loss, the less the choice of the rate "
         "matters, and the further right it reaches, the larger the rates that work. "
         "Mean over seeds with 95 % interval, of the share of diverged runs Wilson's; "
         "where a run diverged there is no final loss, and accuracy counts its last "

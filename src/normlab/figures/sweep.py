@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from normlab.analysis.arms import ArmSummary
 from normlab.analysis.interval import share_interval
 from normlab.errors import NotMeasured
-from normlab.figures.curves import add_band, add_line
+from normlab.figures.curves import add_band, add_line, log_axis, log_window
 from normlab.figures.look import LIGHT, SEQUENTIAL, Look, Style
 from normlab.figures.panels import Panel, on, panels
 from normlab.figures.picture import Drawn, Kind
@@ -53,9 +53,14 @@ def draw_curves(
     places, x_axis = _places(values)
     names = ("final test accuracy", "final test loss", "runs that diverged")
     units = ("%", "nats per example", "% of runs")
+    curves = {
+        name: _curves([_at(arms, name, {key: value}) for value in values])
+        for name in styles
+    }
+    losses = [those[1][:, 0] for those in curves.values()]
     ranges: tuple[dict[str, object], ...] = (
         {},
-        {"type": "log", "dtick": "D2", "tickformat": "~g"},
+        {**log_axis(losses), "range": log_window(losses)},
         {"range": [-4, 104]},
     )
     figure = panels(
@@ -67,8 +72,7 @@ def draw_curves(
         columns=3,
     )
     for name, style in styles.items():
-        those = [_at(arms, name, {key: value}) for value in values]
-        for i, curve in enumerate(_curves(those)):
+        for i, curve in enumerate(curves[name]):
             low, high = curve[:, 1], curve[:, 2]
             add_band(figure, places, low, high, style=style, name=name, **on(i))
             add_line(

@@ -6,7 +6,7 @@
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const touch = window.matchMedia("(pointer: coarse)");
   const holders = [...document.querySelectorAll("[data-figure]")];
-  const NARROW = 620;
+  const NARROW = 800;
   let printing = false;
 
   const config = {
@@ -116,8 +116,20 @@
     clearTimeout(waiting);
     waiting = setTimeout(redraw, 150);
   });
-  window.addEventListener("beforeprint", () => { printing = true; drawAll(); });
-  window.addEventListener("afterprint", () => { printing = false; redraw(); });
+  // paper has nothing to press: what can be opened is open
+  const closed = () => [...document.querySelectorAll("details:not([open])")];
+  let opened = [];
+  window.addEventListener("beforeprint", () => {
+    printing = true;
+    drawAll();
+    opened = closed();
+    opened.forEach((one) => { one.open = true; });
+  });
+  window.addEventListener("afterprint", () => {
+    printing = false;
+    redraw();
+    opened.forEach((one) => { one.open = false; });
+  });
 
   for (const button of document.querySelectorAll("[data-shows]")) {
     button.addEventListener("click", () => {
