@@ -104,6 +104,22 @@ def test_a_known_effect_is_found(name: str) -> None:
     assert math.exp(effect) == pytest.approx(ratio, rel=1e-6)
 
 
+def test_beside_the_mean_change_of_features_stands_its_root_mean_square() -> None:
+    """The same sum of changes, once spread out and once in a single moment."""
+    spread, single = activations(), activations()
+    for arrays, change in ((spread, [0.1] * 4), (single, [0.4, 0.0, 0.0, 0.0])):
+        for name, table in arrays["activations"].items():
+            if name.endswith("correlation"):
+                table[:] = 1
+                table[:4] -= np.array(change)[:, None]
+    pair = twins(spread, single)
+    definition = claim("steadier-features")
+    assert definition.effect(pair) == pytest.approx(0.0, abs=1e-12)
+    assert definition.beside is not None
+    # sqrt(0.4^2) / sqrt(4 * 0.1^2)
+    assert definition.beside(pair, 0.0) == pytest.approx(math.log(2))
+
+
 def test_a_path_that_goes_to_and_fro_is_less_straight() -> None:
     pair = twins(outputs(), outputs(detour=0.3))
     effect = claim("straighter-path").effect(pair)

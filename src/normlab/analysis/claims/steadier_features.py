@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
 from normlab.analysis.claims.seen import both, shared_places
@@ -12,7 +13,28 @@ from normlab.analysis.drift import feature_change
 
 
 def log_change_ratio(twins: Twins) -> float | Omitted:
-    """Logarithm of the other arm's change of features over that of the baseline."""
+    """Logarithm of the other arm's mean change of features over the baseline's."""
+    changes = _changes(twins)
+    if isinstance(changes, Omitted):
+        return changes
+    other, baseline = (float(of.sum()) for of in changes)
+    if min(other, baseline) <= 0:
+        return Omitted("no feature changed")
+    return math.log(other / baseline)
+
+
+def log_square_ratio(twins: Twins, log_change: float) -> float | None:
+    """The same with root mean squares, in which large changes weigh more."""
+    del log_change
+    changes = _changes(twins)
+    if isinstance(changes, Omitted):
+        return None
+    other, baseline = (float(np.square(of).sum()) for of in changes)
+    return 0.5 * math.log(other / baseline)
+
+
+def _changes(twins: Twins) -> tuple[NDArray[np.float64], ...] | Omitted:
+    """Of the other arm and the baseline, at all layers and moments but the last."""
     seen = both(twins, "activations")
     if isinstance(seen, Omitted):
         return seen
@@ -24,10 +46,7 @@ def log_change_ratio(twins: Twins) -> float | Omitted:
         for i, arm in enumerate(seen)
     )
     finite = np.isfinite(baseline) & np.isfinite(other)
-    sums = [float(np.maximum(of[finite], 0).sum()) for of in (other, baseline)]
-    if min(sums) <= 0:
-        return Omitted("no feature changed")
-    return math.log(sums[0] / sums[1])
+    return tuple(np.maximum(of[finite], 0) for of in (other, baseline))
 
 
 CLAIM = Definition(
@@ -43,4 +62,6 @@ CLAIM = Definition(
     margin=1.05,
     effect=log_change_ratio,
     probe="activations",
+    beside=log_square_ratio,
+    beside_name="root mean square instead of the mean",
 )
