@@ -104,7 +104,7 @@ def standardised(features: Tensor) -> Tensor:
     """Shift and scale each row to mean 0 and variance 1; constant rows become nan.
 
     In half precision, for many are kept: the mean product of two standardised rows
-    is their correlation, to 1e-4.
+    is their correlation, to 4e-4.
 
     Args:
         features: `(units, images)`.
