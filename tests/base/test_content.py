@@ -105,6 +105,19 @@ def test_what_holds_itself_comes_to_an_end() -> None:
     assert content_digest(one) == content_digest(other)
 
 
+def test_an_empty_cell_and_a_module_in_a_closure_are_no_trouble() -> None:
+    def made_with(module: object) -> Callable[..., object]:
+        def loss() -> object:
+            return module, later
+
+        if module is None:
+            later = 1
+        return loss
+
+    assert content_digest(made_with(torch)) == content_digest(made_with(torch))
+    assert content_digest(made_with(torch)) != content_digest(made_with(nn))
+
+
 def test_modules_count_by_their_class_and_attributes_not_by_how_they_print() -> None:
     class Printed(nn.ReLU):
         def extra_repr(self) -> str:

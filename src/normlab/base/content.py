@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from hashlib import sha256
-from types import CodeType, FunctionType, MethodType
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 
 import numpy as np
 from torch import Tensor, nn
@@ -48,6 +48,8 @@ def _content(value: object, above: tuple[int, ...]) -> object:
         return repr(value)
     if isinstance(value, Tensor | np.ndarray | np.generic):
         return digest(value if isinstance(value, Tensor) else np.asarray(value))
+    if isinstance(value, ModuleType):
+        return value.__name__
     if id(value) in above or len(above) > _DEEPEST:
         return _name(type(value))
     inside = (*above, id(value))
@@ -83,11 +85,18 @@ def _doc(code: CodeType) -> object:
 
 
 def _function(given: FunctionType, above: tuple[int, ...]) -> object:
-    closed_over = [cell.cell_contents for cell in given.__closure__ or ()]
+    closed_over = [_held(cell) for cell in given.__closure__ or ()]
     code, known = given.__code__, given.__globals__
     read = [(n, known[n]) for n in code.co_names if isinstance(known.get(n), _READ)]
     parts = code, given.__defaults__, given.__kwdefaults__, closed_over, read
     return [_content(part, above) for part in parts]
+
+
+def _held(cell: CellType) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:  # nothing was put into it yet
+        return None
 
 
 def _methods(given: type, above: tuple[int, ...]) -> object:

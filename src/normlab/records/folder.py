@@ -20,7 +20,7 @@ from normlab.spec import toml
 from normlab.spec.difference import differing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -148,10 +148,10 @@ class StudyFolder:
     def read(self) -> StudyRecord:
         """Everything known at this moment, also while the study is conducted."""
         conducted = self.in_use
-        bowls, strange = self._bowls()
         with self._reading() as connection:
             meta = _read.meta(connection)
             gone = lost(self._path, meta.get(NOTED))
+            bowls, strange = self._bowls(gone)
             return StudyRecord(
                 spec=self._spec,
                 meta=meta,
@@ -223,26 +223,31 @@ class StudyFolder:
         Raises:
             BadFolder: If a file holds something else than a surface.
         """
-        return tuple(_surface(file) for file in self._surface_files(kind))
+        files = self._surface_files(kind)
+        return tuple(_surface(file) for file in files if _arrays.is_sound(file))
 
     def surface_names(self) -> set[str]:
         """Of every surface that was measured and is not lost."""
-        return {file.stem for file in self._surface_files()}
+        return {file.stem for file in self._surface_files() if _arrays.is_sound(file)}
 
     def _surface_files(self, kind: str = "") -> list[Path]:
         home = self._path / _arrays.ARRAYS / _arrays.SURFACES
-        files = sorted(home.glob(f"{kind}-*.npz" if kind else "[!.]*.npz"))
-        return [file for file in files if _arrays.is_sound(file)]
+        return sorted(home.glob(f"{kind}-*.npz" if kind else "[!.]*.npz"))
 
-    def _bowls(self) -> tuple[tuple[StudySurface, ...], tuple[str, ...]]:
-        """Those that there are, and the paths of files that hold something else."""
+    def _bowls(
+        self, gone: Container[str]
+    ) -> tuple[tuple[StudySurface, ...], tuple[str, ...]]:
+        """Those that are not gone, and the paths of files that hold something else."""
         bowls: list[StudySurface] = []
         strange: list[str] = []
         for file in self._surface_files("bowl"):
+            name = file.relative_to(self._path).as_posix()
+            if name in gone:
+                continue
             try:
                 bowls.append(_surface(file))
             except BadFolder:
-                strange.append(file.relative_to(self._path).as_posix())
+                strange.append(name)
         return tuple(bowls), tuple(strange)
 
     @contextmanager
