@@ -56,7 +56,9 @@ def bowl_of(surface: Surface, arm: str) -> Bowl | Omitted:
     if curvatures[0] <= 0:
         return Omitted(f"{arm}: a curvature is not positive, not a bowl")
     if r2 <= LEAST_R2:
-        return Omitted(f"{arm}: a quadratic explains only {r2:.0%}, not a bowl")
+        # without its number: seeds with the same reason are told together
+        share = f"at most {LEAST_R2:.0%} of the loss"
+        return Omitted(f"{arm}: a quadratic explains {share}, not a bowl")
     elongation = math.sqrt(curvatures[1] / curvatures[0])
     return Bowl(elongation=elongation, r2=r2, points=int(low.sum()))
 
