@@ -3,6 +3,7 @@ from __future__ import annotations
 import builtins
 import csv
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_json_is_the_summary(record: StudyRecord, tmp_path: Path) -> None:
 
 
 def test_parquet_holds_the_same_table(record: StudyRecord, tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet = import_module("pyarrow.parquet")
     export(record, "parquet", tmp_path / "runs.parquet")
     table = parquet.read_table(tmp_path / "runs.parquet")
     assert table.to_pydict() == long_table(record)
