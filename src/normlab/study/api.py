@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from normlab.analysis.result import Result
     from normlab.study.prepare import Prepared, PythonParts
 
+_BACK = "Bring it back, or start a new study."
+
 
 def run(
     spec: StudySpec,
@@ -116,9 +118,6 @@ def rerun(
     with _executor(before.spec) as executor:
         prepared = _prepared_as_before(before, before.spec, watcher, python, remedy)
         return _begun(prepared, out, executor, watcher)
-
-
-_BACK = "Bring it back, or start a new study."
 
 
 def _begun(
