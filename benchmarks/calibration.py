@@ -86,7 +86,7 @@ def contours(pool: Pool) -> dict[str, Any]:
     every = [effect for both in effects for effect in both]
     found = [[e for e in both if not isinstance(e, Omitted)] for both in effects]
     why = Counter(
-        e.because.partition(": ")[2].partition(" only")[0].removesuffix(", not a bowl")
+        e.because.partition(": ")[2].removesuffix(", not a bowl")
         for e in every
         if isinstance(e, Omitted)
     )
