@@ -46,6 +46,7 @@ class Source:
     validation: Pair | None = None
     classes: tuple[str, ...] | None = None  # then the labels number them
     readings: Readings | None = None
+    notes: tuple[str, ...] = ()  # what was guessed, left out or passed over
 
 
 def assemble(source: Source, spec: Data, *, spare: int = 0) -> Dataset:
