@@ -6,12 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn.modules.batchnorm import _NormBase
 
 from normlab.base.streams import stream
+from normlab.landscape.norms import is_norm_module
 from normlab.landscape.plane import Plane
-
-_NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
 
 def random_plane(model: nn.Module, *, seed: int = 0) -> Plane:
@@ -31,7 +29,7 @@ def random_plane(model: nn.Module, *, seed: int = 0) -> Plane:
     still = {
         id(parameter)
         for module in model.modules()
-        if isinstance(module, _NORMS)
+        if is_norm_module(module)
         for parameter in module.parameters(recurse=False)
     }
     first, second = (

@@ -65,6 +65,8 @@ class Surface:
         facts: Numbers about the plane, for example `explained_1`.
         seconds: Time spent; where it was interrupted, since it went on.
         unit: Of the loss: nats, or empty for a loss of the user's own.
+        applied: What norms really normalised by, where `statistics` does not say it:
+            some are frozen, or no norm is there. Empty where it does.
     """
 
     a: NDArray[np.float64]
@@ -83,6 +85,7 @@ class Surface:
     facts: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     unit: str = "nats"
+    applied: str = ""
 
     def __post_init__(self) -> None:
         shape = (len(self.b), len(self.a))
@@ -102,6 +105,8 @@ class Surface:
     @property
     def evaluation(self) -> str:
         """The statistics with their batch size, as printed beside every figure."""
+        if self.applied:
+            return self.applied
         cut = self.statistics in ("batch", "recalibrated")
         return f"{self.statistics}({self.batch_size})" if cut else self.statistics
 
@@ -164,6 +169,7 @@ def packed(whole: StudySurface) -> dict[str, NDArray[Any]]:
     about = {name: getattr(surface, name) for name in _SCALARS}
     about |= {"marks": marks, "facts": dict(surface.facts)}
     about |= {"seconds": surface.seconds, "unit": surface.unit}
+    about |= {"applied": surface.applied}
     about |= {"kind": whole.kind, "run": whole.run, "twin": whole.twin}
     arrays: dict[str, NDArray[Any]] = {
         "about": np.array(json.dumps(about)),
@@ -201,7 +207,8 @@ def unpacked(arrays: Mapping[str, NDArray[Any]]) -> StudySurface:
         marks=tuple(Mark(**dict(zip(_MARK, m, strict=True))) for m in about["marks"]),
         facts=about["facts"],
         seconds=about["seconds"],
-        unit=about.get("unit", "nats"),  # older files have none
+        unit=about.get("unit", "nats"),  # older files have neither
+        applied=about.get("applied", ""),
         **{name: about[name] for name in _SCALARS},
     )
     arm, rate, seed, point = about["run"]
