@@ -53,32 +53,29 @@ class CrossEntropy(LossObjective):
             BadModel: If the outputs are not logits.
             BadData: If the targets are neither labels of the classes nor shares.
         """
-        _refuse_outputs(outputs)
+        if not isinstance(outputs, Tensor):
+            raise BadModel(
+                f"surface: the model returns a {type(outputs).__name__}, not one tensor"
+                f" of logits. Pass loss=lambda out, y: F.cross_entropy({_part(outputs)},"
+                " y), or objective=f with f(model, batch)."
+            )
         if not isinstance(targets, Tensor):
             raise BadData(
                 f"data: the targets are a {type(targets).__name__}, for which"
                 " cross-entropy is not defined. Pass loss=."
             )
-        if targets.is_floating_point() or targets.is_complex():
+        numbers = targets.is_floating_point() or targets.is_complex()
+        if numbers:
             _refuse_numbers(outputs, targets)
-        else:
+        if outputs.ndim < 2 or not outputs.is_floating_point() or outputs.shape[1] < 2:
+            raise BadModel(
+                f"surface: outputs of shape {tuple(outputs.shape)} and type"
+                f" {outputs.dtype} are no logits, one real number for each of two"
+                " classes or more. Pass loss=, for example"
+                " torch.nn.functional.binary_cross_entropy_with_logits or mse_loss."
+            )
+        if not numbers:
             _refuse_labels(outputs, targets)
-
-
-def _refuse_outputs(outputs: Any) -> None:
-    if not isinstance(outputs, Tensor):
-        raise BadModel(
-            f"surface: the model returns a {type(outputs).__name__}, not one tensor of"
-            f" logits. Pass loss=lambda out, y: F.cross_entropy({_part(outputs)}, y),"
-            " or objective=f with f(model, batch)."
-        )
-    if outputs.ndim < 2 or not outputs.is_floating_point() or outputs.shape[1] == 1:
-        raise BadModel(
-            f"surface: the outputs have the shape {tuple(outputs.shape)} and the type"
-            f" {outputs.dtype}, but cross-entropy needs one real number for each of two"
-            " classes or more. Pass loss=, for example"
-            " torch.nn.functional.binary_cross_entropy_with_logits or mse_loss."
-        )
 
 
 def _part(outputs: Any) -> str:
@@ -88,15 +85,14 @@ def _part(outputs: Any) -> str:
 
 
 def _refuse_numbers(outputs: Tensor, targets: Tensor) -> None:
-    if targets.shape[1:] == outputs.shape[1:] and not targets.is_complex():
-        sums = targets.sum(1)
-        if bool((targets >= 0).all()) and bool(((sums - 1).abs() <= _WHOLE).all()):
+    same = targets.ndim > 1 and targets.shape[1:] == outputs.shape[1:]
+    if same and targets.is_floating_point() and bool((targets >= 0).all()):
+        if bool(((targets.sum(1) - 1).abs() <= _WHOLE).all()):
             return
     raise BadData(
         f"data: the targets are real numbers of shape {tuple(targets.shape)} and not"
-        f" shares of {outputs.shape[1]} classes, at least 0 with a sum of 1, so"
-        " cross-entropy is not defined. Pass loss=, for example"
-        " torch.nn.functional.mse_loss."
+        " shares of the classes, at least 0 with a sum of 1, so cross-entropy is not"
+        " defined. Pass loss=, for example torch.nn.functional.mse_loss."
     )
 
 

@@ -26,7 +26,6 @@ from normlab.landscape.moving import (
     load,
     moved_parameters,
     private_copy,
-    refuse_unmovable,
     shares_memory,
 )
 from normlab.landscape.norms import norms_in_use
@@ -35,7 +34,7 @@ from normlab.landscape.plain import Plain
 from normlab.landscape.plane import Arrays, Plane
 from normlab.landscape.quick import Quick, Window
 from normlab.landscape.sample import Sample, in_whole_batches
-from normlab.landscape.trial import Trial, refused
+from normlab.landscape.trial import Trial, refused, refused_later
 from normlab.landscape.witness import Undo, Witness
 from normlab.records.surface import Statistics
 
@@ -101,7 +100,6 @@ class Engine:
         self.objective, self.seed = objective, seed
         self._autocast = _autocast_of(sample.device.type)
         self._outside: dict[int, Undo] = {}
-        refuse_unmovable(model)
         with self._surroundings():
             self._look(model, sample)
             self.norms = norms_in_use(model, statistics, self.found.calls)
@@ -157,15 +155,14 @@ class Engine:
                 return "no batch"
             return "" if self.statistics == "full" else f"batch({size})"
         if self.statistics == "running":
-            return f"running, in batches of {size}" if self.found.interacts else ""
+            return f"running (in batches of {size})" if self.found.interacts else ""
         if not norms.frozen:
             return ""
         if not norms.active:
-            return "running, all norms frozen,"
+            return "running (all norms frozen)"
         cut = "" if self.statistics == "full" else f"({size})"
-        return (
-            f"{self.statistics}{cut}, {len(norms.frozen)} of {len(every)} norms frozen,"
-        )
+        count = f"{len(norms.frozen)} of {len(every)}"
+        return f"{self.statistics}{cut} ({count} norms frozen)"
 
     @contextmanager
     def _surroundings(self) -> Iterator[None]:
@@ -204,7 +201,16 @@ class Engine:
             )
 
     def _cut(self, sample: Sample, batch_size: int) -> Sample:
-        """All examples, or whole batches where it matters what is in a batch."""
+        """All examples, or whole batches where it matters what is in a batch.
+
+        Raises:
+            BadSetting: If there is not one whole batch, or the network takes no batches.
+        """
+        if self.found.examples > max(batch_size, 2) and self.statistics != "full":
+            raise BadSetting(
+                f"batch_size={batch_size}: the model takes all {len(sample)} examples"
+                f" at a time or none. Use statistics='full' or batch_size={len(sample)}."
+            )
         by_batches = bool(self.norms.active) or self.found.interacts
         sample = replace(sample, largest=self.found.largest)
         if self.statistics == "batch" and by_batches:
@@ -255,7 +261,7 @@ class Engine:
                 with self._surroundings():
                     return evaluator.losses(points[unit])
             except Exception as error:  # code of the user's: any error may come out
-                raise refused(self.net, self.sample, error) from error
+                raise refused_later(self.net, error) from error
             finally:
                 idle.put(evaluator)
 

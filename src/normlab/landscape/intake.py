@@ -17,6 +17,7 @@ from normlab.data.feed import Feed
 from normlab.errors import BadData
 from normlab.landscape.batch import Batch, tensors
 
+_NUMBERS = np.ndarray | np.generic | int | float | complex | str | bytes | list | tuple
 _WIDER = {np.uint16: np.int32, np.uint32: np.int64}  # torch takes no rows of these
 
 
@@ -222,6 +223,11 @@ def _leaf(value: Any) -> Any:
         )
     if isinstance(value, Tensor):
         return value
+    if not isinstance(value, _NUMBERS):
+        raise BadData(
+            f"data: a {type(value).__name__} is no tensor. Turn it into one, for"
+            " example in the dataset's transform."
+        )
     try:
         if isinstance(value, list) and value and isinstance(value[0], Tensor):
             return torch.stack([torch.as_tensor(x) for x in value])

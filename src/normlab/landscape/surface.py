@@ -22,6 +22,7 @@ from normlab.landscape.cells import Cells
 from normlab.landscape.cross_entropy import CrossEntropy
 from normlab.landscape.engine import Engine
 from normlab.landscape.intake import source_of
+from normlab.landscape.moving import refuse_unmovable
 from normlab.landscape.named_plane import named_plane
 from normlab.landscape.nested import fill_nested
 from normlab.landscape.objective import (
@@ -111,6 +112,8 @@ def surface(
     watch = watch or Watch()
     began = perf_counter()
     measured = _objective_of(loss, objective)
+    if isinstance(model, nn.Module):
+        refuse_unmovable(model)
     chosen = _chosen_plane(model, plane, statistics, seed)
     a, b = chosen.grid(points, reach)
     source = source_of(data, pair=objective is None)

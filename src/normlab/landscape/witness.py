@@ -73,8 +73,9 @@ class Witness(TorchDispatchMode):
             self._note_writing(tensor)
         found = func(*args, **kwargs)
         results = [x for x in tree_leaves(found) if isinstance(x, Tensor)]
-        self.largest = max([self.largest, *(x.numel() for x in results)])
-        self._fresh |= memory(results) - memory(used)
+        made = [x for x in results if memory([x]).isdisjoint(memory(used))]
+        self.largest = max([self.largest, *(x.numel() for x in made)])
+        self._fresh |= memory(made)
         return found
 
     def overlook(self, tensors: Iterable[Tensor]) -> None:
