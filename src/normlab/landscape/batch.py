@@ -70,7 +70,8 @@ _COARSE = 5e-2  # half precision
 
 def close(one: Tensor, other: Tensor, relative: float) -> bool:
     """Whether two tensors of one shape agree, relative to their largest number."""
-    one, other = (x.cdouble() if x.is_complex() else x.double() for x in (one, other))
+    exact = torch.complex128 if other.is_complex() else torch.float64
+    one, other = one.to(exact), other.to(exact)
     finite = other.abs().nan_to_num(nan=0.0, posinf=0.0)
     scale = float(finite.max()) if finite.numel() else 0.0
     return torch.allclose(one, other, rtol=0, atol=relative * scale, equal_nan=True)

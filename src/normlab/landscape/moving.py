@@ -68,9 +68,8 @@ def private_copy(model: nn.Module, *, gradients: bool = False) -> nn.Module:
     # a tensor computed by autograd (old weight_norm keeps one) refuses deepcopy
     memo = {
         id(value): value.detach().clone()
-        for module in model.modules()
-        for value in vars(module).values()
-        if isinstance(value, Tensor) and not value.is_leaf
+        for value in held_tensors(model)
+        if not value.is_leaf
     }
     try:
         twin = copy.deepcopy(model, memo)

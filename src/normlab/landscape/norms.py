@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,6 +123,26 @@ def own_norms(net: nn.Module) -> tuple[str, ...]:
 def active_norms(net: nn.Module, names: Sequence[str]) -> list[nn.Module]:
     """The modules of these names, in a copy of the network."""
     return [net.get_submodule(name) for name in names]
+
+
+@contextmanager
+def with_averages(net: nn.Module) -> Iterator[None]:
+    """Let norms that store no averages have some inside the block.
+
+    They take those of the batch in every mode. So does whatever else makes the examples
+    of a batch interact, which would not be seen beside them.
+    """
+    bare = [m for m in net.modules() if isinstance(m, _BatchNorm)]
+    bare = [m for m in bare if m.running_mean is None]
+    for norm in bare:
+        like = next(norm.parameters(), torch.ones(()))
+        norm.running_mean = like.new_zeros(norm.num_features)
+        norm.running_var = like.new_ones(norm.num_features)
+    try:
+        yield
+    finally:
+        for norm in bare:
+            norm.running_mean = norm.running_var = None
 
 
 def use_batch_statistics(norms: Sequence[nn.Module]) -> None:

@@ -97,7 +97,7 @@ class Plain:
         use_batch_statistics(self.norms)
         try:
             for cut in self.sample.cuts(size, upto=self.sample.batches * size):
-                self._value(cut)
+                self.objective.outputs(self.net, rows(self.sample.batch, cut))
         finally:
             for hook in hooks:
                 hook.remove()

@@ -330,12 +330,12 @@ def _measured_marks(engine: Engine, plane: Plane) -> tuple[Mark, ...]:
 
 def _every(model: nn.Module, direction: Arrays) -> Mapping[str, NDArray[np.floating]]:
     """The direction with zeros for what it does not move."""
+
+    def zeros(parameter: torch.Tensor) -> NDArray[Any]:
+        kind = np.complex64 if parameter.is_complex() else np.float32
+        return np.zeros(tuple(parameter.shape), kind)
+
     return {
-        name: np.asarray(direction[name])
-        if name in direction
-        else np.zeros(
-            tuple(parameter.shape),
-            np.complex64 if parameter.is_complex() else np.float32,
-        )
+        name: np.asarray(direction[name]) if name in direction else zeros(parameter)
         for name, parameter in model.named_parameters()
     }

@@ -23,7 +23,7 @@ from normlab.landscape.batch import (
     tensors,
     tolerance,
 )
-from normlab.landscape.norms import Call, norm_names, own_norms
+from normlab.landscape.norms import Call, norm_names, own_norms, with_averages
 from normlab.landscape.objective import LossObjective, Objective
 from normlab.landscape.sample import Sample
 from normlab.landscape.state import State, same
@@ -85,6 +85,10 @@ class Trial:
             BadData: If outputs and targets do not go together.
             BadSetting: If the loss reads the model, or is a sum.
         """
+        with with_averages(self.net):
+            return self._findings()
+
+    def _findings(self) -> Findings:
         self.few = self.sample.first(min(_FEW, max(2, self.sample.batch_size)))
         self.state, self.witness = State(self.net), Witness(self.net, self.original)
         with self._noting_calls():
@@ -93,7 +97,7 @@ class Trial:
         if isinstance(self.objective, LossObjective):
             self._try_loss(self.objective, outputs)
         self.state.put_back()
-        interacts = self.witness.drew or self._interacts()
+        interacts = self.witness.drew or remembers or self._interacts()
         if not self.witness.drew:
             self._refuse_sum()
         counts = self._counts(outputs)
@@ -170,11 +174,17 @@ class Trial:
     def _additive(self, function: Callable[[Batch], Any]) -> bool:
         """Whether halves of the batch give halves of the rows, or of the mean."""
         size, half = len(self.few), len(self.few) // 2
+
+        def found(cut: slice) -> list[Tensor]:
+            modes = [(module, module.training) for module in self.net.modules()]
+            self.state.put_back()
+            for module, training in modes:
+                module.training = training
+            return tensors(function(rows(self.few.batch, cut)))
+
         try:
-            whole, one, other = (
-                tensors(function(rows(self.few.batch, cut)))
-                for cut in (slice(0, size), slice(0, half), slice(half, size))
-            )
+            whole = found(slice(0, size))
+            one, other = found(slice(0, half)), found(slice(half, size))
         except Exception:  # it takes whole batches only
             return False
         for all_, first, last in zip(whole, one, other, strict=True):
