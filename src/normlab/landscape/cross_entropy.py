@@ -54,10 +54,11 @@ class CrossEntropy(LossObjective):
             BadData: If the targets are neither labels of the classes nor shares.
         """
         if not isinstance(outputs, Tensor):
+            part = _part(outputs)
             raise BadModel(
                 f"surface: the model returns a {type(outputs).__name__}, not one tensor"
-                f" of logits. Pass loss=lambda out, y: F.cross_entropy({_part(outputs)},"
-                " y), or objective=f with f(model, batch)."
+                f" of logits. Pass loss=lambda out, y: F.cross_entropy({part}, y), or"
+                " objective=f with f(model, batch)."
             )
         if not isinstance(targets, Tensor):
             raise BadData(
@@ -86,8 +87,9 @@ def _part(outputs: Any) -> str:
 
 def _refuse_numbers(outputs: Tensor, targets: Tensor) -> None:
     same = targets.ndim > 1 and targets.shape[1:] == outputs.shape[1:]
-    if same and targets.is_floating_point() and bool((targets >= 0).all()):
-        if bool(((targets.sum(1) - 1).abs() <= _WHOLE).all()):
+    if same and targets.is_floating_point():
+        whole = (targets.sum(1) - 1).abs() <= _WHOLE
+        if bool((targets >= 0).all() and whole.all()):
             return
     raise BadData(
         f"data: the targets are real numbers of shape {tuple(targets.shape)} and not"

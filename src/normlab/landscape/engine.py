@@ -204,12 +204,13 @@ class Engine:
         """All examples, or whole batches where it matters what is in a batch.
 
         Raises:
-            BadSetting: If there is not one whole batch, or the network takes no batches.
+            BadSetting: If there is no whole batch, or the network takes no batches.
         """
+        every = len(sample)
         if self.found.examples > max(batch_size, 2) and self.statistics != "full":
             raise BadSetting(
-                f"batch_size={batch_size}: the model takes all {len(sample)} examples"
-                f" at a time or none. Use statistics='full' or batch_size={len(sample)}."
+                f"batch_size={batch_size}: the model takes all {every} examples at a"
+                f" time or none. Use statistics='full' or batch_size={every}."
             )
         by_batches = bool(self.norms.active) or self.found.interacts
         sample = replace(sample, largest=self.found.largest)
