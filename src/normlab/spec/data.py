@@ -23,7 +23,7 @@ class Data(Frozen):
     section: ClassVar[str] = "data"
 
     source: Line = "mnist"
-    """A built-in name, or a path to IDX files, an .npz or class folders."""
+    """A built-in name, or a path to IDX files, an .npz, class folders or a table."""
     validation: Whole | None = Field(default=None, ge=0, le=10**8)
     """Training images held out to choose by; auto: 5,000 with several rates, else 0."""
     training: Whole | None = Field(default=None, ge=1, le=10**8)
@@ -34,6 +34,10 @@ class Data(Frozen):
     """Pixels per side that images are resized to; auto: as found."""
     colour: bool | None = None
     """Colour (true) or grey (false) for image folders; auto: as found."""
+    folders: Literal["classes", "parts"] | None = None
+    """What top folders of images are: classes or parts; auto: parts named so."""
+    skip_unreadable: bool = False
+    """Whether images that cannot be read are left out and counted, or refused."""
     augment: Literal["freeze", "live"] | None = None
     """For data that differs when read twice: freeze or live; auto: refuse it."""
     mean: Annotated[tuple[Number, ...], Field(min_length=1, max_length=4096)] | None = (
