@@ -31,7 +31,7 @@ class Listed(NamedTuple):
 
 class _Decoded(NamedTuple):
     images: NDArray[Any]
-    bad: dict[Path, str]  # why it cannot be read
+    bad: dict[Path, Unreadable]
     plain: list[Path]  # of one colour only
 
 
@@ -65,20 +65,23 @@ def decoded(
     return pairs, _notes(looks, look, bad, every["train"].plain)
 
 
-def _looks(files: Sequence[Path]) -> tuple[dict[Path, Look], dict[Path, str]]:
-    def seen(path: Path) -> Look | str:
+def _looks(files: Sequence[Path]) -> tuple[dict[Path, Look], dict[Path, Unreadable]]:
+    def seen(path: Path) -> Look | Unreadable:
         try:
             return look_at(path)
         except Unreadable as error:
-            return error.reason
+            return error
 
     with ThreadPoolExecutor() as pool:
         found = dict(zip(files, pool.map(seen, files), strict=True))
     looks = {path: look for path, look in found.items() if isinstance(look, Look)}
-    return looks, {path: why for path, why in found.items() if isinstance(why, str)}
+    bad = {path: why for path, why in found.items() if isinstance(why, Unreadable)}
+    return looks, bad
 
 
-def _common(looks: Mapping[Path, Look], spec: Data, bad: Mapping[Path, str]) -> Look:
+def _common(
+    looks: Mapping[Path, Look], spec: Data, bad: Mapping[Path, Unreadable]
+) -> Look:
     """The look that all images get."""
     if not looks:
         raise BadData(_cannot_be_read(bad, len(bad)))
@@ -100,7 +103,7 @@ def _common(looks: Mapping[Path, Look], spec: Data, bad: Mapping[Path, str]) -> 
     )
 
 
-def _read(part: Listed, look: Look, bad: Mapping[Path, str]) -> _Decoded:
+def _read(part: Listed, look: Look, bad: Mapping[Path, Unreadable]) -> _Decoded:
     shape = (len(part.files), 3 if look.colour else 1, look.height, look.width)
     try:
         images = np.empty(shape, np.uint8 if look.bits == 8 else np.float32)
@@ -117,7 +120,7 @@ def _read(part: Listed, look: Look, bad: Mapping[Path, str]) -> _Decoded:
         try:
             image = images[place] = pixels(path, look)
         except Unreadable as error:
-            found.bad[path] = error.reason
+            found.bad[path] = error
         else:
             if (image == image[:, :1, :1]).all():
                 found.plain.append(path)
@@ -129,7 +132,7 @@ def _read(part: Listed, look: Look, bad: Mapping[Path, str]) -> _Decoded:
     return found
 
 
-def _kept(part: Listed, images: NDArray[Any], bad: Mapping[Path, str]) -> Pair:
+def _kept(part: Listed, images: NDArray[Any], bad: Mapping[Path, Unreadable]) -> Pair:
     kept = np.array([path not in bad for path in part.files], np.bool_)
     labels = part.labels
     if not kept.all():
@@ -142,19 +145,22 @@ def _kept(part: Listed, images: NDArray[Any], bad: Mapping[Path, str]) -> Pair:
     return Pair(images, labels, images_where=part.where, labels_where=part.where)
 
 
-def _cannot_be_read(bad: Mapping[Path, str], total: int) -> str:
+def _cannot_be_read(bad: Mapping[Path, Unreadable], total: int) -> str:
     if len(bad) == 1:
-        ((path, reason),) = bad.items()
-        return f"{str(Unreadable(path, reason))[:-1]}, or leave it out: {SKIP}."
-    some = few([f"{path} ({bad[path]})" for path in sorted(bad)])
+        (only,) = bad.values()
+        return f"{str(only)[:-1]}, or leave it out: {SKIP}."
+    some = few([f"{path} ({bad[path].reason})" for path in sorted(bad)])
     return (
-        f"{len(bad)} of {total} images cannot be read: {some}. Repair or remove them, "
-        f"or leave them out: {SKIP}."
+        f"{len(bad)} of {total} images cannot be read: {some}. Repair, convert or "
+        f"remove them, or leave them out: {SKIP}."
     )
 
 
 def _notes(
-    looks: Mapping[Path, Look], look: Look, bad: Mapping[Path, str], plain: list[Path]
+    looks: Mapping[Path, Look],
+    look: Look,
+    bad: Mapping[Path, Unreadable],
+    plain: list[Path],
 ) -> tuple[str, ...]:
     said = []
     if bad:

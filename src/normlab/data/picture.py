@@ -46,12 +46,10 @@ class Look(NamedTuple):
 class Unreadable(BadData):
     """An image file that cannot be read."""
 
-    def __init__(self, path: Path, reason: str) -> None:
-        """Say it in the words that serve a single file."""
-        super().__init__(
-            f"cannot read the image {path} ({reason}). Repair or remove it."
-        )
-        self.path, self.reason = path, reason
+    def __init__(self, path: Path, reason: str, remedy: str = "Repair or remove it"):
+        """Say it as of a single file."""
+        super().__init__(f"cannot read the image {path} ({reason}). {remedy}.")
+        self.path, self.reason, self.remedy = path, reason, remedy
 
 
 @cache
@@ -140,29 +138,34 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         with quiet(), Image.open(path, formats=_formats()) as image:
             if max(image.size) > LONGEST:
-                raise ValueError(
-                    f"{image.width} x {image.height} pixels; at most {LONGEST} a side "
-                    "are read"
+                raise _TooLarge(
+                    f"{image.width} x {image.height} pixels, and {LONGEST} a side are "
+                    "the most that is read"
                 )
             yield image
     except Exception as error:  # of readers of damaged files: as varied as the formats
-        raise Unreadable(path, _reason(path, error)) from None
+        raise Unreadable(path, *_why(path, error)) from None
 
 
-def _reason(path: Path, error: Exception) -> str:
-    if isinstance(error, Image.DecompressionBombError):
-        return f"{str(error).partition(',')[0]}; make it smaller"
+class _TooLarge(ValueError):
+    pass
+
+
+def _why(path: Path, error: Exception) -> tuple[str, ...]:
+    """The reason in a few words, and the remedy if it is not to repair the file."""
+    if isinstance(error, (Image.DecompressionBombError, _TooLarge, MemoryError)):
+        said = str(error).partition(", could be")[0] or "too large for the memory"
+        return said, "Make it smaller, or remove it"
     if isinstance(error, Image.UnidentifiedImageError):
         with path.open("rb") as file:
             start = file.read(8)
-        if not start:
-            return "an empty file"
         if start.startswith(_STARTS):
-            return "damaged, or of a kind that Pillow cannot read; save it as PNG"
-        return "no image"
+            kind = "damaged, or of a kind that Pillow cannot read"
+            return kind, "Save it as PNG, or remove it"
+        return ("no image" if start else "an empty file",)
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return " ".join(str(error).split())[:200] or type(error).__name__
+        return (error.strerror,)
+    return (" ".join(str(error).split())[:200] or type(error).__name__,)
 
 
 def _as_array(
