@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.data.assemble import Pair
-from normlab.data.picture import Look, Unreadable, look_at, pixels
+from normlab.data.picture import Look, Unreadable, look_at, pixels, weight
 from normlab.data.quiet import quiet
 from normlab.data.tree import counted, few
 from normlab.errors import BadData
@@ -19,6 +19,8 @@ from normlab.spec.data import Data
 
 SKIP = "--set data.skip_unreadable=true"
 """What leaves out the images that cannot be read."""
+
+_LIGHT = 1 << 22  # pixels up to which images are decoded side by side
 
 
 class Listed(NamedTuple):
@@ -56,7 +58,7 @@ def decoded(
         files = [file for part in parts.values() for file in part.files]
         looks, bad = _looks(files)
         look = _common(looks, spec, bad)
-        every = {name: _read(part, look, bad) for name, part in parts.items()}
+        every = {name: _read(part, looks, look) for name, part in parts.items()}
     for part in every.values():
         bad |= part.bad
     if bad and not spec.skip_unreadable:
@@ -103,7 +105,7 @@ def _common(
     )
 
 
-def _read(part: Listed, look: Look, bad: Mapping[Path, Unreadable]) -> _Decoded:
+def _read(part: Listed, looks: Mapping[Path, Look], look: Look) -> _Decoded:
     shape = (len(part.files), 3 if look.colour else 1, look.height, look.width)
     try:
         images = np.empty(shape, np.uint8 if look.bits == 8 else np.float32)
@@ -125,11 +127,29 @@ def _read(part: Listed, look: Look, bad: Mapping[Path, Unreadable]) -> _Decoded:
             if (image == image[:, :1, :1]).all():
                 found.plain.append(path)
 
-    places = [place for place, path in enumerate(part.files) if path not in bad]
+    light, heavy = _by_weight(part.files, looks, look)
     with ThreadPoolExecutor() as pool:  # decoders work outside the interpreter lock
-        for _ in pool.map(read, places):
+        for _ in pool.map(read, light):
             pass
+    for place in heavy:
+        read(place)
     return found
+
+
+def _by_weight(
+    files: Sequence[Path], looks: Mapping[Path, Look], look: Look
+) -> tuple[list[int], list[int]]:
+    """The places of the images that are decoded side by side, and one by one.
+
+    The memory of one by one is that of the largest: threads would each keep theirs.
+    """
+    light, heavy = [], []
+    for place, path in enumerate(files):
+        if path in looks:
+            seen = looks[path]
+            large = seen.width * seen.height > _LIGHT and weight(path, look) > _LIGHT
+            (heavy if large else light).append(place)
+    return light, heavy
 
 
 def _kept(part: Listed, images: NDArray[Any], bad: Mapping[Path, Unreadable]) -> Pair:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from normlab.data.budget import Budget
 from normlab.data.quiet import quiet
 from normlab.data.upright import seen_size, upright
 from normlab.errors import BadData
@@ -29,7 +28,6 @@ _GREY = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N",
 _BILINEAR = Image.Resampling.BILINEAR
 _GAP = 3.0  # an image is averaged down to this many times its size, then stretched
 _STRIP = 1 << 20  # pixels that are made opaque at once
-_DECODING = Budget(1 << 26)  # pixels under way at once: about 256 MB, or one image
 _BITS, _SIGN = 258, 339  # TIFF tags
 
 
@@ -112,13 +110,27 @@ def pixels(path: Path, look: Look) -> NDArray[Any]:
     """
     with _opened(path) as image:
         whole = seen_size(image, path) == look[:2]
-        # lets a JPEG decoder work at about the wanted size: photographs are huge
-        image.draft("RGB" if look.colour else "L", (2 * look.width, 2 * look.height))
-        with _DECODING.taking(image.width * image.height):
-            seen = upright(image)
-            if whole and seen.size != look[:2]:
-                raise ValueError("it is not as large as it says at its start")
-            return _as_array(seen, look, stored=image)
+        _draft(image, look)
+        seen = upright(image)
+        if whole and seen.size != look[:2]:
+            raise ValueError("it is not as large as it says at its start")
+        return _as_array(seen, look, stored=image)
+
+
+def weight(path: Path, look: Look) -> int:
+    """How many pixels are in memory at once while `pixels` reads a file.
+
+    Raises:
+        Unreadable: If the file is no image, or too large.
+    """
+    with _opened(path) as image:
+        _draft(image, look)
+        return image.width * image.height
+
+
+def _draft(image: Image.Image, look: Look) -> None:
+    # lets a JPEG decoder work at about the wanted size: photographs are huge
+    image.draft("RGB" if look.colour else "L", (2 * look.width, 2 * look.height))
 
 
 def pixels_of(image: Image.Image, look: Look) -> NDArray[Any]:
