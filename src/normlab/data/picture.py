@@ -22,7 +22,7 @@ LONGEST = 65_535
 """Pixels a side at most, as of JPEG: two thousand bytes can claim millions of rows."""
 
 # nothing else is tried: one of Pillow's other readers starts a program
-_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _STARTS = (b"II", b"MM", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF")
 _GREY = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F"))
 _BILINEAR = Image.Resampling.BILINEAR
@@ -59,7 +59,8 @@ def suffixes() -> frozenset[str]:
         (True, False)
     """
     known = Image.registered_extensions()
-    return frozenset(suffix for suffix in known if known[suffix] in _formats())
+    formats = (*_formats(), "MPO")  # which the reader of JPEG reads, too
+    return frozenset(suffix for suffix in known if known[suffix] in formats)
 
 
 @cache
@@ -75,20 +76,25 @@ def look_at(path: Path) -> Look:
         Unreadable: If the file is no image, or too large.
     """
     with _opened(path) as image:
-        width, height = seen_size(image, path)
-        return look_of(image)._replace(width=width, height=height)
+        return _look(image, path)
 
 
 def look_of(image: Image.Image) -> Look:
-    """The look of an image at hand, as it is stored.
+    """The same of an image at hand.
 
     Example:
         >>> look_of(Image.new("L", (6, 4)))
         Look(width=6, height=4, colour=False, bits=8, cut=False)
     """
+    with quiet():
+        return _look(image)
+
+
+def _look(image: Image.Image, path: Path | None = None) -> Look:
     raw = _raw(image)
     colour = image.mode not in _GREY and "LA;16" not in raw
-    return Look(*image.size, colour, _bits(image), cut=colour and ";16" in raw)
+    cut = colour and (";16" in raw or _is_deep_ppm(image))
+    return Look(*seen_size(image, path), colour, _bits(image), cut)
 
 
 def pixels(path: Path, look: Look) -> NDArray[Any]:
@@ -249,6 +255,12 @@ def _is_unsigned(image: Image.Image) -> bool:
     if not isinstance(image, TiffImageFile) or image.mode != "I":
         return False
     return image.tag_v2.get(_BITS) == (32,) and image.tag_v2.get(_SIGN, (1,)) == (1,)
+
+
+def _is_deep_ppm(image: Image.Image) -> bool:
+    tiles = getattr(image, "tile", ())
+    args = tiles[0][3:] if tiles and image.format == "PPM" else ()
+    return bool(args) and isinstance(args[0], tuple) and args[0][-1] > 255
 
 
 def _raw(image: Image.Image) -> str:
