@@ -103,10 +103,10 @@ def test_libtiff_writes_nothing_of_what_it_finds(
     sound = SOUND["tiff-tiff_lzw"]
     path = tmp_path / "x.tif"
     path.write_bytes(sound[:8] + bytes(200) + sound[208:])
-    with Image.open(path) as image, pytest.raises(OSError, match="decoder"):
+    with Image.open(path) as image, pytest.raises(OSError, match=r"decoder|-2"):
         image.load()
     assert "code not yet in table" in capfd.readouterr().err  # as it does otherwise
-    assert "decoder error" in str(read(path))
+    assert "cannot read the image" in str(read(path))
     assert capfd.readouterr() == ("", "")
 
 
