@@ -80,15 +80,31 @@ def test_parts_of_different_classes_are_refused_whatever_their_names(
     """Such as the alphabets of Omniglot."""
     picture(tmp_path / "images_background" / "Greek" / "1.png")
     picture(tmp_path / "images_evaluation" / "Tibetan" / "1.png")
-    with pytest.raises(BadData, match=r"both hold folders, so they are parts or"):
+    with pytest.raises(
+        BadData, match=r"images_evaluation/ holds folders alone, so its"
+    ):
         read_images(tmp_path, Data())
 
 
-@pytest.mark.parametrize("beside", ["test", "val", "validation set"])
-def test_folders_named_so_without_classes_are_refused(
+@pytest.mark.parametrize("beside", ["unlabelled", "extra"])
+def test_a_training_folder_without_a_test_is_refused(
     tmp_path: Path, beside: str
 ) -> None:
-    for name in ("train", beside):
+    class_folders(tmp_path / "train", each=2)
+    picture(tmp_path / beside / "1.png")
+    with pytest.raises(
+        BadData, match=r"train/ holds folders alone, so its folders are"
+    ):
+        read_images(tmp_path, Data())
+
+
+@pytest.mark.parametrize(
+    "beside", [["test"], ["val"], ["validation set"], ["sample", "test"]]
+)
+def test_folders_named_so_without_classes_are_refused(
+    tmp_path: Path, beside: list[str]
+) -> None:
+    for name in ("train", *beside):
         picture(tmp_path / name / "1.png")
     with pytest.raises(BadData, match=r"train holds no folders, so its images have no"):
         read_images(tmp_path, Data())

@@ -17,9 +17,9 @@ from normlab.spec.data import Data
 
 _NO_CLASS = (
     "{} holds no folders, so its images have no class. Put them into folders named "
-    "like the classes, or take it away."
+    "like the classes, or take it away; if it is a class itself: --set "
+    "data.folders=classes."
 )
-
 _VERBS: Mapping[Role, str] = {
     "train": "trains",
     "validation": "validates",

@@ -44,9 +44,8 @@ def role_of(name: str) -> Role | None:
 def parts_of(folder: Path, spec: Data) -> dict[Role, Path]:
     """The folder of each part; all images are `train` if they are not split.
 
-    Folders are parts if one that is named for training holds folders itself and one
-    that is named for a test stands beside it, or if all are named so. What is left
-    without a test has its validation part for it.
+    Folders are parts if one is named for training and another for a test, or if all
+    are named so. What is left without a test has its validation part for it.
 
     Args:
         folder: At its top.
@@ -63,19 +62,16 @@ def parts_of(folder: Path, spec: Data) -> dict[Role, Path]:
     if spec.folders != "parts":
         if len(below) == 1:
             _refuse_alone(folder, below[0], nested=bool(nested))
-        if spec.folders == "classes" or not _are_named(below, nested, roles):
+        if spec.folders == "classes" or not _are_named(below, roles):
             if spec.folders is None:
-                _refuse_unclear(folder, below, nested, roles)
+                _refuse_unclear(folder, nested, roles)
             return {"train": folder}
     return _by_role(folder, roles)
 
 
-def _are_named(
-    below: Sequence[Path], nested: Sequence[Path], roles: Mapping[Path, Role]
-) -> bool:
-    trains = any(roles.get(path) == "train" for path in nested)
-    held = any(role != "train" for role in roles.values())
-    return (trains and held) or len(roles) == len(below)
+def _are_named(below: Sequence[Path], roles: Mapping[Path, Role]) -> bool:
+    named = set(roles.values())
+    return len(roles) == len(below) or ("train" in named and len(named) > 1)
 
 
 def _by_role(folder: Path, roles: Mapping[Path, Role]) -> dict[Role, Path]:
@@ -109,10 +105,7 @@ def _refuse_alone(folder: Path, only: Path, *, nested: bool) -> None:
 
 
 def _refuse_unclear(
-    folder: Path,
-    below: Sequence[Path],
-    nested: Sequence[Path],
-    roles: Mapping[Path, Role],
+    folder: Path, nested: Sequence[Path], roles: Mapping[Path, Role]
 ) -> None:
     """Refuse folders of which nobody can tell whether they are parts or classes."""
     deep = [path for path in nested if not files_of(path)]
@@ -121,17 +114,16 @@ def _refuse_unclear(
         for one, other in combinations(deep, 2)
         if (common := _names(one) & _names(other))
     ]
+    named = [path for path in deep if path in roles]
     if alike:
         one, other, common = alike[0]
-        why = f"both hold {few(common)}"
-    elif len(deep) == len(below) and roles:
-        one = next(iter(roles))
-        other = next(path for path in below if path != one)
-        why = "both hold folders"
+        why = f"{one.name}/ and {other.name}/ both hold {few(common)}"
+    elif named:
+        why = f"{named[0].name}/ holds folders alone"
     else:
         return
     raise BadData(
-        f"{folder}: {one.name}/ and {other.name}/ {why}, so they are parts or classes. "
+        f"{folder}: {why}, so its folders are parts or classes. "
         f"If parts, name them train/ and test/; if classes: {_CLASSES}."
     )
 
