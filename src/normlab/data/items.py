@@ -1,0 +1,173 @@
+"""Examples of an object with `len` and items, such as a torch Dataset, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normlab.base.streams import ambient
+from normlab.data.names import IMAGES, LABELS
+from normlab.data.picture import pixels_of
+from normlab.errors import BadData
+
+
+class Items(NamedTuple):
+    """What was read of a dataset, and what was left out of its items."""
+
+    images: NDArray[Any]
+    labels: NDArray[Any]
+    notes: tuple[str, ...] = ()
+
+
+def read_items(
+    dataset: Any, indices: NDArray[np.int64], part: str, address: tuple[int | str, ...]
+) -> Items:
+    """The items at `indices`, drawn at an address where they are drawn.
+
+    Args:
+        dataset: With items (image, label), or mappings with one image and one label.
+        indices: Which items.
+        part: What the dataset is called in an error.
+        address: Of the random stream that the default generators follow meanwhile.
+
+    Raises:
+        BadData: If an item cannot be read, is of no such kind, or of another size.
+    """
+    with ambient(*address):
+        images, labels, notes = samples(dataset, indices, part)
+    for index, image in zip(indices, images, strict=True):
+        if image.shape[-2:] != images[0].shape[-2:] or image.ndim != images[0].ndim:
+            raise _unlike(index, image, indices[0], images[0], part)
+    channels = {image.shape[0] for image in images if image.ndim > 1}
+    if len(channels) > 1:
+        images = [_in_colour(image) for image in images]
+        for index, image in zip(indices, images, strict=True):
+            if image.shape != images[0].shape:
+                raise _unlike(index, image, indices[0], images[0], part)
+        notes = (*notes, "grey images among coloured ones got three equal channels")
+    return Items(np.stack(images), _labels(labels), notes)
+
+
+def samples(
+    dataset: Any, indices: NDArray[np.int64], part: str
+) -> tuple[list[NDArray[Any]], list[Any], tuple[str, ...]]:
+    """Images and labels of some items, one by one, and what was passed over."""
+    images, labels = [], []
+    notes: dict[str, None] = {}
+    for index in indices.tolist():
+        try:
+            item = dataset[index]
+        except Exception as error:  # whatever a user's dataset raises
+            raise BadData(
+                f"item {index} of the {part} part cannot be read "
+                f"({type(error).__name__}: {' '.join(str(error).split())[:300]})."
+            ) from error
+        image, label, note = _pair(item, index, part)
+        notes.update(dict.fromkeys(note))
+        images.append(as_array(image))
+        labels.append(label if isinstance(label, str) else as_array(label)[()])
+    return images, labels, tuple(notes)
+
+
+def as_array(values: Any) -> NDArray[Any]:
+    """An array of arrays, tensors on any device, PIL images, tables, lists, numbers.
+
+    Raises:
+        BadData: If no array can be made of it.
+    """
+    if _is_picture(values):
+        return pixels_of(values)
+    if hasattr(values, "dtypes") and hasattr(values, "columns"):
+        return _of_frame(values)
+    detach = getattr(values, "detach", None)
+    try:
+        if detach is not None:
+            plain = detach().cpu()
+            # NumPy has no bfloat16, and float32 holds all of it
+            kind = str(getattr(plain, "dtype", ""))
+            return np.asarray(plain.float() if kind == "torch.bfloat16" else plain)
+        return np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise BadData(
+            f"cannot make an array of a {type(values).__name__} ({reason}). "
+            "Give arrays or tensors."
+        ) from None
+
+
+def _pair(item: Any, index: int, part: str) -> tuple[Any, Any, tuple[str, ...]]:
+    """Image and label of an item, and which of its columns were passed over."""
+    if isinstance(item, Mapping):
+        image, label = (_key(item, words, index, part) for words in (IMAGES, LABELS))
+        others = [str(key) for key in item if key not in (image, label)]
+        note = f"items: {image} taken as image and {label} as label"
+        left = f"; {', '.join(others)} passed over" if others else ""
+        return item[image], item[label], (f"{note}{left}",) if others else ()
+    if isinstance(item, tuple | list) and len(item) == 2:
+        return item[0], item[1], ()
+    size = f" of {len(item)}" if isinstance(item, Sequence | np.ndarray) else ""
+    rows = " For rows of a table give (rows, labels)." if size else ""
+    raise BadData(
+        f"item {index} of the {part} part is a {type(item).__name__}{size}; it must be "
+        f"(image, label), or a mapping with one image and one label.{rows}"
+    )
+
+
+def _key(item: Mapping[Any, Any], words: Sequence[str], index: int, part: str) -> Any:
+    """The key of an item that is called like one of `words`, the first of them."""
+    by_name = {str(key).lower(): key for key in item}
+    for word in words:
+        if word in by_name:
+            return by_name[word]
+    other = IMAGES if words is LABELS else LABELS
+    rest = [key for name, key in by_name.items() if name not in other]
+    if len(item) == 2 and len(rest) == 1:
+        return rest[0]
+    what = "label" if words is LABELS else "image"
+    raise BadData(
+        f"item {index} of the {part} part is a {type(item).__name__} with "
+        f"{', '.join(map(str, item)) or 'nothing'}, and it is not plain which is the "
+        f"{what}. Call it {words[0]}, or give items (image, label)."
+    )
+
+
+def _is_picture(values: Any) -> bool:
+    return hasattr(values, "getbands") and hasattr(values, "convert")
+
+
+def _of_frame(frame: Any) -> NDArray[Any]:
+    """A table of pandas, if its columns are numbers; a single one may be words."""
+    if len(frame.columns) == 1:
+        return np.asarray(frame.iloc[:, 0])
+    for name, kind in frame.dtypes.items():
+        if getattr(kind, "kind", "O") not in "buif":
+            raise BadData(
+                f"column {name!r} of the table holds {kind}, not numbers. Leave it out, "
+                "or make numbers of it (pandas.get_dummies)."
+            )
+    array = np.asarray(frame)
+    return array.astype(np.float64) if array.dtype.hasobject else array
+
+
+def _labels(labels: list[Any]) -> NDArray[Any]:
+    # texts and numbers together would all become texts
+    if len({isinstance(label, str) for label in labels}) > 1:
+        return np.array(labels, object)
+    return np.array(labels)
+
+
+def _in_colour(image: NDArray[Any]) -> NDArray[Any]:
+    grey = image.ndim == 3 and image.shape[0] == 1 and image.dtype == np.uint8
+    return np.repeat(image, 3, axis=0) if grey else image
+
+
+def _unlike(
+    index: int, image: NDArray[Any], first: int, other: NDArray[Any], part: str
+) -> BadData:
+    return BadData(
+        f"item {index} of the {part} part has shape {image.shape}, item "
+        f"{first} {other.shape}. Give images of one size."
+    )
