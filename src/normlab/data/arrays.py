@@ -14,7 +14,7 @@ from normlab.data.live import Readings, check_repeatable, is_augmented
 from normlab.data.names import chosen, named_classes, part_of, source_of
 from normlab.data.table import is_frame, pair_of_frame
 from normlab.errors import BadData, BadSetting
-from normlab.spec.data import Data
+from normlab.spec.data import Axes, Data
 
 _KINDS = (
     "Give a pair (images, labels), a table with a column of labels, or a dataset with "
@@ -27,7 +27,7 @@ class _Found(NamedTuple):
     notes: tuple[str, ...] = ()
     readings: Readings | None = None
     classes: Any = None
-    axes: str | None = None
+    axes: Axes | None = None
 
 
 def from_given(given: Any, *, spec: Data, spare: int = 0) -> Dataset:
@@ -123,8 +123,14 @@ def _from_mapping(given: Mapping[Any, Any], *, spec: Data, spare: int) -> Datase
         plain = {k: as_array(v) if k in used else v for k, v in arrays.items()}
         source = source_of(plain, name="python", where="the mapping")
         return assemble(source, spec, spare=spare)
-    parts = {part_of(key): value for key, value in reversed(arrays.items())}
-    others = [key for key in arrays if part_of(key) is None]
+    parts: dict[str, Any] = {}
+    others = []
+    for key, value in arrays.items():
+        part = part_of(key)
+        if part is None or part in parts:
+            others.append(key)
+        else:
+            parts[part] = value
     if "train" not in parts:
         raise BadData(
             f"the data is a mapping with {', '.join(arrays) or 'nothing'}. Give train, "
@@ -180,6 +186,7 @@ def _of_items(given: Any, part: str, spec: Data) -> _Found:
         notes=(*read.notes, *([f"augmented {words} images read once"] if once else [])),
         readings=Readings(given, read.images) if live else None,
         classes=_names_in(given),
+        axes=read.axes,
     )
 
 

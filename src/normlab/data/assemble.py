@@ -18,7 +18,7 @@ from normlab.data.precision import narrowed
 from normlab.data.reading import Reading, read_as, whole_bytes
 from normlab.data.statistics import moments
 from normlab.errors import BadData, BadSetting
-from normlab.spec.data import Data
+from normlab.spec.data import Axes, Data
 
 LARGEST_SPARE = 6  # a sixth of the training part, unless a number was given
 
@@ -50,6 +50,7 @@ class Source:
     validation: Pair | None = None
     classes: tuple[str, ...] | None = None  # then the labels number them
     readings: Readings | None = None
+    axes: Axes | None = None  # of an example, where the source knows them
     notes: tuple[str, ...] = ()  # what was guessed, left out or passed over
 
 
@@ -163,6 +164,7 @@ def _read(
         list(images.values()),
         where=source.train.images_where,
         spec=spec,
+        known=source.axes,
         kept=source.readings is not None,
     )
     for pair in pairs.values():

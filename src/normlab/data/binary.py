@@ -22,7 +22,7 @@ def binarised(part: Part) -> Part:
 
     Raises:
         BadSetting: If the images are not of bytes, so that nobody knows what white is;
-            or if all pixels become black.
+            or if they are of 0 and 1 already.
 
     Example:
         >>> grey = np.array([[[[0, 127, 128, 255]]]], np.uint8)
@@ -35,10 +35,10 @@ def binarised(part: Part) -> Part:
             f"data.binarise is for images of bytes, and these are {images.dtype}. "
             "Leave it out, or give pixels from 0 to 255."
         )
-    if images.max() < _HALF:
+    if images.max() == 1:
         raise BadSetting(
-            f"data.binarise: the brightest pixel is {images.max()} of {_WHITE}, so that "
-            "all would become black. Leave it out, or scale the images before."
+            "data.binarise: the pixels are 0 and 1 of 255, so that all would become "
+            "black. Leave it out: they are of two values already."
         )
     # compared and multiplied byte by byte: no wider array is made
     return Part(

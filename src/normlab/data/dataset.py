@@ -112,6 +112,10 @@ class Dataset:
         rest = (self.classes, self.mean, self.std, held)
         return blake2b(repr(rest).encode(), digest_size=16).hexdigest()
 
+    def noted(self, *notes: str) -> Dataset:
+        """The same with more notes."""
+        return replace(self, notes=(*self.notes, *notes))
+
     def save(self, folder: Path) -> None:
         """Write the parts as .npy files that `open_dataset` maps; not `live`.
 

@@ -13,6 +13,12 @@ from normlab.data.dataset import PARTS, Dataset, Part
 from normlab.data.statistics import extremes
 
 _LISTED = 5  # classes; of more, the first and last are named
+_KINDS = {
+    "uint8": "uint8 pixels",
+    "float32": "float32 numbers",
+    "float64": "float64 numbers",
+    "int64": "whole numbers",
+}
 _FAR = 20.0  # standard deviations that are worth a word
 
 
@@ -33,13 +39,14 @@ def described(dataset: Dataset) -> dict[str, Any]:
         ...     Dataset(name="pets", train=part, test=part, validation=None, **own)
         ... )
         >>> told["line"]  # doctest: +ELLIPSIS
-        'pets: 10 train (5 cat, 5 dog), 10 test (5 cat, 5 dog); ...'
+        'pets: 10 train (cat: 5, dog: 5), 10 test (cat: 5, dog: 5); ...'
     """
     parts = {name: p for name in PARTS if (p := getattr(dataset, name)) is not None}
     shared, twice = copies(parts)
     noun = "examples" if len(dataset.shape) == 1 else "images"
     notes = [
         *dataset.notes,
+        *(["training images are read anew for each epoch"] if dataset.live else []),
         *(copied(pair, noun) for pair in shared),
         *([f"{twice:,} {noun} are there with different labels"] if twice else []),
         *_far(dataset, parts),
@@ -48,7 +55,7 @@ def described(dataset: Dataset) -> dict[str, Any]:
     told = [
         ", ".join(f"{len(p):,} {name}{_each(p, dataset)}" for name, p in parts.items()),
         *_many(dataset, parts),
-        f"{looks} ({dataset.train.images.dtype}), {_prepared(dataset)}",
+        f"{looks}, {_KINDS[str(dataset.train.images.dtype)]}, {_prepared(dataset)}",
         *notes,
     ]
     return {
@@ -93,7 +100,7 @@ def _each(part: Part, dataset: Dataset) -> str:
     if len(dataset.classes) > _LISTED:
         return ""
     counts = zip(_counts(part, dataset), dataset.classes, strict=True)
-    return f" ({', '.join(f'{count:,} {name}' for count, name in counts)})"
+    return f" ({', '.join(f'{name}: {count:,}' for count, name in counts)})"
 
 
 def _many(dataset: Dataset, parts: Mapping[str, Part]) -> list[str]:

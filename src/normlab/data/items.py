@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from normlab.base.streams import ambient
 from normlab.data.names import IMAGES, LABELS
-from normlab.data.picture import pixels_of
+from normlab.data.picture import Look, look_of, pixels_of
+from normlab.data.upright import upright
 from normlab.errors import BadData
+from normlab.spec.data import Axes
 
 
 class Items(NamedTuple):
@@ -19,6 +21,7 @@ class Items(NamedTuple):
 
     images: NDArray[Any]
     labels: NDArray[Any]
+    axes: Axes | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -37,24 +40,22 @@ def read_items(
         BadData: If an item cannot be read, is of no such kind, or of another size.
     """
     with ambient(*address):
-        images, labels, notes = samples(dataset, indices, part)
+        raw, labels, notes = samples(dataset, indices, part)
+    pictures = all(map(_is_picture, raw))
+    images = _decoded(raw) if pictures else [as_array(image) for image in raw]
     for index, image in zip(indices, images, strict=True):
-        if image.shape[-2:] != images[0].shape[-2:] or image.ndim != images[0].ndim:
-            raise _unlike(index, image, indices[0], images[0], part)
-    channels = {image.shape[0] for image in images if image.ndim > 1}
-    if len(channels) > 1:
-        images = [_in_colour(image) for image in images]
-        for index, image in zip(indices, images, strict=True):
-            if image.shape != images[0].shape:
-                raise _unlike(index, image, indices[0], images[0], part)
-        notes = (*notes, "grey images among coloured ones got three equal channels")
-    return Items(np.stack(images), _labels(labels), notes)
+        if image.shape != images[0].shape:
+            raise BadData(
+                f"item {index} of the {part} part has shape {image.shape}, item "
+                f"{indices[0]} {images[0].shape}. Give images of one size."
+            )
+    return Items(np.stack(images), _labels(labels), "chw" if pictures else None, notes)
 
 
 def samples(
     dataset: Any, indices: NDArray[np.int64], part: str
-) -> tuple[list[NDArray[Any]], list[Any], tuple[str, ...]]:
-    """Images and labels of some items, one by one, and what was passed over."""
+) -> tuple[list[Any], list[Any], tuple[str, ...]]:
+    """Images as they come and labels of some items, and what was passed over."""
     images, labels = [], []
     notes: dict[str, None] = {}
     for index in indices.tolist():
@@ -67,7 +68,7 @@ def samples(
             ) from error
         image, label, note = _pair(item, index, part)
         notes.update(dict.fromkeys(note))
-        images.append(as_array(image))
+        images.append(image)
         labels.append(label if isinstance(label, str) else as_array(label)[()])
     return images, labels, tuple(notes)
 
@@ -79,7 +80,7 @@ def as_array(values: Any) -> NDArray[Any]:
         BadData: If no array can be made of it.
     """
     if _is_picture(values):
-        return pixels_of(values)
+        return _decoded([values])[0]
     if hasattr(values, "dtypes") and hasattr(values, "columns"):
         return _of_frame(values)
     detach = getattr(values, "detach", None)
@@ -138,6 +139,16 @@ def _is_picture(values: Any) -> bool:
     return hasattr(values, "getbands") and hasattr(values, "convert")
 
 
+def _decoded(pictures: Sequence[Any]) -> list[NDArray[Any]]:
+    """Pixels as a folder of these pictures would give them, of one depth and colour."""
+    looks = [look_of(picture) for picture in pictures]
+    colour, bits = any(look.colour for look in looks), max(look.bits for look in looks)
+    return [
+        pixels_of(picture, Look(*upright(picture).size, colour, bits))
+        for picture in pictures
+    ]
+
+
 def _of_frame(frame: Any) -> NDArray[Any]:
     """A table of pandas, if its columns are numbers; a single one may be words."""
     if len(frame.columns) == 1:
@@ -157,17 +168,3 @@ def _labels(labels: list[Any]) -> NDArray[Any]:
     if len({isinstance(label, str) for label in labels}) > 1:
         return np.array(labels, object)
     return np.array(labels)
-
-
-def _in_colour(image: NDArray[Any]) -> NDArray[Any]:
-    grey = image.ndim == 3 and image.shape[0] == 1 and image.dtype == np.uint8
-    return np.repeat(image, 3, axis=0) if grey else image
-
-
-def _unlike(
-    index: int, image: NDArray[Any], first: int, other: NDArray[Any], part: str
-) -> BadData:
-    return BadData(
-        f"item {index} of the {part} part has shape {image.shape}, item "
-        f"{first} {other.shape}. Give images of one size."
-    )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from normlab.base.streams import ambient
 from normlab.data.coerce import as_images, checked
 from normlab.data.dataset import Live, Part
-from normlab.data.items import read_items, samples
+from normlab.data.items import as_array, read_items, samples
 from normlab.data.reading import Reading
 from normlab.errors import BadData
 
@@ -102,8 +102,6 @@ def check_repeatable(dataset: Any) -> None:
         )
 
 
-def _equal(once: list[NDArray[Any]], again: list[NDArray[Any]]) -> bool:
-    return all(
-        np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
-        for a, b in zip(once, again, strict=True)
-    )
+def _equal(once: list[Any], again: list[Any]) -> bool:
+    pairs = zip(map(as_array, once), map(as_array, again), strict=True)
+    return all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.errors import BadData, BadSetting
-from normlab.spec.data import Data
+from normlab.spec.data import Axes, Data
 
 Numbers = Literal["pixels", "numbers", "integers"]
 
@@ -51,19 +51,16 @@ class Reading:
         return np.moveaxis(values, 1 + self.axes.index("c"), 1)
 
     def __str__(self) -> str:
-        """Shape and type in words, as for a line about the data."""
-        kind = {"pixels": "uint8 pixels", "integers": "whole numbers as they are"}
-        numbers = kind.get(self.numbers, "numbers")
+        """The shape of an example in words, as for a line about the data."""
         if self.axes == "f":
-            # of examples of any other shape that are kept as they are, too
-            what = " x ".join(map(str, self.shape))
-            return f"{what} {'features' if self.numbers == 'numbers' else numbers}"
-        channels = f"{self.shape[0]} channel{'' if self.shape[0] == 1 else 's'}"
+            if len(self.shape) > 1:  # kept as they are
+                return f"examples of {' x '.join(map(str, self.shape))}"
+            return _counted(self.shape[0], "feature" if self.numbers == "numbers" else "value")
+        channels = _counted(self.shape[0], "channel")
         if "l" in self.axes:
-            return f"sequences of {self.shape[1]}, {channels}, {numbers}"
+            return f"sequences of {self.shape[1]}, {channels}"
         sides = " x ".join(map(str, self.shape[1:]))
-        what = "volumes" if "d" in self.axes else "images"
-        return f"{what} of {sides}, {channels}, {numbers}"
+        return f"{'volumes' if 'd' in self.axes else 'images'} of {sides}, {channels}"
 
 
 def read_as(
@@ -72,6 +69,7 @@ def read_as(
     *,
     where: str,
     spec: Data,
+    known: Axes | None = None,
     kept: bool = False,
 ) -> Reading:
     """Decide once, by the training part, what the arrays of all parts are.
@@ -81,6 +79,7 @@ def read_as(
         others: Of the other parts.
         where: What `train` is called in an error.
         spec: `axes` and `integers` say it; with `mean` numbers stay on their scale.
+        known: The axes that the source says, unless `spec` does.
         kept: Whether only bytes are pixels: images that are read anew may hold
             fractions the next time.
 
@@ -91,10 +90,11 @@ def read_as(
     Example:
         >>> grey = np.zeros((5, 28, 28), np.uint8)
         >>> print(read_as(grey, [], where="x", spec=Data()))
-        images of 28 x 28, 1 channel, uint8 pixels
+        images of 28 x 28, 1 channel
     """
     whole = whole_bytes(train) and all(map(whole_bytes, others))
-    axes, notes = _axes(train, where=where, spec=spec, whole=whole)
+    said = spec.axes or known
+    axes, notes = _axes(train, where=where, said=said, spec=spec, whole=whole)
     shape = _shape(axes, train.shape[1:])
     if spec.integers:
         if not all(map(_all_whole, (train, *others))):
@@ -102,12 +102,12 @@ def read_as(
                 f"data.integers is for whole numbers, and {where} or another part has "
                 "fractions. Leave it out."
             )
-        if spec.axes is None:
+        if said is None:
             axes, shape, notes = "f", train.shape[1:], ()
         return Reading(axes=axes, shape=shape, numbers="integers", notes=notes)
     narrow = train.dtype.kind == "b" or train.dtype == np.uint8
     scaled = narrow or (spec.mean is None and not kept)
-    flat = axes == "f" and spec.axes is None and whole and _is_row_of_pixels(train)
+    flat = axes == "f" and said is None and whole and _is_row_of_pixels(train)
     spatial = not set(axes) & set("fl")
     pixels = (whole or narrow) and scaled and (spatial or flat)
     if pixels and flat:
@@ -118,13 +118,13 @@ def read_as(
 
 
 def _axes(
-    train: NDArray[Any], *, where: str, spec: Data, whole: bool
+    train: NDArray[Any], *, where: str, said: Axes | None, spec: Data, whole: bool
 ) -> tuple[str, tuple[str, ...]]:
     """The axes of an example, and what to say about them."""
     shape = train.shape[1:]
-    if spec.axes is not None:
-        _refuse_unfit(spec.axes, shape, where=where)
-        return spec.axes, ()
+    if said is not None:
+        _refuse_unfit(said, shape, where=where)
+        return said, ()
     if len(shape) == 1 or spec.integers:
         return "f", ()
     if len(shape) == 2:
@@ -266,3 +266,7 @@ def _is_whole(piece: NDArray[Any]) -> bool:
 
 def _pieces(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
     return (values[i : i + _CHUNK] for i in range(0, len(values), _CHUNK))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -43,6 +43,10 @@ class Data(Frozen):
     """Of an array's example: c, d, h, w, l (length) or f (features); auto: by shape."""
     integers: bool = False
     """Whether whole numbers reach the network as they are, as for embeddings."""
+    folders: Literal["classes", "parts"] | None = None
+    """What top folders of images are: classes or parts; auto: parts named so."""
+    skip_unreadable: bool = False
+    """Whether images that cannot be read are left out and counted, or refused."""
     augment: Literal["freeze", "live"] | None = None
     """For data that differs when read twice: freeze or live; auto: refuse it."""
     mean: Annotated[tuple[Number, ...], Field(min_length=1, max_length=4096)] | None = (
