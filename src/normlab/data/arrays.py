@@ -12,7 +12,7 @@ from normlab.data.dataset import Dataset
 from normlab.data.items import as_array, read_items
 from normlab.data.live import Readings, check_repeatable, is_augmented
 from normlab.data.names import chosen, named_classes, part_of, source_of
-from normlab.data.table import is_frame, pair_of_frame
+from normlab.data.columns import is_frame, pair_of_frame
 from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Axes, Data
 

@@ -65,7 +65,7 @@ def as_images(values: NDArray[Any], reading: Reading, *, where: str) -> NDArray[
         _refuse_inexact(values, where=where)
     _refuse_strange(values, where=where)
     # all numbers of these types are there in float32, too
-    small = values.dtype.itemsize < 4 or values.dtype == np.float32
+    small = values.dtype.itemsize < 4 or values.dtype.str[1:] == "f4"
     wanted = np.float32 if small else np.float64
     return np.require(reading.laid_out(values), wanted, _LAYOUT)
 

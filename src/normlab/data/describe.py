@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,11 +70,6 @@ def described(dataset: Dataset) -> dict[str, Any]:
         ],
         "contradicted": twice,
     }
-
-
-def as_fact(dataset: Dataset) -> str:
-    """The same as a text that records can keep."""
-    return json.dumps(described(dataset))
 
 
 def copied(pair: Shared, noun: str) -> str:

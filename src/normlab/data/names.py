@@ -26,7 +26,7 @@ PARTS = {
     "validation": ("validation", "valid", "val", "dev"),
     "test": ("test", "testing", "te", "t10k"),
 }
-_CLASSES = ("class_names", "classes", "label_names", "target_names", "fine_label_names")
+CLASSES = ("class_names", "classes", "label_names", "target_names", "fine_label_names")
 # fmt: on
 
 
@@ -100,7 +100,7 @@ def source_of(arrays: Mapping[str, Any], *, name: str, where: str) -> Source:
         x, y = (str(there) for there in both)
         pairs[part], note = _pair(arrays, x, y, where)
         notes += note
-    names = next((key for key in _CLASSES if key in arrays), None)
+    names = next((key for key in CLASSES if key in arrays), None)
     used = {*roles.values(), *([names] if names else [])}
     others = [str(key) for key in arrays if key not in used and key[:2] != "__"]
     notes += [f"{where}: {', '.join(others)} passed over"] if others else []

@@ -15,6 +15,9 @@ from normlab.spec.data import Axes, Data
 
 Numbers = Literal["pixels", "numbers", "integers"]
 
+VERSION = "2"
+"""Of these rules. A study notes it: under others the same files are other data."""
+
 _CHUNK = 256  # examples; looked through at once
 _USUAL = (1, 3, 4)  # numbers of channels that pictures have
 _SMALLEST = 4  # pixels a side of a picture that a row of columns is taken for

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from normlab.base.hold import preserved
 from normlab.data.arrays import from_given
 from normlab.data.batches import BatchStream
 from normlab.data.dataset import Dataset
+from normlab.data.describe import described
 from normlab.data.load import load
 from normlab.errors import BadModel, BadSetting
 from normlab.nets.check import check_model
@@ -69,6 +71,11 @@ class Prepared:
     variants: Mapping[Point, Variant]
     device: torch.device
     python: PythonParts
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """What the data are, as a study notes it (see `data.describe`)."""
+        return described(self.dataset)
 
     @property
     def source(self) -> Source:
