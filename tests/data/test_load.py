@@ -54,7 +54,7 @@ def test_settings_of_image_folders_are_refused_elsewhere(
     idx_folder(tmp_path / "idx")
     for source in ("mnist", "mine.npz", "idx"):
         with pytest.raises(
-            BadSetting, match=rf"is for folders of images; {source} has"
+            BadSetting, match=rf"is for folders and tables of images; {source}"
         ):
             load(Data(source=source, **setting), root=tmp_path)
 

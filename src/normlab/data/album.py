@@ -17,7 +17,8 @@ from normlab.data.tree import counted, few
 from normlab.errors import BadData
 from normlab.spec.data import Data
 
-_SKIP = "--set data.skip_unreadable=true"
+SKIP = "--set data.skip_unreadable=true"
+"""What leaves out the images that cannot be read."""
 
 
 class Listed(NamedTuple):
@@ -144,11 +145,11 @@ def _kept(part: Listed, images: NDArray[Any], bad: Mapping[Path, str]) -> Pair:
 def _cannot_be_read(bad: Mapping[Path, str], total: int) -> str:
     if len(bad) == 1:
         ((path, reason),) = bad.items()
-        return f"{str(Unreadable(path, reason))[:-1]}, or leave it out: {_SKIP}."
+        return f"{str(Unreadable(path, reason))[:-1]}, or leave it out: {SKIP}."
     some = few([f"{path} ({bad[path]})" for path in sorted(bad)])
     return (
         f"{len(bad)} of {total} images cannot be read: {some}. Repair or remove them, "
-        f"or leave them out: {_SKIP}."
+        f"or leave them out: {SKIP}."
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from normlab.data.album import Listed, decoded
 from normlab.data.assemble import Source
+from normlab.data.listing import read_tables, tables_of
 from normlab.data.parts import Role, parts_of
 from normlab.data.tree import PassedOver, folders_of, images_below, loose
 from normlab.errors import BadData
@@ -21,7 +22,7 @@ _NO_CLASS = (
 
 
 def read_images(folder: Path, spec: Data) -> Source:
-    """The images of a folder, each labelled by the sub-folder it is in.
+    """The images of a folder, each labelled by the sub-folder it is in, or by a table.
 
     With folders for training and for a test at the top, the classes are below these
     (`parts.parts_of` says how they are found). Otherwise the classes are directly
@@ -37,11 +38,15 @@ def read_images(folder: Path, spec: Data) -> Source:
         BadData: If a class has no image, there is but one class, the parts have
             different classes, an image cannot be read, or sizes differ.
     """
+    tables = tables_of(folder, spec)
+    if tables:
+        return read_tables(tables, folder, spec)
     passed = PassedOver()
     if not folders_of(folder, passed):
         raise BadData(
             f"{folder} holds no sub-folders and no IDX files. Put the images of each "
-            "class into a folder named like the class."
+            "class into a folder named like the class, or add a table labels.csv of "
+            "file names and classes."
         )
     loose(folder, passed)
     parts = parts_of(folder, spec)

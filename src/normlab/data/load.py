@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
-from normlab.data import idx
+from normlab.data import idx, listing
 from normlab.data.assemble import Source, assemble
 from normlab.data.dataset import Dataset
 from normlab.data.download import REMOTES, fetch
@@ -36,7 +36,8 @@ def load(spec: Data, *, root: Path | None = None, spare: int = 0) -> Dataset:
     """Read what `spec.source` names and prepare it as `spec` says.
 
     A built-in name comes first; write `./mnist` for a folder of that name. A path
-    is an .npz file, a folder with IDX files, or a folder of images.
+    is an .npz file, a folder with IDX files, a folder of images, or a table of their
+    names and classes.
 
     Args:
         spec: Source and preparation.
@@ -70,6 +71,11 @@ def _source(spec: Data, root: Path | None) -> Source:
         raise BadData(
             "this study's data was given from Python. Give it again, from Python."
         )
+    if "://" in spec.source:
+        raise BadData(
+            f"{spec.source} is an address, and data is read from files. Download it, "
+            "and give the path to it."
+        )
     path = (root or Path()) / Path(spec.source).expanduser()
     if path.is_dir():
         if not idx.is_folder(path):
@@ -78,6 +84,8 @@ def _source(spec: Data, root: Path | None) -> Source:
         return idx.read_folder(path)
     if not path.is_file():
         raise BadData(_not_found(spec.source, path))
+    if path.suffix.lower() in listing.SUFFIXES and listing.names_images(path):
+        return listing.read_table(path, spec)
     if path.suffix.lower() == ".npz":
         _only_for_images(spec)
         return read_npz(path)
@@ -88,16 +96,16 @@ def _source(spec: Data, root: Path | None) -> Source:
 
 
 def _only_for_images(spec: Data) -> None:
-    for key in ("image_size", "colour"):
-        if getattr(spec, key) is not None:
+    for key in ("image_size", "colour", "folders", "skip_unreadable"):
+        if getattr(spec, key) != Data.model_fields[key].default:
             raise BadSetting(
-                f"data.{key} is for folders of images; {spec.source} has its size and "
-                "colour. Leave it out."
+                f"data.{key} is for folders and tables of images; {spec.source} holds "
+                "its pixels itself. Leave it out."
             )
 
 
 def _not_found(source: str, path: Path) -> str:
-    near = get_close_matches(source, NAMED, n=1)
+    near = get_close_matches(Path(source).name.lower(), NAMED, n=1)
     meant = f" Did you mean {near[0]}?" if near else ""
     return (
         f"there is no data {source!r}: it is none of {', '.join(NAMED)} and "

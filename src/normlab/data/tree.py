@@ -14,6 +14,7 @@ _SERVICE = frozenset(
     ("@eadir", "#recycle", "$recycle.bin", "lost+found", "system volume information")
 )
 _NAMED = 3  # names in a sentence
+_NEAR = 3  # levels of folders
 
 
 class PassedOver:
@@ -134,6 +135,17 @@ def images_below(folder: Path, passed: PassedOver) -> list[Path]:
                 found.append(path)
             else:
                 passed.files[_kind(path)] += 1
+    return sorted(found)
+
+
+def images_near(folder: Path) -> list[Path]:
+    """The images in a folder and in those up to three levels below it, sorted."""
+    found: list[Path] = []
+    for place, inner, names in os.walk(folder):
+        here = Path(place)
+        deep = len(here.relative_to(folder).parts) == _NEAR
+        inner[:] = [] if deep else [name for name in inner if not is_service(name)]
+        found += [path for path in (here / name for name in names) if is_image(path)]
     return sorted(found)
 
 

@@ -16,6 +16,7 @@ from normlab.analysis.result import Result
 from normlab.cli.watching import dated_folder, watching
 from normlab.errors import BadFolder, BadSetting
 from normlab.spec.names import PYTHON
+from normlab.spec.paths import from_anywhere
 from normlab.spec.recipe import REFINED
 from normlab.spec.settings import parse_seeds, with_settings
 from normlab.spec.study import StudySpec
@@ -151,7 +152,7 @@ class Study:
             "sweep": {"recipe.batch_size": sizes} if listed and len(sizes) > 1 else {},
             "execution": {"workers": self.workers},
         }
-        return with_settings(StudySpec(**tables), self._settings())
+        return from_anywhere(with_settings(StudySpec(**tables), self._settings()))
 
     def _settings(self) -> tuple[str, ...]:
         settings = self.settings
