@@ -65,9 +65,7 @@ def test_a_label_for_every_image_is_needed() -> None:
 
 
 def test_test_images_must_look_like_training_images() -> None:
-    with pytest.raises(
-        BadData, match=r"x_test holds uint8 images of shape \(5, 5\)"
-    ):
+    with pytest.raises(BadData, match=r"x_test holds uint8 images of shape \(5, 5\)"):
         assemble(source(test=pair(9, "test", side=5)), Data())
     images, labels = digits(9)
     floats = Pair(images / 255, labels, "x_test", "y_test")

@@ -122,7 +122,10 @@ def test_labels_are_whole_numbers_or_words(labels: list) -> None:
         (np.eye(3), r"y has shape \(3, 3\); give one label .*argmax"),
         (np.array([[1, 1, 0], [0, 1, 0]]), "an example has several labels or none"),
         (np.array([[0.2, 1.5]]), "there are 2 numbers for each example, as for a reg"),
-        (np.array([0.5, 1.0]), r"y holds fractions \(0\.5\); a label is a whole number"),
+        (
+            np.array([0.5, 1.0]),
+            r"y holds fractions \(0\.5\); a label is a whole number",
+        ),
         (np.array([np.nan, 1.0]), "y holds nan for example 0: its class is unknown"),
         (np.array([1.0, np.inf, np.nan]), "y holds inf for example 1 and 1 more"),
         (np.array([0.0, 1e300]), r"y holds 1e\+300, which is too large for a label"),

@@ -54,7 +54,7 @@ class Claim:
     beside: str
     """A second measure that is shown but not judged, e.g. the ratio in seconds."""
     caution: str = ""
-    """What of this study's data weakens the claim, e.g. test images that were learnt."""
+    """What of the data weakens the claim, e.g. test images that were learnt."""
 
     @property
     def id(self) -> str:

@@ -21,8 +21,8 @@ def to_json(record: StudyRecord, analysis: Analysis) -> dict[str, Any]:
     a study has several; runs and claims their point only where it has a sweep.
 
     Returns:
-        `schema`, `study` (study.toml, the baseline, what was proven equal, what the data
-        are, where it ran), `runs` and `claims`.
+        `schema`, `study` (study.toml, the baseline, what was proven equal, what
+        the data are, where it ran), `runs` and `claims`.
     """
     several = len(record.spec.recipe.rates) > 1
     swept = bool(record.spec.sweep.axes)

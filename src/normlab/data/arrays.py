@@ -1,4 +1,4 @@
-"""Data given from Python: arrays, tables, datasets with items, or a mapping of these."""
+"""Data given from Python: arrays, tables, datasets with items, mappings of these."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from normlab.data.assemble import Pair, Source, assemble
+from normlab.data.columns import is_frame, pair_of_frame
 from normlab.data.dataset import Dataset
 from normlab.data.items import as_array, read_items
 from normlab.data.live import Readings, check_repeatable, is_augmented
 from normlab.data.names import chosen, named_classes, part_of, source_of
-from normlab.data.columns import is_frame, pair_of_frame
 from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Axes, Data
 
@@ -110,7 +110,9 @@ def from_python(
         classes=named_classes(first.classes, first.pair) if first.classes else None,
         readings=first.readings,
         axes=first.axes,
-        notes=tuple(dict.fromkeys(note for one in found.values() for note in one.notes)),
+        notes=tuple(
+            dict.fromkeys(note for one in found.values() for note in one.notes)
+        ),
     )
     return assemble(source, spec, spare=spare)
 

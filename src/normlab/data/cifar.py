@@ -25,7 +25,7 @@ _NAMES = ("batches.meta.txt", "fine_label_names.txt")
 
 def is_folder(folder: Path) -> bool:
     """Whether the files of one of both are there."""
-    return bool(_files(folder)[0])
+    return bool(_files(folder)[1])
 
 
 def read_folder(folder: Path) -> Source:

@@ -53,7 +53,8 @@ def as_images(values: NDArray[Any], reading: Reading, *, where: str) -> NDArray[
         >>> from normlab.data.reading import read_as
         >>> from normlab.spec.data import Data
         >>> values = np.zeros((5, 28, 28))
-        >>> as_images(values, read_as(values, [], where="x", spec=Data()), where="x").shape
+        >>> reading = read_as(values, [], where="x", spec=Data())
+        >>> as_images(values, reading, where="x").shape
         (5, 1, 28, 28)
     """
     kind = {"pixels": np.uint8, "integers": np.int64}.get(reading.numbers)
@@ -94,8 +95,8 @@ def _refuse_inexact(values: NDArray[Any], *, where: str) -> None:
     ends = int(values.min()), int(values.max())
     if max(-ends[0], ends[1]) > _EXACT:
         raise BadData(
-            f"{where} holds whole numbers up to {max(ends, key=abs)}, of which the last "
-            "digits would be lost. Subtract a constant before, or leave the column out."
+            f"{where} holds whole numbers up to {max(ends, key=abs)}, of which the "
+            "last digits would be lost. Subtract a constant before, or leave it out."
         )
 
 

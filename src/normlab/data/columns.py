@@ -17,12 +17,13 @@ from normlab.data.names import LABELS
 from normlab.errors import BadData
 from normlab.spec.data import Axes
 
+_WIDE = 50
 _DELIMITERS = ",;\t"
 _PIXEL = re.compile(r"(pixel|px|p)?[_ ]?\d+([x_]\d+)?", re.IGNORECASE)  # pixel0, 1x1
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 
 
-def read_table(path: Path) -> Source:
+def read_columns(path: Path) -> Source:
     """A CSV file: a label and numbers in each line, with or without a header.
 
     The column of labels is called label, class or target or the like; else it is the
@@ -33,7 +34,7 @@ def read_table(path: Path) -> Source:
         BadData: If a cell is missing or no number, or no column holds labels.
     """
     delimiter, header, first = _beginning(path)
-    names = header or [f"column {i}" for i in range(len(first))]
+    names = header or [f"column {i}" for i in range(1, len(first) + 1)]
     label, note = _label_column(names, first, header=bool(header), where=str(path))
     features = [i for i in range(len(names)) if i != label]
     if not features:
@@ -44,6 +45,16 @@ def read_table(path: Path) -> Source:
     axes = _picture([names[i] for i in features], numbers, header=bool(header))
     pair = Pair(numbers, labels, f"{path}", f"column {names[label]!r} of {path}")
     return Source(name=path.stem, train=pair, axes=axes, notes=note)
+
+
+def is_wide(path: Path) -> bool:
+    """Whether a table has so many columns of numbers that these are the examples."""
+    try:
+        first = _beginning(path)[2]
+    except BadData:
+        return False
+    numbers = sum(bool(_NUMBER.fullmatch(cell)) for cell in first)
+    return numbers > _WIDE and numbers >= len(first) - 1
 
 
 def is_frame(given: Any) -> bool:
@@ -90,8 +101,8 @@ def _beginning(path: Path) -> tuple[str, list[str], list[str]]:
         raise BadData(f"{path} is no table ({error}). Save it again.") from None
     if not lines or len(lines[0]) < 2:
         raise BadData(
-            f"{path} holds no table of several columns. Separate them by commas, a line "
-            "for each example."
+            f"{path} holds no table of several columns. Separate them by commas, a "
+            "line for each example."
         )
     header = not any(_NUMBER.fullmatch(cell) for cell in lines[0])
     if header and len(lines) < 2:
@@ -112,7 +123,9 @@ def _label_column(
         return words[0], (f"{names[words[0]]!r}, of words, taken as the label",)
     if not header and not words and _side(len(first) - 1):
         side = _side(len(first) - 1)
-        note = f"the first column taken as the label, the others as {side} x {side} pixels"
+        note = (
+            f"the first column taken as the label, the others as {side} x {side} pixels"
+        )
         return 0, (note,)
     shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
     raise BadData(
@@ -167,15 +180,16 @@ def _bad_cell(
     path: Path, columns: Sequence[int], names: Sequence[str], error: ValueError
 ) -> str:
     """What NumPy says of a cell, with the name of its column."""
-    found = re.search(r"could not convert string '(.*)' to \w+ at row (\d+)", str(error))
+    found = re.search(
+        r"could not convert string '(.*)' to \w+ at row (\d+)", str(error)
+    )
     if found is None:
         reason = " ".join(str(error).split())[:200].rstrip(".")
         return f"{path} is no table of numbers ({reason}). Save it again."
     cell, row = found.groups()
     at = re.search(r"column (\d+)", str(error))
-    number = int(at.group(1)) - 1 if at else None
-    known = number is not None and number < len(names)
-    column = f", column {names[number]!r}" if known else ""
+    number = int(at.group(1)) - 1 if at else len(names)
+    column = f", column {names[number]!r}" if number < len(names) else ""
     what = f"holds {cell!r}, no number," if cell.strip() else "has an empty cell"
     return (
         f"{path} {what} in example {int(row)}{column}. Give numbers in all columns but "
@@ -183,7 +197,9 @@ def _bad_cell(
     )
 
 
-def _picture(names: Sequence[str], numbers: NDArray[Any], *, header: bool) -> Axes | None:
+def _picture(
+    names: Sequence[str], numbers: NDArray[Any], *, header: bool
+) -> Axes | None:
     """Grey pictures, if the columns are called pixels and fill a square."""
     named = all(map(_PIXEL.fullmatch, names)) if header else True
     whole = numbers.size and numbers.min() >= 0 and numbers.max() <= 255
@@ -191,6 +207,6 @@ def _picture(names: Sequence[str], numbers: NDArray[Any], *, header: bool) -> Ax
 
 
 def _side(columns: int) -> int:
-    """Pixels a side of a square picture of so many; 0 if there is none, or a tiny one."""
+    """Pixels a side of a square picture of so many; 0 if there is none, or a tiny."""
     side = isqrt(columns)
     return side if side >= 4 and side**2 == columns else 0

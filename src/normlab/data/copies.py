@@ -55,7 +55,9 @@ def copies(parts: Mapping[str, Part]) -> Copies:
     found = dict(zip(parts, contents(*parts.values()), strict=True))
     pairs = (("test", "train"), ("validation", "train"), ("test", "validation"))
     counted = [
-        Shared(one, other, int(np.isin(found[one], found[other]).sum()), len(found[one]))
+        Shared(
+            one, other, int(np.isin(found[one], found[other]).sum()), len(found[one])
+        )
         for one, other in pairs
         if one in found and other in found
     ]

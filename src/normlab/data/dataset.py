@@ -35,7 +35,7 @@ class Part:
     """
 
     images: NDArray[Any]
-    """(n, channels, ...) or (n, features): uint8 pixels, floats, or int64 as they are."""
+    """(n, channels, ...) or (n, features): uint8 pixels, floats, or int64."""
     labels: NDArray[np.int64]
     """(n,), from 0 to classes - 1."""
 

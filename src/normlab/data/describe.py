@@ -1,4 +1,4 @@
-"""What a dataset is, said before it is learnt: counts, shape, type, what was decided."""
+"""What a dataset is, said before it is learnt: counts, shape, type, decisions."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def described(dataset: Dataset) -> dict[str, Any]:
     Returns:
         `line`; `classes`, their names; `parts`, the examples of each class by part;
         `shape`, `type`, `looks`, `notes`; `copies`, what is in two parts at once
-        (`part`, `other`, `copies`, `of`, `text`); `contradicted`, the different examples
-        with copies of other labels.
+        (`part`, `other`, `copies`, `of`, `text`); `contradicted`, the different
+        examples with copies of other labels.
 
     Example:
         >>> images = np.arange(160, dtype=np.uint8).reshape(10, 1, 4, 4)
@@ -65,9 +65,7 @@ def described(dataset: Dataset) -> dict[str, Any]:
         "type": str(dataset.train.images.dtype),
         "looks": looks,
         "notes": notes,
-        "copies": [
-            {**pair._asdict(), "text": copied(pair, noun)} for pair in shared
-        ],
+        "copies": [{**pair._asdict(), "text": copied(pair, noun)} for pair in shared],
         "contradicted": twice,
     }
 
@@ -80,9 +78,7 @@ def copied(pair: Shared, noun: str) -> str:
         '12 of 12 test images are also training images'
     """
     other = {"train": "training"}.get(pair.other, pair.other)
-    return (
-        f"{pair.copies:,} of {pair.of:,} {pair.part} {noun} are also {other} {noun}"
-    )
+    return f"{pair.copies:,} of {pair.of:,} {pair.part} {noun} are also {other} {noun}"
 
 
 def _counts(part: Part, dataset: Dataset) -> list[int]:
@@ -116,7 +112,7 @@ def _prepared(dataset: Dataset) -> str:
     if len(dataset.mean) > 1:
         what = "feature" if len(dataset.shape) == 1 else "channel"
         return f"each {what} standardised by itself"
-    (mean,), (std,) = dataset.mean, dataset.std
+    mean, std = dataset.mean[0], dataset.std[0]
     return f"standardised by mean {mean:.4g} and standard deviation {std:.4g}"
 
 

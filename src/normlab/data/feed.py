@@ -11,7 +11,6 @@ from torch import Tensor
 from normlab.data.dataset import Part
 from normlab.errors import BadData
 
-
 _FAR = 64  # standard deviations from zero where float32 begins to lose digits
 
 

@@ -156,8 +156,8 @@ def _of_frame(frame: Any) -> NDArray[Any]:
     for name, kind in frame.dtypes.items():
         if getattr(kind, "kind", "O") not in "buif":
             raise BadData(
-                f"column {name!r} of the table holds {kind}, not numbers. Leave it out, "
-                "or make numbers of it (pandas.get_dummies)."
+                f"column {name!r} of the table holds {kind}, not numbers. Leave it "
+                "out, or make numbers of it (pandas.get_dummies)."
             )
     array = np.asarray(frame)
     return array.astype(np.float64) if array.dtype.hasobject else array

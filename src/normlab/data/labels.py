@@ -63,8 +63,8 @@ def classes_of(labels: NDArray[Any], *, where: str) -> NDArray[Any]:
         raise BadData(
             f"{where} holds {len(classes)} different labels in {len(labels)} examples, "
             f"such as {classes[0]} and {classes[-1]}: these look like amounts or names "
-            "of single examples, not classes. Give each class several examples; amounts "
-            "can be cut into a few ranges."
+            "of single examples, not classes. Give each class several examples; "
+            "amounts can be cut into a few ranges."
         )
     return classes
 
@@ -97,14 +97,16 @@ def _of_rows(values: NDArray[Any]) -> str:
     if values.ndim == 2 and values.shape[1] > 1 and values.dtype.kind in "buif":
         if np.isin(values, (0, 1)).all():
             if (values.sum(axis=1) == 1).all():
-                return "give one label per image (of one-hot rows: labels.argmax(axis=1))"
+                return (
+                    "give one label per image (of one-hot rows: labels.argmax(axis=1))"
+                )
             return (
-                "an example has several labels or none, and normlab tells apart classes "
-                "of which each example has one. Give one column of them"
+                "an example has several labels or none, and normlab tells apart "
+                "classes of which each example has one. Give one column of them"
             )
         return (
-            f"there are {values.shape[1]} numbers for each example, as for a regression, "
-            "and normlab tells classes apart. Give one label per image"
+            f"there are {values.shape[1]} numbers for each example, as for a "
+            "regression, and normlab tells classes apart. Give one label per image"
         )
     return "give one label per image"
 

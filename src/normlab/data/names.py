@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from normlab.data.assemble import Pair, Source
 from normlab.errors import BadData
@@ -118,7 +117,8 @@ def named_classes(names: Any, train: Pair) -> tuple[str, ...] | None:
     """Names of classes, if the labels number them from 0; else None.
 
     Example:
-        >>> named_classes(["cat", "dog"], Pair(np.zeros((2, 4)), np.array([0, 1]), "x", "y"))
+        >>> pair = Pair(np.zeros((2, 4)), np.array([0, 1]), "x", "y")
+        >>> named_classes(["cat", "dog"], pair)
         ('cat', 'dog')
     """
     try:

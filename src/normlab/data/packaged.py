@@ -99,7 +99,9 @@ def _rows(
             )
             return list(stream), stream.features
     except ImportError as error:
-        raise BadSetting(f"{where} needs the library {error.name}: install it.") from None
+        raise BadSetting(
+            f"{where} needs the library {error.name}: install it."
+        ) from None
     except Exception as error:  # of readers of damaged files: as varied as the formats
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise BadData(

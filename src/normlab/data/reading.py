@@ -39,7 +39,7 @@ class Reading:
     """
 
     axes: str
-    shape: tuple[int, ...]
+    shape: Sequence[int]
     numbers: Numbers
     notes: tuple[str, ...] = ()
 
@@ -58,7 +58,9 @@ class Reading:
         if self.axes == "f":
             if len(self.shape) > 1:  # kept as they are
                 return f"examples of {' x '.join(map(str, self.shape))}"
-            return _counted(self.shape[0], "feature" if self.numbers == "numbers" else "value")
+            return _counted(
+                self.shape[0], "feature" if self.numbers == "numbers" else "value"
+            )
         channels = _counted(self.shape[0], "channel")
         if "l" in self.axes:
             return f"sequences of {self.shape[1]}, {channels}"
@@ -227,7 +229,11 @@ def _is_row_of_pixels(values: NDArray[Any]) -> bool:
         return False
     columns = values.shape[1]
     side = next(
-        (isqrt(columns // c) for c in (1, 3) if c * isqrt(columns // c) ** 2 == columns),
+        (
+            isqrt(columns // c)
+            for c in (1, 3)
+            if c * isqrt(columns // c) ** 2 == columns
+        ),
         0,
     )
     if side < _SMALLEST:

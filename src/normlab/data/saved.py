@@ -43,8 +43,8 @@ def read_saved(path: Path) -> Source:
             pair = Pair(images, labels, f"images of {path}", f"labels of {path}")
             return Source(name=path.stem, train=pair)
     raise BadData(
-        f"{path} holds a {type(found).__name__}. Save a pair (images, labels) of tensors, "
-        "or a dictionary with x_train and y_train."
+        f"{path} holds a {type(found).__name__}. Save a pair (images, labels) of "
+        "tensors, or a dictionary with x_train and y_train."
     )
 
 

@@ -176,7 +176,9 @@ def _take_together(
     copies: dict[int, list[int]] = {}
     for place, number in enumerate(content.tolist()):
         copies.setdefault(number, []).append(place)
-    counts = {n: np.bincount(labels[c], minlength=len(quotas)) for n, c in copies.items()}
+    counts = {
+        n: np.bincount(labels[c], minlength=len(quotas)) for n, c in copies.items()
+    }
     left = np.bincount(labels, minlength=len(quotas))
     seen: set[int] = set()  # contents that an earlier class has put on a side
 

@@ -20,8 +20,8 @@ def moments(images: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]
     $\sigma=1$, which leaves it at zero instead of dividing by zero.
 
     Args:
-        images: uint8, float32 or float64. Of shape (n, channels, ...) each channel has its
-            numbers. Of shape (n, features) there are no places to average over:
+        images: uint8, float32 or float64. Of shape (n, channels, ...) each channel
+            has its numbers. Of shape (n, features) there are no places to average over:
             float features, which may have different units, are each a channel;
             uint8 ones are pixels of one channel.
 

@@ -12,9 +12,7 @@ from normlab.spec._text import Line
 Deviation = Annotated[Number, Field(gt=0)]
 
 
-Axes = Literal[
-    "f", "l", "cl", "lc", "hw", "chw", "hwc", "dhw", "cdhw", "dhwc"
-]
+Axes = Literal["f", "l", "cl", "lc", "hw", "chw", "hwc", "dhw", "cdhw", "dhwc"]
 
 
 class Data(Frozen):
