@@ -217,7 +217,11 @@ def _is_pair(given: Any) -> bool:
     if getattr(labels, "ndim", 0):
         return True
     plain = isinstance(labels, list | tuple) and isinstance(images, list | tuple)
-    return plain and all(np.ndim(label) == 0 for label in labels)
+    return plain and all(map(_is_label, labels))
+
+
+def _is_label(value: Any) -> bool:
+    return getattr(value, "ndim", 0) == 0 and not isinstance(value, tuple | list | dict)
 
 
 def _refuse_settings(spec: Data) -> None:

@@ -86,7 +86,8 @@ def assemble(source: Source, spec: Data, *, spare: int = 0) -> Dataset:
             content=content,
         )
         train, test = train.chosen(kept), train.chosen(held)
-        notes.append(f"there was no test part: {len(test):,} split off for it")
+        whole = len(kept) + len(held)
+        notes.append(f"no test part was found: {len(held):,} of {whole:,} split off")
     if spec.validation and validation is not None:
         raise BadSetting(
             f"data.validation={spec.validation}, but {source.name} brings "

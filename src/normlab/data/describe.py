@@ -112,7 +112,7 @@ def _prepared(dataset: Dataset) -> str:
     if len(dataset.mean) > 1:
         what = "feature" if len(dataset.shape) == 1 else "channel"
         return f"each {what} standardised by itself"
-    mean, std = dataset.mean[0], dataset.std[0]
+    mean, std = (np.asarray(values)[0] for values in (dataset.mean, dataset.std))
     return f"standardised by mean {mean:.4g} and standard deviation {std:.4g}"
 
 

@@ -5,6 +5,7 @@ Copies of an image stay on one side, so that what is tested was not learnt.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -176,25 +177,29 @@ def _take_together(
     copies: dict[int, list[int]] = {}
     for place, number in enumerate(content.tolist()):
         copies.setdefault(number, []).append(place)
-    counts = {
-        n: np.bincount(labels[c], minlength=len(quotas)) for n, c in copies.items()
-    }
     left = np.bincount(labels, minlength=len(quotas))
     seen: set[int] = set()  # contents that an earlier class has put on a side
 
+    def sizes(number: int) -> Counter[int]:
+        return Counter(labels[copies[number]].tolist())
+
+    def spared(number: int) -> bool:
+        return all(count < left[label] for label, count in sizes(number).items())
+
     def take(number: int) -> None:
         taken[copies[number]] = True
-        left[:] -= counts[number]
+        for label, count in sizes(number).items():
+            left[label] -= count
 
     for label, (mine, quota) in enumerate(zip(shuffled, quotas.tolist(), strict=True)):
         wanted = quota - int(taken[mine].sum())
         own = [n for n in dict.fromkeys(content[mine].tolist()) if n not in seen]
         seen.update(own)
-        spare = [n for n in own if ((counts[n] == 0) | (counts[n] < left)).all()]
-        for number in spare:
-            size = counts[number]
-            if size[label] <= wanted and ((size == 0) | (size < left)).all():
+        for number in own:
+            size = sizes(number)[label]
+            if size <= wanted and spared(number):
                 take(number)
-                wanted -= size[label]
+                wanted -= size
+        spare = [number for number in own if spared(number)]
         if quota and spare and not taken[mine].any():
-            take(min(spare, key=lambda n: counts[n][label]))
+            take(min(spare, key=lambda number: sizes(number)[label]))
