@@ -148,8 +148,8 @@ def _drawn(
     """As many of each class as its quota says: the first in a random order.
 
     With `content`, copies go where the first of them goes, whatever their label; they
-    are held out if the quota has room for all of them. Where nothing could be held
-    out in that way, copies do not count.
+    are held out if the quota has room for all of them. A class of which nothing could
+    be held out in that way is drawn as if there were no copies.
     """
     order = numpy_stream(0, "split", purpose)
     shuffled = [
@@ -159,7 +159,7 @@ def _drawn(
     taken = np.zeros(len(labels), bool)
     if content is not None and len(np.unique(content)) < len(content):
         _take_together(taken, shuffled, quotas, labels=labels, content=content)
-    if not taken.any():
+    else:
         held = [mine[:quota] for mine, quota in zip(shuffled, quotas, strict=True)]
         taken[np.concatenate(held)] = True
     return np.flatnonzero(~taken), np.flatnonzero(taken)
@@ -201,5 +201,9 @@ def _take_together(
                 take(number)
                 wanted -= size
         spare = [number for number in own if spared(number)]
-        if quota and spare and not taken[mine].any():
+        if not quota or taken[mine].any():
+            continue
+        if spare:
             take(min(spare, key=lambda number: sizes(number)[label]))
+        else:  # all alike: better tested on what was learnt, which is said, than not
+            taken[mine[:quota]] = True
