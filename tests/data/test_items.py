@@ -53,7 +53,8 @@ def test_an_image_and_a_label_are_found_in_mappings(
 
 
 @pytest.mark.parametrize(
-    "item", [{"a": 1, "b": 2}, {"image": IMAGES[0]}, {"image": IMAGES[0], "a": 1, "b": 2}]
+    "item",
+    [{"a": 1, "b": 2}, {"image": IMAGES[0]}, {"image": IMAGES[0], "a": 1, "b": 2}],
 )
 def test_mappings_of_which_nothing_is_plain_are_refused(item: dict[str, Any]) -> None:
     with pytest.raises(BadData, match="it is not plain which is the"):
@@ -104,7 +105,9 @@ def of_mode(mode: str, number: int) -> Image.Image:
         return Image.fromarray(grey.astype(np.uint16) * 200)
     if mode == "I":
         return Image.fromarray(grey.astype(np.int32) * 300)
-    picture = Image.fromarray(np.stack([grey, grey[::-1], grey.T[:7].repeat(2, 0)[:9, :7]], 2))
+    picture = Image.fromarray(
+        np.stack([grey, grey[::-1], grey.T[:7].repeat(2, 0)[:9, :7]], 2)
+    )
     return picture.convert("P").convert("PA") if mode == "PA" else picture.convert(mode)
 
 
@@ -181,8 +184,14 @@ def test_a_table_of_pandas_is_read_by_its_columns() -> None:
     ("given", "text"),
     [
         (table(), r"the columns a, b, and it is not plain which holds the labels"),
-        (table(label=WORDS, c=WORDS), r"column 'c' of the table holds \w+, not numbers"),
-        (DataLoader(Items(*ROWS)), r"which makes batches of its own\. Give its dataset"),
+        (
+            table(label=WORDS, c=WORDS),
+            r"column 'c' of the table holds \w+, not numbers",
+        ),
+        (
+            DataLoader(Items(*ROWS)),
+            r"which makes batches of its own\. Give its dataset",
+        ),
         (([[1.0, 2.0, 3.0]] * 3), "item 0 of the train part is a list of 3"),
         ((IMAGES, NUMBERS, IMAGES), "the data is a tuple of 3. Say which part is"),
         ({"x_train": IMAGES}, "the mapping has no y_train; it holds x_train"),

@@ -130,7 +130,9 @@ def npz(x: Parts, y: Parts, folder: Path) -> Dataset:
 
 def pt(x: Parts, y: Parts, folder: Path) -> Dataset:
     for part in x:
-        torch.save((torch.tensor(x[part]), torch.tensor(y[part])), folder / f"{part}.pt")
+        torch.save(
+            (torch.tensor(x[part]), torch.tensor(y[part])), folder / f"{part}.pt"
+        )
     return load(Data(source=str(folder)))
 
 
@@ -205,6 +207,8 @@ def test_what_reaches_the_network_is_standardised_as_float64_says(
             if layout in ("n,k2", "n,3k2"):
                 expected = expected.reshape(len(expected), -1)
             assert fed.shape == expected.shape, kind
-            np.testing.assert_allclose(fed, expected, rtol=1e-5, atol=1e-5, err_msg=f"{kind}")
+            np.testing.assert_allclose(
+                fed, expected, rtol=1e-5, atol=1e-5, err_msg=f"{kind}"
+            )
             assert labels.tolist() == y[part].tolist()
         assert (data.train.images.dtype == np.uint8) == pixels, kind

@@ -104,10 +104,19 @@ def _beginning(path: Path) -> tuple[str, list[str], list[str]]:
             f"{path} holds no table of several columns. Separate them by commas, a "
             "line for each example."
         )
-    header = not any(_NUMBER.fullmatch(cell) for cell in lines[0])
+    header = _is_header(lines[0], lines[-1])
     if header and len(lines) < 2:
         raise BadData(f"{path} holds a header and no examples. Add some.")
     return delimiter, lines[0] if header else [], lines[-1]
+
+
+def _is_header(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Whether the first line names the columns, be it by numbers."""
+    words = [not _NUMBER.fullmatch(cell) for cell in first]
+    below = [not _NUMBER.fullmatch(cell) for cell in second]
+    named = any(cell.strip().lower() in LABELS for cell in first)
+    above = any(w and not b for w, b in zip(words, below, strict=False))
+    return all(words) or named or above
 
 
 def _label_column(
