@@ -1,4 +1,4 @@
-"""Objects with items: mappings, pictures, tables of pandas, datasets that know names."""
+"""Objects with items: mappings, pictures, tables, datasets that know names."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from normlab.data.arrays import from_python
 from normlab.data.describe import described
 from normlab.data.reading import read_as
-from normlab.errors import BadData, BadSetting, NormlabError
+from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Data
 
 LABELS = np.arange(40) % 2
@@ -166,8 +166,7 @@ def test_every_shape_is_read_or_refused_and_no_number_is_lost(
     values = np.arange(4 * int(np.prod(shape))).reshape(4, *shape).astype(kind)
     try:
         reading = read_as(values, [], where="x", spec=Data())
-    except NormlabError as refused:
-        assert "\n" not in str(refused)
+    except BadData:  # not plain which axis holds the channels
         return
     laid = reading.laid_out(values)
     assert laid.shape == (4, *reading.shape)
