@@ -105,7 +105,7 @@ def refuse_changed(folder: StudyFolder, prepared: Prepared, remedy: str) -> None
         BadFolder: If one of them differs.
     """
     before, now = folder.meta(), ingredients(prepared)
-    _refuse_other_reading(folder, before, prepared)
+    refuse_other_reading(folder, before, prepared)
     _refuse(folder, "the data", before.get("data_digest"), now["data_digest"], remedy)
     for key, name in (
         ("python_code", "what Python was given as {}"),
@@ -116,10 +116,19 @@ def refuse_changed(folder: StudyFolder, prepared: Prepared, remedy: str) -> None
             _refuse(folder, name.format(one), was[one], found[one], remedy)
 
 
-def _refuse_other_reading(
+def refuse_other_reading(
     folder: StudyFolder, before: Mapping[str, str], prepared: Prepared
 ) -> None:
-    """Refuse to go on where the numbers that networks are given have become others."""
+    """Refuse to go on where networks would be given other numbers of the same data.
+
+    Args:
+        folder: Of the study.
+        before: What it noted when it began.
+        prepared: What is there now.
+
+    Raises:
+        BadFolder: If it began under other rules of reading, by which the data differ.
+    """
     if before.get("data_reading", _FIRST_READING) == VERSION:
         return
     dataset = prepared.dataset
