@@ -100,6 +100,6 @@ def test_an_absurdly_large_image_is_refused(
     path = picture(tmp_path / "bomb.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4)
     with pytest.raises(
-        BadData, match=r"24 pixels\) exceeds limit of 8 pixels; make it"
+        BadData, match=r"24 pixels\) exceeds limit of 8 pixels\)\. Make"
     ):
         look_at(path)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.data.assemble import Pair
-from normlab.data.picture import Look, Unreadable, look_at, pixels
+from normlab.data.picture import Look, Unreadable, look_at, pixels, weight
 from normlab.data.quiet import quiet
 from normlab.data.tree import counted, few
 from normlab.errors import BadData
@@ -19,6 +19,8 @@ from normlab.spec.data import Data
 
 SKIP = "--set data.skip_unreadable=true"
 """What leaves out the images that cannot be read."""
+
+_LIGHT = 1 << 22  # pixels up to which images are decoded side by side
 
 
 class Listed(NamedTuple):
@@ -31,7 +33,7 @@ class Listed(NamedTuple):
 
 class _Decoded(NamedTuple):
     images: NDArray[Any]
-    bad: dict[Path, str]  # why it cannot be read
+    bad: dict[Path, Unreadable]
     plain: list[Path]  # of one colour only
 
 
@@ -56,7 +58,7 @@ def decoded(
         files = [file for part in parts.values() for file in part.files]
         looks, bad = _looks(files)
         look = _common(looks, spec, bad)
-        every = {name: _read(part, look, bad) for name, part in parts.items()}
+        every = {name: _read(part, looks, look) for name, part in parts.items()}
     for part in every.values():
         bad |= part.bad
     if bad and not spec.skip_unreadable:
@@ -65,20 +67,23 @@ def decoded(
     return pairs, _notes(looks, look, bad, every["train"].plain)
 
 
-def _looks(files: Sequence[Path]) -> tuple[dict[Path, Look], dict[Path, str]]:
-    def seen(path: Path) -> Look | str:
+def _looks(files: Sequence[Path]) -> tuple[dict[Path, Look], dict[Path, Unreadable]]:
+    def seen(path: Path) -> Look | Unreadable:
         try:
             return look_at(path)
         except Unreadable as error:
-            return error.reason
+            return error
 
     with ThreadPoolExecutor() as pool:
         found = dict(zip(files, pool.map(seen, files), strict=True))
     looks = {path: look for path, look in found.items() if isinstance(look, Look)}
-    return looks, {path: why for path, why in found.items() if isinstance(why, str)}
+    bad = {path: why for path, why in found.items() if isinstance(why, Unreadable)}
+    return looks, bad
 
 
-def _common(looks: Mapping[Path, Look], spec: Data, bad: Mapping[Path, str]) -> Look:
+def _common(
+    looks: Mapping[Path, Look], spec: Data, bad: Mapping[Path, Unreadable]
+) -> Look:
     """The look that all images get."""
     if not looks:
         raise BadData(_cannot_be_read(bad, len(bad)))
@@ -100,7 +105,7 @@ def _common(looks: Mapping[Path, Look], spec: Data, bad: Mapping[Path, str]) -> 
     )
 
 
-def _read(part: Listed, look: Look, bad: Mapping[Path, str]) -> _Decoded:
+def _read(part: Listed, looks: Mapping[Path, Look], look: Look) -> _Decoded:
     shape = (len(part.files), 3 if look.colour else 1, look.height, look.width)
     try:
         images = np.empty(shape, np.uint8 if look.bits == 8 else np.float32)
@@ -117,19 +122,37 @@ def _read(part: Listed, look: Look, bad: Mapping[Path, str]) -> _Decoded:
         try:
             image = images[place] = pixels(path, look)
         except Unreadable as error:
-            found.bad[path] = error.reason
+            found.bad[path] = error
         else:
             if (image == image[:, :1, :1]).all():
                 found.plain.append(path)
 
-    places = [place for place, path in enumerate(part.files) if path not in bad]
+    light, heavy = _by_weight(part.files, looks, look)
     with ThreadPoolExecutor() as pool:  # decoders work outside the interpreter lock
-        for _ in pool.map(read, places):
+        for _ in pool.map(read, light):
             pass
+    for place in heavy:
+        read(place)
     return found
 
 
-def _kept(part: Listed, images: NDArray[Any], bad: Mapping[Path, str]) -> Pair:
+def _by_weight(
+    files: Sequence[Path], looks: Mapping[Path, Look], look: Look
+) -> tuple[list[int], list[int]]:
+    """The places of the images that are decoded side by side, and one by one.
+
+    The memory of one by one is that of the largest: threads would each keep theirs.
+    """
+    light, heavy = [], []
+    for place, path in enumerate(files):
+        if path in looks:
+            seen = looks[path]
+            large = seen.width * seen.height > _LIGHT and weight(path, look) > _LIGHT
+            (heavy if large else light).append(place)
+    return light, heavy
+
+
+def _kept(part: Listed, images: NDArray[Any], bad: Mapping[Path, Unreadable]) -> Pair:
     kept = np.array([path not in bad for path in part.files], np.bool_)
     labels = part.labels
     if not kept.all():
@@ -142,19 +165,22 @@ def _kept(part: Listed, images: NDArray[Any], bad: Mapping[Path, str]) -> Pair:
     return Pair(images, labels, images_where=part.where, labels_where=part.where)
 
 
-def _cannot_be_read(bad: Mapping[Path, str], total: int) -> str:
+def _cannot_be_read(bad: Mapping[Path, Unreadable], total: int) -> str:
     if len(bad) == 1:
-        ((path, reason),) = bad.items()
-        return f"{str(Unreadable(path, reason))[:-1]}, or leave it out: {SKIP}."
-    some = few([f"{path} ({bad[path]})" for path in sorted(bad)])
+        (only,) = bad.values()
+        return f"{str(only)[:-1]}, or leave it out: {SKIP}."
+    some = few([f"{path} ({bad[path].reason})" for path in sorted(bad)])
     return (
-        f"{len(bad)} of {total} images cannot be read: {some}. Repair or remove them, "
-        f"or leave them out: {SKIP}."
+        f"{len(bad)} of {total} images cannot be read: {some}. Repair, convert or "
+        f"remove them, or leave them out: {SKIP}."
     )
 
 
 def _notes(
-    looks: Mapping[Path, Look], look: Look, bad: Mapping[Path, str], plain: list[Path]
+    looks: Mapping[Path, Look],
+    look: Look,
+    bad: Mapping[Path, Unreadable],
+    plain: list[Path],
 ) -> tuple[str, ...]:
     said = []
     if bad:

@@ -11,7 +11,7 @@ from normlab.data.album import Listed, decoded
 from normlab.data.assemble import Source
 from normlab.data.listing import read_tables, tables_of
 from normlab.data.parts import Role, parts_of
-from normlab.data.tree import PassedOver, folders_of, images_below, loose
+from normlab.data.tree import PassedOver, few, folders_of, images_below, loose
 from normlab.errors import BadData
 from normlab.spec.data import Data
 
@@ -19,6 +19,12 @@ _NO_CLASS = (
     "{} holds no folders, so its images have no class. Put them into folders named "
     "like the classes, or take it away."
 )
+
+_VERBS: Mapping[Role, str] = {
+    "train": "trains",
+    "validation": "validates",
+    "test": "tests",
+}
 
 
 def read_images(folder: Path, spec: Data) -> Source:
@@ -103,12 +109,9 @@ def _named(folder: Path, parts: Mapping[Role, Path]) -> list[str]:
     """Which folders were taken for which part, and which for none."""
     if len(parts) == 1:
         return []
-    words = {
-        "train": "trains",
-        "validation": "is for validation",
-        "test": "is the test",
-    }
-    said = ", ".join(f"{path.name}/ {words[role]}" for role, path in parts.items())
-    rest = set(folders_of(folder)) - set(parts.values())
-    others = ", ".join(f"{path.name}/" for path in sorted(rest))
+    said = ", ".join(
+        f"{parts[role].name}/ {verb}" for role, verb in _VERBS.items() if role in parts
+    )
+    rest = sorted(set(folders_of(folder)) - set(parts.values()))
+    others = few([f"{path.name}/" for path in rest])
     return [said, *([f"passed over {others} beside the parts"] if rest else [])]

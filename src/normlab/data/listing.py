@@ -61,7 +61,8 @@ def tables_of(folder: Path, spec: Data) -> dict[Role, Table]:
     here = _chosen(_usable(folder))
     if here:
         classes = [path for path in below if role_of(path.name) is None]
-        if len(classes) > 1 or any(folders_of(path) for path in below):
+        parts = [path for path in below if path not in classes]
+        if len(classes) > 1 or any(map(folders_of, parts)):
             return _unless_folders_say_so(here)
         return here
     inside: dict[Role, Table] = {}

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from normlab.data.budget import Budget
 from normlab.data.quiet import quiet
 from normlab.data.upright import seen_size, upright
 from normlab.errors import BadData
@@ -23,13 +22,12 @@ LONGEST = 65_535
 """Pixels a side at most, as of JPEG: two thousand bytes can claim millions of rows."""
 
 # nothing else is tried: one of Pillow's other readers starts a program
-_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _STARTS = (b"II", b"MM", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF")
 _GREY = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F"))
 _BILINEAR = Image.Resampling.BILINEAR
 _GAP = 3.0  # an image is averaged down to this many times its size, then stretched
 _STRIP = 1 << 20  # pixels that are made opaque at once
-_DECODING = Budget(1 << 26)  # pixels under way at once: about 256 MB, or one image
 _BITS, _SIGN = 258, 339  # TIFF tags
 
 
@@ -46,12 +44,10 @@ class Look(NamedTuple):
 class Unreadable(BadData):
     """An image file that cannot be read."""
 
-    def __init__(self, path: Path, reason: str) -> None:
-        """Say it in the words that serve a single file."""
-        super().__init__(
-            f"cannot read the image {path} ({reason}). Repair or remove it."
-        )
-        self.path, self.reason = path, reason
+    def __init__(self, path: Path, reason: str, remedy: str = "Repair or remove it"):
+        """Say it as of a single file."""
+        super().__init__(f"cannot read the image {path} ({reason}). {remedy}.")
+        self.path, self.reason, self.remedy = path, reason, remedy
 
 
 @cache
@@ -63,7 +59,8 @@ def suffixes() -> frozenset[str]:
         (True, False)
     """
     known = Image.registered_extensions()
-    return frozenset(suffix for suffix in known if known[suffix] in _formats())
+    formats = (*_formats(), "MPO")  # which the reader of JPEG reads, too
+    return frozenset(suffix for suffix in known if known[suffix] in formats)
 
 
 @cache
@@ -79,20 +76,25 @@ def look_at(path: Path) -> Look:
         Unreadable: If the file is no image, or too large.
     """
     with _opened(path) as image:
-        width, height = seen_size(image, path)
-        return look_of(image)._replace(width=width, height=height)
+        return _look(image, path)
 
 
 def look_of(image: Image.Image) -> Look:
-    """The look of an image at hand, as it is stored.
+    """The same of an image at hand.
 
     Example:
         >>> look_of(Image.new("L", (6, 4)))
         Look(width=6, height=4, colour=False, bits=8, cut=False)
     """
+    with quiet():
+        return _look(image)
+
+
+def _look(image: Image.Image, path: Path | None = None) -> Look:
     raw = _raw(image)
     colour = image.mode not in _GREY and "LA;16" not in raw
-    return Look(*image.size, colour, _bits(image), cut=colour and ";16" in raw)
+    cut = colour and (";16" in raw or _is_deep_ppm(image))
+    return Look(*seen_size(image, path), colour, _bits(image), cut)
 
 
 def pixels(path: Path, look: Look) -> NDArray[Any]:
@@ -114,13 +116,27 @@ def pixels(path: Path, look: Look) -> NDArray[Any]:
     """
     with _opened(path) as image:
         whole = seen_size(image, path) == look[:2]
-        # lets a JPEG decoder work at about the wanted size: photographs are huge
-        image.draft("RGB" if look.colour else "L", (2 * look.width, 2 * look.height))
-        with _DECODING.taking(image.width * image.height):
-            seen = upright(image)
-            if whole and seen.size != look[:2]:
-                raise ValueError("it is not as large as it says at its start")
-            return _as_array(seen, look, stored=image)
+        _draft(image, look)
+        seen = upright(image)
+        if whole and seen.size != look[:2]:
+            raise ValueError("it is not as large as it says at its start")
+        return _as_array(seen, look, stored=image)
+
+
+def weight(path: Path, look: Look) -> int:
+    """How many pixels are in memory at once while `pixels` reads a file.
+
+    Raises:
+        Unreadable: If the file is no image, or too large.
+    """
+    with _opened(path) as image:
+        _draft(image, look)
+        return image.width * image.height
+
+
+def _draft(image: Image.Image, look: Look) -> None:
+    # lets a JPEG decoder work at about the wanted size: photographs are huge
+    image.draft("RGB" if look.colour else "L", (2 * look.width, 2 * look.height))
 
 
 def pixels_of(image: Image.Image, look: Look) -> NDArray[Any]:
@@ -140,29 +156,34 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         with quiet(), Image.open(path, formats=_formats()) as image:
             if max(image.size) > LONGEST:
-                raise ValueError(
-                    f"{image.width} x {image.height} pixels; at most {LONGEST} a side "
-                    "are read"
+                raise _TooLarge(
+                    f"{image.width} x {image.height} pixels, and {LONGEST} a side are "
+                    "the most that is read"
                 )
             yield image
     except Exception as error:  # of readers of damaged files: as varied as the formats
-        raise Unreadable(path, _reason(path, error)) from None
+        raise Unreadable(path, *_why(path, error)) from None
 
 
-def _reason(path: Path, error: Exception) -> str:
-    if isinstance(error, Image.DecompressionBombError):
-        return f"{str(error).partition(',')[0]}; make it smaller"
+class _TooLarge(ValueError):
+    pass
+
+
+def _why(path: Path, error: Exception) -> tuple[str, ...]:
+    """The reason in a few words, and the remedy if it is not to repair the file."""
+    if isinstance(error, (Image.DecompressionBombError, _TooLarge, MemoryError)):
+        said = str(error).partition(", could be")[0] or "too large for the memory"
+        return said, "Make it smaller, or remove it"
     if isinstance(error, Image.UnidentifiedImageError):
         with path.open("rb") as file:
             start = file.read(8)
-        if not start:
-            return "an empty file"
         if start.startswith(_STARTS):
-            return "damaged, or of a kind that Pillow cannot read; save it as PNG"
-        return "no image"
+            kind = "damaged, or of a kind that Pillow cannot read"
+            return kind, "Save it as PNG, or remove it"
+        return ("no image" if start else "an empty file",)
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return " ".join(str(error).split())[:200] or type(error).__name__
+        return (error.strerror,)
+    return (" ".join(str(error).split())[:200] or type(error).__name__,)
 
 
 def _as_array(
@@ -234,6 +255,12 @@ def _is_unsigned(image: Image.Image) -> bool:
     if not isinstance(image, TiffImageFile) or image.mode != "I":
         return False
     return image.tag_v2.get(_BITS) == (32,) and image.tag_v2.get(_SIGN, (1,)) == (1,)
+
+
+def _is_deep_ppm(image: Image.Image) -> bool:
+    tiles = getattr(image, "tile", ())
+    args = tiles[0][3:] if tiles and image.format == "PPM" else ()
+    return bool(args) and isinstance(args[0], tuple) and args[0][-1] > 255
 
 
 def _raw(image: Image.Image) -> str:

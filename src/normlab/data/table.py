@@ -114,7 +114,12 @@ class Table:
         named = (*_known(names, _FILES), *_known(names, _IDS))
         tried = named if len(names) > _WIDE else range(len(names))
         hits = {
-            column: sum(bool(self.find(row[column])) for row in self.rows[:_TRIED])
+            column: sum(
+                self.find(row[column]) is not None
+                for row in self.rows[:_TRIED]
+                # elsewhere a number is a number, even if an image has it for a name
+                if column in named or Path(row[column]).suffix
+            )
             for column in tried
         }
         best = max(tried, key=lambda c: (hits[c], c in named, -c), default=None)

@@ -24,15 +24,16 @@ _WIDTH, _HEIGHT = 256, 257  # TIFF tags
 _TEXTS = (b"Raw profile type exif", b"XML:com.adobe.xmp")
 
 
-def seen_size(image: Image.Image, path: Path) -> tuple[int, int]:
-    """Width and height of a file as a viewer shows it, from its header.
+def seen_size(image: Image.Image, path: Path | None = None) -> tuple[int, int]:
+    """Width and height of an image as a viewer shows it.
 
     Args:
-        image: Opened, not decoded.
-        path: The file itself, as a PNG may say at its end how it is to be turned.
+        image: Any; it is decoded if there is no path.
+        path: Its file, of which the header is enough, but for a PNG that says at its
+            end how it is to be turned.
     """
-    if image.format == "PNG" and _speaks_late(path):
-        image.load()
+    if path is None or (image.format == "PNG" and _speaks_late(path)):
+        _load(image)
     width, height = image.size
     if isinstance(image, TiffImageFile) and _ORIENTATION in image.tag_v2:
         # some versions of Pillow exchange the two when they open it, others do not
@@ -52,14 +53,25 @@ def upright(image: Image.Image) -> Image.Image:
         >>> upright(image).size
         (4, 6)
     """
-    if isinstance(image, TiffImageFile):
-        # it is turned by Pillow while it is decoded, which reads these as well
-        exif = _exif(image)
-        for key in _SUB_BLOCKS:
-            exif.pop(key, None)
-    image.load()
+    _load(image)
     turn = _TURNS.get(_orientation(image))
     return image if turn is None else image.transpose(turn)
+
+
+def _load(image: Image.Image) -> None:
+    if not isinstance(image, TiffImageFile):
+        image.load()
+        return
+    # Pillow itself turns a TIFF; it reads these too, and may stumble over them
+    exif = _exif(image)
+    for key in _SUB_BLOCKS:
+        exif.pop(key, None)
+    # with a name it maps the file into memory, in rows as long as after the turn
+    name, image.filename = image.filename, ""
+    try:
+        image.load()
+    finally:
+        image.filename = name
 
 
 def _orientation(image: Image.Image) -> int:
