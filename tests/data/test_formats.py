@@ -407,3 +407,18 @@ def test_a_folder_with_the_name_of_a_built_in_source_is_named(
         BadData, match=r"cannot download it\. And there is also .*kmnist"
     ):
         load(Data(source="kmnist"), root=tmp_path)
+
+
+def test_files_beside_images_do_not_take_their_place(tmp_path: Path) -> None:
+    from .files import class_folders
+
+    class_folders(tmp_path)
+    (tmp_path / "annotations.json").write_text("[]")
+    np.savez(tmp_path / "features.npz", X=X, y=Y)
+    assert read(tmp_path).shape == (3, 4, 6)
+
+
+@pytest.mark.parametrize("source", ["https://host/d.npz", "s3://host/d"])
+def test_addresses_are_no_paths(source: str) -> None:
+    with pytest.raises(BadData, match="is an address, and data is read from files"):
+        load(Data(source=source))

@@ -136,7 +136,11 @@ def test_numbers_that_were_given_with_fewer_digits_are_not_mixed(
 ) -> None:
     """In float32 such numbers reached the network otherwise, from equal arrays."""
     far = (1e6 + np.arange(40)[:, np.newaxis]).astype(np.float32)
-    given = {"spec": spec_of(study), "root": study, "python": PythonParts(data=(far, Y))}
+    given = {
+        "spec": spec_of(study),
+        "root": study,
+        "python": PythonParts(data=(far, Y)),
+    }
     folder, prepared = StudyFolder.open(study), prepare(**given)
     now = ingredients(prepared)
     refuse_other_reading(folder, now, prepared)

@@ -73,7 +73,7 @@ def _source(spec: Data, root: Path | None) -> Source:
         )
     if "://" in spec.source:
         raise BadData(
-            f"{spec.source} is an address, and data is read from readers. Download it, "
+            f"{spec.source} is an address, and data is read from files. Download it, "
             "and give the path to it."
         )
     path = (root or Path()) / Path(spec.source).expanduser()

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from normlab.data import cifar, idx, packaged
+from normlab.data import cifar, idx, listing, packaged
 from normlab.data.assemble import Pair, Source
-from normlab.data.columns import read_columns
+from normlab.data.columns import is_wide, read_columns
 from normlab.data.mat import read_mat
+from normlab.data.names import part_of
 from normlab.data.npz import read_npz
 from normlab.data.saved import read_saved
 from normlab.errors import BadData
@@ -22,6 +23,7 @@ READERS: Mapping[str, Callable[[Path], Source]] = {
 }
 """Suffix to reader of files that hold whole arrays."""
 _TABLES = (".csv", ".tsv")
+_SHARDS = (".parquet", ".arrow", ".tar")  # a folder of these holds nothing else
 _INSIDE = ("raw", "*/raw", "cifar-10-batches-bin", "cifar-100-binary")
 
 
@@ -89,16 +91,25 @@ def _places(path: Path) -> Iterator[Path]:
 def _by_part(folder: Path) -> dict[str, list[Path]]:
     """The files of arrays in a folder by part, all of one kind; maybe none."""
     for home in (folder, folder / "data"):
-        if not home.is_dir():
-            continue
+        entries = list(home.iterdir()) if home.is_dir() else []
+        bare = not any(path.is_dir() for path in entries)
         for suffix in (*READERS, *packaged.LOADERS, *_TABLES):
-            files = [p for p in home.iterdir() if p.suffix.lower() == suffix]
+            files = [path for path in entries if path.suffix.lower() == suffix]
             parts = packaged.parts_of(files)
-            several = suffix in packaged.LOADERS
-            plain = all(len(found) == 1 for found in parts.values())
-            if files and (several or (plain and len(parts) > 1)):
+            named = any(part_of(path.stem) == "train" for path in files)
+            if suffix in packaged.LOADERS:
+                # other files of these kinds lie beside images
+                found = named or (bare and suffix in _SHARDS and bool(files))
+            else:
+                single = all(len(found) == 1 for found in parts.values())
+                found = named and single and len(parts) > 1
+            if found and not (suffix in _TABLES and _name_images(files)):
                 return parts
     return {}
+
+
+def _name_images(tables: Sequence[Path]) -> bool:
+    return any(not is_wide(p) and listing.names_images(p) for p in tables)
 
 
 def _refuse_pickles(folder: Path) -> None:
