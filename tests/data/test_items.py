@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Subset, TensorDataset
@@ -200,6 +201,11 @@ def test_a_table_of_pandas_is_read_by_its_columns() -> None:
         ((IMAGES, np.eye(20)), r"labels.argmax\(axis=1\)"),
         ((IMAGES, np.arange(20)), "20 different labels in 20 examples"),
         ((IMAGES, [1.5] * 20), "holds fractions"),
+        ((np.ma.masked_equal(IMAGES, 3), WORDS), "a masked array has numbers that are"),
+        (
+            table(c=pd.Series([1, None] * 10, dtype="Int64"), label=WORDS),
+            "holds nan in",
+        ),
         ((IMAGES, [None, *WORDS[1:]]), "has no label for example 0"),
         ((IMAGES, [float("nan"), *range(19)]), "its class is unknown"),
     ],
@@ -224,3 +230,25 @@ def test_arrays_of_usual_names_and_parts_by_name_are_understood() -> None:
 def test_lists_of_rows_with_labels_are_a_pair() -> None:
     rows = [[float(i), float(-i)] for i in range(20)]
     assert from_given((rows, WORDS), spec=Data()).shape == (2,)
+
+
+def test_sparse_matrices_become_whole() -> None:
+    numbers = np.random.default_rng(0).normal(size=(20, 5))
+    sparse = from_given((scipy.sparse.csr_matrix(numbers), WORDS), spec=Data())
+    assert sparse.digest == from_given((numbers, WORDS), spec=Data()).digest
+
+
+def test_digits_of_scikit_learn_are_images() -> None:
+    images = np.random.default_rng(0).integers(0, 17, (20, 8, 8)).astype(float)
+    bunch = {"data": images.reshape(20, -1), "target": NUMBERS, "images": images}
+    bunch |= {"target_names": np.arange(2), "DESCR": "digits", "frame": None}
+    data = from_given(bunch, spec=Data())
+    assert data.shape == (1, 8, 8) and data.train.images.dtype == np.uint8
+    assert "data, DESCR, frame passed over" in described(data)["line"]
+
+
+def test_the_axes_of_pictures_are_known() -> None:
+    pictures = [of_mode("RGB", n) for n in range(8)]
+    items = Items(*((p, n % 2) for n, p in enumerate(pictures)))
+    with pytest.raises(NormlabError, match=r"data\.axes=hwc is for arrays"):
+        from_python(items, spec=Data(axes="hwc"))

@@ -141,8 +141,8 @@ def _classes(source: Source) -> tuple[NDArray[Any], tuple[str, ...], list[str]]:
     if source.classes is None:
         classes = classes_of(labels, where=where)
         return classes, tuple(str(label) for label in classes), []
-    found, names = classes_of(labels, where=where), source.classes
-    missing = [name for i, name in enumerate(names) if i not in set(found.tolist())]
+    found, names = set(classes_of(labels, where=where).tolist()), source.classes
+    missing = [name for i, name in enumerate(names) if i not in found]
     told = [f"no training image of class {', '.join(missing)}"] if missing else []
     return np.arange(len(names)), names, told
 

@@ -76,6 +76,8 @@ def samples(
 def as_array(values: Any) -> NDArray[Any]:
     """An array of arrays, tensors on any device, PIL images, tables, lists, numbers.
 
+    Sparse ones become whole; of a masked one nothing may be missing.
+
     Raises:
         BadData: If no array can be made of it.
     """
@@ -83,6 +85,13 @@ def as_array(values: Any) -> NDArray[Any]:
         return _decoded([values])[0]
     if hasattr(values, "dtypes") and hasattr(values, "columns"):
         return _of_frame(values)
+    if np.ma.is_masked(values):
+        raise BadData(
+            "a masked array has numbers that are missing. Fill them, or leave these "
+            "examples out."
+        )
+    if hasattr(values, "toarray"):  # sparse
+        return np.asarray(values.toarray())
     detach = getattr(values, "detach", None)
     try:
         if detach is not None:
@@ -160,7 +169,9 @@ def _of_frame(frame: Any) -> NDArray[Any]:
                 "out, or make numbers of it (pandas.get_dummies)."
             )
     array = np.asarray(frame)
-    return array.astype(np.float64) if array.dtype.hasobject else array
+    if array.dtype.hasobject:  # columns of several types, or with missing numbers
+        return frame.to_numpy(dtype=np.float64, na_value=np.nan)
+    return array
 
 
 def _labels(labels: list[Any]) -> NDArray[Any]:

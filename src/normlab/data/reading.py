@@ -99,6 +99,11 @@ def read_as(
     """
     whole = whole_bytes(train) and all(map(whole_bytes, others))
     said = spec.axes or known
+    if known == "chw" and said != known:
+        raise BadSetting(
+            f"data.axes={said} is for arrays; {where} holds images, whose axes are "
+            "known. Leave it out."
+        )
     axes, notes = _axes(train, where=where, said=said, spec=spec, whole=whole)
     shape = _shape(axes, train.shape[1:])
     if spec.integers:
