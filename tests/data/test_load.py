@@ -77,9 +77,9 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "mine.csv").write_text("1,2")
-    with pytest.raises(BadData, match=r"mine\.csv is of no known kind\. Give an \.npz"):
-        load(Data(source="mine.csv"), root=tmp_path)
+    (tmp_path / "mine.txt").write_text("1,2")
+    with pytest.raises(BadData, match=r"mine\.txt is of no known kind\. Give a file"):
+        load(Data(source="mine.txt"), root=tmp_path)
 
 
 def test_data_from_python_cannot_be_read_again() -> None:

@@ -65,6 +65,7 @@ def read_images(folder: Path, spec: Data) -> Source:
         test=pairs.get("test"),
         validation=pairs.get("validation"),
         classes=classes,
+        axes="chw",
         notes=(*_named(folder, parts), *passed.notes, *notes),
     )
 

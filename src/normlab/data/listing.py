@@ -149,6 +149,7 @@ def _source(tables: Mapping[Role, Table], spec: Data, *, name: str) -> Source:
         test=pairs.get("test"),
         validation=pairs.get("validation"),
         classes=classes,
+        axes="chw",
         notes=(*notes, *_not_named(entries), *said),
     )
 
