@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from torch import nn
 
+    from normlab.landscape.chosen_plane import PlaneLike
     from normlab.landscape.plain import Loss
-    from normlab.landscape.plane import Plane
     from normlab.landscape.surface import Watch
 
 
@@ -56,7 +56,7 @@ class DrawableSurface(Surface):
 def surface(
     model: nn.Module,
     data: Any,
-    plane: str | tuple[str, str] | Plane = "random",
+    plane: PlaneLike = "random",
     statistics: Statistics = "batch",
     batch_size: int = 64,
     points: int = 49,

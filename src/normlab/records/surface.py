@@ -27,6 +27,7 @@ class Mark:
             the units of the weights.
         plane_loss: Loss at the point on the plane; None until measured.
         true_loss: Loss of the network that was really there; None if unknown.
+        path: Which of several paths it lies on; empty where there is one.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Mark:
     off_plane: float = 0.0
     plane_loss: float | None = None
     true_loss: float | None = None
+    path: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
