@@ -15,6 +15,7 @@ from normlab.figures.panels import on
 from normlab.figures.picture import Drawn, Kind
 from normlab.figures.plane import (
     about_start,
+    in_values,
     measured,
     percent,
     places,
@@ -43,6 +44,7 @@ def draw_surfaces(surfaces: Mapping[str, Surface], look: Look = LIGHT) -> go.Fig
         surfaces: By what their panels are called.
         look: Paper and ink.
     """
+    surfaces = {name: in_values(one) for name, one in surfaces.items()}
     scale = LossScale.of(surfaces.values())
     figure = plane_panels(
         look, [PlanePanel(name, _note(one), one) for name, one in surfaces.items()]

@@ -35,13 +35,13 @@ def _made(model: nn.Module, plane: Any, seed: int) -> Plane:
         return plane
     if isinstance(plane, str) and plane == "random":
         return random_plane(model, seed=seed)
-    if isinstance(plane, tuple | list) and plane:
-        if len(plane) == 2 and all(isinstance(one, str) for one in plane):
-            return named_plane(model, *plane)
-        if all(isinstance(one, nn.Module | Mapping) for one in plane):
-            return models_plane(plane, model=model)
-    if isinstance(plane, Mapping) and plane:
-        if all(isinstance(one, nn.Module | Mapping) for one in plane.values()):
+    if isinstance(plane, tuple | list) and len(plane) == 2:
+        first, second = plane
+        if isinstance(first, str) and isinstance(second, str):
+            return named_plane(model, first, second)
+    if isinstance(plane, tuple | list | Mapping) and plane:
+        networks = plane.values() if isinstance(plane, Mapping) else plane
+        if all(isinstance(one, nn.Module | Mapping) for one in networks):
             return models_plane(plane, model=model)
     raise BadSetting(
         f"plane={_shown(plane)} is unknown. Use 'random', a pair such as"

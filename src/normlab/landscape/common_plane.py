@@ -64,6 +64,12 @@ def common_plane(
     Raises:
         BadData: If there are not two arms, a name is missing, or the three points
             lie on one line.
+
+    Example:
+        >>> start, one, other = ({"w": np.array(w)} for w in ([0.0, 0], [3, 0], [1, 2]))
+        >>> plane = common_plane(start, {"none": one, "batch": other})
+        >>> [(mark.name, mark.a, mark.b) for mark in plane.marks]
+        [('start', 0.0, 0.0), ('end none', 3.0, 0.0), ('end batch', 1.0, 2.0)]
     """
     if len(ends) != 2:
         raise BadData(f"common plane: {len(ends)} arms given, it takes two.")

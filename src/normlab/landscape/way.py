@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ def _way(name: str, snapshots: object, steps: Any) -> Way:
         raise BadData(f"{path}: steps are whole numbers, one for each snapshot.")
     if len(numbers) != len(networks):
         raise BadData(f"{path}: {len(numbers)} steps for {len(networks)} snapshots.")
-    for before, step in zip(numbers, numbers[1:], strict=False):
+    for before, step in pairwise(numbers):
         if step <= before:
             raise BadData(
                 f"{path}: step {step} comes after step {before}. Give the snapshots in"
