@@ -53,12 +53,12 @@ class DrawableSurface(Surface):
             >>> full.plot(against=batch).layout.annotations[0].text
             '<b>full</b>'
         """
-        from normlab.figures import surface as flat
         from normlab.figures import surface_difference as difference
         from normlab.figures.line import draw_lines
+        from normlab.figures.surface import contours
 
         if against is None:
-            return draw_lines({"loss": self}) if self.is_line else flat.contours(self)
+            return contours(self)
         if not self.is_line:
             return difference.draw_difference(self, against)
         difference.refuse_another_plane(self, against)

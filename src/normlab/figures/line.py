@@ -44,7 +44,7 @@ def draw_lines(lines: Mapping[str, Surface], look: Look = LIGHT) -> go.Figure:
         look,
         [
             Panel(
-                title="loss",
+                title=next(iter(lines)) if len(lines) == 1 else "loss",
                 note="<br>".join(measured(lines.values())),
                 x=_position(first),
                 y=f"loss ({about})" if about else "loss",

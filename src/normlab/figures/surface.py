@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from normlab.figures.curves import single
+from normlab.figures.line import draw_lines
 from normlab.figures.look import LIGHT, Look
 from normlab.figures.loss_scale import LossScale, with_colours
 from normlab.figures.panels import on
@@ -74,9 +75,10 @@ def _note(surface: Surface) -> str:
     return " really,<br>".join(about_start(surface).split(" really, "))
 
 
-def contours(surface: Surface, look: Look = LIGHT) -> go.Figure:
-    """One surface alone, as `Surface.plot()` shows it."""
-    return draw_surfaces({"loss": surface}, look)
+def contours(surface: Surface, look: Look = LIGHT, *, title: str = "loss") -> go.Figure:
+    """One surface alone, as `Surface.plot()` shows it; of a line its curve."""
+    draw = draw_lines if surface.is_line else draw_surfaces
+    return draw({title: surface}, look)
 
 
 def _drawing(kind: str) -> Callable[[Result, Look], Drawn]:

@@ -70,7 +70,7 @@ def read_networks(
     Raises:
         BadData: If one is no network, or names and shapes do not go together.
     """
-    states = {name: _state(name, network) for name, network in networks.items()}
+    states = {name: state_of(name, network) for name, network in networks.items()}
     modules = (one for one in networks.values() if isinstance(one, nn.Module))
     model = model if model is not None else next(modules, None)
     tied: dict[str, str] = {}
@@ -106,7 +106,7 @@ def _refuse_unlike(weights: Mapping[str, Arrays]) -> None:
             )
 
 
-def _state(where: str, network: object) -> dict[str, NDArray[Any]]:
+def state_of(where: str, network: object) -> dict[str, NDArray[Any]]:
     """All tensors of a network as arrays."""
     if isinstance(network, nn.Module):
         tensors = _parameters_and_state(network)
