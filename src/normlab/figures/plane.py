@@ -117,7 +117,7 @@ def _parameter(direction: Mapping[str, NDArray[Any]]) -> str:
     place = np.argwhere(array)[0]
     part = ""
     if np.iscomplexobj(array):
-        part = ".imag" if array[tuple(place)].imag else ".real"
+        part = ".imag" if np.imag(array).any() else ".real"
     return f"{name}[{','.join(map(str, place))}]{part}"
 
 

@@ -66,7 +66,8 @@ def common_plane(
             lie on one line.
 
     Example:
-        >>> start, one, other = ({"w": np.array(w)} for w in ([0.0, 0], [3, 0], [1, 2]))
+        >>> places = [0.0, 0.0], [3.0, 0.0], [1.0, 2.0]
+        >>> start, one, other = ({"w": np.array(place)} for place in places)
         >>> plane = common_plane(start, {"none": one, "batch": other})
         >>> [(mark.name, mark.a, mark.b) for mark in plane.marks]
         [('start', 0.0, 0.0), ('end none', 3.0, 0.0), ('end batch', 1.0, 2.0)]

@@ -74,8 +74,12 @@ def _renamed(arrays: Mapping[str, Any], own: Mapping[str, str]) -> dict[str, Any
 
 
 def _whole(state: dict[str, Any], model: nn.Module) -> dict[str, Any] | None:
-    """None for a network of this model that lacks some of its buffers."""
+    """None for a network of this model that lacks some of its buffers.
+
+    Whole numbers that the model does not know are counters of who kept it.
+    """
     kept = model.state_dict()
+    state = {n: a for n, a in state.items() if n in kept or a.dtype.kind in "fc"}
     shapes = {name: tuple(kept[name].shape) for name in state if name in kept}
     of_this_model = all(shapes.get(n) == np.shape(array) for n, array in state.items())
     buffers = {n for n, b in model.named_buffers() if b.is_floating_point()}

@@ -73,7 +73,7 @@ class _Number(NamedTuple):
     """One real number among the parameters."""
 
     name: str
-    index: tuple[int, ...]
+    place: tuple[int, ...]
     part: str
 
     @classmethod
@@ -115,12 +115,12 @@ class _Number(NamedTuple):
         """A tensor that is 1 at this number and 0 elsewhere."""
         shape = model.get_parameter(self.name).shape
         unit = np.zeros(shape, dtype=np.complex64 if self.part else np.float32)
-        unit[self.index] = _PARTS.get(self.part, 1)
+        unit[self.place] = _PARTS.get(self.part, 1)
         return unit
 
     def value(self, model: nn.Module) -> float:
         """What the model has there."""
-        number = model.get_parameter(self.name).detach()[self.index]
+        number = model.get_parameter(self.name).detach()[self.place]
         if self.part:
             number = torch.view_as_real(number)[list(_PARTS).index(self.part)]
         return float(number)

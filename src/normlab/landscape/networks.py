@@ -37,11 +37,11 @@ class Networks:
         tied: Name of each further tensor that is one with another, and of that one.
     """
 
-    weights: list[dict[str, NDArray[np.inexact]]]
+    weights: list[dict[str, NDArray[Any]]]
     whole: list[dict[str, NDArray[Any]]]
     tied: Mapping[str, str]
 
-    def under_every_name(self, arrays: Arrays) -> dict[str, NDArray[np.inexact]]:
+    def under_every_name(self, arrays: Arrays) -> dict[str, NDArray[Any]]:
         """With tied tensors under all of their names: a model may keep either."""
         again = {name: arrays[one] for name, one in self.tied.items()}
         return kept({**arrays, **again})

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Arrays = Mapping[str, NDArray[np.inexact]]
+Arrays = Mapping[str, NDArray[Any]]
 Vector = NDArray[np.float64]
 
 
-def flat(array: NDArray[np.inexact]) -> Vector:
+def flat(array: NDArray[Any]) -> Vector:
     """All numbers in a row; a complex one is two, its real and imaginary part.
 
     Example:
@@ -23,7 +24,7 @@ def flat(array: NDArray[np.inexact]) -> Vector:
     return np.asarray(array, np.float64).ravel()
 
 
-def shaped(vector: Vector, like: NDArray[np.inexact]) -> NDArray[np.inexact]:
+def shaped(vector: Vector, like: NDArray[Any]) -> NDArray[Any]:
     """The vector as a tensor of this shape and type: what `flat` made flat."""
     numbers = vector.view(np.complex128) if np.iscomplexobj(like) else vector
     return numbers.reshape(np.shape(like)).astype(like.dtype)

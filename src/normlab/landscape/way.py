@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from normlab.errors import BadData
 from normlab.landscape.networks import Network, kept
@@ -59,10 +59,9 @@ def ways_of(
 
 def _way(name: str, snapshots: object, steps: Any) -> Way:
     path = f"path {name!r}" if name else "path"
-    # a state_dict is a mapping, and a Sequential can be iterated over
-    if isinstance(snapshots, Mapping | nn.Module | str) or not isinstance(
-        snapshots, Iterable
-    ):
+    # a network and a tensor can be iterated over, too
+    one = isinstance(snapshots, Mapping | nn.Module | Tensor | np.ndarray | str)
+    if one or not isinstance(snapshots, Iterable):
         raise BadData(
             f"{path}: a {type(snapshots).__name__} is no list of snapshots. Give the"
             " networks in time order."
