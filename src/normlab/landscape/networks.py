@@ -221,4 +221,5 @@ def _equal(state: Mapping[str, NDArray[Any]], one: str, other: str) -> bool:
 
 
 def _kind(value: object) -> str:
-    return f"a {type(value).__name__}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
