@@ -15,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 from normlab.base.streams import ambient, stream
 from normlab.errors import BadModel, BadSetting
 from normlab.figures.surface_difference import draw_difference
+from normlab.landscape.named_plane import named_plane
 from normlab.landscape.random_plane import random_plane
 from normlab.landscape.surface import surface
 
@@ -201,6 +202,14 @@ def test_chosen_parameters_move_alone(choice: str) -> None:
         else:
             length = np.linalg.norm(model[1].bias.detach().numpy())
             assert np.linalg.norm(array) == pytest.approx(length, rel=1e-5)
+
+
+@pytest.mark.parametrize("asked", ["3", "3.weight", "3.*"])
+def test_a_choice_is_named_as_in_the_bare_network(asked: str) -> None:
+    outer = nn.DataParallel(plain())
+    assert list(random_plane(outer, parameters=asked).first) == ["module.3.weight"]
+    plane = named_plane(outer, "3.weight[0,1]", "module.3.bias[1]")
+    assert [*plane.first, *plane.second] == ["module.3.weight", "module.3.bias"]
 
 
 def test_what_stays_because_it_is_frozen_is_counted() -> None:

@@ -16,6 +16,7 @@ from normlab.errors import BadSetting
 from normlab.landscape.networks import Network, read_networks
 from normlab.landscape.plane import Plane, Window, projected
 from normlab.landscape.way import marked_steps, real_networks, ways_of
+from normlab.records.bare_names import matched
 
 _MARGIN = 0.25  # of a way's longer extent, on every side
 _PARTS = {"real": 1.0, "imag": 1.0j}
@@ -89,6 +90,7 @@ class _Number(NamedTuple):
             )
         name, part = found["name"].strip(), found["part"] or ""
         parameters = dict(model.named_parameters())
+        name = matched([name], parameters).get(name, name)
         if name not in parameters:
             known = ", ".join(list(parameters)[:6]) or "none"
             raise BadSetting(

@@ -146,12 +146,13 @@ def _found(
         return list(weights)
     if word == "trainable":
         return list(trainable)
-    if word in named:
-        return [str(word)]
-    return [
+    text, bare = str(word), bare_names(named)
+    exact = [name for name in named if text in (name, bare[name])]
+    return exact or [
         name
         for name in weights
-        if name.startswith(f"{str(word).rstrip('.')}.") or fnmatchcase(name, str(word))
+        for called in {name, bare[name]}
+        if called.startswith(f"{text.rstrip('.')}.") or fnmatchcase(called, text)
     ]
 
 
