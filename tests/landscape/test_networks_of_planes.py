@@ -22,7 +22,7 @@ from normlab.landscape.path_plane import path_plane
 from normlab.landscape.plane import Plane
 from normlab.landscape.surface import surface
 
-from .networks import KINDS, Around, data, made, naive_loss, vector
+from .spanning import KINDS, Around, data, made, naive_loss, vector
 
 
 def saved(model: nn.Module) -> Any:

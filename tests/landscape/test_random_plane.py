@@ -19,7 +19,7 @@ from normlab.landscape.named_plane import named_plane
 from normlab.landscape.random_plane import random_plane
 from normlab.landscape.surface import surface
 
-from .networks import Around, data, made, plain
+from .spanning import Around, data, made, plain
 
 
 class Conv1D(nn.Module):
