@@ -35,13 +35,8 @@ def ingredients(prepared: Prepared) -> dict[str, str]:
     source, python = prepared.source, prepared.python
     noted = {
         "data_digest": prepared.dataset.digest,
-        "networks": json.dumps(
-            {
-                f"{arm} at {point_json(point)}" if point else arm: one
-                for point, variant in prepared.variants.items()
-                for arm, one in variant.networks.items()
-            }
-        ),
+        "networks": _of_arms(prepared, "networks"),
+        "starts": _of_arms(prepared, "starts"),
         "python_code": json.dumps(
             {
                 name: content_digest(given)
@@ -51,11 +46,27 @@ def ingredients(prepared: Prepared) -> dict[str, str]:
             }
         ),
     }
+    if told := [variant.told for variant in prepared.variants.values()]:
+        kinds = ("differences", "notes")
+        noted["told"] = json.dumps(
+            {k: list(dict.fromkeys(n for one in told for n in getattr(one, k))) for k in kinds}
+        )
     if isinstance(source, Factory):
         noted["model_source"] = source.source
         noted["model_sha256"] = source.sha256
         noted["model_files"] = json.dumps(source.neighbours())
     return noted
+
+
+def _of_arms(prepared: Prepared, key: str) -> str:
+    """What a variant knows of each arm's network, as JSON."""
+    return json.dumps(
+        {
+            f"{arm} at {point_json(point)}" if point else arm: one
+            for point, variant in prepared.variants.items()
+            for arm, one in getattr(variant, key).items()
+        }
+    )
 
 
 def refuse_changed_files(folder: StudyFolder, remedy: str) -> None:
@@ -99,9 +110,17 @@ def refuse_changed(folder: StudyFolder, prepared: Prepared, remedy: str) -> None
     """
     before, now = folder.meta(), ingredients(prepared)
     _refuse(folder, "the data", before.get("data_digest"), now["data_digest"], remedy)
+    moved = {arm for variant in prepared.variants.values() for arm in variant.moved}
+    if moved and "starts" not in before:
+        raise BadFolder(
+            f"{folder.path}: the study began with an earlier normlab, which drew what "
+            f"arms {', '.join(sorted(moved))} do not share with the baseline by "
+            f"itself; now all arms draw the same. Start a new study."
+        )
     for key, name in (
         ("python_code", "what Python was given as {}"),
         ("networks", "the network of arm {} at step 0"),
+        ("starts", "what arm {} starts from"),
     ):
         was, found = (_named(of.get(key, "{}")) for of in (before, now))
         for one in was.keys() & found.keys():  # studies of before know none
