@@ -77,12 +77,17 @@ def one_line(error: BaseException) -> str:
 
 
 def described(error: BaseException) -> str:
-    """The kind of an error and its text, on one line.
+    """The kind of an error and its text, or where it was raised, on one line.
 
     Example:
         >>> described(KeyError("fc1")), described(AssertionError())
-        ("KeyError: 'fc1'", 'AssertionError, without a message')
+        ("KeyError: 'fc1'", 'AssertionError without a message')
     """
-    text = one_line(error)
-    kind = type(error).__name__
-    return f"{kind}: {text}" if text else f"{kind}, without a message"
+    kind, text = type(error).__name__, one_line(error)
+    if text:
+        return f"{kind}: {text}"
+    place, where = error.__traceback__, ""
+    while place is not None:
+        file = place.tb_frame.f_code.co_filename.rpartition("/")[2]
+        where, place = f" ({file}, line {place.tb_lineno})", place.tb_next
+    return f"{kind} without a message{where}"

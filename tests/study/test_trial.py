@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from normlab.data.batches import BatchStream
 from normlab.data.load import load
 from normlab.errors import BadSetting
 from normlab.study import api
 from normlab.study.prepare import PythonParts, prepare
 from normlab.study.source import source_of
-from normlab.study.trial import try_step
-from normlab.study.twins import build_baseline
+from normlab.study.trial import Trial
+from normlab.study.twins import build_twin
 from tests.study.cases import spec_of, write_data
 
 
@@ -71,13 +72,10 @@ def generators() -> list[bytes]:
     ]
 
 
-class Counts:
-    """A loss that remembers, and draws from every default generator."""
-
-    called = 0
+class Noisy:
+    """A loss that draws from every default generator."""
 
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
-        self.called += 1
         noise = torch.rand(()) + random.random() + np.random.rand()  # noqa: NPY002
         return cross_entropy(logits, labels) * noise
 
@@ -85,26 +83,25 @@ class Counts:
 def test_trying_moves_nothing(data: Path) -> None:
     spec = spec_of(data)
     dataset = load(spec.data, root=Path(), spare=0)
-    model = build_baseline(
+    model = build_twin(
         source_of(spec.model, root=Path()),
         spec.arms[1],
+        spec.arms[0],
         seed=0,
         shape=dataset.shape,
         classes=len(dataset.classes),
     )
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     stood = generators()
-    loss = Counts()
-    try_step(
-        model,
-        dataset,
-        loss=loss,
-        optimizer=torch.optim.Adam,
-        rate=0.1,
-        batch_size=16,
+    trial = Trial(
+        dataset=dataset,
+        recipe=spec.recipe,
+        batches=BatchStream(len(dataset.train), batch_size=16, seed=0),
         device=torch.device("cpu"),
+        loss=Noisy(),
+        optimizer=torch.optim.Adam,
     )
+    trial.of(model, "batch")
     assert all(before[n].equal(tensor) for n, tensor in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
-    assert loss.called == 0
     assert generators() == stood

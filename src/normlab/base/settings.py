@@ -55,5 +55,5 @@ def plain_settings() -> Iterator[None]:
         if torch.get_default_device().type != "cpu":
             torch.set_default_device("cpu")
         torch.set_default_dtype(torch.float32)
-        torch.set_grad_enabled(True)  # noqa: FBT003
+        torch.set_grad_enabled(True)
         yield

@@ -89,7 +89,7 @@ Call norm(8, dims=2).
         layout = f"(examples, {self.features}{_POSITIONS[self.dims]})"
         return (
             f"{self} is for inputs of shape {layout}, and gets {tuple(shape)}"
-            f"{' with its features along the last axis' if turned else ''}. "
+            f"{' with its features along another axis' if turned else ''}. "
             f"{self._remedy(shape, turned=turned)}"
         )
 
@@ -99,11 +99,11 @@ Call norm(8, dims=2).
             return "Give it a batch of one of these shapes."
         second, last = (shape[axis] == self.features for axis in (1, -1))
         right = Slot(self.features if second or last else shape[1], axes - 2)
-        moved = f"Move them there, x.movedim(-1, 1), call {right}, and move them back."
+        moved = f"call {right} on x.movedim(-1, 1), and move the axis back"
         if axes > 2 and last and (turned or not second):
-            return f"Its features must be along axis 1. {moved}"
+            return f"They must be along axis 1: {moved}."
         if axes > 2 and last:
-            return f"Call {right} if axis 1 holds the features. If the last does: {moved}"
+            return f"Call {right} if axis 1 holds them. If the last does, {moved}."
         return f"Call {right}."
 
 

@@ -1,9 +1,9 @@
 """A user's own network: a factory in a Python file.
 
-The file is kept as text. Every process executes that text for itself, once and at an
-address of its own (`base.streams`), so a worker needs neither the file nor an importable
-module, a study can store exactly what ran, nothing stays behind in `sys.modules`, and
-what the file draws, seeds or sets shifts nobody's numbers.
+The file is kept as text. Every process executes that text for itself, once and at
+an address of its own (`base.streams`), so a worker needs neither the file nor an
+importable module, a study can store exactly what ran, nothing stays behind in
+`sys.modules`, and what the file draws, seeds or sets shifts nobody's numbers.
 """
 
 from __future__ import annotations
@@ -79,9 +79,7 @@ class Factory:
         """
         call = self.load()
         try:
-            given = arguments(
-                call, self.name, norm=norm, shape=shape, classes=classes
-            )
+            given = arguments(call, self.name, norm=norm, shape=shape, classes=classes)
         except BadModel as misfit:
             raise BadModel(f"{self}: {misfit}") from None
         with _beside(self.path), _told(self, f"{self.name}(norm)"):
@@ -261,9 +259,7 @@ def _told(factory: Factory, doing: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         line = _line(error, factory.path)
         where = f"{factory.path}, line {line}" if line else factory.path
-        raise BadModel(
-            f"{where}: {doing} failed with {described(error)}"
-        ) from error
+        raise BadModel(f"{where}: {doing} failed with {described(error)}") from error
 
 
 def _line(error: BaseException, path: str) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from normlab.base.content import content_digest
 from normlab.errors import BadFolder
 from normlab.nets.custom import Factory, file_digests
 from normlab.spec.point import point_json
+from normlab.study.outside import Told
 from normlab.study.source import source_of
 
 if TYPE_CHECKING:
@@ -46,11 +48,10 @@ def ingredients(prepared: Prepared) -> dict[str, str]:
             }
         ),
     }
-    if told := [variant.told for variant in prepared.variants.values()]:
-        kinds = ("differences", "notes")
-        noted["told"] = json.dumps(
-            {k: list(dict.fromkeys(n for one in told for n in getattr(one, k))) for k in kinds}
-        )
+    told = [variant.told for variant in prepared.variants.values()]
+    for key, sentences in zip(Told._fields, zip(*told, strict=True), strict=True):
+        if found := list(dict.fromkeys(chain(*sentences))):
+            noted[key] = json.dumps(found)
     if isinstance(source, Factory):
         noted["model_source"] = source.source
         noted["model_sha256"] = source.sha256

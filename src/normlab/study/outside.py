@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from torch import Tensor, nn
 
@@ -16,14 +16,16 @@ from normlab.study.source import BuiltIn, Source
 from normlab.study.trial import Seen
 
 _NAMED = 4  # of a kind; a network may have hundreds
+_Attributes = list[tuple[str, object]]
 
 
 class Told(NamedTuple):
     """What readers must know of the networks of a study, in sentences."""
 
-    differences: tuple[str, ...]
+    network_differences: tuple[str, ...]
     """In what arms differ beside their norms."""
-    notes: tuple[str, ...]
+    network_notes: tuple[str, ...]
+    """Norms that no arm was given, and what the trial showed."""
 
 
 def told(
@@ -56,7 +58,7 @@ def told(
             for arm, model in models.items()
         },
         "norms that were not called": {a: s.slots.unreached for a, s in seen.items()},
-        "layers without a bias in front of a norm without a shift": {
+        "layers without a bias before a norm without a shift, so nothing shifts": {
             arm: one.slots.without_shift for arm, one in seen.items()
         },
         "parameters that no gradient reaches": {
@@ -64,8 +66,10 @@ def told(
         },
     }
     return Told(
-        tuple(f"{'; '.join(texts)}" for texts in found.values() if texts),
-        tuple(by_arm(what, names) for what, names in shown.items() if any(names.values())),
+        tuple("; ".join(texts) for texts in found.values() if texts),
+        tuple(
+            by_arm(what, names) for what, names in shown.items() if any(names.values())
+        ),
     )
 
 
@@ -109,38 +113,77 @@ def differences(one: nn.Module, other: nn.Module, names: tuple[str, str]) -> lis
         other: That of another arm; what they share must be equal by now.
         names: Of the arms.
     """
-    norms = [p for model in (one, other) for p, m in model.named_modules() if is_norm(m)]
+    norms = [
+        p for model in (one, other) for p, m in model.named_modules() if is_norm(m)
+    ]
     spots = {*norms, *slots_of(one), *slots_of(other)}
-    kinds, sizes, held = (
-        [of(model, spots) for model in (one, other)] for of in (_kinds, _sizes, _held)
-    )
-    lone = [_only(*kinds), _only(*reversed(kinds))]
-    lone_at = [path for paths in lone for path in paths]
-    found = [
-        f"only in {name}: {_some(f'{path} ({kind})' for path, kind in paths.items())}"
-        for name, paths in zip(names, lone, strict=True)
-        if paths
-    ]
-    changed = [
-        f"{path} ({' and '.join(pair)})"
-        for path, *pair in _both(*kinds)
-        if not _within(path, lone_at)
-    ]
-    found += [f"another kind: {_some(changed)}"] if changed else []
-    for name, mine, others in ((names[0], *sizes), (names[1], *reversed(sizes))):
-        more = [n for n in mine if n not in others and not _within(n, lone_at)]
-        found += [f"only in {name}: {_some(more)}"] if more else []
-    resized = {n.rpartition(".")[0] for n, *_ in _both(*sizes)}
-    shapes = [f"{n} ({a} and {b})" for n, a, b in _both(*sizes)]
-    found += [f"another shape: {_some(shapes)}"] if shapes else []
-    values = [
-        name
-        for name in sorted(held[0].keys() | held[1].keys())
-        if held[0].get(name) != held[1].get(name)
-        and name.rpartition(".")[0] not in resized
-        and not _within(name, lone_at)
-    ]
-    return [*found, *([f"another value: {_some(values)}"] if values else [])]
+    mine, its = (_Outside.of(model, spots) for model in (one, other))
+    lone = [*mine.alone(its), *its.alone(mine)]
+    resized = _unequal(mine.sizes, its.sizes)
+    # what follows from another size need not be named
+    aside = [*lone, *(name.rpartition(".")[0] for name in resized)]
+    held = {**mine.held, **its.held}
+    a, b = names
+    found = {
+        f"in {a}, not in {b}": mine.alone(its).values(),
+        f"in {b}, not in {a}": its.alone(mine).values(),
+        f"of another kind in {a} and {b}": _unequal(mine.kinds, its.kinds).values(),
+        f"of another shape in {a} and {b}": resized.values(),
+        f"of another value in {a} and {b}": [
+            name
+            for name in held
+            if mine.held.get(name) != its.held.get(name) and not _within(name, aside)
+        ],
+    }
+    return [f"{what}: {_some(these)}" for what, these in found.items() if these]
+
+
+class _Outside(NamedTuple):
+    """What a network has outside of its norms, by name."""
+
+    kinds: dict[str, str]  # of modules
+    sizes: dict[str, tuple[int, ...]]  # of tensors
+    held: dict[str, object]  # plain attributes
+
+    @classmethod
+    def of(cls, model: nn.Module, norms: set[str]) -> _Outside:
+        modules = {p: m for p, m in model.named_modules() if not _within(p, norms)}
+        tensors: dict[str, Tensor] = {
+            **dict(model.named_parameters(remove_duplicate=False)),
+            **dict(model.named_buffers(remove_duplicate=False)),
+        }
+        listed = cast("list[tuple[str, str, _Attributes]]", module_content(model))
+        contents = {path: attributes for path, _, attributes in listed}
+        return cls(
+            kinds={path: type(module).__name__ for path, module in modules.items()},
+            sizes={
+                name: tuple(tensor.shape)
+                for name, tensor in tensors.items()
+                if not _within(name, norms)
+            },
+            held={
+                f"{path}.{name}" if path else name: content
+                for path, module in modules.items()
+                for name, content in contents.get(path, ())
+                # modules that are listed once more are seen where they stand
+                if name != "training" and not _has_module(getattr(module, name, None))
+            },
+        )
+
+    def alone(self, other: _Outside) -> dict[str, str]:
+        """Modules that the other has not got, the outermost, and further tensors."""
+        paths = [path for path in self.kinds if path not in other.kinds]
+        modules = {
+            path: f"{path} ({self.kinds[path]})"
+            for path in paths
+            if path.rpartition(".")[0] not in paths
+        }
+        tensors = {
+            name: name
+            for name in self.sizes
+            if name not in other.sizes and not _within(name, modules)
+        }
+        return modules | tensors
 
 
 def _normalises(module: nn.Module) -> bool:
@@ -153,34 +196,6 @@ def _within(name: str, places: Iterable[str]) -> bool:
     return any(f"{name}.".startswith(f"{place}.") for place in places)
 
 
-def _kinds(model: nn.Module, spots: set[str]) -> dict[str, str]:
-    return {
-        path: type(module).__name__
-        for path, module in model.named_modules()
-        if not _within(path, spots)
-    }
-
-
-def _sizes(model: nn.Module, spots: set[str]) -> dict[str, tuple[int, ...]]:
-    tensors: dict[str, Tensor] = {
-        **dict(model.named_parameters(remove_duplicate=False)),
-        **dict(model.named_buffers(remove_duplicate=False)),
-    }
-    return {n: tuple(t.shape) for n, t in tensors.items() if not _within(n, spots)}
-
-
-def _held(model: nn.Module, spots: set[str]) -> dict[str, object]:
-    """Plain attributes; where modules are listed once more, they are seen already."""
-    modules = dict(model.named_modules())
-    return {
-        ".".join(filter(None, (path, name))): content
-        for path, _, attributes in module_content(model)
-        if not _within(path, spots)
-        for name, content in attributes
-        if name != "training" and not _has_module(getattr(modules[path], name, None))
-    }
-
-
 def _has_module(value: Any) -> bool:
     if isinstance(value, Mapping):
         value = list(value.values())
@@ -189,17 +204,10 @@ def _has_module(value: Any) -> bool:
     return isinstance(value, nn.Module)
 
 
-def _only(mine: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
-    """What only the first has; of modules in such a module nothing."""
-    lone = {path: kind for path, kind in mine.items() if path not in others}
-    outer = {path: path.rpartition(".")[0] for path in lone}
-    return {path: kind for path, kind in lone.items() if outer[path] not in lone}
-
-
-def _both(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def _unequal(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, str]:
     """What both have, and otherwise."""
     names = [name for name in one if name in other and one[name] != other[name]]
-    return [(name, one[name], other[name]) for name in names]
+    return {name: f"{name} ({one[name]} and {other[name]})" for name in names}
 
 
 def _some(names: Iterable[str]) -> str:

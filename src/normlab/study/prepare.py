@@ -31,11 +31,10 @@ from normlab.study.source import Given, Source, source_of
 from normlab.study.trial import Trial, as_sent
 from normlab.study.twins import (
     build_arm,
-    build_twin,
     network_digest,
     own_digest,
-    share,
     shared_tensors,
+    twin,
 )
 from normlab.train.descent import OptimizerFactory
 from normlab.train.evaluate import Loss
@@ -112,9 +111,7 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
         )
     there = {point: at(spec, point) for point in spec.sweep.points}
     sources = {
-        variant.model: _as_sent(
-            source_of(variant.model, root=root, given=python.model)
-        )
+        variant.model: _as_sent(source_of(variant.model, root=root, given=python.model))
         for variant in there.values()
     }
     tried = replace(
@@ -153,7 +150,7 @@ def _variant(
         seed=spec.seeds[0],
         last_batch=spec.recipe.last_batch,
     )
-    alone = _alone(spec, source, dataset)
+    alone = _alone(spec, _as_sent(source), dataset)
     _refuse_equal_arms(spec, alone)
     shared = shared_tensors(list(alone.values()))
     if not shared:
@@ -194,9 +191,7 @@ def _variant(
     )
 
 
-def _alone(
-    spec: StudySpec, source: Source, dataset: Dataset
-) -> dict[str, nn.Module]:
+def _alone(spec: StudySpec, source: Source, dataset: Dataset) -> dict[str, nn.Module]:
     """The network of each arm by itself, refused if it cannot be trained."""
     models = {}
     for arm in spec.arms:
@@ -216,20 +211,21 @@ def _twins(
     spec: StudySpec, source: Source, dataset: Dataset, shared: Sequence[str]
 ) -> dict[str, nn.Module]:
     """The networks as workers will build them, refused if they would build others."""
-    baseline = spec.baseline
 
-    def build(arm: Arm) -> nn.Module:
+    def received(arm: Arm) -> nn.Module:
         with _named(arm):
-            return build_twin(
-                source,
+            return twin(
+                _as_sent(source),
                 arm,
-                baseline,
+                spec.baseline,
                 seed=spec.seeds[0],
                 shape=dataset.shape,
                 classes=len(dataset.classes),
+                shared=shared,
             )
 
-    first, again = build(baseline), build(baseline)
+    models = {arm.name: received(arm) for arm in spec.arms}
+    first, again = models[spec.baseline.name], received(spec.baseline)
     if first is again:
         raise BadModel(
             "the factory returns the same network each time it is called. Build it "
@@ -237,14 +233,10 @@ def _twins(
         )
     if own_digest(first, ()) != own_digest(again, ()):
         raise BadModel(
-            f"arm '{baseline.name}': the factory makes another network each time it is "
-            f"called, so arms could not start equal: it counts its calls, or draws from "
-            f"a generator of its own. Let it draw from torch's default generator."
+            f"arm '{spec.baseline.name}': the factory makes another network each time "
+            f"it is called, so arms could not start equal: it counts its calls, or "
+            f"draws from a generator of its own. Use torch's default generator in it."
         )
-    models = {}
-    for arm in spec.arms:
-        models[arm.name] = first if arm == baseline else build(arm)
-        share(first, models[arm.name], shared if arm != baseline else ())
     return models
 
 

@@ -99,7 +99,7 @@ class _Watch(TorchFunctionMode):
         return tapped(
             self._model,
             inputs={path: self._entering(path) for path in watched},
-            outputs={path: self._leaving for path in watched} | bare,
+            outputs=dict.fromkeys(watched, self._leaving) | bare,
         )
 
     def __torch_function__(
@@ -107,7 +107,7 @@ class _Watch(TorchFunctionMode):
     ) -> Any:
         """Compute as ever, and note the functions that normalise."""
         if not self._inside and func in _FUNCTIONS:
-            self.functions.append(func.__name__)
+            self.functions.append(f"{func.__name__}()")
         return func(*args, **(kwargs or {}))
 
     def _made(self, path: str) -> Look:

@@ -34,8 +34,8 @@ _LOSS = "Give loss(logits, labels) that returns the mean loss of a batch."
 _OPTIMIZER = "Give factory(parameters, lr=...) that makes a torch.optim.Optimizer."
 _STEP = "Use one whose step() needs no arguments and keeps tensors and numbers."
 _CUT_OFF = (
-    "no gradient reaches a parameter of the model: its output is cut off from them, for "
-    "example by detach(), torch.no_grad() or NumPy in forward."
+    "no gradient reaches a parameter of the model: its output is cut off from them, "
+    "for example by detach(), torch.no_grad() or NumPy in forward."
 )
 _Called = TypeVar("_Called", bound=Callable[..., object])
 
@@ -83,11 +83,16 @@ class Trial:
         """
         try:
             refuse_untrainable(model)
-            with preserved(model), plain_settings(), ambient(self.batches.seed, "trial"):
+            with (
+                preserved(model),
+                plain_settings(),
+                ambient(self.batches.seed, "trial"),
+            ):
                 return self._tried(model.to(self.device))
         except BadModel as refused:
-            if "more than 1 value per channel" in str(refused.__cause__):
-                raise self._too_small(arm, refused.__cause__) from None
+            cause = refused.__cause__
+            if cause and "more than 1 value per channel" in str(cause):
+                raise self._too_small(arm, cause) from None
             raise BadModel(f"arm '{arm}': {refused}") from None
 
     def _tried(self, model: nn.Module) -> Seen:
@@ -95,8 +100,8 @@ class Trial:
         first = self._batch(self.dataset.train, order[0])
         last = self._batch(self.dataset.train, order[-1])
         slots = check_slots(model.train(), first[0], self._classes)
-        untouched = self._backward(model, *last)
-        self._step(model, *first)
+        untouched = self._backward(model, *first)
+        self._step(model, *last)
         with torch.no_grad():
             for inputs, labels in self._test_batches():
                 logits = answer(model.eval(), inputs, self._classes)
@@ -160,7 +165,7 @@ class Trial:
             _refuse("optimizer", f"the factory made a {kind}", _OPTIMIZER)
         return kind, TorchDescent(made)
 
-    def _too_small(self, arm: str, error: BaseException | None) -> BadSetting:
+    def _too_small(self, arm: str, error: BaseException) -> BadSetting:
         size, images = self.recipe.batch_size, len(self.dataset.train)
         what = f"{images} training images leave a last batch of 1, which"
         remedy = "Use --last-batch drop, or another batch size."
@@ -212,7 +217,9 @@ def refuse_sum(logits: Tensor, labels: Tensor, loss: Loss) -> None:
     )
     tolerance = max(1e-3, 8 * torch.finfo(once.dtype).eps)
     one, two = float(once), float(twice)
-    if not math.isfinite(one) or math.isclose(one, two, rel_tol=tolerance, abs_tol=1e-6):
+    if not math.isfinite(one) or math.isclose(
+        one, two, rel_tol=tolerance, abs_tol=1e-6
+    ):
         return
     found = f"{one:.4g} of a batch and {two:.4g} of that batch twice"
     grows = math.isclose(two, 2 * one, rel_tol=tolerance)
