@@ -119,15 +119,15 @@ def differences(one: nn.Module, other: nn.Module, names: tuple[str, str]) -> lis
     spots = {*norms, *slots_of(one), *slots_of(other)}
     mine, its = (_Outside.of(model, spots) for model in (one, other))
     lone = [*mine.alone(its), *its.alone(mine)]
-    resized = _unequal(mine.sizes, its.sizes)
-    # what follows from another size need not be named
-    aside = [*lone, *(name.rpartition(".")[0] for name in resized)]
+    replaced, resized = _unequal(mine.kinds, its.kinds), _unequal(mine.sizes, its.sizes)
+    # what follows from another kind or size need not be named
+    aside = [*lone, *replaced, *(name.rpartition(".")[0] for name in resized)]
     held = {**mine.held, **its.held}
     a, b = names
     found = {
         f"in {a}, not in {b}": mine.alone(its).values(),
         f"in {b}, not in {a}": its.alone(mine).values(),
-        f"of another kind in {a} and {b}": _unequal(mine.kinds, its.kinds).values(),
+        f"of another kind in {a} and {b}": replaced.values(),
         f"of another shape in {a} and {b}": resized.values(),
         f"of another value in {a} and {b}": [
             name

@@ -49,9 +49,16 @@ class _Followed(Tensor):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Compute as ever, unless a value is read."""
-        if func in _READ:
+        if func in _READ or (func is Tensor.__getitem__ and _cuts(args[1])):
             raise _Read(func.__name__.strip("_"))
         return super().__torch_function__(func, types, tuple(args), kwargs or {})
+
+
+def _cuts(index: object) -> bool:
+    """Whether a slice ends where a tensor says."""
+    parts = index if isinstance(index, tuple) else (index,)
+    ends = [(p.start, p.stop, p.step) for p in parts if isinstance(p, slice)]
+    return any(isinstance(end, Tensor) for each in ends for end in each)
 
 
 def refuse_decisions(model: nn.Module, example: Tensor) -> None:
