@@ -15,7 +15,7 @@ SET: dict[str, Callable[[], object]] = {
     "gradients": lambda: torch.set_grad_enabled(False),
     "threads": lambda: torch.set_num_threads(torch.get_num_threads() + 1),
     "device": lambda: torch.set_default_device("meta"),
-    "algorithms": lambda: torch.use_deterministic_algorithms(True),
+    "algorithms": lambda: torch.use_deterministic_algorithms(mode=True),
 }
 
 

@@ -97,7 +97,7 @@ def in_place(net: nn.Module, x: Tensor) -> Tensor:
 
 def from_double(norm: NormMaker) -> nn.Module:
     torch.set_default_dtype(torch.float64)
-    return Scores(norm)
+    return net(lambda net, x: net.layers(x))(norm)
 
 
 def draws_for_itself(norm: NormMaker) -> nn.Module:
@@ -168,7 +168,7 @@ MEANS: list[Callable[[Tensor, Tensor], Tensor]] = [
     cross_entropy,
     nn.CrossEntropyLoss(label_smoothing=0.1),
     lambda s, y: cross_entropy(s, y, s.new_tensor([1.0, 3.0])),
-    nn.MultiMarginLoss(),
+    lambda s, y: nn.functional.multi_margin_loss(s.float(), y),
     lambda s, y: ((s - one_hot(y)) ** 2).mean(),
     lambda s, y: cross_entropy(s, y) + 100,
     lambda s, y: cross_entropy(s, y) * torch.rand(()),

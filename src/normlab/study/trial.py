@@ -120,9 +120,11 @@ class Trial:
         return feed.take(torch.arange(len(few)))
 
     def _test_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """As many as are evaluated at once, the most and the fewest."""
         count = len(self.dataset.test)
-        for size in sorted({min(count, CHUNK), count % CHUNK} - {0}, reverse=True):
-            yield self._batch(self.dataset.test, torch.arange(size))
+        chunks = torch.arange(count).tensor_split(-(-count // CHUNK))
+        for chunk in chunks[:: max(1, len(chunks) - 1)]:
+            yield self._batch(self.dataset.test, chunk)
 
     def _backward(
         self, model: nn.Module, inputs: Tensor, labels: Tensor
