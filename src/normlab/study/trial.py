@@ -123,7 +123,8 @@ class Trial:
         """As many as are evaluated at once, the most and the fewest."""
         count = len(self.dataset.test)
         chunks = torch.arange(count).tensor_split(-(-count // CHUNK))
-        for chunk in chunks[:: max(1, len(chunks) - 1)]:
+        by_size = {len(chunk): chunk for chunk in chunks}
+        for chunk in by_size.values():
             yield self._batch(self.dataset.test, chunk)
 
     def _backward(
