@@ -218,7 +218,8 @@ def refuse_sum(logits: Tensor, labels: Tensor, loss: Loss) -> None:
         _without_chance(loss, logits.repeat(times, 1), labels.repeat(times))
         for times in (1, 2)
     )
-    tolerance = max(1e-3, 8 * torch.finfo(once.dtype).eps)
+    coarsest = max(torch.finfo(kind).eps for kind in (logits.dtype, once.dtype))
+    tolerance = max(1e-3, 8 * coarsest)
     one, two = float(once), float(twice)
     if not math.isfinite(one) or math.isclose(
         one, two, rel_tol=tolerance, abs_tol=1e-6
