@@ -56,6 +56,8 @@ class Claim:
     """A second measure that is shown but not judged, e.g. the ratio in seconds."""
     equal_seeds: str = ""
     """What it means that seeds start from the same weights; empty if none do."""
+    caution: str = ""
+    """What of the data weakens the claim, e.g. test images that were learnt."""
 
     @property
     def id(self) -> str:
@@ -123,8 +125,9 @@ class Claim:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """The reason for the verdict, what is beside it, what its interval lacks."""
-        texts = (self.note, self.beside, self.equal_seeds, self.definition.caveat)
+        """The reason for the verdict, what is shown beside it, what weakens it."""
+        weaker = self.equal_seeds, self.caution, self.definition.caveat
+        texts = (self.note, self.beside, *weaker)
         return tuple(text for text in texts if text)
 
     def __str__(self) -> str:
@@ -152,8 +155,17 @@ class Claims(tuple[Claim, ...]):
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def claim_from(evidence: Evidence, p_holm: float | None, ruling: Ruling) -> Claim:
-    """Put a judged claim together, ratios back-transformed."""
+def claim_from(
+    evidence: Evidence, p_holm: float | None, ruling: Ruling, *, copies: str = ""
+) -> Claim:
+    """Put a judged claim together, ratios back-transformed.
+
+    Args:
+        evidence: What the seeds say.
+        p_holm: The corrected p, if there is one.
+        ruling: The verdict.
+        copies: Which test images are learnt as well: of claims about these.
+    """
     definition = evidence.definition
     back = math.exp if definition.scale == "ratio" else float
     estimate = evidence.over_seeds()
@@ -183,6 +195,7 @@ def claim_from(evidence: Evidence, p_holm: float | None, ruling: Ruling) -> Clai
         equal_seeds=equal_seeds(
             [run for twins in evidence.twins for run in (twins.baseline, twins.other)]
         ),
+        caution=copies if definition.over_images else "",
     )
 
 
