@@ -6,6 +6,8 @@ nothing, so that any layer may raise its errors.
 
 from __future__ import annotations
 
+_LONGEST = 300  # characters of an error of somebody else
+
 
 class NormlabError(Exception):
     """What normlab says when it cannot do what it was asked; one line of text.
@@ -22,6 +24,10 @@ class NormlabError(Exception):
     """
 
     exit_code = 2
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the line is for its reader, the way to it is ours."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 class BadSetting(NormlabError):
@@ -60,3 +66,27 @@ class RunFailed(NormlabError):
 
 class NotMeasured(NormlabError):
     """A figure needs what this study did not record; the message says what."""
+
+
+def one_line(error: BaseException) -> str:
+    r"""The text of an error, on one line and not too long.
+
+    Example:
+        >>> one_line(ValueError("shapes do not fit:\n  (2, 3)"))
+        'shapes do not fit: (2, 3)'
+    """
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    joined = " ".join(text.split())
+    return joined if len(joined) <= _LONGEST else f"{joined[: _LONGEST - 3]}..."
+
+
+def described(error: BaseException) -> str:
+    """The kind of an error and its text, on one line.
+
+    Example:
+        >>> described(KeyError("fc1")), described(AssertionError())
+        ("KeyError: 'fc1'", 'AssertionError, without a message')
+    """
+    text = one_line(error)
+    kind = type(error).__name__
+    return f"{kind}: {text}" if text else f"{kind}, without a message"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,9 @@ from normlab.analysis.analyse import Analysis, analyse
 from normlab.analysis.claim import Claims
 from normlab.analysis.summary import to_json
 from normlab.analysis.table import Table, table_of
+from normlab.analysis.words import count, notes_text
 from normlab.errors import BadSetting
-from normlab.records.rows import StudyRecord
+from normlab.records.rows import ENDED, StudyRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from normlab.figures.picture import Picture
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """A study as it stands: open it from its folder, or get it from `compare`.
 
@@ -78,7 +80,7 @@ class Result:
             Rows of text, a column per arm; of several rates or a sweep a row per rate
             and point. Prints aligned.
         """
-        return table_of(self.analysis.arms)
+        return table_of(self.analysis.arms, largest_class=self.record.largest_class)
 
     def claims(self) -> Claims:
         r"""Every claim on every arm against the baseline, judged.
@@ -159,9 +161,24 @@ class Result:
         unneeded = ["digests", "epochs", "metrics"]
         return pandas.DataFrame(rows).drop(columns=unneeded, errors="ignore")
 
+    def __repr__(self) -> str:
+        spec, runs = self.record.spec, self.record.runs
+        arms, seeds = count(len(spec.arms), "arm"), count(len(spec.seeds), "seed")
+        ended = sum(run.status in ENDED for run in runs)
+        where = "" if self.folder is None else f", in {self.folder}"
+        return (
+            f"<Result {spec.experiment}: {arms}, {seeds}, {ended} of "
+            f"{count(len(runs), 'run')} ended{where}>"
+        )
+
     def __str__(self) -> str:
-        return f"{self.table()}\n\n{self.claims()}\n\n{self.analysis.fairness}"
+        parts = (self.table(), self.claims(), self.analysis.fairness, *self._notes())
+        return "\n\n".join(map(str, parts))
 
     def _repr_html_(self) -> str:
+        said = (str(self.analysis.fairness), *self._notes())
         parts = (self.table()._repr_html_(), self.claims()._repr_html_())
-        return f"{''.join(parts)}<p>{self.analysis.fairness}</p>"
+        return "".join([*parts, *(f"<p>{escape(text)}</p>" for text in said)])
+
+    def _notes(self) -> list[str]:
+        return [f"Note: {text}" for text in notes_text(self.record.notes)]

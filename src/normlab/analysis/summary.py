@@ -47,6 +47,7 @@ def _study(record: StudyRecord, analysis: Analysis) -> dict[str, Any]:
         },
         "measurements": dict(record.measurements),
         "lost": list(record.lost),
+        "notes": {text: list(runs) for text, runs in record.notes.items()},
         "meta": dict(record.meta),
     }
 

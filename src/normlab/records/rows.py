@@ -31,6 +31,10 @@ FAILED = "failed"
 """The measurement that says what failed beside runs."""
 
 
+LARGEST = "largest_class"
+"""The fact that says which share of the test part its largest class is."""
+
+
 def _nothing() -> NDArray[np.float32]:
     return np.empty(0, dtype=np.float32)
 
@@ -81,6 +85,8 @@ class RunRecord:
     """Of the last finite network where the run diverged, else of the last epoch."""
     test_accuracy: float | None = None
     diverged_step: int | None = None
+    notes: tuple[str, ...] = ()
+    """What a reader has to know of it, a line each."""
     observed: Mapping[str, Mapping[str, NDArray[Any]]] = field(default_factory=dict)
     """Probe to its arrays, read from the folder when it is asked for."""
 
@@ -97,6 +103,23 @@ class StudyRecord:
     """The coarse surfaces of all seeds; the others are `StudyFolder.surfaces`."""
     lost: tuple[str, ...] = ()
     """Files of arrays that are missing or damaged, by their path in the folder."""
+
+    @property
+    def largest_class(self) -> float | None:
+        """Share of the largest class in the test part: right by saying always that.
+
+        None for a study that an earlier version began.
+        """
+        return float(self.meta[LARGEST]) if LARGEST in self.meta else None
+
+    @property
+    def notes(self) -> Mapping[str, tuple[str, ...]]:
+        """Each note, and the runs (by their id) that it was made of."""
+        found: dict[str, tuple[str, ...]] = {}
+        for run in self.runs:
+            for text in run.notes:
+                found[text] = (*found.get(text, ()), run.key.id)
+        return found
 
     @property
     def failed(self) -> Mapping[str, str]:

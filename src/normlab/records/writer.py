@@ -19,6 +19,7 @@ from normlab.records.events import (
     Failed,
     Finished,
     Glimpse,
+    Noted,
     Observed,
     Started,
     Steps,
@@ -111,6 +112,8 @@ class Writer:
                 "DELETE FROM glimpses WHERE run = ? AND step > ?", (row, last_step)
             )
             _blocks.cut(run, row, first=last_step + 1, last=_LAST)
+            if kept == 0:  # what is noted later than that says no step
+                run.execute("DELETE FROM notes WHERE run = ?", (row,))
             run.execute(
                 "UPDATE runs SET correct = NULL, images = NULL, diverged_step = NULL, "
                 "test_loss = NULL, test_accuracy = NULL, seconds = NULL, "
@@ -242,6 +245,12 @@ class Writer:
                 event.batch_digest,
                 row,
             ),
+        )
+
+    @_keep.register
+    def _(self, event: Noted, row: int) -> None:
+        self._connection.execute(
+            "INSERT OR IGNORE INTO notes VALUES (?, ?)", (row, event.text)
         )
 
     @_keep.register

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from normlab.analysis.words import count, lost_text
+from normlab.analysis.words import count, lost_text, notes_text
 
 if TYPE_CHECKING:
     from normlab.analysis.result import Result
@@ -26,6 +26,7 @@ def limits(result: Result) -> list[str]:
         "averages.",
     ]
     lines += _unfinished(result)
+    lines += [f"Noted: {text}." for text in notes_text(result.record.notes)]
     lines += [f"Failed: {job}: {why}." for job, why in result.record.failed.items()]
     if result.record.lost:
         lines.append(f"{lost_text(result.record.lost)}.")

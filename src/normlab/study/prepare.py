@@ -16,6 +16,7 @@ from normlab.base.hold import preserved
 from normlab.data.arrays import from_python
 from normlab.data.batches import BatchStream
 from normlab.data.dataset import Dataset
+from normlab.data.feed import Feed
 from normlab.data.load import load
 from normlab.errors import BadModel, BadSetting
 from normlab.nets.check import check_model
@@ -26,6 +27,7 @@ from normlab.spec.point import Point
 from normlab.spec.study import StudySpec
 from normlab.spec.sweep import at
 from normlab.study.device import device_called
+from normlab.study.outside_state import refuse_lost_state
 from normlab.study.source import Source, source_of
 from normlab.study.trial import try_step
 from normlab.study.twins import build_arm, network_digest, shared_tensors
@@ -152,6 +154,13 @@ def _variant(
             batch_size=spec.recipe.batch_size,
             device=device,
         )
+        refuse_lost_state(
+            model,
+            *_first_batch(dataset, batches, device),
+            loss=python.loss,
+            recipe=spec.recipe,
+            optimizer=python.optimizer if spec.recipe.optimizer == PYTHON else None,
+        )
     return Variant(
         spec=spec,
         source=source,
@@ -163,6 +172,14 @@ def _variant(
         networks=networks,
         batches=batches,
     )
+
+
+def _first_batch(
+    dataset: Dataset, batches: BatchStream, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    few = dataset.train.chosen(batches.epoch(1)[0].numpy())
+    feed = Feed(few, dataset.mean, dataset.std, device)
+    return feed.take(torch.arange(len(few)))
 
 
 def _dataset(spec: Data, *, root: Path, given: Any, spare: int) -> Dataset:

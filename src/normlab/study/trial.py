@@ -89,7 +89,7 @@ def _descend(
     name = type(made).__name__
     remedy = "Use one whose step() needs no arguments and keeps tensors and numbers."
     with _told("optimizer", f"a step of {name} failed", remedy):
-        descent = TorchDescent(made)
+        descent = TorchDescent(made, rate)
         descent.step(loss, rate)
         descent.state()
 

@@ -13,7 +13,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from normlab.errors import BadFolder, NormlabError
+from normlab.errors import BadFolder, NormlabError, described, one_line
 from normlab.records.events import Failed
 from normlab.study.channel import Channel
 from normlab.study.messages import Halted, JobEnded, Setup
@@ -51,7 +51,7 @@ def _perform(channel: Channel) -> None:
     except BadFolder as error:
         channel.send(Halted(str(error)))
     except NormlabError as error:
-        channel.send(Failed(reason=str(error)))
+        channel.send(Failed(reason=one_line(error)))
     except Exception as error:
         if _out_of_memory(error):
             raise  # only a fresh process gets its memory back
@@ -68,9 +68,7 @@ def _out_of_memory(error: Exception) -> bool:
 
 def _in_one_line(error: Exception) -> str:
     last = traceback.extract_tb(error.__traceback__)[-1]
-    text = " ".join(str(error).split()) or "no message"
-    where = f"{Path(last.filename).name}, line {last.lineno}"
-    return f"{type(error).__name__}: {text} ({where})"
+    return f"{described(error)} ({Path(last.filename).name}, line {last.lineno})"
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """A run's state at the end of an epoch, and how it is kept on disk.
 
-A checkpoint is one safetensors file: the tensors of the model and of the
-optimizer, and as metadata a JSON object with everything else. Nothing in it is
-ever executed. The order of the batches and every other draw follow from
-addresses, so no generator state needs keeping.
+A checkpoint is one safetensors file: the tensors of the model, of the optimizer and of
+whatever else has moved about them, and as metadata a JSON object with everything that
+is no tensor. Nothing in it is ever executed. The order of the batches and every other
+draw of normlab's follow from addresses, so the default generators need no keeping.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from normlab.base.packing import Packed
 from normlab.errors import BadFolder
 
 _NAME = re.compile(r"epoch-(\d+)\.safetensors")
@@ -34,22 +35,25 @@ class Checkpoint:
     descent: dict[str, Tensor]
     scalars: dict[str, object]  # the optimizer's numbers, JSON-able
     observed: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    outside: Packed = field(default_factory=Packed)  # what else moved in the model
 
 
 def save(checkpoint: Checkpoint, folder: Path) -> Path:
     """Write `checkpoint` whole under `folder` and drop all but the newest two."""
     path = folder / f"epoch-{checkpoint.epoch}.safetensors"
-    tensors = {f"model.{k}": v for k, v in _apart(checkpoint.model).items()}
-    tensors |= {f"descent.{k}": v.contiguous() for k, v in checkpoint.descent.items()}
+    tensors = {f"model.{k}": v for k, v in checkpoint.model.items()}
+    tensors |= {f"descent.{k}": v for k, v in checkpoint.descent.items()}
+    tensors |= {f"outside.{k}": v for k, v in checkpoint.outside.tensors.items()}
     for name, arrays in checkpoint.observed.items():
-        tensors |= {f"observed.{name}.{k}": v.contiguous() for k, v in arrays.items()}
+        tensors |= {f"observed.{name}.{k}": v for k, v in arrays.items()}
     meta = {
         "epoch": checkpoint.epoch,
         "scalars": checkpoint.scalars,
         "observers": list(checkpoint.observed),
+        "outside": checkpoint.outside.values,
     }
     with _writing(path) as partial:
-        save_file(tensors, partial, metadata={"normlab": json.dumps(meta)})
+        save_file(_apart(tensors), partial, metadata={"normlab": json.dumps(meta)})
     for epoch in sorted(epochs_saved(folder))[:-_KEPT]:
         (folder / f"epoch-{epoch}.safetensors").unlink()
     return path
@@ -131,6 +135,7 @@ def load(folder: Path, epoch: int) -> Checkpoint:
         descent=_below(tensors, "descent."),
         scalars=meta["scalars"],
         observed={n: _below(tensors, f"observed.{n}.") for n in meta["observers"]},
+        outside=Packed(meta.get("outside", {}), _below(tensors, "outside.")),
     )
 
 
