@@ -53,7 +53,7 @@ def refuse_lost_state(
     """
     rate = recipe.rates[0]
     with preserved(model):
-        outside = Outside(model.train())
+        outside, start = Outside(model.train()), _parameters(model)
         try:
             descent = descent_for(model, recipe, rate, factory=optimizer)
             descent.step(loss(model(inputs), labels), rate)
@@ -62,7 +62,10 @@ def refuse_lost_state(
         _refuse_model(outside)
         if optimizer is not None and isinstance(descent, TorchDescent):
             _refuse_schedules(descent, recipe)
+            stepped = _parameters(model)
+            _place(model, start)  # where a run is when its optimizer is made
             restored = descent_for(model, recipe, rate, factory=optimizer)
+            _place(model, stepped)
             _refuse_optimizer(model, descent, cast(TorchDescent, restored), rate)
 
 
@@ -95,11 +98,10 @@ def _refuse_optimizer(
     except RunFailed as lost:
         raise BadSetting(str(lost)) from None
     kept = {name: tensor.clone() for name, tensor in tensors.items()}
-    start = [p.detach().clone() for p in model.parameters()]
+    start = _parameters(model)
     gradients = [p.grad for p in model.parameters()]
     without = _steps(model, descent, gradients, rate)
-    for parameter, values in zip(model.parameters(), start, strict=True):
-        parameter.data.copy_(values)
+    _place(model, start)
     restored.restore(kept, json.loads(json.dumps(scalars)))
     after = _steps(model, restored, gradients, rate)
     if not all(map(torch.equal, without, after)):
@@ -123,4 +125,13 @@ def _steps(
                 scaled = None if gradient is None else gradient / (step + 1)
                 parameter.grad = scaled
             descent.move(rate)
+    return _parameters(model)
+
+
+def _parameters(model: nn.Module) -> list[Tensor]:
     return [p.detach().clone() for p in model.parameters()]
+
+
+def _place(model: nn.Module, values: Sequence[Tensor]) -> None:
+    for parameter, one in zip(model.parameters(), values, strict=True):
+        parameter.data.copy_(one)
