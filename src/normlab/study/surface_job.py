@@ -206,7 +206,13 @@ def _loaded(files: Mapping[int, Path], most: int = REAL_LOSSES) -> dict[str, Arr
 
 
 def _only(state: Mapping[str, torch.Tensor], names: list[str]) -> Arrays:
-    return {name: state[name].detach().cpu().numpy() for name in names}
+    return {name: _array(state[name]) for name in names}
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    tensor = tensor.detach().cpu()
+    # NumPy knows no bfloat16
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
 
 def _networks(end: Mapping[str, torch.Tensor], plane: Plane) -> str:
