@@ -166,8 +166,10 @@ def test_a_prompt_shows_one_line() -> None:
 
 def test_the_share_of_the_largest_class_stands_with_the_accuracy() -> None:
     record = replace(accuracy_study([0.0]), meta={LARGEST: "0.98"})
-    assert Result(record).table().caption.endswith(
-        "; the largest class is 98.00 % of the test part"
+    assert (
+        Result(record)
+        .table()
+        .caption.endswith("; the largest class is 98.00 % of the test part")
     )
     several = study([run(RunKey("none", rate, 0)) for rate in (0.01, 0.1)])
     caption = Result(replace(several, meta={LARGEST: "0.5"})).table().caption
@@ -175,15 +177,16 @@ def test_the_share_of_the_largest_class_stands_with_the_accuracy() -> None:
 
 
 @pytest.mark.parametrize("error", [BadSetting, BadFolder, NotMeasured, RunFailed])
-def test_a_notebook_shows_an_error_in_its_one_line(error: type[NormlabError]) -> None:
+def test_a_notebook_shows_an_error_in_its_one_line(
+    error: type[NormlabError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
 
-    shell = InteractiveShell()
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    shell = InteractiveShell(config=Config(HistoryManager={"enabled": False}))
     shown: list[str] = []
     shell._showtraceback = lambda _, __, lines: shown.extend(lines)  # type: ignore
     shell.user_ns["error"] = error("seeds=0: give at least one.")
-    try:
-        shell.run_cell("raise error")
-    finally:
-        shell.history_manager.end_session()
+    shell.run_cell("raise error")
     assert shown == [f"{error.__name__}: seeds=0: give at least one."]

@@ -79,3 +79,18 @@ def test_an_epoch_without_a_test_has_no_numbers_for_it(
         "none seed 0  epoch 1/2  train loss 0.5000  test loss -  test accuracy -  "
         "left -\n"
     )
+
+
+def test_a_reason_that_runs_share_is_said_once(
+    lines: Lines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    for key in KEYS[:3]:
+        lines.status(key, "failed", "ValueError: no such luck")
+    lines.status(KEYS[3], "failed", "something else")
+    assert capsys.readouterr().out.splitlines() == [
+        "none seed 0  failed: ValueError: no such luck",
+        "batch seed 0  failed",
+        "none seed 1  failed",
+        "batch seed 1  failed: something else",
+    ]

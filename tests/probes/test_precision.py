@@ -1,4 +1,4 @@
-"""Every probe looks at networks of every precision, compiled or not, without a trace."""
+"""Every probe looks at networks of every precision, compiled or not; no trace stays."""
 
 from __future__ import annotations
 
@@ -187,7 +187,9 @@ def trained(
 
 def raw(model: nn.Module) -> dict[str, bytes]:
     found = model.state_dict().items()
-    return {n: t.contiguous().view(-1).view(torch.uint8).numpy().tobytes() for n, t in found}
+    return {
+        n: t.contiguous().view(-1).view(torch.uint8).numpy().tobytes() for n, t in found
+    }
 
 
 @pytest.mark.filterwarnings("ignore:ComplexHalf|.*complex:UserWarning")

@@ -14,7 +14,9 @@ from tests.study.cases import spec_of, write_data
 
 
 @given(st.integers(0, 10**6))
-def test_it_takes_few_steps_and_never_fewer_than_an_interval_needs(trained: int) -> None:
+def test_it_takes_few_steps_and_never_fewer_than_an_interval_needs(
+    trained: int,
+) -> None:
     blocks, steps = share_of(trained)
     extra = (blocks + 1) * steps
     assert FEWEST_BLOCKS <= blocks <= 20 and 1 <= steps <= 50

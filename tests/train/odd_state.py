@@ -108,7 +108,7 @@ class Draws(Odd):
         self.torch = torch.Generator().manual_seed(1)
         self.numpy = np.random.default_rng(2)
         self.twister = np.random.Generator(np.random.MT19937(3))
-        self.old = np.random.RandomState(4)  # noqa: NPY002
+        self.old = np.random.RandomState(4)
         self.python = random.Random(5)
 
     def factor(self, x: Tensor) -> float:
@@ -266,7 +266,9 @@ class Lookahead(torch.optim.Optimizer):
         super().__init__(self.fast.param_groups, {})
         self.param_groups = self.fast.param_groups
         self.k, self.count = k, 0
-        self.slow = [[p.detach().clone() for p in g["params"]] for g in self.param_groups]
+        self.slow = [
+            [p.detach().clone() for p in g["params"]] for g in self.param_groups
+        ]
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:

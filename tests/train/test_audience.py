@@ -67,7 +67,9 @@ def test_the_run_goes_on_as_if_it_had_not_been_there(at: int) -> None:
     assert probe.looks[-1] == at and len(other.looks) == 6
     assert [e.probe for e in events if isinstance(e, Observed)] == ["other"]
     (note,) = [e.text for e in events if isinstance(e, Noted)]
-    assert note.startswith("probe 'fails' failed and left no record (ValueError: no such")
+    assert note.startswith(
+        "probe 'fails' failed and left no record (ValueError: no such"
+    )
     assert "\n" not in note and len(note) < 400
 
 
@@ -78,7 +80,9 @@ def test_one_that_failed_stays_away_from_the_rest_of_a_resumed_run(tmp_path) -> 
             checkpoint.save(run.checkpoint(), tmp_path)
             break
     again, start = Fails(2), checkpoint.load(tmp_path, 1)
-    events = list(Run(network(), course(RECIPE), observers=[again], start=start).events())
+    events = list(
+        Run(network(), course(RECIPE), observers=[again], start=start).events()
+    )
     assert again.looks == []
     assert not [e for e in events if isinstance(e, Observed)]
 

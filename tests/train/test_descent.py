@@ -72,7 +72,9 @@ def test_state_that_no_checkpoint_can_hold_is_named() -> None:
     model = network()
     descent = descent_for(model, Recipe(optimizer="python"), 0.1, factory=Hoarder)
     descent.step(model(torch.ones(4, 1, 12, 12)).sum(), 0.1)
-    with pytest.raises(RunFailed, match=r"Hoarder: no checkpoint can hold its 'state.*past"):
+    with pytest.raises(
+        RunFailed, match=r"Hoarder: no checkpoint can hold its 'state.*past"
+    ):
         descent.state()
 
 
@@ -110,7 +112,10 @@ def test_groups_keep_their_proportions_along_every_schedule(
 def test_a_schedule_inside_of_the_optimizer_holds_to_the_bit() -> None:
     ours, theirs = network(), network()
     descent = descent_for(ours, Recipe(optimizer="python"), 0.01, factory=Scheduled)
-    optimizer, x = Scheduled(list(theirs.parameters()), lr=0.01), torch.ones(4, 1, 12, 12)
+    optimizer, x = (
+        Scheduled(list(theirs.parameters()), lr=0.01),
+        torch.ones(4, 1, 12, 12),
+    )
     for _ in range(5):
         descent.step(ours(x).square().mean(), 0.01)
         optimizer.zero_grad()

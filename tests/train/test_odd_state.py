@@ -20,10 +20,13 @@ from normlab.probes.registry import observers
 from normlab.records.events import EpochDone, Event, Noted
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
+from normlab.study import api
 from normlab.study.outside_state import refuse_lost_state
+from normlab.study.prepare import PythonParts
 from normlab.train import checkpoint
 from normlab.train.moment import Observer
 from normlab.train.run import Course, Run
+from tests.study.cases import spec_of, write_data
 from tests.train import odd_state
 from tests.train.cases import course, network
 from tests.train.odd_state import KEPT, LOST, OPTIMIZERS, Counter, Iterates, Odd
@@ -180,7 +183,9 @@ def test_one_whose_constructor_decides_is_refused() -> None:
 
 
 def test_two_schedules_are_refused() -> None:
-    with pytest.raises(BadSetting, match=r"recipe\.schedule: the optimizer changes its"):
+    with pytest.raises(
+        BadSetting, match=r"recipe\.schedule: the optimizer changes its"
+    ):
         refuse(network(), odd_state.Scheduled, schedule="cosine")
     with pytest.raises(BadSetting, match=r"recipe\.warmup: the optimizer changes its"):
         refuse(network(), odd_state.Scheduled, warmup=5)
@@ -215,3 +220,36 @@ def test_references_to_registered_things_are_no_state() -> None:
         model.out.weight.add_(1)
     model(torch.ones(4, 1, 12, 12))
     assert outside.moved() == {"steps"}
+
+
+def test_no_surface_is_made_of_networks_that_remember_more(tmp_path: Path) -> None:
+    spec = spec_of(
+        write_data(tmp_path), "model.name=python", "measure=full", "seeds=0,",
+        "recipe.epochs=2", "arms=none,batch",
+    )  # fmt: skip
+
+    def made(norm: Any, shape: Any, classes: int) -> nn.Module:
+        class Warm(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.f = nn.Sequential(nn.Flatten(), nn.Linear(36, 8), norm(8))
+                self.out, self.steps, self.last = nn.Linear(8, classes), 0, None
+
+            def forward(self, x: Tensor) -> Tensor:
+                self.last = self.f(x)  # kept, and of no use
+                if not isinstance(self.f[2], nn.Identity):
+                    self.steps += self.training
+                return self.out(self.last) * (1 + self.steps)
+
+        return Warm()
+
+    result = api.run(spec, tmp_path / "s", python=PythonParts(model=made))
+    assert {run.status for run in result.record.runs} == {"done"}
+    none, batch = sorted(result.record.runs, key=lambda run: run.key.arm != "none")
+    assert none.notes == ()
+    (note,) = batch.notes
+    assert "more than parameters and buffers (last, steps)" in note
+    assert not result.record.failed
+    surfaces = [s.name for s in (tmp_path / "s/arrays/surfaces").iterdir()]
+    assert all("none" in name and "batch-none" not in name for name in surfaces)
+    assert surfaces

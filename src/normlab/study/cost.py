@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from normlab.base.streams import ambient, numpy_stream
 from normlab.data.batches import BatchStream
 from normlab.data.feed import Feed
+from normlab.errors import NormlabError
 from normlab.spec.plan import RunKey
 from normlab.study.jobs import Material, Tell
 from normlab.study.under_way import EVERY, Share
@@ -124,6 +125,10 @@ def measure_cost(
     networks = {arm: material.network(arm, spec.seeds[0]) for arm in arms}
     seconds = _step_seconds(material, networks, blocks=blocks, steps=steps, told=told)
     inputs = _images(material)
+    # new ones: what a trained network keeps of its last step may not be copied
+    fresh = {
+        arm: material.network(arm, spec.seeds[0]).to(inputs.device) for arm in arms
+    }
     base = seconds[:, arms.index(spec.baseline.name)]
     return {
         "baseline": spec.baseline.name,
@@ -136,7 +141,7 @@ def measure_cost(
                 "seconds_per_step": float(np.median(seconds[:, i]) / steps),
                 "ratio": float(np.median(seconds[:, i] / base)),
                 "interval": block_interval(seconds[:, i] / base),
-                **_inference_seconds(network, inputs, blocks=blocks),
+                **_inference_seconds(fresh[arm], inputs, blocks=blocks),
             }
             for i, (arm, network) in enumerate(networks.items())
         },
@@ -194,14 +199,22 @@ def _images(material: Material) -> Tensor:
 def _inference_seconds(
     network: nn.Module, inputs: Tensor, *, blocks: int
 ) -> dict[str, float | None]:
-    with inference(network):
-        folded, report = fold(network, inputs[:2])
-    networks = [network, folded] if report.folded else [network]
+    networks = [network, *_folded(network, inputs[:2])]
     medians = [float(m) for m in np.median(_forward(networks, inputs, blocks), axis=0)]
     return {
         "inference_seconds": medians[0],
-        "folded_inference_seconds": medians[1] if report.folded else None,
+        "folded_inference_seconds": medians[1] if len(medians) > 1 else None,
     }
+
+
+def _folded(network: nn.Module, example: Tensor) -> list[nn.Module]:
+    """The network with its batch norms folded, if there are any and it can be done."""
+    try:
+        with inference(network), torch.no_grad():
+            folded, report = fold(network, example)
+    except NormlabError:
+        return []
+    return [folded] if report.folded else []
 
 
 def _forward(

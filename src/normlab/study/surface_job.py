@@ -23,6 +23,7 @@ from normlab.spec.surfaces import Statistics, Surfaces
 from normlab.study.jobs import Material, Tell
 from normlab.study.twins import combined
 from normlab.study.under_way import UnderWay
+from normlab.train.checkpoint import network_lacks
 
 # the claim about round contours was calibrated with these
 BOWL = Surfaces(points=13, examples=2_048, exact=True)
@@ -78,6 +79,9 @@ class SurfaceJob:
 
     def perform(self, tell: Tell) -> None:
         """Measure; one event, before it shares of a surface that takes long."""
+        if lacks := self._lacks():
+            tell(Unmeasured(self.name, f"the kept networks lack {', '.join(lacks)}"))
+            return
         end = self._end(self.run)
         model = self._start(self.run)
         model.load_state_dict(end)
@@ -192,8 +196,19 @@ class SurfaceJob:
         network = self.material.network(run.arm, run.seed)
         return network.to(torch.device(self.material.device))
 
+    def _lacks(self) -> list[str]:
+        """What the networks that it is made of depend on beside what was kept."""
+        arms = {self.run.arm}
+        if self.kind in ("common", "bowl"):
+            arms |= {self.material.spec.baseline.name, self.twin or self.run.arm}
+        files = (self._file(self.run._replace(arm=arm)) for arm in sorted(arms))
+        return sorted({name for file in files for name in network_lacks(file)})
+
+    def _file(self, run: RunKey) -> Path:
+        return self.arrays / run.id / "network.safetensors"
+
     def _end(self, run: RunKey) -> dict[str, torch.Tensor]:
-        return load_file(self.arrays / run.id / "network.safetensors")
+        return load_file(self._file(run))
 
 
 def _loaded(files: Mapping[int, Path], most: int = REAL_LOSSES) -> dict[str, Arrays]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,8 +59,13 @@ def save(checkpoint: Checkpoint, folder: Path) -> Path:
     return path
 
 
-def save_network(model: nn.Module, path: Path) -> None:
+def save_network(model: nn.Module, path: Path, *, lacks: Sequence[str] = ()) -> None:
     """Write the tensors of `model` alone, whole or not at all.
+
+    Args:
+        model: Its parameters and persistent buffers are kept.
+        path: Where to.
+        lacks: Names of what its output depends on and the file does not hold.
 
     Raises:
         BadFolder: The file cannot be written.
@@ -68,8 +73,16 @@ def save_network(model: nn.Module, path: Path) -> None:
     Any program reads them back with `safetensors.torch.load_file(path)`.
     """
     tensors = _apart(model.state_dict())
+    meta = {"normlab": json.dumps({"lacks": list(lacks)})} if lacks else None
     with _writing(path) as partial:
-        save_file(tensors, partial)
+        save_file(tensors, partial, metadata=meta)
+
+
+def network_lacks(path: Path) -> list[str]:
+    """Names of what the network kept in a file depends on beside its tensors."""
+    with safe_open(path, framework="pt") as file:
+        meta = (file.metadata() or {}).get("normlab")
+    return [] if meta is None else json.loads(meta)["lacks"]
 
 
 def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

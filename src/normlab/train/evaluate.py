@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from normlab.base.streams import undisturbed
+from normlab.base.streams import ambient, undisturbed
 from normlab.data.feed import Feed
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -63,6 +63,22 @@ def evaluate(model: nn.Module, feed: Feed, loss: Loss) -> Evaluation:
     hits = torch.cat(correct).cpu().numpy()
     unusable = int((~torch.cat(finite)).sum())
     return Evaluation(total / len(hits), float(hits.mean()), hits, unusable)
+
+
+def answer_alike(one: nn.Module, other: nn.Module, inputs: Tensor) -> bool:
+    """Whether two networks say the same of a batch, in training and in eval mode.
+
+    Both are moved by it; let them be `preserved`.
+    """
+    with torch.no_grad():
+        for training in (True, False):
+            answers = []
+            for model in (one.train(training), other.train(training)):
+                with ambient("alike"):
+                    answers.append(model(inputs))
+            if not torch.equal(*answers):
+                return False
+    return True
 
 
 def depends_on_neighbours(model: nn.Module, inputs: Tensor) -> bool:

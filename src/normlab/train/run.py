@@ -155,6 +155,10 @@ class Run:
             outside=self._outside.packed(),
         )
 
+    def beside(self) -> list[str]:
+        """Names of what has moved in the model that is no parameter and no buffer."""
+        return sorted(self._outside.packed().values)
+
     def _train_epoch(self) -> Iterator[Event]:
         key, epoch = self._course.key, self.epoch + 1
         live = self._course.dataset.live
