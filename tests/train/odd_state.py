@@ -6,7 +6,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -256,6 +256,19 @@ class Iterates(Odd):
 
     def factor(self, x: Tensor) -> float:
         return 1 + 0.01 * next(self.noise)
+
+
+class Looks(Odd):
+    """Masks that are made once for each size, on the class and globally."""
+
+    known: ClassVar[dict[int, Tensor]] = {}
+
+    def factor(self, x: Tensor) -> Tensor:
+        size = x.shape[-1]
+        if size not in Looks.known:
+            Looks.known[size] = torch.ones(1)
+            MODES[f"size {size}"] = size
+        return Looks.known[size]
 
 
 class Lookahead(torch.optim.Optimizer):

@@ -145,6 +145,11 @@ def test_what_no_checkpoint_holds_is_refused_by_name(text: str) -> None:
         refuse(LOST[text]())
 
 
+def test_what_is_looked_up_is_no_state() -> None:
+    refuse(odd_state.Looks())
+    assert not odd_state.Looks.known and set(odd_state.MODES) == {"calls"}
+
+
 def test_an_iterator_is_refused_by_name() -> None:
     with pytest.raises(BadModel, match=r"^the network's 'noise'"):
         refuse(Iterates())

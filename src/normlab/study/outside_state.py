@@ -53,8 +53,11 @@ def refuse_lost_state(
     """
     rate = recipe.rates[0]
     with preserved(model):
-        outside, start = Outside(model.train()), _parameters(model)
+        start = _parameters(model)
         try:
+            # what is computed once and looked up from then on is no state
+            model.train()(inputs)
+            outside = Outside(model)
             descent = descent_for(model, recipe, rate, factory=optimizer)
             descent.step(loss(model(inputs), labels), rate)
         except Exception:

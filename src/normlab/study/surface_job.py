@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from normlab.base.digest import digest
 from normlab.errors import BadData
@@ -23,7 +22,7 @@ from normlab.spec.surfaces import Statistics, Surfaces
 from normlab.study.jobs import Material, Tell
 from normlab.study.twins import combined
 from normlab.study.under_way import UnderWay
-from normlab.train.checkpoint import network_lacks
+from normlab.train.checkpoint import network, network_lacks
 
 # the claim about round contours was calibrated with these
 BOWL = Surfaces(points=13, examples=2_048, exact=True)
@@ -145,7 +144,7 @@ class SurfaceJob:
         """The plane of the run's snapshots, over all its parameters."""
         files = self._snapshots()
         names = [name for name, _ in self._start(self.run).named_parameters()]
-        snapshots = [_only(load_file(file), names) for file in files.values()]
+        snapshots = [_only(network(file), names) for file in files.values()]
         end = _only(self._end(self.run), names)
         plane = path_plane(snapshots, list(files), end=end)
         return replace(plane, real=_loaded(files))
@@ -170,7 +169,7 @@ class SurfaceJob:
             return projected(plane, name, _only(state, names), held=held)
 
         begin = mark("start", start.state_dict())
-        steps = [mark(f"step {step}", load_file(f)) for step, f in files.items()]
+        steps = [mark(f"step {step}", network(f)) for step, f in files.items()]
         # the first and the last have marks of their own
         between = {step: files[step] for step in list(files)[1:-1]}
         ends = {"start": start.state_dict(), f"end {self.run.arm}": end}
@@ -208,7 +207,7 @@ class SurfaceJob:
         return self.arrays / run.id / "network.safetensors"
 
     def _end(self, run: RunKey) -> dict[str, torch.Tensor]:
-        return load_file(self._file(run))
+        return network(self._file(run))
 
 
 def _loaded(files: Mapping[int, Path], most: int = REAL_LOSSES) -> dict[str, Arrays]:
@@ -216,7 +215,7 @@ def _loaded(files: Mapping[int, Path], most: int = REAL_LOSSES) -> dict[str, Arr
     steps = list(files)
     places = np.linspace(0, len(steps) - 1, min(most, len(steps))).round().astype(int)
     chosen = {steps[place]: files[steps[place]] for place in places}
-    states = {f"step {step}": load_file(file) for step, file in chosen.items()}
+    states = {f"step {step}": network(file) for step, file in chosen.items()}
     return {name: _only(state, list(state)) for name, state in states.items()}
 
 
