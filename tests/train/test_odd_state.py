@@ -250,10 +250,9 @@ def test_no_surface_is_made_of_networks_that_remember_more(tmp_path: Path) -> No
 
     result = api.run(spec, tmp_path / "s", python=PythonParts(model=made))
     assert {run.status for run in result.record.runs} == {"done"}
-    none, batch = sorted(result.record.runs, key=lambda run: run.key.arm != "none")
-    assert none.notes == ()
-    (note,) = batch.notes
+    ((note, runs),) = result.record.notes.items()
     assert "more than parameters and buffers (last, steps)" in note
+    assert runs == ("batch-lr0.01-seed0",)
     assert not result.record.failed
     surfaces = [s.name for s in (tmp_path / "s/arrays/surfaces").iterdir()]
     assert all("none" in name and "batch-none" not in name for name in surfaces)

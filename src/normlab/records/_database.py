@@ -47,18 +47,12 @@ CREATE TABLE steps (
 );
 CREATE TABLE measurements (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
-# beside the tables of a schema, so that one without notes is still read
-NOTES = """
-CREATE TABLE IF NOT EXISTS notes (
-    run INTEGER NOT NULL REFERENCES runs, text TEXT NOT NULL, PRIMARY KEY (run, text)
-) WITHOUT ROWID;
-"""
 
 
 def make(folder: Path, facts: Mapping[str, str]) -> None:
     """Write a study.db without runs into the folder, whole or not at all."""
     with closing(sqlite3.connect(folder / DATABASE, isolation_level=None)) as made:
-        made.executescript(f"BEGIN; {TABLES} {NOTES} PRAGMA user_version = {SCHEMA};")
+        made.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {SCHEMA};")
         made.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
         made.execute("COMMIT")
 
@@ -81,7 +75,6 @@ def to_write(folder: Path) -> sqlite3.Connection:
     _of_known_schema(connection, folder)
     try:
         _bring_up_to_date(connection)
-        connection.executescript(NOTES)
         # the log's shared memory needs all processes on one machine; where WAL is
         # refused the pragma leaves the mode as it is
         journal = "DELETE" if is_remote(folder) else "WAL"

@@ -6,7 +6,6 @@ import json
 import math
 import sqlite3
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,17 +49,9 @@ def runs(connection: sqlite3.Connection, *, conducted: bool) -> tuple[RunRecord,
     epochs = _by_run(connection, "epochs", "epoch", _epoch)
     glimpses = _by_run(connection, "glimpses", "step", _glimpse)
     blocks = _by_run(connection, "steps", "first", lambda row: Block(*row[1:]))
-    noted = _notes(connection)
     return tuple(
-        replace(
-            _run(
-                row,
-                epochs[row["run"]],
-                glimpses[row["run"]],
-                blocks[row["run"]],
-                conducted,
-            ),
-            notes=tuple(noted[row["run"]]),
+        _run(
+            row, epochs[row["run"]], glimpses[row["run"]], blocks[row["run"]], conducted
         )
         for row in connection.execute("SELECT * FROM runs ORDER BY run")
     )
@@ -73,14 +64,6 @@ def _by_run(
     for row in connection.execute(f"SELECT * FROM {table} ORDER BY run, {order}"):
         found[row["run"]].append(make(row))
     return found
-
-
-def _notes(connection: sqlite3.Connection) -> defaultdict[int, list[str]]:
-    """Texts by run; a study that an earlier version began has none."""
-    there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'notes'"
-    if connection.execute(there).fetchone() is None:
-        return defaultdict(list)
-    return _by_run(connection, "notes", "text", lambda row: row["text"])
 
 
 def _run(

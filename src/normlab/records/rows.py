@@ -31,6 +31,8 @@ FAILED = "failed"
 """The measurement that says what failed beside runs."""
 
 
+NOTES = "notes"
+"""The measurement that says what has to be known of runs: text to their ids."""
 LARGEST = "largest_class"
 """The fact that says which share of the test part its largest class is."""
 
@@ -85,8 +87,6 @@ class RunRecord:
     """Of the last finite network where the run diverged, else of the last epoch."""
     test_accuracy: float | None = None
     diverged_step: int | None = None
-    notes: tuple[str, ...] = ()
-    """What a reader has to know of it, a line each."""
     observed: Mapping[str, Mapping[str, NDArray[Any]]] = field(default_factory=dict)
     """Probe to its arrays, read from the folder when it is asked for."""
 
@@ -115,11 +115,8 @@ class StudyRecord:
     @property
     def notes(self) -> Mapping[str, tuple[str, ...]]:
         """Each note, and the runs (by their id) that it was made of."""
-        found: dict[str, tuple[str, ...]] = {}
-        for run in self.runs:
-            for text in run.notes:
-                found[text] = (*found.get(text, ()), run.key.id)
-        return found
+        kept = self.measurements.get(NOTES, {})
+        return {text: tuple(str(ids).split()) for text, ids in sorted(kept.items())}
 
     @property
     def failed(self) -> Mapping[str, str]:
