@@ -94,3 +94,11 @@ def test_a_reason_that_runs_share_is_said_once(
         "none seed 1  failed",
         "batch seed 1  failed: something else",
     ]
+
+
+def test_what_the_data_are_is_printed(
+    lines: Lines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    lines.told("data: mnist: 60,000 train")
+    assert capsys.readouterr().out == "data: mnist: 60,000 train\n"

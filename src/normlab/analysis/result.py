@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from normlab.analysis.analyse import Analysis, analyse
 from normlab.analysis.claim import Claims
+from normlab.analysis.frames import frame
 from normlab.analysis.summary import to_json
 from normlab.analysis.table import Table, table_of
 from normlab.analysis.words import count, notes_text
-from normlab.errors import BadSetting
 from normlab.records.rows import ENDED, StudyRecord
 
 if TYPE_CHECKING:
@@ -146,20 +145,13 @@ class Result:
         Raises:
             BadSetting: If pandas is not installed.
         """
-        try:
-            pandas = importlib.import_module("pandas")
-        except ImportError:
-            raise BadSetting(
-                "to_pandas() needs pandas, which is not installed; "
-                "install it with: pip install 'normlab[pandas]'"
-            ) from None
         rows = [
             {**run, **epoch, **epoch["metrics"]}
             for run in self.to_json()["runs"]
             for epoch in run["epochs"]
         ]
         unneeded = ["digests", "epochs", "metrics"]
-        return pandas.DataFrame(rows).drop(columns=unneeded, errors="ignore")
+        return frame(rows).drop(columns=unneeded, errors="ignore")
 
     def __repr__(self) -> str:
         spec, runs = self.record.spec, self.record.runs

@@ -59,6 +59,10 @@ class Live(Progress):
         if reason and self.news(reason):
             self._console.print(f"{key.id}: {status}: {reason}", markup=False)
 
+    def told(self, text: str) -> None:
+        """Print it above the table, where it stays."""
+        self._console.print(text, markup=False, highlight=False)
+
     def ended(self) -> None:
         """Leave the last state on the screen and give the cursor back."""
         self.phase = ""

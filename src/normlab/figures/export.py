@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+import plotly.graph_objects as go
 
 from normlab.errors import BadFolder, BadSetting, RunFailed
 from normlab.figures.picture import Picture
@@ -44,7 +46,7 @@ def export_figures(
         raise BadSetting(
             f"--figures={form} is unknown. {known(FORMATS, instead_of=form)}"
         )
-    kaleido, browser = _kaleido(), find_browser()
+    drawer = Drawer()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -53,24 +55,54 @@ def export_figures(
             "with -o FOLDER."
         ) from None
     paths = tuple(folder / f"{picture.kind.id}.{form}" for picture in pictures)
-    # kaleido would fetch MathJax; no figure needs it
-    settings = {"mathjax": False, "path": browser}
-    jobs = [
-        {"fig": _plain(picture), "path": str(path), "opts": _options(picture, form)}
-        for picture, path in zip(pictures, paths, strict=True)
-    ]
-    try:
-        kaleido.write_fig_from_object_sync(jobs, kopts=settings, cancel_on_error=True)
-    except Exception as error:  # whatever happens in there, it is the browser's
-        raise RunFailed(
-            f"{browser}: could not draw the figures ({error}). Try another browser: "
-            "set BROWSER_PATH to it."
-        ) from error
+    drawer.draw(
+        (picture.titled(), path) for picture, path in zip(pictures, paths, strict=True)
+    )
     return paths
 
 
-def find_browser() -> str:
+class Drawer:
+    """A browser that writes figures as files; nothing is fetched.
+
+    Args:
+        wanted: What was asked for, for what is said where something is missing.
+
+    Raises:
+        BadSetting: If kaleido or a browser is missing.
+    """
+
+    def __init__(self, wanted: str = "--figures") -> None:
+        self._kaleido = _kaleido(wanted)
+        self._browser = find_browser(wanted)
+
+    def draw(self, figures: Iterable[tuple[go.Figure, Path]]) -> None:
+        """Write each figure to its file, whose name says the format.
+
+        Raises:
+            RunFailed: If the browser draws a figure wrongly.
+        """
+        jobs = [
+            {"fig": _plain(figure), "path": str(path), "opts": _options(figure, path)}
+            for figure, path in figures
+        ]
+        # kaleido would fetch MathJax; no figure needs it
+        settings = {"mathjax": False, "path": self._browser}
+        try:
+            self._kaleido.write_fig_from_object_sync(
+                jobs, kopts=settings, cancel_on_error=True
+            )
+        except Exception as error:  # whatever happens in there, it is the browser's
+            raise RunFailed(
+                f"{self._browser}: could not draw the figures ({error}). Try another "
+                "browser: set BROWSER_PATH to it."
+            ) from error
+
+
+def find_browser(wanted: str = "--figures") -> str:
     """The browser to draw with: `BROWSER_PATH`, or what is installed.
+
+    Args:
+        wanted: What it is needed for.
 
     Raises:
         BadSetting: If there is none.
@@ -80,30 +112,31 @@ def find_browser() -> str:
     found = found or next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         raise BadSetting(
-            "--figures needs Chrome or Chromium to draw with, and none was found. "
+            f"{wanted} needs Chrome or Chromium to draw with, and none was found. "
             "Install one (on Debian: apt install chromium) or set BROWSER_PATH."
         )
     return found
 
 
-def _kaleido() -> Any:
+def _kaleido(wanted: str) -> Any:
     try:
         return importlib.import_module("kaleido")
     except ImportError:
         raise BadSetting(
-            "--figures needs kaleido. Install it: pip install 'normlab[static]'"
+            f"{wanted} needs kaleido. Install it: pip install 'normlab[static]'"
         ) from None
 
 
-def _plain(picture: Picture) -> dict[str, Any]:
-    """What is drawn on paper: with its title, without sliders and frames."""
-    figure = picture.titled().to_dict()
-    figure.pop("frames", None)
-    figure["layout"].pop("sliders", None)
-    return figure
+def _plain(figure: go.Figure) -> dict[str, Any]:
+    """What is drawn on paper: without sliders and frames."""
+    plain = figure.to_dict()
+    plain.pop("frames", None)
+    plain["layout"].pop("sliders", None)
+    return plain
 
 
-def _options(picture: Picture, form: str) -> dict[str, Any]:
-    height = picture.titled().to_dict()["layout"]["height"]
+def _options(figure: go.Figure, path: Path) -> dict[str, Any]:
+    form = path.suffix.removeprefix(".")
+    height = figure.to_dict()["layout"]["height"]
     scale = SHARPNESS if form == "png" else 1
     return {"format": form, "width": WIDTH, "height": height, "scale": scale}

@@ -234,7 +234,7 @@ class Conductor:
         }
         if isinstance(event, Noted) and event.text not in self._noted:
             self._noted.add(event.text)
-            self._watcher.note(f"{job.key.id}: {event.text}")
+            self._watcher.told(f"{job.key.id}: {event.text}")
         if type(event) in ends:
             reason = event.reason if isinstance(event, Failed) else None
             self._running.discard(job.key)
