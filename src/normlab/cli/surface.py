@@ -98,7 +98,6 @@ def surface(
 
     Example: normlab surface net.py:make --weights net.pt --data mnist -o plane.svg
     """
-    from normlab.cli import given
     from normlab.cli.measuring import Measuring
     from normlab.data.load import load
     from normlab.figures.surface_files import SurfaceFile
@@ -113,7 +112,7 @@ def surface(
     checkpoints = {str(path): read_weights(path) for path in on_path}
     held = weights.expanduser() if weights else next(reversed(on_path), None)
     state = read_weights(held) if held else None
-    dataset = load(Data(source=given.absolute(data or "mnist")))
+    dataset = load(Data(source=data or "mnist"))
     if ".py:" in model:
         file, _, function = model.rpartition(":")
         print(f"executing {file} (function {function})", flush=True)
