@@ -25,6 +25,10 @@ class NormlabError(Exception):
 
     exit_code = 2
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the line is for its reader, the way to it is ours."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class BadSetting(NormlabError):
     """A setting has a value that makes no sense, or does not fit the machine.

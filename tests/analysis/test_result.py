@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,16 @@ from normlab.analysis.arms import ArmSummary
 from normlab.analysis.interval import t_interval
 from normlab.analysis.result import Result
 from normlab.analysis.table import table_of
-from normlab.errors import BadFolder, BadSetting
+from normlab.errors import (
+    BadFolder,
+    BadSetting,
+    NormlabError,
+    NotMeasured,
+    RunFailed,
+)
 from normlab.records.events import Started
 from normlab.records.folder import StudyFolder
+from normlab.records.rows import LARGEST
 from normlab.spec.plan import RunKey, plan
 from normlab.spec.study import StudySpec
 
@@ -149,3 +157,36 @@ def test_the_interval_of_an_accuracy_is_cut_at_its_bounds() -> None:
     table = Result(accuracy_study([-0.02, 0.0, 0.02])).table()
     cell = next(row[2] for row in table.rows if row[0] == "test accuracy")
     assert cell == "98.00 % [93.03, 100.00]"
+
+
+def test_a_prompt_shows_one_line() -> None:
+    shown = repr(Result(accuracy_study([0.001, 0.002, 0.003]), Path("here")))
+    assert shown == "<Result article: 2 arms, 3 seeds, 6 of 6 runs ended, in here>"
+
+
+def test_the_share_of_the_largest_class_stands_with_the_accuracy() -> None:
+    record = replace(accuracy_study([0.0]), meta={LARGEST: "0.98"})
+    assert (
+        Result(record)
+        .table()
+        .caption.endswith("; the largest class is 98.00 % of the test part")
+    )
+    several = study([run(RunKey("none", rate, 0)) for rate in (0.01, 0.1)])
+    caption = Result(replace(several, meta={LARGEST: "0.5"})).table().caption
+    assert caption.endswith("; the largest class is 50.00 % of the test part")
+
+
+@pytest.mark.parametrize("error", [BadSetting, BadFolder, NotMeasured, RunFailed])
+def test_a_notebook_shows_an_error_in_its_one_line(
+    error: type[NormlabError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    shell = InteractiveShell(config=Config(HistoryManager={"enabled": False}))
+    shown: list[str] = []
+    shell._showtraceback = lambda _, __, lines: shown.extend(lines)  # type: ignore
+    shell.user_ns["error"] = error("seeds=0: give at least one.")
+    shell.run_cell("raise error")
+    assert shown == [f"{error.__name__}: seeds=0: give at least one."]

@@ -81,6 +81,21 @@ def test_an_epoch_without_a_test_has_no_numbers_for_it(
     )
 
 
+def test_a_reason_that_runs_share_is_said_once(
+    lines: Lines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    for key in KEYS[:3]:
+        lines.status(key, "failed", "ValueError: no such luck")
+    lines.status(KEYS[3], "failed", "something else")
+    assert capsys.readouterr().out.splitlines() == [
+        "none seed 0  failed: ValueError: no such luck",
+        "batch seed 0  failed",
+        "none seed 1  failed",
+        "batch seed 1  failed: something else",
+    ]
+
+
 def test_what_the_data_are_is_printed(
     lines: Lines, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,8 @@ from normlab.analysis.claim import Claims
 from normlab.analysis.frames import frame
 from normlab.analysis.summary import to_json
 from normlab.analysis.table import Table, table_of
-from normlab.records.rows import StudyRecord
+from normlab.analysis.words import count, notes_text
+from normlab.records.rows import ENDED, StudyRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from normlab.figures.picture import Picture
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """A study as it stands: open it from its folder, or get it from `compare`.
 
@@ -78,7 +79,7 @@ class Result:
             Rows of text, a column per arm; of several rates or a sweep a row per rate
             and point. Prints aligned.
         """
-        return table_of(self.analysis.arms)
+        return table_of(self.analysis.arms, largest_class=self.record.largest_class)
 
     def claims(self) -> Claims:
         r"""Every claim on every arm against the baseline, judged.
@@ -152,11 +153,27 @@ class Result:
         unneeded = ["digests", "epochs", "metrics"]
         return frame(rows).drop(columns=unneeded, errors="ignore")
 
+    def __repr__(self) -> str:
+        spec, runs = self.record.spec, self.record.runs
+        arms, seeds = count(len(spec.arms), "arm"), count(len(spec.seeds), "seed")
+        ended = sum(run.status in ENDED for run in runs)
+        where = "" if self.folder is None else f", in {self.folder}"
+        return (
+            f"<Result {spec.experiment}: {arms}, {seeds}, {ended} of "
+            f"{count(len(runs), 'run')} ended{where}>"
+        )
+
     def __str__(self) -> str:
-        told = "\n".join((str(self.analysis.fairness), *self.analysis.fairness.remarks))
-        return f"{self.table()}\n\n{self.claims()}\n\n{told}"
+        parts = (self.table(), self.claims(), "\n".join(self._remarks()))
+        return "\n\n".join(map(str, parts))
 
     def _repr_html_(self) -> str:
+        said = self._remarks()
         parts = (self.table()._repr_html_(), self.claims()._repr_html_())
-        told = (str(self.analysis.fairness), *self.analysis.fairness.remarks)
-        return "".join((*parts, *(f"<p>{escape(text)}</p>" for text in told)))
+        return "".join([*parts, *(f"<p>{escape(text)}</p>" for text in said)])
+
+    def _remarks(self) -> list[str]:
+        """Beside the numbers: what was equal, and what else must be known."""
+        fairness = self.analysis.fairness
+        notes = [f"Note: {text}" for text in notes_text(self.record.notes)]
+        return [str(fairness), *fairness.remarks, *notes]

@@ -51,6 +51,7 @@ def _study(record: StudyRecord, analysis: Analysis) -> dict[str, Any]:
         "dataset": noted_data(record.meta),
         "measurements": dict(record.measurements),
         "lost": list(record.lost),
+        "notes": {text: list(runs) for text, runs in record.notes.items()},
         "meta": {k: v for k, v in record.meta.items() if k != NOTED},
     }
 

@@ -47,13 +47,16 @@ class Table:
         )
 
 
-def table_of(arms: Sequence[ArmSummary]) -> Table:
+def table_of(
+    arms: Sequence[ArmSummary], *, largest_class: float | None = None
+) -> Table:
     """One column per arm, and a row for each epoch and the final test.
 
     Of several rates or a sweep: a row for each of them, with its final test alone.
 
     Args:
         arms: The summaries of one study, all arms at all rates and points.
+        largest_class: Share of the largest class in the test part, where it is known.
     """
     by_setting: dict[tuple[Point, float], list[ArmSummary]] = {}
     for arm in arms:
@@ -62,7 +65,13 @@ def table_of(arms: Sequence[ArmSummary]) -> Table:
     caption = "mean over seeds [95 % interval]"
     warned = next((f"; {arm.equal_seeds}" for arm in arms if arm.equal_seeds), "")
     if len(by_setting) == 1:
-        caption += f"; losses in nats per example{warned}"
+        caption += "; losses in nats per example"
+    if largest_class is not None:
+        caption += (
+            f"; the largest class is {100 * largest_class:.2f} % of the test part"
+        )
+    caption += warned
+    if len(by_setting) == 1:
         return Table(caption, ("", *names), tuple(_rows(arms)))
     several = len({rate for _, rate in by_setting}) > 1
     ordered = sorted(by_setting, key=lambda each: each[1])
@@ -74,7 +83,7 @@ def table_of(arms: Sequence[ArmSummary]) -> Table:
         )
         for point, rate in sorted(ordered, key=lambda each: points.index(each[0]))
     ]
-    return Table(f"final test accuracy, {caption}{warned}", ("", *names), tuple(rows))
+    return Table(f"final test accuracy, {caption}", ("", *names), tuple(rows))
 
 
 def _setting(point: Point, rate: float | None) -> str:

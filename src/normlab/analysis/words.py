@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,6 +53,26 @@ def interval_text(interval: tuple[float, float], definition: Definition) -> str:
     """Both ends of an interval, the unit said once."""
     low, high = (effect_text(end, definition) for end in interval)
     return f"{low.rsplit(' ', 1)[0]} to {high}"
+
+
+def notes_text(notes: Mapping[str, Sequence[str]]) -> list[str]:
+    """A line for each note: what, and of which runs.
+
+    Example:
+        >>> notes_text({"probe 'path' failed": ["none-0.1-0", "batch-0.1-0"]})
+        ["probe 'path' failed: 2 runs (none-0.1-0, batch-0.1-0)"]
+    """
+    return [
+        f"{text}: {count(len(runs), 'run')} ({named(runs)})"
+        for text, runs in notes.items()
+    ]
+
+
+def named(things: Sequence[str]) -> str:
+    """The first few by name."""
+    more = len(things) - _NAMED
+    shown = ", ".join(things[:_NAMED])
+    return f"{shown} and {more} others" if more > 0 else shown
 
 
 def null_text(definition: Definition) -> str:

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
+from normlab.base.state import (
+    GENERATORS,
+    PLAIN,
+    data_of,
+    followed,
+    generator_state,
+    is_own,
+    read_by,
+    set_generator_state,
+    slots,
+    spots,
+)
 from normlab.base.streams import undisturbed
+
+PutBack = Callable[[], None]
 
 
 @contextmanager
@@ -20,7 +38,9 @@ def preserved(model: nn.Module) -> Iterator[nn.Module]:
     with the same bits: parameters, buffers (running statistics too), gradients;
     `requires_grad`, the mode of every single module, its sub-modules and the
     default random generators are as they were. A norm frozen on purpose stays
-    frozen. Plain attributes, such as a norm's `momentum`, are not looked after.
+    frozen. So is what hangs on its modules, their classes and methods beside:
+    counters, plain tensors and arrays, lists and dictionaries of them, generators,
+    objects of a user's own. What cannot be seen, such as an iterator, stays moved.
 
     Args:
         model: Any module; tied parameters stay tied.
@@ -33,46 +53,139 @@ def preserved(model: nn.Module) -> Iterator[nn.Module]:
         >>> net.bias.equal(before)
         True
     """
-    modules = [_Held.of(module) for module in model.modules()]
-    tensors = [_Kept.of(tensor) for tensor in _tensors(model)]
+    tensors = [*model.parameters(), *model.buffers()]
+    held: list[PutBack] = [_module(module) for module in model.modules()]
+    held += [_Kept.of(tensor).put_back for tensor in tensors]
+    beside = (_undoing(spot.value) for spot in spots(model, tensors))
+    held += [undo for undo in beside if undo is not None]
     try:
         with undisturbed():
             yield model
     finally:
-        for module in modules:
-            module.put_back()
-        for tensor in tensors:
-            tensor.put_back()
+        for put_back in held:
+            put_back()
 
 
-def _tensors(model: nn.Module) -> Iterator[Tensor]:
-    """Parameters and buffers, each once."""
-    yield from model.parameters()
-    yield from model.buffers()
+def _undoing(value: object) -> PutBack | None:
+    """What brings one object back to how it is now; None for what cannot change."""
+    if isinstance(value, PLAIN):
+        return None
+    match value:
+        case Tensor():
+            return _Kept.of(value).put_back if _writable(value) else None
+        case np.ndarray():
+            return _array(value) if value.flags.writeable else None
+        case dict():
+            return _mapping(value)
+        case list() | deque() | set():
+            return _collection(value)
+        case FunctionType():
+            return _function(value) if is_own(value) else None
+        case type():
+            return _class(value) if is_own(value) else None
+        case nn.Module():
+            return _module(value)
+    if isinstance(value, GENERATORS):
+        state = generator_state(value)
+        return lambda: set_generator_state(value, state)
+    return _object(value) if followed(value) else None
 
 
-@dataclass(frozen=True)
-class _Held:
-    """One module: its mode, and which objects bear which names in it."""
-
-    module: nn.Module
-    training: bool
-    members: tuple[dict[str, Any], ...]
-
-    @classmethod
-    def of(cls, module: nn.Module) -> _Held:
-        return cls(module, module.training, tuple(map(dict, _members(module))))
-
-    def put_back(self) -> None:
-        # one by one, for model.train(mode) would wake the frozen ones
-        self.module.training = self.training
-        for current, before in zip(_members(self.module), self.members, strict=True):
-            current.clear()
-            current.update(before)
+def _writable(tensor: Tensor) -> bool:
+    """Whether torch lets its values be written to, which of some it never does."""
+    if tensor.is_inference():
+        return False
+    strides = tensor.stride() if tensor.layout == torch.strided else tensor.shape
+    steps = zip(tensor.shape, strides, strict=True)
+    return not any(size > 1 and stride == 0 for size, stride in steps)
 
 
-def _members(module: nn.Module) -> tuple[dict[str, Any], ...]:
-    return module._parameters, module._buffers, module._modules
+def _array(array: np.ndarray) -> PutBack:
+    before = array.copy()
+    return lambda: np.copyto(array, before)
+
+
+def _mapping(mapping: MutableMapping[Any, Any]) -> PutBack:
+    before = dict(mapping)
+
+    def put_back() -> None:
+        # by identity: tensors have no truth; untouched if nothing changed, for torch's
+        # compiler watches dictionaries
+        pairs = zip(mapping.items(), before.items(), strict=False)
+        same = all(a is c and b is d for (a, b), (c, d) in pairs)
+        if not same or len(mapping) != len(before):
+            mapping.clear()
+            mapping.update(before)
+
+    return put_back
+
+
+def _collection(collection: list[Any] | deque[Any] | set[Any]) -> PutBack:
+    before = list(collection)
+
+    def put_back() -> None:
+        collection.clear()
+        add = collection.update if isinstance(collection, set) else collection.extend
+        add(before)
+
+    return put_back
+
+
+def _module(module: nn.Module) -> PutBack:
+    """Its mode, its attributes, and which objects bear which names in it."""
+    # not script modules' own wrappers, which cannot be written to
+    registered = (module._parameters, module._buffers, module._modules)
+    held = [_mapping(names) for names in registered if isinstance(names, dict)]
+    return _together([_mapping(module.__dict__), *held])
+
+
+def _object(value: object) -> PutBack:
+    named = {name: getattr(value, name) for name in slots(value)}
+
+    def put_back() -> None:
+        for name, before in named.items():
+            object.__setattr__(value, name, before)
+
+    own = getattr(value, "__dict__", None)
+    return _together([put_back, *([] if own is None else [_mapping(own)])])
+
+
+def _class(kind: type) -> PutBack:
+    before = data_of(kind)
+
+    def put_back() -> None:
+        for name, now in data_of(kind).items():
+            if name not in before:
+                delattr(kind, name)
+            elif now is not before[name]:
+                setattr(kind, name, before[name])
+
+    return put_back
+
+
+def _function(function: FunctionType) -> PutBack:
+    cells, read = read_by(function)
+    held = []
+    for cell in cells.values():
+        with suppress(ValueError):  # nothing was put into it yet
+            held.append((cell, cell.cell_contents))
+
+    def put_back() -> None:
+        for cell, before in held:
+            cell.cell_contents = before
+        for name, before in read.items():
+            if function.__globals__.get(name) is not before:
+                function.__globals__[name] = before
+
+    return put_back
+
+
+def _together(held: list[PutBack]) -> PutBack:
+    def put_back() -> None:
+        for one in held:
+            one()
+
+    return put_back
 
 
 @dataclass(frozen=True)

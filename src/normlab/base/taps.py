@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
@@ -28,8 +30,9 @@ def tapped(
     """Call back with what enters and leaves named modules, inside the block only.
 
     Inputs are seen before the module runs, so one that works in place cannot
-    change them first. Behind the block, also after an error, every hook is gone;
-    a copy of the model made inside keeps dead hooks that call nobody.
+    change them first. What is compiled runs as it is written. Behind the block, also
+    after an error, every hook is gone; a copy of the model made inside keeps dead hooks
+    that call nobody.
 
     Args:
         model: Runs as it always does; the taps change nothing.
@@ -57,11 +60,28 @@ def tapped(
         for path, look in (outputs or {}).items():
             hook = switch.after(look)
             handles.append(_module(model, path).register_forward_hook(hook))
-        yield
+        with uncompiled():
+            yield
     finally:
         switch.live = False
         for handle in handles:
             handle.remove()
+
+
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Let networks run as they are written, whatever `torch.compile` made of them.
+
+    A hook that is traced, or a second derivative, is beyond compiled code; and what is
+    compiled while someone looks would be used, and limit what is compiled, afterwards.
+    """
+    if (
+        "torch._dynamo" not in sys.modules
+    ):  # then nothing is; to import it takes a second
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield
 
 
 class _Switch:

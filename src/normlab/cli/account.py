@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from shlex import quote
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
 from normlab.analysis.step_table import step_tables
-from normlab.analysis.words import count, effect_text, interval_text, lost_text, nats
+from normlab.analysis.words import (
+    count,
+    effect_text,
+    interval_text,
+    lost_text,
+    named,
+    nats,
+    notes_text,
+)
 from normlab.cli.columns import columns
 from normlab.cli.course import accuracy_chart, loss_chart
 from normlab.cli.wording import duration, percent
@@ -46,6 +55,7 @@ def account(result: Result, folder: Path, *, report: bool = True) -> str:
         *map(str, step_tables(record)),
         _claims(result),
         _fairness(result),
+        *(_wrapped(f"NOTE: {text}.") for text in notes_text(record.notes)),
         *(_wrapped(f"FAILED: {job}: {why}") for job, why in record.failed.items()),
         _wrapped(f"LOST: {lost_text(record.lost)}.") if record.lost else "",
         str(loss_chart(record)),
@@ -91,10 +101,13 @@ def _run_table(record: StudyRecord, runs: Sequence[RunRecord]) -> str:
     }
     kept = [i for i, name in enumerate(head) if name not in left_out]
     head, rows = [head[i] for i in kept], [[row[i] for i in kept] for row in rows]
+    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for run in runs:
+        if run.reason and run.status != "done":
+            alike[run.status, run.reason].append(run.key.id)
     reasons = [
-        _wrapped(f"{run.key.id}: {run.status}: {run.reason}", indent="  ")
-        for run in runs
-        if run.reason and run.status != "done"
+        _wrapped(f"{named(those)}: {status}: {reason}")
+        for (status, reason), those in alike.items()
     ]
     return "\n".join([columns(head, rows, right=_NUMBERS), *reasons])
 

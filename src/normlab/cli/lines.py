@@ -50,7 +50,8 @@ class Lines(Progress):
         """Print what keeps a run from going on."""
         super().status(key, status, reason)
         if status in _WORTH_A_LINE:
-            _say(f"{self._name(key)}  {status}{f': {reason}' if reason else ''}")
+            why = f": {reason}" if reason and self.news(reason) else ""
+            _say(f"{self._name(key)}  {status}{why}")
 
     def note(self, text: str) -> None:
         """Print the phase."""

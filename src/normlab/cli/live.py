@@ -56,7 +56,7 @@ class Live(Progress):
     def status(self, key: RunKey, status: str, reason: str | None) -> None:
         """Keep a reason above the table, where it stays."""
         super().status(key, status, reason)
-        if reason:
+        if reason and self.news(reason):
             self._console.print(f"{key.id}: {status}: {reason}", markup=False)
 
     def told(self, text: str) -> None:

@@ -86,8 +86,11 @@ class Feed:
         return self._prepared(picked), labels
 
     def chunks(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """All images in their order, `size` at a time, the last chunk maybe less."""
-        images, labels = self._images.split(size), self._labels.split(size)
+        """All images in their order, in nearly equal chunks of at most `size`."""
+        count = max(1, -(-len(self) // size))
+        images, labels = (
+            tensor.tensor_split(count) for tensor in (self._images, self._labels)
+        )
         for picked, y in zip(images, labels, strict=True):
             # copied: a piece is a view of the data
             yield self._prepared(picked.clone()), y

@@ -63,7 +63,8 @@ def compare(
         batch_size: Images per step; several are an axis of a sweep.
         momentum: Of SGD; Adam's first beta.
         optimizer: `"sgd"`, `"adam"`, `"adamw"`, or a function
-            `factory(parameters, lr=...)` that makes any torch optimizer.
+            `factory(parameters, lr=...)` that makes any torch optimizer; its groups
+            keep the proportions of their rates.
         weight_decay: Pull of the weights towards zero, as torch's optimizers have it.
         loss: Mean loss of a batch, from logits `(n, classes)` and labels `(n,)`;
             cross-entropy in nats if None.

@@ -39,7 +39,8 @@ class Slope:
             gradient = torch.autograd.grad(
                 loss, self.weights, allow_unused=True, materialize_grads=True
             )
-        return loss.item(), list(gradient)
+        # sparse ones of embeddings: nothing below is defined for them
+        return loss.item(), [g.to_dense() if g.is_sparse else g for g in gradient]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from normlab.base.reals import real
 from normlab.base.streams import stream
 from normlab.probes.tally import Tally
 
@@ -32,7 +33,7 @@ class Values:
             axis: Which of its axes holds the units.
             seed: Of the streams that choose a unit and positions.
         """
-        x = flowing.detach().movedim(axis, 1)
+        x = real(flowing.detach()).movedim(axis, 1)
         return cls(x.reshape(len(x), x.shape[1], -1), seed)
 
     @property

@@ -94,7 +94,7 @@ class _Watch:
             calls += 1
             place = Place(path, calls)
             # what does not flow image by image has no units to speak of
-            if place in places and flowing.dim() > 1 and len(flowing) == self._images:
+            if place in places and _by_image(flowing, self._images):
                 self._busy = True
                 note(place, flowing.detach())
                 self._busy = False
@@ -147,6 +147,13 @@ class _Watch:
 
     def _key(self, place: Place) -> str:
         return key(self._anatomy.places.index(place), place)
+
+
+def _by_image(flowing: Any, images: int) -> bool:
+    """Whether it is a tensor of numbers that are not counts, with a row per image."""
+    if not isinstance(flowing, Tensor) or flowing.dim() < 2 or len(flowing) != images:
+        return False
+    return flowing.is_floating_point() or flowing.is_complex()
 
 
 def normalised(norm: nn.Module, x: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from normlab.base.reals import real
+
 PENDING = "pending:"
 """Begins the names of what is needed to finish a measurement and is no result."""
 
@@ -36,7 +38,7 @@ class Notes:
         """Remember one moment; every moment has the same names."""
         self._steps.append(step)
         for name, value in row.items():
-            self._rows.setdefault(name, []).append(value.detach().cpu())
+            self._rows.setdefault(name, []).append(real(value.detach()).cpu())
 
     def arrays(self) -> Row:
         """Every name with its rows, moments first; and `steps`."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 import torch
 from torch import Tensor
 
+from normlab.base.reals import real
 from normlab.probes.notes import Notes
 from normlab.probes.still import still_
 from normlab.train.moment import Moment
@@ -39,7 +40,7 @@ class Outputs:
         """One forward pass."""
         still_(moment.model)
         with torch.no_grad():
-            said = moment.model(self._inputs).softmax(dim=1)
+            said = real(moment.model(self._inputs)).softmax(dim=1)
         images = max(1, MOST_PROBABILITIES // said.shape[1])
         self._notes.add(moment.step, {"probabilities": said[:images].clone()})
 

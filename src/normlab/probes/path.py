@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from normlab.base.reals import real
 from normlab.probes.notes import PENDING, Notes, Row, key
 from normlab.probes.vectors import (
     copies,
@@ -80,7 +81,7 @@ class Path:
         momentum: float = math.nan,
     ) -> None:
         self._weights = weights
-        self._origin = copies(parameters_called(model, weights))
+        self._origin = copies(map(real, parameters_called(model, weights)))
         self._pairs = pairs
         self._due = {last} | {step + i for step in pairs for i in range(3)}
         self._last = last
@@ -96,7 +97,7 @@ class Path:
         """Compare with the last look if that was one step ago."""
         step = moment.step
         found = parameters_called(moment.model, self._weights)
-        here = [weight.detach() for weight in found]
+        here = [real(weight.detach()) for weight in found]
         begins = step in self._pairs and step - 1 not in self._pairs
         if begins or step == self._last:
             self._measure_distance(step, here)

@@ -25,6 +25,7 @@ from normlab.probes.path import Path
 from normlab.probes.scale import Scale
 from normlab.probes.sharpness import Batch, Sharpness
 from normlab.probes.snapshots import Snapshots
+from normlab.probes.unmade import Unmade
 from normlab.train.moment import Observer
 from normlab.train.run import Course
 
@@ -168,6 +169,14 @@ FULL: tuple[Maker, ...] = (
 PROBES: dict[Measure, tuple[Maker, ...]] = {"none": (), "light": LIGHT, "full": FULL}
 
 
+def _made(make: Maker, of: Subject) -> Observer | None:
+    """A probe, or one that says why there is none."""
+    try:
+        return make(of)
+    except Exception as error:
+        return Unmade(make.__name__.strip("_"), error)
+
+
 def observers(
     measure: Measure,
     model: nn.Module,
@@ -186,5 +195,5 @@ def observers(
         snapshots: Folder for networks on the way; None keeps none.
     """
     subject = Subject(model=model, course=course, shared=shared, snapshots=snapshots)
-    made = (make(subject) for make in PROBES[measure])
+    made = (_made(make, subject) for make in PROBES[measure])
     return [observer for observer in made if observer is not None]

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from normlab.base.reals import real
 from normlab.probes.notes import Notes, Row, key
 from normlab.probes.vectors import parameters_called
 from normlab.train.moment import Moment
@@ -50,7 +51,7 @@ class Scale:
         row: Row = {"rate": torch.tensor(moment.rate)}
         found = parameters_called(moment.model, self._weights)
         for number, (name, weight) in enumerate(zip(self._weights, found, strict=True)):
-            length = weight.detach().flatten(1).norm(dim=1)
+            length = real(weight.detach()).flatten(1).norm(dim=1)
             row[key(number, name, "norm")] = length
             if self._momentum is not None:
                 effective = moment.rate / ((1 - self._momentum) * length.square())

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from normlab.base.reals import real
 from normlab.base.streams import stream
 from normlab.probes.notes import Notes, Row
 from normlab.probes.still import still_
@@ -114,12 +115,14 @@ def hessian(
 ) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
     """Gradient of `loss`, and the product of its Hessian with a vector, both `(size,)`.
 
+    A complex parameter counts as two real ones; half precision is widened.
     The graph of the gradient is built once; a product is one pass back through it.
     """
-    gradient = torch.autograd.grad(
+    found = torch.autograd.grad(
         loss, parameters, create_graph=True, allow_unused=True, materialize_grads=True
     )
-    sizes = [p.numel() for p in parameters]
+    gradient = [real(g) for g in found]
+    sizes = [g.numel() for g in gradient]
 
     def times(vector: Tensor) -> Tensor:
         parts = zip(gradient, vector.split(sizes), strict=True)
@@ -127,7 +130,7 @@ def hessian(
         if not curved:
             return torch.zeros_like(vector)
         # a scalar: for grad_outputs of its own torch imports half a second of sympy
-        along = torch.stack([torch.dot(g.reshape(-1), part) for g, part in curved])
+        along = torch.stack([torch.dot(g.reshape(-1), p.to(g)) for g, p in curved])
         product = torch.autograd.grad(
             along.sum(),
             parameters,
@@ -135,7 +138,7 @@ def hessian(
             allow_unused=True,
             materialize_grads=True,
         )
-        return torch.cat([part.reshape(-1) for part in product])
+        return torch.cat([real(part).reshape(-1) for part in product])
 
     return torch.cat([g.detach().reshape(-1) for g in gradient]), times
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
+from normlab.base.reals import real
+
 Vector = Sequence[Tensor]
 
 
@@ -24,13 +26,13 @@ def copies(parameters: Iterable[Tensor]) -> list[Tensor]:
 
 def norm(vector: Vector) -> float:
     """Euclidean length; the tensors' own lengths are added in float64."""
-    return math.hypot(*(torch.linalg.vector_norm(t).item() for t in vector))
+    return math.hypot(*(torch.linalg.vector_norm(real(t)).item() for t in vector))
 
 
 def dots(a: Vector, b: Vector) -> list[float]:
     """Inner product of every tensor with its counterpart."""
     return [
-        torch.dot(x.reshape(-1), y.reshape(-1)).item()
+        torch.dot(real(x).reshape(-1), real(y).reshape(-1)).item()
         for x, y in zip(a, b, strict=True)
     ]
 

@@ -86,10 +86,27 @@ class Observed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Noted:
+    """Something about a run that its reader has to know; one line, no full stop."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failed:
     """The run could not go on; the reason is one line."""
 
     reason: str
 
 
-Event = Started | Steps | Glimpse | EpochDone | Finished | Diverged | Observed | Failed
+Event = (
+    Started
+    | Steps
+    | Glimpse
+    | EpochDone
+    | Finished
+    | Diverged
+    | Observed
+    | Noted
+    | Failed
+)

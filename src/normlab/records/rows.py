@@ -31,6 +31,12 @@ FAILED = "failed"
 """The measurement that says what failed beside runs."""
 
 
+NOTES = "notes"
+"""The measurement that says what has to be known of runs: text to their ids."""
+LARGEST = "largest_class"
+"""The fact that says which share of the test part its largest class is."""
+
+
 def _nothing() -> NDArray[np.float32]:
     return np.empty(0, dtype=np.float32)
 
@@ -97,6 +103,20 @@ class StudyRecord:
     """The coarse surfaces of all seeds; the others are `StudyFolder.surfaces`."""
     lost: tuple[str, ...] = ()
     """Files of arrays that are missing or damaged, by their path in the folder."""
+
+    @property
+    def largest_class(self) -> float | None:
+        """Share of the largest class in the test part: right by saying always that.
+
+        None for a study that an earlier version began.
+        """
+        return float(self.meta[LARGEST]) if LARGEST in self.meta else None
+
+    @property
+    def notes(self) -> Mapping[str, tuple[str, ...]]:
+        """Each note, and the runs (by their id) that it was made of."""
+        kept = self.measurements.get(NOTES, {})
+        return {text: tuple(str(ids).split()) for text, ids in sorted(kept.items())}
 
     @property
     def failed(self) -> Mapping[str, str]:

@@ -19,10 +19,12 @@ from normlab.records.events import (
     Failed,
     Finished,
     Glimpse,
+    Noted,
     Observed,
     Started,
     Steps,
 )
+from normlab.records.rows import NOTES
 from normlab.records.surface import StudySurface, packed
 from normlab.spec.point import point_json
 
@@ -85,6 +87,9 @@ class Writer:
                     _arrays.place(self._path, key.id, event.probe), event.arrays
                 )
             return
+        if isinstance(event, Noted):
+            self._note(key.id, event.text)
+            return
         with self._transaction():
             self._keep(event, row)
 
@@ -100,6 +105,8 @@ class Writer:
             never had it. A checkpoint beyond it would leave a gap: start from 0.
         """
         row = self._row(key)
+        if epoch == 0:  # a later one has had its reasons by then
+            self._note(key.id, None)
         with self._transaction() as run:
             kept, last_step = run.execute(
                 "SELECT COALESCE(MAX(epoch), 0), COALESCE(MAX(last_step), 0) "
@@ -127,6 +134,25 @@ class Writer:
                 "INSERT OR REPLACE INTO measurements VALUES (?, ?)",
                 (name, json.dumps(dict(value))),
             )
+
+    def _note(self, run_id: str, text: str | None) -> None:
+        """Note one more thing of a run, or (None) forget what is noted of it."""
+        asked = "SELECT value FROM measurements WHERE name = ?"
+        with self._transaction() as run:
+            found = run.execute(asked, (NOTES,)).fetchone()
+            known = json.loads(found[0]) if found else {}
+            ids = {noted: set(those.split()) for noted, those in known.items()}
+            if text is not None:
+                ids.setdefault(text, set()).add(run_id)
+            else:
+                for those in ids.values():
+                    those.discard(run_id)
+            kept = {t: " ".join(sorted(ids[t])) for t in sorted(ids) if ids[t]}
+            if kept != known:
+                run.execute(
+                    "INSERT OR REPLACE INTO measurements VALUES (?, ?)",
+                    (NOTES, json.dumps(kept)),
+                )
 
     def surface(self, surface: StudySurface) -> None:
         """Keep a surface, whole or not at all."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from normlab.analysis.words import count, lost_text
+from normlab.analysis.words import count, lost_text, notes_text
 from normlab.records.data_line import copies_text
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def limits(result: Result) -> list[str]:
     if copies := copies_text(result.record.meta):
         lines.append(f"Not everything was tested on what is new: {copies}.")
     lines += _unfinished(result)
+    lines += [f"Noted: {text}." for text in notes_text(result.record.notes)]
     lines += [f"Failed: {job}: {why}." for job, why in result.record.failed.items()]
     if result.record.lost:
         lines.append(f"{lost_text(result.record.lost)}.")

@@ -22,7 +22,7 @@ from normlab.records.data_line import NOTED as NOTED_DATA
 from normlab.records.environment import environment
 from normlab.records.folder import StudyFolder
 from normlab.records.inventory import NOTED, inventory
-from normlab.records.rows import ENDED
+from normlab.records.rows import ENDED, LARGEST
 from normlab.spec.plan import plan
 from normlab.spec.study import Execution, StudySpec
 from normlab.study.executor import Executor, LocalExecutor
@@ -196,13 +196,17 @@ def _with_frozen(folder: StudyFolder, python: PythonParts | None) -> PythonParts
 
 def _facts(prepared: Prepared) -> dict[str, str]:
     """What a study notes about itself when it begins."""
+    import numpy as np
+
     from normlab.study.ingredients import ingredients
 
+    labels = prepared.dataset.test.labels
     return {
         **environment(),
         **ingredients(prepared),
         "command": " ".join([_program(), *sys.argv[1:]]),
         "classes": str(len(prepared.dataset.classes)),
+        LARGEST: repr(float(np.bincount(labels).max() / len(labels))),
         NOTED_DATA: json.dumps(prepared.data),
     }
 

@@ -11,14 +11,15 @@ from typing import cast
 
 from normlab.analysis.refine import further_runs
 from normlab.analysis.setting import setting_of
+from normlab.analysis.words import count
 from normlab.errors import BadFolder
-from normlab.records.events import Diverged, Event, Failed, Finished
+from normlab.records.events import Diverged, Event, Failed, Finished, Noted
 from normlab.records.folder import StudyFolder
 from normlab.records.rows import ENDED, FAILED, Status
 from normlab.records.surface import StudySurface
 from normlab.records.writer import Writer
 from normlab.spec.plan import RunKey, plan
-from normlab.study.cost import CostJob, Measured
+from normlab.study.cost import CostJob, Measured, extent
 from normlab.study.executor import Executor
 from normlab.study.jobs import Material, TrainJob
 from normlab.study.messages import Halted, JobEnded, Lost, Taken
@@ -63,6 +64,7 @@ class Conductor:
         self._running: set[RunKey] = set()
         self._countdown = Countdown({})  # of surfaces
         self._failed: dict[str, str] = {}  # what is no run, and why
+        self._noted: set[str] = set()  # what has been said of some run
         self._data = scratch(folder.path) / "data"
         self._materials = {
             point: Material(
@@ -175,8 +177,10 @@ class Conductor:
         spec = self._prepared.spec
         if spec.measure == "none" or "cost" in self._folder.read().measurements:
             return
-        self._watcher.note("measuring what a step costs")
         first = next(iter(self._materials.values()))
+        blocks, steps = extent(first)
+        each = count((blocks + 1) * steps, "step")
+        self._watcher.note(f"measuring what a step costs: {each} of each arm")
         self._executor.submit(CostJob(material=first))
         self._listen()
 
@@ -192,6 +196,8 @@ class Conductor:
                 case SurfaceJob(name=name), Share(share=share):
                     told = self._countdown.reached(name, share)
                     self._watcher.note(f"surfaces: {told}")
+                case CostJob(), Share(share=share):
+                    self._watcher.note(f"measuring what a step costs: {share:.0%}")
                 case SurfaceJob(), StudySurface() | Unmeasured():
                     self._mapped(job, message)
                 case _, Measured(name=name, value=value):
@@ -226,6 +232,9 @@ class Conductor:
             Diverged: "diverged",
             Failed: "failed",
         }
+        if isinstance(event, Noted) and event.text not in self._noted:
+            self._noted.add(event.text)
+            self._watcher.told(f"{job.key.id}: {event.text}")
         if type(event) in ends:
             reason = event.reason if isinstance(event, Failed) else None
             self._running.discard(job.key)

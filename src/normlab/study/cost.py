@@ -3,12 +3,13 @@
 It is taken after training, alone, in one process, with the arms interleaved: block
 by block every arm takes the same number of steps, so that a machine that becomes
 slower becomes slower for all. The ratio of a block is one arm's seconds over the
-baseline's, side by side; the interval resamples whole blocks.
+baseline's, side by side; the interval resamples whole blocks. However long that would
+take, it is a small share of the training: of a short study fewer steps are timed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from time import perf_counter
@@ -17,20 +18,24 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from normlab.base.streams import ambient, numpy_stream
 from normlab.data.batches import BatchStream
 from normlab.data.feed import Feed
+from normlab.errors import NormlabError
 from normlab.spec.plan import RunKey
 from normlab.study.jobs import Material, Tell
+from normlab.study.under_way import EVERY, Share
 from normlab.surgery.fold import fold
 from normlab.train.evaluate import inference
 from normlab.train.run import Run
 
 BLOCKS = 20
-STEPS = 50
-IMAGES = 512  # of the test part, at inference
+STEPS = 50  # of a block
+FEWEST_BLOCKS = 10  # of one step, for an interval
+SHARE = 0.05  # of the steps that training takes, at most, from the fewest on
+IMAGES = 512  # of the test part, at inference, if it has as many
 RESAMPLES = 2_000
 
 
@@ -54,12 +59,51 @@ class CostJob:
         return "the measurement of cost"
 
     def perform(self, tell: Tell) -> None:
-        """Measure; one event."""
-        tell(Measured(name="cost", value=measure_cost(self.material)))
+        """Measure; how far it is now and then, and one event."""
+        blocks, steps = extent(self.material)
+        tell_at = perf_counter() + EVERY
+
+        def told(share: float) -> None:
+            nonlocal tell_at
+            if perf_counter() >= tell_at:
+                tell(Share(share))
+                tell_at = perf_counter() + EVERY
+
+        value = measure_cost(self.material, blocks=blocks, steps=steps, told=told)
+        tell(Measured(name="cost", value=value))
+
+
+def extent(material: Material) -> tuple[int, int]:
+    """Blocks, and steps of a block, that are timed of every arm of a study."""
+    spec = material.spec
+    runs = len(spec.seeds) * len(spec.recipe.rates)
+    epoch = BatchStream(
+        len(material.dataset().train),
+        batch_size=spec.recipe.batch_size,
+        seed=spec.seeds[0],
+        last_batch=spec.recipe.last_batch,
+    ).steps_per_epoch
+    return share_of(runs * spec.recipe.epochs * epoch)
+
+
+def share_of(trained: int) -> tuple[int, int]:
+    """The same by the steps that an arm is trained for, the warm-up counted in.
+
+    Example:
+        >>> share_of(23_450), share_of(2_000), share_of(20)
+        ((20, 50), (20, 4), (10, 1))
+    """
+    budget = int(trained * SHARE)
+    blocks = min(max(budget - 1, FEWEST_BLOCKS), BLOCKS)
+    return blocks, min(max(budget // (blocks + 1), 1), STEPS)
 
 
 def measure_cost(
-    material: Material, *, blocks: int = BLOCKS, steps: int = STEPS
+    material: Material,
+    *,
+    blocks: int = BLOCKS,
+    steps: int = STEPS,
+    told: Callable[[float], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Seconds per step and per image of every arm, and their ratios.
 
@@ -67,9 +111,10 @@ def measure_cost(
         material: The study; its first seed and rate are taken.
         blocks: Times that every arm takes its turn.
         steps: Steps of one turn.
+        told: Is told which share of the steps is done.
 
     Returns:
-        JSON-able: `blocks`, `steps`, and under `arms` by name `parameters`,
+        JSON-able: `blocks`, `steps`, `images`, and under `arms` by name `parameters`,
         `seconds_per_step` (median over blocks), `ratio` to the baseline (median of
         the blocks' ratios) with `interval` (95 %, block bootstrap),
         `inference_seconds` (for one batch of `images`) and the same `folded`, where
@@ -78,20 +123,25 @@ def measure_cost(
     spec = material.spec
     arms = [arm.name for arm in spec.arms]
     networks = {arm: material.network(arm, spec.seeds[0]) for arm in arms}
-    seconds = _step_seconds(material, networks, blocks=blocks, steps=steps)
+    seconds = _step_seconds(material, networks, blocks=blocks, steps=steps, told=told)
+    inputs = _images(material)
+    # new ones: what a trained network keeps of its last step may not be copied
+    fresh = {
+        arm: material.network(arm, spec.seeds[0]).to(inputs.device) for arm in arms
+    }
     base = seconds[:, arms.index(spec.baseline.name)]
     return {
         "baseline": spec.baseline.name,
         "blocks": blocks,
         "steps": steps,
-        "images": IMAGES,
+        "images": len(inputs),
         "arms": {
             arm: {
                 "parameters": sum(p.numel() for p in network.parameters()),
                 "seconds_per_step": float(np.median(seconds[:, i]) / steps),
                 "ratio": float(np.median(seconds[:, i] / base)),
                 "interval": block_interval(seconds[:, i] / base),
-                **_inference_seconds(material, network, blocks=blocks),
+                **_inference_seconds(fresh[arm], inputs, blocks=blocks),
             }
             for i, (arm, network) in enumerate(networks.items())
         },
@@ -111,7 +161,12 @@ def block_interval(ratios: NDArray[np.float64]) -> list[float]:
 
 
 def _step_seconds(
-    material: Material, networks: Mapping[str, nn.Module], *, blocks: int, steps: int
+    material: Material,
+    networks: Mapping[str, nn.Module],
+    *,
+    blocks: int,
+    steps: int,
+    told: Callable[[float], None],
 ) -> NDArray[np.float64]:
     """Seconds of each turn, of shape (blocks, arms)."""
     spec, dataset = material.spec, material.dataset()
@@ -130,23 +185,36 @@ def _step_seconds(
             turn = list(islice(batches, steps))
             for i, run in enumerate(runs):
                 _, seconds[block, i] = run.advance(turn)
+            told((block + 2) / (blocks + 1))
     return seconds
 
 
-def _inference_seconds(
-    material: Material, network: nn.Module, *, blocks: int
-) -> dict[str, float | None]:
+def _images(material: Material) -> Tensor:
+    """Test images to classify at once."""
     dataset = material.dataset()
     feed = Feed(dataset.test, dataset.mean, dataset.std, torch.device(material.device))
-    inputs, _ = next(feed.chunks(IMAGES))
-    with inference(network):
-        folded, report = fold(network, inputs[:2])
-    networks = [network, folded] if report.folded else [network]
+    return feed.take(torch.arange(min(IMAGES, len(feed))))[0]
+
+
+def _inference_seconds(
+    network: nn.Module, inputs: Tensor, *, blocks: int
+) -> dict[str, float | None]:
+    networks = [network, *_folded(network, inputs[:2])]
     medians = [float(m) for m in np.median(_forward(networks, inputs, blocks), axis=0)]
     return {
         "inference_seconds": medians[0],
-        "folded_inference_seconds": medians[1] if report.folded else None,
+        "folded_inference_seconds": medians[1] if len(medians) > 1 else None,
     }
+
+
+def _folded(network: nn.Module, example: Tensor) -> list[nn.Module]:
+    """The network with its batch norms folded, if there are any and it can be done."""
+    try:
+        with inference(network), torch.no_grad():
+            folded, report = fold(network, example)
+    except NormlabError:
+        return []
+    return [folded] if report.folded else []
 
 
 def _forward(

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from normlab.errors import one_line
 from normlab.records.events import Failed
 from normlab.study.channel import Channel, pack
 from normlab.study.messages import JobEnded, Lost, Setup, Taken
@@ -31,6 +32,9 @@ KEEP_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(512 * 2**20),
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
 }
+
+
+_LONGEST = 300  # characters of what a worker said last
 
 
 class Executor(Protocol):
@@ -130,7 +134,9 @@ class _Slot:
         try:
             payload = pack(job)
         except Exception as error:  # whatever a user's object raises
-            yield Failed(reason=f"{job.label} cannot be sent to a worker: {error}")
+            yield Failed(
+                reason=f"{job.label} cannot be sent to a worker: {one_line(error)}"
+            )
             yield JobEnded()
             return
         try:
@@ -179,7 +185,7 @@ class _Slot:
             hint = ", perhaps for want of memory" if name == "SIGKILL" else ""
             return f"its worker was killed by {name}{hint}"
         lines = self._log.read_text(errors="replace").strip().splitlines()
-        last = f": {lines[-1]}" if lines else ""
+        last = f": {lines[-1][:_LONGEST]}" if lines else ""
         return f"its worker ended with exit code {code}{last}"
 
 

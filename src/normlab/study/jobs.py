@@ -8,21 +8,31 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import torch
+from torch import nn
 from torch.nn.functional import cross_entropy
 
+from normlab.base.hold import preserved
 from normlab.data.dataset import Dataset, Live, open_dataset
+from normlab.data.feed import Feed
 from normlab.probes.registry import observers
-from normlab.records.events import Diverged, EpochDone, Finished, Started
+from normlab.records.events import Diverged, EpochDone, Finished, Noted, Started
 from normlab.spec.plan import RunKey
 from normlab.spec.study import StudySpec
 from normlab.study.source import Source
 from normlab.study.twins import start_digest, twin
 from normlab.train import checkpoint
 from normlab.train.descent import OptimizerFactory
-from normlab.train.evaluate import Loss
+from normlab.train.evaluate import Loss, answer_alike
+from normlab.train.exam import COMPARED
 from normlab.train.moment import Observer
 from normlab.train.run import Course, Run
+
+_LACKS = (
+    "what it says depends on more than parameters and buffers ({}), which "
+    "network.safetensors does not hold, so that no surface is measured"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,10 +129,26 @@ class TrainJob:
         run = Run(model, course, observers=self._observers(model, course), start=start)
         for event in run.events():
             if isinstance(event, Finished | Diverged):
-                checkpoint.save_network(model, self.network)
+                lacks = self._lacks(run, model, course)
+                if lacks:
+                    tell(Noted(text=_LACKS.format(", ".join(lacks))))
+                checkpoint.save_network(model, self.network, lacks=lacks)
             tell(event)
             if isinstance(event, EpochDone):
                 checkpoint.save(run.checkpoint(), self.checkpoints)
+
+    def _lacks(self, run: Run, model: nn.Module, course: Course) -> list[str]:
+        """What the network depends on that its parameters and buffers do not say."""
+        beside = run.beside()
+        if not beside:
+            return []
+        alone = self.material.network(self.key.arm, self.key.seed).to(course.device)
+        alone.load_state_dict(model.state_dict())
+        part, mean, std = course.dataset.test, course.dataset.mean, course.dataset.std
+        few = part.chosen(np.arange(min(COMPARED, len(part))))
+        inputs, _ = Feed(few, mean, std, course.device).take(torch.arange(len(few)))
+        with preserved(model):
+            return [] if answer_alike(model, alone, inputs) else beside
 
     def _observers(self, model: torch.nn.Module, course: Course) -> list[Observer]:
         spec = self.material.spec

@@ -120,6 +120,13 @@ class Progress(Silent):
         self._started = clock()
         self._paces: dict[tuple[str, Point], Pace] = {}
         self._steps_per_epoch: dict[Point, int] = {}
+        self._reasons: set[str] = set()
+
+    def news(self, reason: str) -> bool:
+        """Whether this reason is heard for the first time; runs often share one."""
+        new = reason not in self._reasons
+        self._reasons.add(reason)
+        return new
 
     def began(
         self,

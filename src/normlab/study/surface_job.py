@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from normlab.base.digest import digest
 from normlab.errors import BadData, NormlabError
@@ -23,6 +22,7 @@ from normlab.spec.surfaces import Statistics, Surfaces
 from normlab.study.jobs import Material, Tell
 from normlab.study.twins import combined
 from normlab.study.under_way import UnderWay
+from normlab.train.checkpoint import network, network_lacks
 
 # the claim about round contours was calibrated with these
 BOWL = Surfaces(points=13, examples=2_048, exact=True)
@@ -78,6 +78,9 @@ class SurfaceJob:
 
     def perform(self, tell: Tell) -> None:
         """Measure; one event, before it shares of a surface that takes long."""
+        if lacks := self._lacks():
+            tell(Unmeasured(self.name, f"the kept networks lack {', '.join(lacks)}"))
+            return
         end = self._end(self.run)
         model = self._start(self.run)
         model.load_state_dict(end)
@@ -146,7 +149,7 @@ class SurfaceJob:
         files = self._snapshots()
         start = self._start(self.run)
         names = [name for name, _ in start.named_parameters()]
-        snapshots = [_only(load_file(file), names) for file in files.values()]
+        snapshots = [_only(network(file), names) for file in files.values()]
         end = _only(self._end(self.run), names)
         plane = path_plane(snapshots, list(files), end=end, model=start)
         return replace(plane, real=_loaded(files))
@@ -171,7 +174,7 @@ class SurfaceJob:
             return projected(plane, name, _only(state, names), held=held)
 
         begin = mark("start", start.state_dict())
-        steps = [mark(f"step {step}", load_file(f)) for step, f in files.items()]
+        steps = [mark(f"step {step}", network(f)) for step, f in files.items()]
         # the first and the last have marks of their own
         between = {step: files[step] for step in list(files)[1:-1]}
         ends = {"start": start.state_dict(), f"end {self.run.arm}": end}
@@ -197,8 +200,19 @@ class SurfaceJob:
         network = self.material.network(run.arm, run.seed)
         return network.to(torch.device(self.material.device))
 
+    def _lacks(self) -> list[str]:
+        """What the networks that it is made of depend on beside what was kept."""
+        arms = {self.run.arm}
+        if self.kind in ("common", "bowl"):
+            arms |= {self.material.spec.baseline.name, self.twin or self.run.arm}
+        files = (self._file(self.run._replace(arm=arm)) for arm in sorted(arms))
+        return sorted({name for file in files for name in network_lacks(file)})
+
+    def _file(self, run: RunKey) -> Path:
+        return self.arrays / run.id / "network.safetensors"
+
     def _end(self, run: RunKey) -> dict[str, torch.Tensor]:
-        return load_file(self.arrays / run.id / "network.safetensors")
+        return network(self._file(run))
 
 
 def _loaded(files: Mapping[int, Path], most: int = REAL_LOSSES) -> dict[str, Arrays]:
@@ -206,12 +220,18 @@ def _loaded(files: Mapping[int, Path], most: int = REAL_LOSSES) -> dict[str, Arr
     steps = list(files)
     places = np.linspace(0, len(steps) - 1, min(most, len(steps))).round().astype(int)
     chosen = {steps[place]: files[steps[place]] for place in places}
-    states = {f"step {step}": load_file(file) for step, file in chosen.items()}
+    states = {f"step {step}": network(file) for step, file in chosen.items()}
     return {name: _only(state, list(state)) for name, state in states.items()}
 
 
 def _only(state: Mapping[str, torch.Tensor], names: list[str]) -> Arrays:
-    return {name: state[name].detach().cpu().numpy() for name in names}
+    return {name: _array(state[name]) for name in names}
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    tensor = tensor.detach().cpu()
+    # NumPy knows no bfloat16
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
 
 def _networks(end: Mapping[str, torch.Tensor], plane: Plane) -> str:

@@ -26,6 +26,7 @@ from normlab.data.feed import Feed
 from normlab.errors import BadModel, BadSetting, described, one_line
 from normlab.nets.check import answer, refuse_untrainable
 from normlab.spec.recipe import Recipe
+from normlab.study.outside_state import refuse_lost_state
 from normlab.study.slot_check import SlotsSeen, check_slots
 from normlab.train.descent import Descent, OptimizerFactory, TorchDescent, descent_for
 from normlab.train.evaluate import CHUNK, Loss
@@ -108,6 +109,13 @@ class Trial:
                 loss_of(logits, labels, self.loss)
                 if self.loss is not cross_entropy:
                     refuse_sum(logits, labels, self.loss)
+        refuse_lost_state(
+            model,
+            *first,
+            loss=self.loss,
+            recipe=self.recipe,
+            optimizer=self.optimizer,
+        )
         return Seen(slots=slots, untouched=untouched)
 
     @property
@@ -166,7 +174,7 @@ class Trial:
         kind = type(made).__name__
         if not isinstance(made, torch.optim.Optimizer):
             _refuse("optimizer", f"the factory made a {kind}", _OPTIMIZER)
-        return kind, TorchDescent(made)
+        return kind, TorchDescent(made, rate)
 
     def _too_small(self, arm: str, error: BaseException) -> BadSetting:
         size, images = self.recipe.batch_size, len(self.dataset.train)

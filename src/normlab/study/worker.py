@@ -13,7 +13,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from normlab.errors import BadFolder, NormlabError, described
+from normlab.errors import BadFolder, NormlabError, described, one_line
 from normlab.records.events import Failed
 from normlab.study.channel import Channel
 from normlab.study.messages import Halted, JobEnded, Setup
@@ -54,7 +54,7 @@ def _perform(channel: Channel) -> None:
     except BadFolder as error:
         channel.send(Halted(str(error)))
     except NormlabError as error:
-        channel.send(Failed(reason=str(error)))
+        channel.send(Failed(reason=one_line(error)))
     except Exception as error:
         if _out_of_memory(error):
             raise  # only a fresh process gets its memory back
@@ -70,6 +70,8 @@ def _out_of_memory(error: Exception) -> bool:
 
 
 def _in_one_line(error: Exception) -> str:
+    if not one_line(error):
+        return described(error)  # says the place itself
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{described(error)} ({Path(last.filename).name}, line {last.lineno})"
 

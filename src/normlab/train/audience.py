@@ -7,13 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from torch import Tensor
 
 from normlab.base.hold import preserved
+from normlab.base.reals import in_numpy
 from normlab.base.streams import ambient
-from normlab.records.events import Observed
+from normlab.base.taps import uncompiled
+from normlab.errors import BadFolder, described
+from normlab.records.events import Noted, Observed
 from normlab.train.moment import Moment, Observer
 
 
 class Audience:
     """Observers that look at the same run.
+
+    One that fails looks no more and leaves no record; the run goes on, and `notes` say
+    so. A folder that cannot be written is no fault of an observer's.
 
     Args:
         observers: In the order in which they look.
@@ -22,29 +28,54 @@ class Audience:
     """
 
     def __init__(self, observers: Sequence[Observer], *, seed: int) -> None:
-        self._observers = observers
+        self._observers = list(observers)
         self._seed = seed
+        self._notes: list[Noted] = []
 
     def wants(self, step: int) -> bool:
         """Whether anybody wants to look after `step` steps."""
         return any(observer.due(step) for observer in self._observers)
 
     def look(self, moment: Moment) -> None:
-        """Show the moment to everybody who wants to see it, and put things back."""
-        for observer in self._observers:
+        """Show the moment to everybody who wants to see it, and put things back.
+
+        Raises:
+            BadFolder: What an observer keeps cannot be written.
+        """
+        for observer in tuple(self._observers):
             if not observer.due(moment.step):
                 continue
-            if not observer.touches:
-                observer.look(moment)
-                continue
-            address = (self._seed, observer.name, moment.step)
-            with preserved(moment.model), ambient(*address):
-                observer.look(moment)
+            try:
+                self._show(moment, observer)
+            except BadFolder:
+                raise
+            except Exception as error:
+                self._dismiss(observer, error)
+
+    def _show(self, moment: Moment, observer: Observer) -> None:
+        if not observer.touches:
+            observer.look(moment)
+            return
+        address = (self._seed, observer.name, moment.step)
+        with preserved(moment.model), ambient(*address), uncompiled():
+            observer.look(moment)
+
+    def _dismiss(self, observer: Observer, error: Exception) -> None:
+        self._observers.remove(observer)
+        why = described(error).rstrip(".")
+        self._notes.append(
+            Noted(text=f"probe '{observer.name}' failed and left no record ({why})")
+        )
+
+    def notes(self) -> list[Noted]:
+        """What there is to be said since this was last asked."""
+        said, self._notes = self._notes, []
+        return said
 
     def reports(self) -> Iterator[Observed]:
         """Everything that each has seen, as arrays."""
         for observer in self._observers:
-            arrays = {k: t.cpu().numpy() for k, t in observer.arrays().items()}
+            arrays = {name: in_numpy(t) for name, t in observer.arrays().items()}
             yield Observed(probe=observer.name, arrays=arrays)
 
     def memories(self) -> dict[str, dict[str, Tensor]]:
@@ -52,6 +83,7 @@ class Audience:
         return {o.name: dict(o.arrays()) for o in self._observers}
 
     def restore(self, memories: Mapping[str, Mapping[str, Tensor]]) -> None:
-        """Take back what `memories` gave."""
+        """Take back what `memories` gave; who had failed by then stays away."""
+        self._observers = [o for o in self._observers if o.name in memories]
         for observer in self._observers:
             observer.restore(memories[observer.name])

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol, cast
 import torch
 from torch import Tensor, nn
 
+from normlab.base.packing import Outside, Packed
 from normlab.errors import BadSetting, RunFailed
 from normlab.norms.registry import is_norm
 from normlab.spec.recipe import Recipe
@@ -69,7 +70,12 @@ class PlainSGD:
         }
         decay_of = decays(model, recipe)
         self._moved: list[_Moved] = [
-            _Moved(parameter, self._buffers[name], decay_of[name])
+            _Moved(
+                parameter,
+                self._buffers[name],
+                decay_of[name],
+                whole=parameter.numel() % _WHOLE_VECTORS == 0,
+            )
             for name, parameter in model.named_parameters()
             if parameter.requires_grad
         ]
@@ -80,9 +86,10 @@ class PlainSGD:
         with torch.no_grad():
             fused: dict[float, list[_Moved]] = {}
             for moved in self._moved:
-                if moved.parameter.grad is None:
+                gradient = moved.parameter.grad
+                if gradient is None:
                     continue  # the loss does not depend on it
-                if moved.parameter.numel() % _WHOLE_VECTORS == 0:
+                if moved.whole and not gradient.is_sparse:
                     fused.setdefault(moved.decay, []).append(moved)
                 else:
                     self._move_one(moved, rate)
@@ -92,9 +99,11 @@ class PlainSGD:
             moved.parameter.grad = None
 
     def _move_one(self, moved: _Moved, rate: float) -> None:
-        parameter, buffer, decay = moved
+        parameter, buffer, decay, _ = moved
         gradient = parameter.grad
         assert gradient is not None
+        if gradient.is_sparse:  # of an embedding; torch cannot let it decay
+            gradient = gradient.to_dense()
         if decay:
             gradient = gradient.add(parameter, alpha=decay)
         buffer.mul_(self._momentum).add_(gradient)
@@ -129,46 +138,100 @@ class _Moved(NamedTuple):
     parameter: nn.Parameter
     buffer: Tensor  # its momentum
     decay: float
+    whole: bool  # whether torch's fused kernel rounds it as its default SGD
 
 
 class TorchDescent:
-    """Any optimizer of `torch.optim`."""
+    r"""Any optimizer of `torch.optim`.
 
-    def __init__(self, optimizer: torch.optim.Optimizer) -> None:
+    Each of its groups of parameters moves at a rate of its own, $a_g \cdot a_t / a$:
+    the one it was made with, times the factor of the schedule. While that factor is 1
+    nothing touches the rates, so that a schedule inside of the optimizer holds.
+
+    Args:
+        optimizer: Made for the rate $a$.
+        rate: The run's learning rate $a$.
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer, rate: float) -> None:
         self._optimizer = optimizer
+        self._base = self._rate = rate
+        self._first = self._rates = self._own_rates()
+        parameters = (p for group in optimizer.param_groups for p in group["params"])
+        self._outside = Outside(optimizer, parameters)
+
+    @property
+    def name(self) -> str:
+        """What its class is called."""
+        return type(self._optimizer).__name__
 
     def step(self, loss: Tensor, rate: float) -> None:
         """Backpropagate, then let the optimizer step."""
         self._optimizer.zero_grad()
         loss.backward()
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
+        self.move(rate)
+
+    def move(self, rate: float) -> None:
+        """Let the optimizer step, with the gradients that are there."""
+        if rate != self._rate:
+            self._follow(rate)
         self._optimizer.step()
 
-    def state(self) -> tuple[dict[str, Tensor], dict[str, object]]:
-        """The optimizer's state, tensors apart from plain numbers.
+    def _follow(self, rate: float) -> None:
+        """Scale every group's own rate as the schedule scales the run's.
 
         Raises:
-            RunFailed: The optimizer keeps something that is neither.
+            BadSetting: The optimizer scales them as well.
         """
-        tensors: dict[str, Tensor] = {}
-        scalars: dict[str, object] = {}
-        for index, entries in self._optimizer.state_dict()["state"].items():
-            for name, value in entries.items():
-                if isinstance(value, Tensor):
-                    tensors[f"{index}.{name}"] = value
-                elif value is None or isinstance(value, bool | int | float | str):
-                    scalars[f"{index}.{name}"] = value
-                else:
-                    raise RunFailed(
-                        f"optimizer {type(self._optimizer).__name__}: its state "
-                        f"'{name}' is a {type(value).__name__}, which no checkpoint "
-                        f"can hold. Use an optimizer that keeps tensors and numbers."
-                    )
-        return tensors, scalars
+        if self.schedules_itself:
+            raise BadSetting(
+                f"optimizer {self.name} changes its learning rates itself, and so does "
+                f"recipe.schedule or recipe.warmup. Leave it to one of them."
+            )
+        groups = self._optimizer.param_groups
+        for group, first in zip(groups, self._first, strict=True):
+            # the recipe's own optimizers get the very rate, not one rounded twice
+            at_base = first == self._base
+            group["lr"] = rate if at_base else first * (rate / self._base)
+        self._rate, self._rates = rate, self._own_rates()
+
+    def _own_rates(self) -> list[float]:
+        return [group["lr"] for group in self._optimizer.param_groups]
+
+    @property
+    def schedules_itself(self) -> bool:
+        """Whether the optimizer has changed a rate since it was last set."""
+        return self._own_rates() != self._rates
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, object]]:
+        """What has changed about the optimizer since it was made.
+
+        Raises:
+            RunFailed: The optimizer keeps something that no checkpoint can hold.
+        """
+        if lost := self._outside.lost():
+            raise RunFailed(
+                f"optimizer {self.name}: no checkpoint can hold "
+                f"its '{lost[0]}'. Use an optimizer that keeps tensors, numbers, and "
+                f"lists or dictionaries of them."
+            )
+        packed = self._outside.packed()
+        return packed.tensors, {"rate": self._rate, "attributes": packed.values}
 
     def restore(self, tensors: dict[str, Tensor], scalars: dict[str, object]) -> None:
         """Rebuild the optimizer's state from what `state` gave."""
+        if "attributes" not in scalars:
+            self._restore_older(tensors, scalars)
+            return
+        values = cast(dict[str, object], scalars["attributes"])
+        self._outside.put(Packed(values, tensors))
+        self._rate = cast(float, scalars["rate"])
+        self._rates = self._own_rates()
+
+    def _restore_older(
+        self, tensors: dict[str, Tensor], scalars: dict[str, object]
+    ) -> None:
+        """From a checkpoint of a study that an earlier version began."""
         entries: dict[int, dict[str, object]] = {}
         for address, value in (tensors | scalars).items():
             index, _, name = address.partition(".")
@@ -202,7 +265,7 @@ def descent_for(
                 "none was given. Pass optimizer=... to normlab.compare, or name "
                 "sgd, adam or adamw."
             )
-        return TorchDescent(factory(list(model.parameters()), lr=rate))
+        return TorchDescent(factory(list(model.parameters()), lr=rate), rate)
     if recipe.optimizer == "sgd" and _is_plain(model):
         return PlainSGD(model, recipe)
     groups = _by_decay(model, recipe)
@@ -212,7 +275,18 @@ def descent_for(
         "adam": lambda: torch.optim.Adam(groups, lr=rate, betas=betas),
         "adamw": lambda: torch.optim.AdamW(groups, lr=rate, betas=betas),
     }
-    return TorchDescent(makers[recipe.optimizer]())
+    made = makers[recipe.optimizer]()
+    if recipe.optimizer == "sgd":
+        made.register_step_pre_hook(_densify)
+    return TorchDescent(made, rate)
+
+
+def _densify(optimizer: torch.optim.Optimizer, *_: object) -> None:
+    """Let no gradient be sparse: momentum would be, which no checkpoint can hold."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            if parameter.grad is not None and parameter.grad.is_sparse:
+                parameter.grad = parameter.grad.to_dense()
 
 
 def _is_plain(model: nn.Module) -> bool:

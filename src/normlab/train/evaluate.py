@@ -11,12 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from normlab.base.streams import ambient, undisturbed
 from normlab.data.feed import Feed
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
-# Large enough to keep the matrix products busy, small enough that a chunk's
-# activations stay in a core's second-level cache.
+# Images at once, at most. Large enough to keep the matrix products busy, small enough
+# that a chunk's activations stay in a core's second-level cache.
 CHUNK = 500
 
 
@@ -26,6 +27,7 @@ class Evaluation(NamedTuple):
     loss: float  # mean over images, nats
     accuracy: float  # fraction
     correct: NDArray[np.bool_]  # (images,)
+    unusable: int = 0  # images with an output that is not finite; never right
 
 
 @contextmanager
@@ -50,10 +52,50 @@ def evaluate(model: nn.Module, feed: Feed, loss: Loss) -> Evaluation:
     """
     total = 0.0
     correct: list[Tensor] = []
+    finite: list[Tensor] = []
     with inference(model), torch.no_grad():
         for inputs, labels in feed.chunks(CHUNK):
             logits = model(inputs)
             total += float(loss(logits, labels)) * len(labels)
-            correct.append(logits.argmax(1) == labels)
+            # of scores that are not numbers argmax names the first one
+            finite.append(logits.isfinite().all(1))
+            correct.append((logits.argmax(1) == labels) & finite[-1])
     hits = torch.cat(correct).cpu().numpy()
-    return Evaluation(total / len(hits), float(hits.mean()), hits)
+    unusable = int((~torch.cat(finite)).sum())
+    return Evaluation(total / len(hits), float(hits.mean()), hits, unusable)
+
+
+def answer_alike(one: nn.Module, other: nn.Module, inputs: Tensor) -> bool:
+    """Whether two networks say the same of a batch, in training and in eval mode.
+
+    Both are moved by it; let them be `preserved`.
+    """
+    with torch.no_grad():
+        for training in (True, False):
+            answers = []
+            for model in (one.train(training), other.train(training)):
+                with ambient("alike"):
+                    answers.append(model(inputs))
+            if not torch.equal(*answers):
+                return False
+    return True
+
+
+def depends_on_neighbours(model: nn.Module, inputs: Tensor) -> bool:
+    """Whether what a network says of an image depends on those evaluated with it.
+
+    So it is with a norm that uses the batch's statistics in eval mode too. A network
+    that draws random numbers then cannot be told; the answer is no.
+
+    Args:
+        model: As it is to be evaluated.
+        inputs: A few images, `(n, ...)`.
+    """
+    if len(inputs) < 4:
+        return False
+    with inference(model), torch.no_grad(), undisturbed():
+        together, again = model(inputs), model(inputs)
+        apart = torch.cat([model(half) for half in inputs.tensor_split(2)])
+    rounding = torch.finfo(together.dtype).eps ** 0.5 * together.abs().max()
+    differs = bool((together - apart).abs().max() > rounding)
+    return differs and torch.equal(together, again)

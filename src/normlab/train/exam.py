@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import numpy as np
 import torch
 from torch import nn
 
+from normlab.base.hold import preserved
 from normlab.base.streams import ambient
 from normlab.data.dataset import Dataset
 from normlab.data.feed import Feed
-from normlab.train.evaluate import Evaluation, Loss, evaluate
+from normlab.train.evaluate import (
+    Evaluation,
+    Loss,
+    depends_on_neighbours,
+    evaluate,
+)
 
 # Test images that are looked at between epochs too: a fixed slice of them.
 GLIMPSED = 2_000
+COMPARED = 64  # test images, together and in halves
 
 
 class Exam:
@@ -62,7 +70,9 @@ class Exam:
         correct = np.empty(len(self._glimpsed), bool)
         correct[self._glimpsed], correct[~self._glimpsed] = seen.correct, rest.correct
         total = seen.loss * len(seen.correct) + rest.loss * len(rest.correct)
-        return Evaluation(total / len(correct), float(correct.mean()), correct)
+        unusable = seen.unusable + rest.unusable
+        accuracy = float(correct.mean())
+        return Evaluation(total / len(correct), accuracy, correct, unusable)
 
     def glimpse(self, step: int) -> Evaluation:
         """On the fixed slice of the test images."""
@@ -78,9 +88,19 @@ class Exam:
             "validation_accuracy": found.accuracy,
         }
 
+    def depends_on_chunk(self) -> bool:
+        """Whether the test result depends on which images are evaluated together."""
+        feed = self._feeds["slice"]
+        inputs, _ = feed.take(torch.arange(min(COMPARED, len(feed))))
+        # a network that takes whole chunks alone has been evaluated by now as well
+        with preserved(self._model), ambient(self._seed, "chunks"), suppress(Exception):
+            return depends_on_neighbours(self._model, inputs)
+        return False
+
     def _on(self, part: str, step: int) -> Evaluation:
-        # a network may draw random numbers even in eval mode: not training's ones
-        with ambient(self._seed, "evaluate", step):
+        # a network may draw random numbers even in eval mode: not training's ones; and
+        # what it remembers of test images must not come back into training
+        with preserved(self._model), ambient(self._seed, "evaluate", step):
             return evaluate(self._model, self._feeds[part], self._loss)
 
 

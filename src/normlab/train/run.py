@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from normlab.base.packing import Outside
 from normlab.base.streams import ambient
 from normlab.data.batches import BatchStream, chained
 from normlab.data.dataset import Dataset, Part
@@ -26,6 +27,7 @@ from normlab.records.events import (
     Event,
     Finished,
     Glimpse,
+    Noted,
     Steps,
 )
 from normlab.spec.plan import RunKey
@@ -33,10 +35,16 @@ from normlab.spec.recipe import Recipe
 from normlab.train.audience import Audience
 from normlab.train.checkpoint import Checkpoint
 from normlab.train.descent import OptimizerFactory, descent_for
-from normlab.train.evaluate import Evaluation, Loss
+from normlab.train.evaluate import CHUNK, Evaluation, Loss
 from normlab.train.exam import Exam, finite_or_none
 from normlab.train.moment import Moment, Observer
 from normlab.train.schedule import rate_at
+
+_UNUSABLE = "test outputs that are not finite count as wrong answers"
+_BY_CHUNK = (
+    f"what it says of a test image depends on the others in the chunk (of at most "
+    f"{CHUNK}), and so do its test loss and accuracy"
+)
 
 # Losses stay on the device and are fetched this many steps at a time.
 BLOCK = 50
@@ -94,6 +102,7 @@ class Run:
             course.key.rate,
             factory=course.optimizer,
         )
+        self._outside = Outside(model)
         self._finite: dict[str, Tensor] | None = None
         self._last: Evaluation | None = None  # on the test images, after the last epoch
         self.epoch = 0  # finished epochs
@@ -104,6 +113,7 @@ class Run:
 
     def _go_on_from(self, start: Checkpoint) -> None:
         self._model.load_state_dict(start.model)
+        self._outside.put(start.outside)
         self._descent.restore(start.descent, start.scalars)
         self.epoch = start.epoch
         self.step = start.epoch * self._batches.steps_per_epoch
@@ -122,10 +132,14 @@ class Run:
                 if isinstance(event, Diverged):
                     return
         self._observe(None, self._train)
+        yield from self._audience.notes()
         yield from self._audience.reports()
+        last = self._last or self._exam.test(self.step)
+        if self._exam.depends_on_chunk():
+            yield Noted(text=_BY_CHUNK)
         yield Finished(
             batch_digest=self.batch_digest,
-            correct=(self._last or self._exam.test(self.step)).correct,
+            correct=last.correct,
             seconds=perf_counter() - began,
         )
 
@@ -138,7 +152,12 @@ class Run:
             descent=tensors,
             scalars=scalars,
             observed=self._audience.memories(),
+            outside=self._outside.packed(),
         )
+
+    def beside(self) -> list[str]:
+        """Names of what has moved in the model that is no parameter and no buffer."""
+        return sorted(self._outside.packed().values)
 
     def _train_epoch(self) -> Iterator[Event]:
         key, epoch = self._course.key, self.epoch + 1
@@ -154,6 +173,7 @@ class Run:
                 if start % BLOCK == 0:
                     self._remember_if_finite()
                 self._observe(block[0], feed)
+                yield from self._audience.notes()
                 losses, seconds = self.advance(block, feed)
                 finite = np.isfinite(losses)
                 untold.append(losses)
@@ -165,9 +185,8 @@ class Run:
                     untold, untold_seconds = [], 0.0
                 if not finite.all():
                     yield from self._audience.reports()
-                    yield self._diverged(
-                        self.step - len(block) + 1 + int(finite.argmin())
-                    )
+                    first = self.step - len(block) + 1 + int(finite.argmin())
+                    yield from self._diverged(first)
                     return
                 epoch_losses.append(losses)
                 epoch_seconds += seconds
@@ -178,6 +197,8 @@ class Run:
         glimpse = self._exam.glimpse(self.step)
         self._last = self._exam.test(self.step, glimpse=glimpse)
         yield _told(self.step, glimpse)
+        if self._last.unusable:
+            yield Noted(text=_UNUSABLE)
         yield self._epoch_done(np.concatenate(epoch_losses), epoch_seconds, self._last)
 
     def advance(
@@ -262,12 +283,15 @@ class Run:
             batch_digest=self.batch_digest,
         )
 
-    def _diverged(self, step: int) -> Diverged:
+    def _diverged(self, step: int) -> Iterator[Event]:
         if self._finite is None:
-            return Diverged(step=step, batch_digest=self.batch_digest)
+            yield Diverged(step=step, batch_digest=self.batch_digest)
+            return
         self._model.load_state_dict(self._finite)
         test = self._exam.test(self.step)
-        return Diverged(
+        if test.unusable:
+            yield Noted(text=_UNUSABLE)
+        yield Diverged(
             step=step,
             correct=test.correct,
             test_loss=finite_or_none(test.loss),

@@ -1,0 +1,111 @@
+"""A probe that fails costs its own record and a note, never the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from normlab.errors import BadFolder
+from normlab.probes import registry
+from normlab.probes.registry import observers
+from normlab.records.events import EpochDone, Event, Noted, Observed
+from normlab.spec.recipe import Recipe
+from normlab.train import checkpoint
+from normlab.train.moment import Moment
+from normlab.train.run import Run
+from tests.train.cases import course, network
+
+RECIPE = Recipe(epochs=2, batch_size=32)
+
+
+class Fails:
+    """Draws, changes the model, and fails at one of its looks."""
+
+    touches = True
+
+    def __init__(self, at: int, error: Exception | None = None) -> None:
+        self.name, self.at = "fails", at
+        self.error = error or ValueError("no\nsuch luck. " + "x" * 5_000)
+        self.looks: list[int] = []
+
+    def due(self, step: int) -> bool:
+        return step % 2 == 0
+
+    def look(self, moment: Moment) -> None:
+        self.looks.append(moment.step)
+        nn.init.zeros_(next(moment.model.parameters()))
+        moment.model.eval()
+        torch.rand(3)
+        if moment.step >= self.at:
+            raise self.error
+
+    def arrays(self) -> Mapping[str, Tensor]:
+        return {"steps": torch.tensor(self.looks)}
+
+    def restore(self, arrays: Mapping[str, Tensor]) -> None:
+        self.looks = arrays["steps"].tolist()
+
+
+def trained(*looking: Any) -> tuple[dict[str, bytes], list[Event]]:
+    model = network()
+    events = list(Run(model, course(RECIPE), observers=looking).events())
+    state = model.state_dict().items()
+    return {name: t.numpy().tobytes() for name, t in state}, events
+
+
+@pytest.mark.parametrize("at", [0, 4, 10])
+def test_the_run_goes_on_as_if_it_had_not_been_there(at: int) -> None:
+    without, _ = trained()
+    probe, other = Fails(at), Fails(10**9)
+    other.name = "other"
+    bits, events = trained(probe, other)
+    assert bits == without
+    assert probe.looks[-1] == at and len(other.looks) == 6
+    assert [e.probe for e in events if isinstance(e, Observed)] == ["other"]
+    (note,) = [e.text for e in events if isinstance(e, Noted)]
+    assert note.startswith(
+        "probe 'fails' failed and left no record (ValueError: no such"
+    )
+    assert "\n" not in note and len(note) < 400
+
+
+def test_one_that_failed_stays_away_from_the_rest_of_a_resumed_run(tmp_path) -> None:
+    run = Run(network(), course(RECIPE), observers=[Fails(2)])
+    for event in run.events():
+        if isinstance(event, EpochDone):
+            checkpoint.save(run.checkpoint(), tmp_path)
+            break
+    again, start = Fails(2), checkpoint.load(tmp_path, 1)
+    events = list(
+        Run(network(), course(RECIPE), observers=[again], start=start).events()
+    )
+    assert again.looks == []
+    assert not [e for e in events if isinstance(e, Observed)]
+
+
+def test_a_folder_that_cannot_be_written_is_no_fault_of_a_probe() -> None:
+    with pytest.raises(BadFolder, match="full"):
+        trained(Fails(0, BadFolder("the disk is full")))
+
+
+def test_probes_that_cannot_be_made_are_noted_and_the_others_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no anatomy")
+
+    monkeypatch.setattr(registry, "study", broken)
+    model, where = network(), course(RECIPE)
+    looking = observers("full", model, where, shared=["fc1.weight"])
+    events = list(Run(model, where, observers=looking).events())
+    notes = {e.text for e in events if isinstance(e, Noted)}
+    assert notes == {
+        f"probe '{name}' failed and left no record (RuntimeError: no anatomy)"
+        for name in ("activations", "path", "gradient", "scale")
+    }
+    seen = {e.probe for e in events if isinstance(e, Observed)}
+    assert seen == {"outputs", "sharpness"}
