@@ -10,7 +10,7 @@ import pytest
 from normlab.errors import BadFolder
 from normlab.records import _arrays
 from normlab.records.folder import StudyFolder
-from normlab.records.inventory import NOTED, inventory
+from normlab.records.inventory import NOTED, inventory, noted
 from normlab.spec.study import StudySpec
 from tests.records.test_surface import whole
 
@@ -61,7 +61,7 @@ def test_an_array_that_is_not_what_was_written_is_lost(tmp_path: Path) -> None:
     file.write_bytes(content)
     assert folder.read().lost == ("arrays/none-1/outputs.npz",)
     with pytest.raises(BadFolder, match=r"outputs\.npz: is damaged \(Bad CRC-32"):
-        _arrays.read(file)
+        _arrays.read(file, folder.path)
 
 
 def test_what_is_lost_is_not_forgotten_when_the_study_ends_again(
@@ -70,7 +70,7 @@ def test_what_is_lost_is_not_forgotten_when_the_study_ends_again(
     folder = kept(tmp_path / "s")
     (folder.path / "arrays/none-1/outputs.npz").unlink()
     with folder.write() as writer:
-        writer.meta(NOTED, inventory(folder.path, folder.meta()[NOTED]))
+        writer.meta(NOTED, inventory(folder.path, noted(folder.meta())))
     assert folder.read().lost == ("arrays/none-1/outputs.npz",)
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from normlab.records.environment import environment
 from normlab.records.folder import StudyFolder
-from normlab.records.inventory import NOTED, inventory
+from normlab.records.inventory import NOTED, inventory, noted
 from normlab.records.rows import ENDED
 from normlab.spec.plan import plan
 from normlab.spec.study import Execution, StudySpec
@@ -221,7 +221,8 @@ def _conduct(
                 prepared, folder, writer, executor=executor, watcher=watcher
             ).conduct()
             writer.meta("finished", datetime.now(UTC).isoformat(timespec="seconds"))
-            writer.meta(NOTED, inventory(folder.path, folder.meta().get(NOTED)))
+            known = (*noted(folder.meta()), *writer.kept)
+            writer.meta(NOTED, inventory(folder.path, known, folder.read().runs))
         finally:
             # images that were read once for all are still needed by what is not done
             if not frozen or folder.statuses().keys() <= set(ENDED):

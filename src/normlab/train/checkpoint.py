@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialized
 from torch import Tensor, nn
 
+from normlab.disk import whole
 from normlab.errors import BadFolder
 
 _NAME = re.compile(r"epoch-(\d+)\.safetensors")
@@ -48,8 +48,7 @@ def save(checkpoint: Checkpoint, folder: Path) -> Path:
         "scalars": checkpoint.scalars,
         "observers": list(checkpoint.observed),
     }
-    with _writing(path) as partial:
-        save_file(tensors, partial, metadata={"normlab": json.dumps(meta)})
+    _write(path, tensors, {"normlab": json.dumps(meta)})
     for epoch in sorted(epochs_saved(folder))[:-_KEPT]:
         (folder / f"epoch-{epoch}.safetensors").unlink()
     return path
@@ -63,9 +62,7 @@ def save_network(model: nn.Module, path: Path) -> None:
 
     Any program reads them back with `safetensors.torch.load_file(path)`.
     """
-    tensors = _apart(model.state_dict())
-    with _writing(path) as partial:
-        save_file(tensors, partial)
+    _write(path, _apart(model.state_dict()))
 
 
 def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -79,25 +76,22 @@ def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return apart
 
 
-@contextmanager
-def _writing(path: Path) -> Iterator[Path]:
-    """A name to write to that becomes `path` when all is written, else goes.
+def _write(
+    path: Path, tensors: dict[str, Tensor], facts: dict[str, str] | None = None
+) -> None:
+    """One safetensors file, whole or not at all.
 
     Raises:
-        BadFolder: The file cannot be written; safetensors hides why in its text.
+        BadFolder: It cannot be written.
     """
-    partial = path.with_suffix(".partial")
+    content = serialized(tensors, metadata=facts)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        partial.replace(path)
-    except (OSError, SafetensorError) as error:
-        with suppress(OSError):  # where nothing can be written, nothing is left
-            partial.unlink(missing_ok=True)
-        reason = str(error).rpartition(": ")[2]
+        whole.make_room(path.parent)
+        whole.write(path, content)
+    except OSError as error:
         raise BadFolder(
-            f"{path}: cannot be written ({reason}). If the disk is full, free some "
-            "space; what was kept stays readable."
+            f"{path}: cannot be written ({error.strerror}). If the disk is full, free "
+            "some space; what was kept stays readable."
         ) from error
 
 
