@@ -400,7 +400,8 @@ def test_studies_are_found_below_a_folder(tmp_path: Path) -> None:
         tmp_path / "broken",
     ]
     queued, done, bad = found
-    assert (queued.experiment, queued.statuses) == ("article", {"queued": 4})
+    assert queued.spec == SPEC
+    assert queued.statuses == {"queued": 4}
     assert (done.statuses, done.in_use, done.trouble) == ({"done": 4}, False, None)
     assert done.created
     assert bad.trouble is not None

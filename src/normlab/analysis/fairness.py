@@ -10,6 +10,7 @@ from normlab.records.rows import RunRecord, StudyRecord
 from normlab.spec.point import point_text
 
 _NAMED = 4  # tensors; a network may have hundreds
+_SETS = 10  # that differ; a study may have thousands
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,9 @@ class Fairness:
                 f"proven equal by digest in {of}: the tensors that they share at step "
                 f"0 ({_range(self.shared)}), and the batches in their order"
             )
-        differing = "; ".join((*self.unequal_start, *self.unequal_batches))
+        found = (*self.unequal_start, *self.unequal_batches)
+        more = f" and {len(found) - _SETS:,} more" if len(found) > _SETS else ""
+        differing = "; ".join(found[:_SETS]) + more
         return f"NOT equal between the arms (compared: {of}): {differing}"
 
 

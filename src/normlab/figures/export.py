@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from normlab.disk import whole
+from normlab.disk.output import refuse_to_replace
 from normlab.errors import BadFolder, BadSetting, RunFailed
 from normlab.figures.picture import Picture
 from normlab.spec.names import known
@@ -26,7 +29,7 @@ BROWSERS = (
 
 
 def export_figures(
-    pictures: Sequence[Picture], form: str, folder: Path
+    pictures: Sequence[Picture], form: str, folder: Path, *, force: bool = False
 ) -> tuple[Path, ...]:
     """Write every picture to `folder/<its name>.<form>`; nothing is fetched.
 
@@ -34,10 +37,11 @@ def export_figures(
         pictures: What is written, each with its title.
         form: svg, png or pdf.
         folder: Is made if it is not there.
+        force: Whether existing figures are replaced.
 
     Raises:
         BadSetting: If the format is unknown, or kaleido or a browser is missing.
-        BadFolder: If the folder cannot be written.
+        BadFolder: If the folder cannot be written, or a file in it exists.
         RunFailed: If the browser draws a figure wrongly.
     """
     if form not in FORMATS:
@@ -45,6 +49,9 @@ def export_figures(
             f"--figures={form} is unknown. {known(FORMATS, instead_of=form)}"
         )
     kaleido, browser = _kaleido(), find_browser()
+    paths = tuple(folder / f"{picture.kind.id}.{form}" for picture in pictures)
+    if folder.is_symlink():
+        raise BadFolder(f"{folder} is a link. Name the folder it leads to with -o.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -52,12 +59,34 @@ def export_figures(
             f"{folder}: cannot be made ({error.strerror}). Choose another place "
             "with -o FOLDER."
         ) from None
-    paths = tuple(folder / f"{picture.kind.id}.{form}" for picture in pictures)
+    for path in paths:
+        refuse_to_replace(path, f".{form}", force=force)
+    with tempfile.TemporaryDirectory(prefix="normlab-figures-") as drawn:
+        # the browser writes where nobody else does
+        _draw(kaleido, browser, pictures, form, Path(drawn))
+        try:
+            for path in paths:
+                whole.write(path, (Path(drawn) / path.name).read_bytes())
+        except OSError as error:
+            raise BadFolder(
+                f"{folder}: cannot be written ({error.strerror}). Choose another place "
+                "with -o FOLDER."
+            ) from None
+    return paths
+
+
+def _draw(
+    kaleido: Any, browser: str, pictures: Sequence[Picture], form: str, folder: Path
+) -> None:
     # kaleido would fetch MathJax; no figure needs it
     settings = {"mathjax": False, "path": browser}
     jobs = [
-        {"fig": _plain(picture), "path": str(path), "opts": _options(picture, form)}
-        for picture, path in zip(pictures, paths, strict=True)
+        {
+            "fig": _plain(picture),
+            "path": str(folder / f"{picture.kind.id}.{form}"),
+            "opts": _options(picture, form),
+        }
+        for picture in pictures
     ]
     try:
         kaleido.write_fig_from_object_sync(jobs, kopts=settings, cancel_on_error=True)
@@ -66,7 +95,6 @@ def export_figures(
             f"{browser}: could not draw the figures ({error}). Try another browser: "
             "set BROWSER_PATH to it."
         ) from error
-    return paths
 
 
 def find_browser() -> str:

@@ -216,10 +216,8 @@ def _known_shapes() -> dict[str, set[str]]:
         text.split()[2]: {_shape(text)} for text in TABLES.split(";") if text.strip()
     }
     (now,) = shapes["runs"]
-    column = _shape(_POINT)
-    before = now.replace(f",{column}", "").replace("seed,point)", "seed)")
-    # as ALTER TABLE leaves schema 1: the new column last
-    shapes["runs"] |= {before, f"{before[:-1]},{column})"}
+    upgraded = now.replace("seed,point)", "seed)")  # as ALTER TABLE leaves schema 1
+    shapes["runs"] |= {upgraded, upgraded.replace(f",{_shape(_POINT)}", "")}
     return shapes
 
 
