@@ -15,6 +15,9 @@ from normlab.records.rows import FAILED, STATUSES, EpochRow, GlimpseRow, RunReco
 from normlab.spec.plan import RunKey
 from normlab.spec.point import point_from_json, point_json
 
+_MAPPINGS = {"networks", "python_code", "model_files"}
+"""Facts that are names with their digests."""
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
@@ -27,7 +30,10 @@ if TYPE_CHECKING:
 
 def meta(connection: sqlite3.Connection, folder: Path) -> dict[str, str]:
     """Every fact about the study."""
-    return dict(Rows(connection, folder).of("meta", "key"))
+    facts = dict(Rows(connection, folder).of("meta", "key"))
+    for name in _MAPPINGS & facts.keys():
+        decoded("meta", "value", facts[name], f"what {name} gives", _are_texts)
+    return facts
 
 
 def measurements(

@@ -60,6 +60,8 @@ def loads(text: str, *, where: str) -> StudySpec:
         return StudySpec(**values)
     except BadSetting as error:
         raise BadSetting(f"{where}: {error}") from None
+    except RecursionError:
+        raise BadSetting(f"{where}: nested too deeply for a study.toml.") from None
 
 
 def load(path: Path, *, within: Path | None = None) -> StudySpec:
