@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -109,22 +110,18 @@ def test_folders_are_made_inside_of_a_study_but_not_the_study(tmp_path: Path) ->
     assert not (tmp_path / "gone").exists()
 
 
-def test_a_sweep_looks_however_deep_and_passes_over_what_it_may_not_see(
-    tmp_path: Path,
-) -> None:
-    place, home = tmp_path, os.open(tmp_path, os.O_RDONLY)
+def test_a_sweep_looks_deeper_than_python_calls_go(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*"d" * 300)
+    deep.mkdir(parents=True)
+    part = deep / ".normlab-0123456789abcdef.tmp"
+    part.touch()
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(250)
     try:
-        handle = home
-        for _ in range(1_200):  # longer than a path may be
-            os.mkdir("d", dir_fd=handle)
-            inner = os.open("d", os.O_RDONLY, dir_fd=handle)
-            if handle != home:
-                os.close(handle)
-            handle = inner
-        os.close(handle)
+        whole.sweep(tmp_path)
     finally:
-        os.close(home)
-    whole.sweep(place)
+        sys.setrecursionlimit(before)
+    assert not part.exists()
 
 
 def test_the_lock_of_a_part_is_held_while_it_is_written(tmp_path: Path) -> None:

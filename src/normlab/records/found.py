@@ -63,10 +63,7 @@ def _may_hold_studies(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_study(path: Path) -> bool:
-    try:
-        return (path / _database.DATABASE).is_file()
-    except OSError:  # no permission: it is told
-        return False
+    return os.path.lexists(path / _database.DATABASE)  # whatever it is, it is told
 
 
 def _look(path: Path) -> Found:
