@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +16,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from normlab.disk.scratch import held_folder
 from normlab.records.environment import environment
 from normlab.records.folder import StudyFolder
 from normlab.records.inventory import NOTED, inventory, noted
@@ -134,9 +134,9 @@ def _executor(spec: StudySpec) -> Iterator[Executor]:
     There are no more of them than runs: each is a process that holds torch.
     """
     workers = min(workers_of(spec.execution), len(plan(spec)))
-    with tempfile.TemporaryDirectory(prefix="normlab-") as logs:
+    with held_folder("normlab-") as logs:
         executor = LocalExecutor(
-            workers=workers, threads=spec.execution.threads, logs=Path(logs)
+            workers=workers, threads=spec.execution.threads, logs=logs
         )
         try:
             yield executor
