@@ -61,6 +61,13 @@ def test_a_cell_of_another_kind_is_named(law: Law, folder: Path, place: str) -> 
     law.holds("list", folder.parent)
 
 
+@pytest.mark.parametrize("key", ["schema", "created", "study_toml", "kept_arrays"])
+def test_text_that_is_none_is_told(law: Law, folder: Path, key: str) -> None:
+    changed(folder, f"update meta set value = cast(x'ff' as text) where key = '{key}'")
+    assert "study.db is damaged" in law.refuses("show", folder)
+    assert "cannot be read: study.db is damaged" in law.holds("list", folder.parent).out
+
+
 SCHEMAS = {
     "view": "create view spare as select 1",
     "trigger": "create trigger spare after insert on meta begin select 1; end",

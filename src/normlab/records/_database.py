@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,9 +78,9 @@ def to_read(folder: Path) -> sqlite3.Connection:
     try:
         return _opened(folder, "ro")
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorname != "SQLITE_READONLY_ROLLBACK" or not _may_write(
-            folder
-        ):
+        # what Python's module itself finds wrong has no such name
+        name = getattr(error, "sqlite_errorname", "")
+        if name != "SQLITE_READONLY_ROLLBACK" or not _may_write(folder):
             raise
     _opened(folder, "rw").close()
     return _opened(folder, "ro")
@@ -162,9 +162,7 @@ def _refuse_strange_files(folder: Path) -> None:
     for suffix in ("", "-wal", "-shm", "-journal"):
         size_of(folder / f"{DATABASE}{suffix}", within=folder)
     journal = folder / f"{DATABASE}-journal"
-    if not journal.exists():
-        return
-    with opened(journal, within=folder) as file:
+    with suppress(FileNotFoundError), opened(journal, within=folder) as file:
         end = os.fstat(file.fileno()).st_size
         file.seek(max(0, end - len(_JOURNAL)))
         # it names a file anywhere, which rolling back would look into and delete;
