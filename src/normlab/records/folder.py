@@ -10,23 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from normlab.disk import whole
 from normlab.disk.opening import size_of
-from normlab.errors import BadFolder, BadSetting
-from normlab.foreign import plain, shortened
-from normlab.records import _arrays, _create, _database, _lock, _read
+from normlab.errors import BadFolder
+from normlab.records import _arrays, _create, _database, _lock, _read, _surfaces
 from normlab.records._trouble import reporting
 from normlab.records.inventory import lost, noted
 from normlab.records.observed import Kept
 from normlab.records.rows import StudyRecord
-from normlab.records.surface import StudySurface, unpacked
 from normlab.records.writer import Writer
 from normlab.spec import toml
 from normlab.spec.difference import differing
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from normlab.records.surface import StudySurface
     from normlab.spec.study import StudySpec
 
 
@@ -175,7 +174,7 @@ class StudyFolder:
         with self._reading() as connection:
             meta = _read.meta(connection, self._path)
             gone = lost(self._path, noted(meta))
-            bowls, strange = self._bowls(gone)
+            bowls, strange = _surfaces.bowls(self._path, gone)
             return StudyRecord(
                 spec=self._spec,
                 meta=meta,
@@ -218,14 +217,14 @@ class StudyFolder:
                 _create.refuse_leading_out(self._path)
                 whole.sweep(self._path)
                 connection = _database.to_write(self._path)
-                _create.complete(
-                    self._path,
-                    _read.meta(connection, self._path).get(_create.ORIGINAL),
-                )
-                connection.execute(
-                    "UPDATE runs SET status = 'interrupted' WHERE status = 'running'"
-                )
             try:
+                with reporting(self._path):
+                    meta = _read.meta(connection, self._path)
+                    _create.complete(self._path, meta.get(_create.ORIGINAL))
+                    connection.execute(
+                        "UPDATE runs SET status = 'interrupted' "
+                        "WHERE status = 'running'"
+                    )
                 yield Writer(self._path, connection)
             except BaseException:
                 with suppress(sqlite3.Error):  # what happened before says more
@@ -255,50 +254,12 @@ class StudyFolder:
         Raises:
             BadFolder: If a file holds something else than a surface.
         """
-        return tuple(map(self._surface, self._sound_surfaces(kind)))
+        found = _surfaces.sound(self._path, kind)
+        return tuple(_surfaces.read(file, self._path) for file in found)
 
     def surface_names(self) -> set[str]:
         """Of every surface that was measured and is not lost."""
-        return {file.stem for file in self._sound_surfaces()}
-
-    def _sound_surfaces(self, kind: str = "") -> list[Path]:
-        files = self._surface_files(kind)
-        return [file for file in files if _arrays.is_sound(file, self._path)]
-
-    def _surface_files(self, kind: str = "") -> list[Path]:
-        files = _arrays.files_of(self._path, _arrays.SURFACES)
-        return [f for f in files if not kind or f.stem.startswith(f"{kind}-")]
-
-    def _surface(self, file: Path) -> StudySurface:
-        arrays = _arrays.read(file, self._path)
-        try:
-            found = unpacked(arrays)
-        except BadSetting as error:
-            what = str(error)
-        except Exception as error:  # whatever a stranger put there
-            what = f"{type(error).__name__}: {error}"
-        else:
-            return found
-        raise BadFolder(
-            f"{file}: is no surface of normlab ({shortened(plain(what), 200)}). "
-            "Take it out of the study."
-        )
-
-    def _bowls(
-        self, gone: Container[str]
-    ) -> tuple[tuple[StudySurface, ...], tuple[str, ...]]:
-        """Those that are not gone, and the paths of files that hold something else."""
-        bowls: list[StudySurface] = []
-        strange: list[str] = []
-        for file in self._surface_files("bowl"):
-            name = file.relative_to(self._path).as_posix()
-            if name in gone:
-                continue
-            try:
-                bowls.append(self._surface(file))
-            except BadFolder:
-                strange.append(name)
-        return tuple(bowls), tuple(strange)
+        return {file.stem for file in _surfaces.sound(self._path)}
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
