@@ -12,6 +12,9 @@ import pytest
 import torch
 from hypothesis import settings
 
+# set before the library is imported by whichever test comes first
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
 # a deadline would make every law a timed test
 settings.register_profile("normlab", deadline=None)
 settings.load_profile("normlab")

@@ -3,7 +3,9 @@
 * `compare`: train twins with and without it, and say what differed: a `Result`.
 * `Study`: the same in two steps, and `resume` after an interruption.
 * `Result.open`: a study that was trained before, with its table, claims and figures.
-* `surface`: the loss on a plane through the parameters of any network.
+* `surface`: the loss on a plane through the parameters of any network; the planes are
+  made by `random_plane`, `named_plane`, `models_plane`, `path_plane`, `common_plane`,
+  and `load_surface` reads what was kept.
 * `GhostBatchNorm`, `NoisyBatchNorm`: norms that torch does not have.
 * `NormlabError`: what every error of normlab is.
 
@@ -21,7 +23,13 @@ if TYPE_CHECKING:
     from normlab.errors import NormlabError as NormlabError
     from normlab.facade.compare import compare as compare
     from normlab.facade.study import Study as Study
+    from normlab.facade.surface import load_surface as load_surface
     from normlab.facade.surface import surface as surface
+    from normlab.landscape.common_plane import common_plane as common_plane
+    from normlab.landscape.models_plane import models_plane as models_plane
+    from normlab.landscape.named_plane import named_plane as named_plane
+    from normlab.landscape.path_plane import path_plane as path_plane
+    from normlab.landscape.random_plane import random_plane as random_plane
     from normlab.norms.ghost import GhostBatchNorm as GhostBatchNorm
     from normlab.norms.noisy import NoisyBatchNorm as NoisyBatchNorm
 
@@ -33,7 +41,13 @@ _HOMES = {
     "NormlabError": "normlab.errors",
     "Result": "normlab.analysis.result",
     "Study": "normlab.facade.study",
+    "common_plane": "normlab.landscape.common_plane",
     "compare": "normlab.facade.compare",
+    "load_surface": "normlab.facade.surface",
+    "models_plane": "normlab.landscape.models_plane",
+    "named_plane": "normlab.landscape.named_plane",
+    "path_plane": "normlab.landscape.path_plane",
+    "random_plane": "normlab.landscape.random_plane",
     "surface": "normlab.facade.surface",
 }
 
@@ -44,7 +58,13 @@ __all__ = [
     "Result",
     "Study",
     "__version__",
+    "common_plane",
     "compare",
+    "load_surface",
+    "models_plane",
+    "named_plane",
+    "path_plane",
+    "random_plane",
     "surface",
 ]
 

@@ -35,16 +35,25 @@ def test_norms_become_arms() -> None:
     assert [arm.norm for arm in spec.arms] == ["none", "batch", "layer"]
 
 
+@pytest.mark.parametrize("source", ["photos", "./photos", "photos/", "a/../photos"])
+@pytest.mark.parametrize("typed", ["--data", "--set"])
 def test_a_path_is_kept_as_seen_from_anywhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, typed: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert given.absolute("./digits") == str(tmp_path / "digits")
-    assert given.absolute("net.py:build") == str(tmp_path / "net.py:build")
+    if typed == "--data":
+        spec = given.apply(MINE, {"data.source": source, "model.name": "net.py:build"})
+    else:
+        settings = [f"data.source={source}", "model.name=net.py:build"]
+        spec = given.apply(MINE, {}, settings)
+    assert Path(spec.data.source).is_absolute()
+    assert Path(spec.data.source).resolve() == tmp_path / "photos"
+    assert spec.model.name == f"{tmp_path / 'net.py'}:build"
 
 
-def test_a_built_in_name_stays_a_name() -> None:
-    assert given.absolute("fashion-mnist") == "fashion-mnist"
+@pytest.mark.parametrize("name", ["fashion-mnist", "python", "https://a.org/b.zip"])
+def test_a_name_and_an_address_stay_what_they_are(name: str) -> None:
+    assert given.apply(MINE, {"data.source": name}).data.source == name
 
 
 def test_article_is_built_in() -> None:

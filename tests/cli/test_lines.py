@@ -79,3 +79,11 @@ def test_an_epoch_without_a_test_has_no_numbers_for_it(
         "none seed 0  epoch 1/2  train loss 0.5000  test loss -  test accuracy -  "
         "left -\n"
     )
+
+
+def test_what_the_data_are_is_printed(
+    lines: Lines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    lines.told("data: mnist: 60,000 train")
+    assert capsys.readouterr().out == "data: mnist: 60,000 train\n"

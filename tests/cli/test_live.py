@@ -92,3 +92,12 @@ def test_a_reason_stays_above_the_table() -> None:
 def test_ending_twice_does_no_harm(live: Live) -> None:
     live.ended()
     live.ended()
+
+
+def test_what_the_data_are_stays_above_the_table() -> None:
+    console = terminal()
+    live = Live(console)
+    live.told("data: [red]: 5 train, 1 test")  # no markup of rich's
+    live.ended()
+    assert isinstance(console.file, io.StringIO)
+    assert "data: [red]: 5 train, 1 test" in console.file.getvalue()

@@ -181,7 +181,10 @@ X = np.zeros((1, 2, 2), np.float32)
         (42, r"the train part is a int\. Give a pair \(images, labels\)"),
         (iter([(X, 0)]), "the train part is a list_iterator"),
         (Items(), "the train part is empty"),
-        (Items({"image": X}), r"item 0 of the train part is a dict; it must be"),
+        (
+            Items({"image": X}),
+            r"item 0 of the train part is a dict with image, and it is",
+        ),
         (Items((X, 0), (X, 1, 2)), "item 1 of the train part is a tuple"),
         (Items((X, 0), (X[:, :1], 1)), r"item 1 .* shape \(1, 1, 2\), item 0"),
         ((IMAGES, LABELS[:5]), "train images holds 20 images but train labels 5"),

@@ -65,14 +65,12 @@ def test_a_label_for_every_image_is_needed() -> None:
 
 
 def test_test_images_must_look_like_training_images() -> None:
-    with pytest.raises(
-        BadData, match=r"x_test holds uint8 images of shape \(1, 5, 5\)"
-    ):
+    with pytest.raises(BadData, match=r"x_test holds uint8 images of shape \(5, 5\)"):
         assemble(source(test=pair(9, "test", side=5)), Data())
     images, labels = digits(9)
     floats = Pair(images / 255, labels, "x_test", "y_test")
     with pytest.raises(
-        BadData, match=r"x_test holds float32 images .* are uint8 images"
+        BadData, match=r"x_test holds float64 images .* are uint8 images"
     ):
         assemble(source(test=floats), Data())
 

@@ -5,8 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from normlab.data.coerce import as_images, as_labels, classes_of, numbered
+from normlab.data.coerce import as_images, checked
+from normlab.data.labels import as_labels, classes_of, numbered
+from normlab.data.reading import read_as
 from normlab.errors import BadData
+from normlab.spec.data import Data
+
+
+def taken(values: np.ndarray, *, where: str = "x") -> np.ndarray:
+    """The array of a part that is made of these values alone."""
+    checked(values, where=where)
+    reading = read_as(values, [], where=where, spec=Data())
+    return as_images(values, reading, where=where)
 
 
 @pytest.mark.parametrize(
@@ -22,29 +32,42 @@ from normlab.errors import BadData
     ],
 )
 def test_channels_come_first(found: tuple, expected: tuple) -> None:
-    assert as_images(np.zeros(found, np.uint8), where="x").shape == expected
+    assert taken(np.zeros(found, np.uint8)).shape == expected
+
+
+@pytest.mark.parametrize("found", ["u1", "?", "i2", "i8", "f4", "f8"])
+def test_whole_numbers_from_0_to_255_are_bytes_where_there_is_an_image(
+    found: str,
+) -> None:
+    images = taken(np.ones((2, 3, 3), found))
+    assert images.dtype == np.uint8
+    assert images.all()
 
 
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        ("u1", "u1"),
-        ("?", "u1"),
-        ("i8", "f4"),
-        ("f8", "f4"),
+        ("u1", "f4"),
+        ("?", "f4"),
+        ("i2", "f4"),
+        ("i8", "f8"),
         ("f2", "f4"),
+        ("f4", "f4"),
         (">f4", "f4"),
+        ("f8", "f8"),
     ],
 )
-def test_images_are_bytes_or_float32(found: str, expected: str) -> None:
-    images = as_images(np.ones((2, 3), found), where="x")
-    assert images.dtype == np.dtype(expected)
-    assert images.all()
+def test_features_are_of_as_many_digits_as_were_found(
+    found: str, expected: str
+) -> None:
+    table = taken(np.ones((2, 3), found))
+    assert table.dtype == np.dtype(expected)
+    assert table.all()
 
 
 def test_moving_the_channels_keeps_every_pixel() -> None:
     last = np.arange(120, dtype=np.uint8).reshape(2, 5, 4, 3)
-    first = as_images(last, where="x")
+    first = taken(last)
     assert first.flags.c_contiguous
     assert first[1, 2, 4, 3] == last[1, 4, 3, 2] == 119
 
@@ -53,7 +76,7 @@ def test_moving_the_channels_keeps_every_pixel() -> None:
 def test_what_may_not_be_written_to_is_copied(dtype: type) -> None:
     fixed = np.ones((2, 3), dtype)
     fixed.flags.writeable = False
-    assert as_images(fixed, where="x").flags.writeable
+    assert taken(fixed).flags.writeable
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
@@ -61,12 +84,12 @@ def test_what_is_not_finite_is_refused_with_its_image(value: float) -> None:
     images = np.zeros((4, 2, 2))
     images[2, 0, 1] = value
     with pytest.raises(BadData, match=r"x_train holds \S+ in image 2\. Give finite"):
-        as_images(images, where="x_train")
+        taken(images, where="x_train")
 
 
 def test_large_finite_numbers_are_not_mistaken_for_infinite_ones() -> None:
     images = np.full((1000, 10), 3e38)
-    assert np.isfinite(as_images(images, where="x")).all()
+    assert np.isfinite(taken(images)).all()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +105,7 @@ def test_large_finite_numbers_are_not_mistaken_for_infinite_ones() -> None:
 )
 def test_other_arrays_are_no_images(images: np.ndarray, text: str) -> None:
     with pytest.raises(BadData, match=text):
-        as_images(images, where="x")
+        taken(images)
 
 
 @pytest.mark.parametrize(
@@ -97,11 +120,20 @@ def test_labels_are_whole_numbers_or_words(labels: list) -> None:
     ("labels", "text"),
     [
         (np.eye(3), r"y has shape \(3, 3\); give one label .*argmax"),
-        (np.array([0.5, 1.0]), "y holds fractions; a label is a whole number"),
-        (np.array([np.nan, 1.0]), "y holds fractions"),
-        (np.array([np.inf, 1.0]), "y holds fractions"),
+        (np.array([[1, 1, 0], [0, 1, 0]]), "an example has several labels or none"),
+        (np.array([[0.2, 1.5]]), "there are 2 numbers for each example, as for a reg"),
+        (
+            np.array([0.5, 1.0]),
+            r"y holds fractions \(0\.5\); a label is a whole number",
+        ),
+        (np.array([np.nan, 1.0]), "y holds nan for example 0: its class is unknown"),
+        (np.array([1.0, np.inf, np.nan]), "y holds inf for example 1 and 1 more"),
+        (np.array([0.0, 1e300]), r"y holds 1e\+300, which is too large for a label"),
+        (np.array(["a", float("nan")], object), "y has no label for example 1"),
+        (np.array(["a", 1], object), r"y holds Python objects \(int, str\)"),
+        (np.array([b"\xff", b"a"]), "y holds bytes that are no text in UTF-8"),
         (np.array([1j, 2]), r"y holds complex128\. Give whole numbers or class names"),
-        (np.array([None, 1]), r"y holds Python objects\. Give whole numbers"),
+        (np.array([None, 1]), r"y has no label for example 0 \(None\)"),
         (np.array(3), r"y has shape \(\)"),
     ],
 )

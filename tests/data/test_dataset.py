@@ -132,7 +132,7 @@ IMAGES, LABELS = np.zeros((4, 1, 2, 2), np.uint8), np.zeros(4, np.int64)
 @pytest.mark.parametrize(
     ("images", "labels", "text"),
     [
-        (IMAGES.astype(np.float64), LABELS, "images are float64; use uint8 or float32"),
+        (IMAGES.astype(np.int16), LABELS, "images are int16; use uint8, float32"),
         (IMAGES, LABELS.astype(np.int32), r"labels are int32 of shape \(4,\); use"),
         (IMAGES, LABELS[:, np.newaxis], r"labels are int64 of shape \(4, 1\)"),
         (IMAGES, LABELS[:3], "4 images but 3 labels; give one label per image"),

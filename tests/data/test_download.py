@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -144,3 +145,19 @@ def test_every_remote_dataset_has_four_checked_files(name: str) -> None:
     assert len(found.mirrors) >= 2
     assert all(mirror.endswith("/") for mirror in found.mirrors)
     assert len(found.classes) == 10
+
+
+def test_another_file_that_lies_in_the_cache_is_named_with_its_digest(
+    tmp_path: Path, server: Server
+) -> None:
+    """A distribution packs the same images again: other bytes under the same name."""
+    folder = idx_folder(tmp_path / "cache" / "made-up")
+    for path in folder.iterdir():
+        path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()), 1))
+    first = min(path for path in folder.iterdir())
+    with pytest.raises(BadData, match=r"is not the file of made-up that was") as told:
+        fetch("made-up", remote(server, "http://127.0.0.1:9/"), cache=folder.parent)
+    assert str(first) in str(told.value)
+    assert sha256(first.read_bytes()).hexdigest() in str(told.value)
+    assert f"--data {folder}" in str(told.value)
+    assert len(load.load(Data(source=str(folder))).train) == 30

@@ -111,7 +111,7 @@ def test_the_report_of_a_study_is_its_own(law: Law, folder: Path) -> None:
     assert b"\\ud800" in (folder / "report.html").read_bytes()
     (folder / "report.html").unlink()
     link(folder / "report.html")
-    assert "is a link" in law.refuses("report", folder)
+    assert "no plain file (a link)" in law.refuses("report", folder)
 
 
 def test_prepared_temporary_names_are_not_followed(law: Law, folder: Path) -> None:
@@ -148,7 +148,7 @@ def test_figures_are_replaced_by_force_alone(
         assert path.read_bytes() == b"new"
     path.unlink()
     path.symlink_to(tmp_path / "nothing")
-    with pytest.raises(BadFolder, match="is a link"):
+    with pytest.raises(BadFolder, match="a link"):
         figures.export_figures(pictures, "svg", path.parent, force=True)
 
 

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from normlab.data.load import NAMED
 from normlab.errors import BadSetting
 from normlab.spec.data import Data
 from normlab.spec.model import Model
+from normlab.spec.names import DATA, PYTHON
 from normlab.spec.paths import check_paths, is_path
 from normlab.spec.study import StudySpec
 
@@ -44,6 +46,25 @@ def test_a_symbolic_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
         check_paths(StudySpec(data=Data(source="a.npz")), tmp_path / "study")
 
 
-def test_a_plain_name_is_a_link_out_of_the_folder_only_if_it_is_a_path() -> None:
-    assert not is_path("fashion-mnist")
-    assert all(map(is_path, ["./x", "a/b", "x.npz", "~", "~/x", "C:\\x", ".."]))
+def test_a_bare_name_may_be_a_link_out_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "study").mkdir()
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "study" / "pics").symlink_to(tmp_path / "secret")
+    with pytest.raises(BadSetting, match="leaves the folder"):
+        check_paths(StudySpec(data=Data(source="pics")), tmp_path / "study")
+
+
+def test_a_bare_name_lies_beside_its_study_toml(tmp_path: Path) -> None:
+    spec = check_paths(StudySpec(data=Data(source="pics")), tmp_path)
+    assert spec.data.source == str(tmp_path / "pics")
+
+
+def test_all_that_is_no_name_is_a_path() -> None:
+    assert not any(map(is_path, [*NAMED, PYTHON]))
+    assert all(
+        map(is_path, ["pics", "./x", "a/b", "x.npz", "~", "C:\\x", "..", "MNIST"])
+    )
+
+
+def test_the_names_are_those_that_can_be_loaded() -> None:
+    assert set(DATA) == set(NAMED)

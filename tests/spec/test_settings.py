@@ -31,6 +31,7 @@ ACCEPTED = [
     (" recipe.epochs = 7 ", lambda s: s.recipe.epochs == 7),
     ("surfaces.points=25", lambda s: s.surfaces.points == 25),
     ("surfaces.planes=random", lambda s: s.surfaces.planes == ("random",)),
+    ('surfaces.planes=["path"]', lambda s: s.surfaces.planes == ("path",)),
     ("surfaces.exact=true", lambda s: s.surfaces.exact),
     ("surfaces.seeds=3", lambda s: s.seeds_with_surfaces == (0, 1, 2)),
     ("surfaces.seeds=0", lambda s: s.seeds_with_surfaces == ()),
@@ -48,6 +49,44 @@ def test_a_setting_reaches_its_key(
     setting: str, holds: Callable[[StudySpec], bool]
 ) -> None:
     assert holds(with_settings(StudySpec(), [setting]))
+
+
+LISTS = {
+    'surfaces.planes=["common", "random"]': "surfaces.planes=common,random",
+    "surfaces.statistics=['full','batch']": "surfaces.statistics=full,batch",
+    "seeds=[0,1,7]": "seeds=0,1,7",
+    "seeds=[7]": "seeds=7,",
+    "recipe.rates=[1e-3, 0.1]": "recipe.rates=1e-3,0.1",
+    'arms=["none","noisy(shift=0,scale=1)"]': "arms=none,noisy(shift=0,scale=1)",
+    "recipe.batch_size=[8, 64]": "recipe.batch_size=8,64",
+    "recipe.decay_norms=[true, false]": "recipe.decay_norms=true,false",
+    "sweep.model.depth=[2, 4]": "sweep.model.depth=2,4",
+}
+
+
+@pytest.mark.parametrize("written", LISTS)
+def test_a_list_is_written_as_in_the_file_or_with_commas(written: str) -> None:
+    study = StudySpec()
+    assert with_settings(study, [written]) == with_settings(study, [LISTS[written]])
+
+
+@pytest.mark.parametrize(
+    ("setting", "text"),
+    [
+        ("surfaces.planes=[common,path]", "no list as study.toml writes it"),
+        ("seeds=[]", "a list of values, at least one"),
+        ('arms=[{norm="batch"}]', "a list of values, at least one"),
+        ('surfaces.planes=["comon"]', "Did you mean 'common'"),
+    ],
+)
+def test_a_list_that_is_none_is_refused(setting: str, text: str) -> None:
+    with pytest.raises(BadSetting, match=text):
+        with_settings(StudySpec(), [setting])
+
+
+def test_a_text_in_brackets_is_a_text() -> None:
+    spec = with_settings(StudySpec(), ["data.source=[1,2]"])
+    assert spec.data.source == "[1,2]"
 
 
 def test_every_setting_can_be_reached() -> None:

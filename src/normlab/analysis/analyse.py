@@ -14,6 +14,7 @@ from normlab.analysis.fairness import Fairness, check_fairness
 from normlab.analysis.holm import holm
 from normlab.analysis.pairs import Runs, all_pairings
 from normlab.analysis.verdict import Ruling, judge
+from normlab.records.data_line import copies_text
 from normlab.records.rows import StudyRecord
 
 
@@ -48,7 +49,7 @@ def judge_all(record: StudyRecord) -> Claims:
     tested = {i: e.p for i, e in enumerate(family) if e.p is not None}
     adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
     return Claims(
-        claim_from(evidence, adjusted.get(i), ruling)
+        claim_from(evidence, adjusted.get(i), ruling, copies=copies_text(record.meta))
         for i, (evidence, ruling) in enumerate(zip(family, ruled, strict=True))
     )
 

@@ -57,6 +57,8 @@ class Claim:
     """The reason for the verdict."""
     beside: str
     """A second measure that is shown but not judged, e.g. the ratio in seconds."""
+    caution: str = ""
+    """What of the data weakens the claim, e.g. test images that were learnt."""
 
     @property
     def id(self) -> str:
@@ -124,8 +126,8 @@ class Claim:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """The reason for the verdict, what is shown beside it, what is contested."""
-        texts = (self.note, self.beside, self.definition.caveat)
+        """The reason for the verdict, what is shown beside it, what weakens it."""
+        texts = (self.note, self.beside, self.caution, self.definition.caveat)
         return tuple(text for text in texts if text)
 
     def __str__(self) -> str:
@@ -153,8 +155,17 @@ class Claims(tuple[Claim, ...]):
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def claim_from(evidence: Evidence, p_holm: float | None, ruling: Ruling) -> Claim:
-    """Put a judged claim together, ratios back-transformed."""
+def claim_from(
+    evidence: Evidence, p_holm: float | None, ruling: Ruling, *, copies: str = ""
+) -> Claim:
+    """Put a judged claim together, ratios back-transformed.
+
+    Args:
+        evidence: What the seeds say.
+        p_holm: The corrected p, if there is one.
+        ruling: The verdict.
+        copies: Which test images are learnt as well: of claims about these.
+    """
     definition = evidence.definition
     back = _ratio if definition.scale == "ratio" else float
     estimate = evidence.over_seeds()
@@ -181,6 +192,7 @@ def claim_from(evidence: Evidence, p_holm: float | None, ruling: Ruling) -> Clai
         verdict=ruling.verdict,
         note=_note(evidence, ruling),
         beside=_beside(evidence),
+        caution=copies if definition.over_images else "",
     )
 
 

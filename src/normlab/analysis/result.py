@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from normlab.analysis.analyse import Analysis, analyse
 from normlab.analysis.claim import Claims
+from normlab.analysis.frames import frame
 from normlab.analysis.summary import to_json
 from normlab.analysis.table import Table, table_of
-from normlab.errors import BadSetting
 from normlab.records.rows import StudyRecord
 
 if TYPE_CHECKING:
@@ -144,20 +143,13 @@ class Result:
         Raises:
             BadSetting: If pandas is not installed.
         """
-        try:
-            pandas = importlib.import_module("pandas")
-        except ImportError:
-            raise BadSetting(
-                "to_pandas() needs pandas, which is not installed; "
-                "install it with: pip install 'normlab[pandas]'"
-            ) from None
         rows = [
             {**run, **epoch, **epoch["metrics"]}
             for run in self.to_json()["runs"]
             for epoch in run["epochs"]
         ]
         unneeded = ["digests", "epochs", "metrics"]
-        return pandas.DataFrame(rows).drop(columns=unneeded, errors="ignore")
+        return frame(rows).drop(columns=unneeded, errors="ignore")
 
     def __str__(self) -> str:
         return f"{self.table()}\n\n{self.claims()}\n\n{self.analysis.fairness}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from normlab.analysis.analyse import Analysis
 from normlab.analysis.claim import Claim
+from normlab.records.data_line import NOTED, noted_data
 from normlab.records.rows import EpochRow, RunRecord, StudyRecord
 
 SCHEMA = 1
@@ -20,8 +21,8 @@ def to_json(record: StudyRecord, analysis: Analysis) -> dict[str, Any]:
     a study has several; runs and claims their point only where it has a sweep.
 
     Returns:
-        `schema`, `study` (study.toml, the baseline, what was proven equal, where it
-        ran), `runs` and `claims`.
+        `schema`, `study` (study.toml, the baseline, what was proven equal, what
+        the data are, where it ran), `runs` and `claims`.
     """
     several = len(record.spec.recipe.rates) > 1
     swept = bool(record.spec.sweep.axes)
@@ -45,9 +46,10 @@ def _study(record: StudyRecord, analysis: Analysis) -> dict[str, Any]:
             "proven": analysis.fairness.proven,
             "text": str(analysis.fairness),
         },
+        "dataset": noted_data(record.meta),
         "measurements": dict(record.measurements),
         "lost": list(record.lost),
-        "meta": dict(record.meta),
+        "meta": {k: v for k, v in record.meta.items() if k != NOTED},
     }
 
 

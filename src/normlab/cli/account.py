@@ -11,6 +11,7 @@ from normlab.analysis.words import count, effect_text, interval_text, lost_text,
 from normlab.cli.columns import columns
 from normlab.cli.course import accuracy_chart, loss_chart
 from normlab.cli.wording import duration, percent
+from normlab.records.data_line import data_line
 from normlab.spec.point import point_text
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def account(result: Result, folder: Path, *, report: bool = True) -> str:
     record = result.record
     parts = (
         _title(record),
+        _wrapped(f"data: {line}") if (line := data_line(record.meta)) else "",
         str(result.table()),
         _runs(record),
         *map(str, step_tables(record)),

@@ -16,6 +16,7 @@ from normlab.cli.rerun import rerun
 from normlab.cli.resume import resume
 from normlab.cli.run import run
 from normlab.cli.show import show
+from normlab.cli.surface import surface
 from normlab.errors import NormlabError
 
 # Click's base of all usage errors; Typer carries it under a private name.
@@ -53,6 +54,7 @@ app.command("show", cls=_EachOnce)(show)
 app.command("list", cls=_EachOnce)(list_studies)
 app.command("report", cls=_EachOnce)(report)
 app.command("export", cls=_EachOnce)(export)
+app.command("surface", cls=_EachOnce)(surface)
 
 
 def _version(wanted: bool) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from normlab.spec.paths import is_path
+from normlab.spec.paths import from_anywhere
 from normlab.spec.settings import with_settings
 from normlab.spec.study import StudySpec
 
@@ -17,6 +16,8 @@ def apply(
 ) -> StudySpec:
     """Replace the keys that were given; None leaves what `spec` says.
 
+    Paths become absolute, as those of a study.toml are already.
+
     Args:
         spec: The experiment as it is known or as its study.toml tells.
         options: Key of study.toml to the text typed behind its option.
@@ -26,13 +27,4 @@ def apply(
         BadSetting: If a key does not exist or a value is refused.
     """
     typed = [f"{key}={text}" for key, text in options.items() if text is not None]
-    return with_settings(with_settings(spec, typed), settings)
-
-
-def absolute(text: str) -> str:
-    """A path as seen from anywhere; a built-in name stays what it is.
-
-    The study is resumed later, perhaps from another folder.
-    """
-    path = Path(text).expanduser()
-    return str(path.absolute()) if is_path(text) else text
+    return from_anywhere(with_settings(with_settings(spec, typed), settings))

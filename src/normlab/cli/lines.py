@@ -59,6 +59,10 @@ class Lines(Progress):
         super().note(text)
         _say(text)
 
+    def told(self, text: str) -> None:
+        """Print it."""
+        _say(text)
+
     def _name(self, key: RunKey) -> str:
         return run_name(key, rates=self.several_rates)
 

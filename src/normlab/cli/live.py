@@ -61,6 +61,10 @@ class Live(Progress):
             line = plain(f"{key.id}: {status}: {reason}")
             self._console.print(line, markup=False, highlight=False)
 
+    def told(self, text: str) -> None:
+        """Print it above the table, where it stays."""
+        self._console.print(plain(text), markup=False, highlight=False)
+
     def ended(self) -> None:
         """Leave the last state on the screen and give the cursor back."""
         self.phase = ""

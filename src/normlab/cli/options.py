@@ -31,8 +31,8 @@ Data = Annotated[
     _option(
         "--data",
         metavar="NAME|PATH",
-        text="mnist, another built-in name, or a path: IDX files, an .npz, or a "
-        "folder of images with one sub-folder per class.",
+        text="mnist, another built-in name, or a path: a file or folder of arrays or "
+        "tables, or a folder of images with one sub-folder per class.",
     ),
 ]
 Model = Annotated[

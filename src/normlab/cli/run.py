@@ -48,8 +48,8 @@ def run(
     spec = given.apply(
         find(experiment, full=full),
         {
-            "data.source": data and given.absolute(data),
-            "model.name": model and given.absolute(model),
+            "data.source": data,
+            "model.name": model,
             "arms": norm,
             "recipe.rates": lr,
             "recipe.refine": str(REFINED) if refine else None,

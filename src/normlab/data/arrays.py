@@ -1,26 +1,69 @@
-"""Data given from Python: pairs of arrays, and any map-style torch Dataset."""
+"""Data given from Python: arrays, tables, datasets with items, mappings of these."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from normlab.base.streams import ambient
 from normlab.data.assemble import Pair, Source, assemble
-from normlab.data.coerce import as_images
-from normlab.data.dataset import Dataset, Live, Part
+from normlab.data.columns import is_frame, pair_of_frame
+from normlab.data.dataset import Dataset
+from normlab.data.items import as_array, read_items
+from normlab.data.live import Readings, check_repeatable, is_augmented
+from normlab.data.names import chosen, named_classes, part_of, source_of
 from normlab.errors import BadData, BadSetting
-from normlab.spec.data import Data
+from normlab.spec.data import Axes, Data
 
-_TRIED = 8  # samples read twice: of a coin-flip augmentation two would miss a quarter
+_KINDS = (
+    "Give a pair (images, labels), a table with a column of labels, or a dataset with "
+    "len() and items (image, label)."
+)
+
+
+class _Found(NamedTuple):
+    pair: Pair
+    notes: tuple[str, ...] = ()
+    readings: Readings | None = None
+    classes: Any = None
+    axes: Axes | None = None
+
+
+def from_given(given: Any, *, spec: Data, spare: int = 0) -> Dataset:
+    """A dataset of one object: a training part, or training and test part together.
+
+    Args:
+        given: A whole `Dataset`; a part (see `from_python`); a pair (train, test) of
+            parts; a mapping of parts by name (train, validation, test); or a mapping of
+            arrays by usual names, such as x_train and y_train, or data and target.
+        spec: `axes`, `integers`, `augment`, `validation`, `mean` and `std`.
+        spare: Images to hold out where `spec` leaves that open (see `assemble`).
+
+    Raises:
+        BadData: If it is none of these, or cannot be used.
+    """
+    if isinstance(given, Dataset):
+        return given
+    if isinstance(given, Mapping):
+        return _from_mapping(given, spec=spec, spare=spare)
+    if isinstance(given, tuple | list) and len(given) == 2 and not _is_pair(given):
+        return from_python(given[0], given[1], spec=spec, spare=spare)
+    if isinstance(given, tuple) and len(given) == 3:
+        raise BadData(
+            "the data is a tuple of 3. Say which part is which: "
+            '{"train": ..., "validation": ..., "test": ...}.'
+        )
+    return from_python(given, spec=spec, spare=spare)
 
 
 def from_python(
-    train: Any, test: Any = None, *, spec: Data | None = None, spare: int = 0
+    train: Any,
+    test: Any = None,
+    *,
+    validation: Any = None,
+    spec: Data | None = None,
+    spare: int = 0,
 ) -> Dataset:
     """A dataset of objects at hand.
 
@@ -31,10 +74,12 @@ def from_python(
     and images held out of an augmented training part, are always read once.
 
     Args:
-        train: A pair (images, labels) of arrays or tensors, or an object with
-            `len` and items (image, label), such as a torch Dataset.
+        train: A pair (images, labels) of arrays or tensors; a table of pandas with a
+            column of labels; or an object with `len` and items (image, label) or
+            mappings of an image and a label, such as a torch Dataset.
         test: The same for the test; if there is none, a fifth of every class.
-        spec: `augment`, `validation`, `mean` and `std`.
+        validation: The same, to choose by.
+        spec: `axes`, `integers`, `augment`, `validation`, `mean` and `std`.
         spare: Images to hold out where `spec` leaves that open (see `assemble`).
 
     Raises:
@@ -49,156 +94,137 @@ def from_python(
         (8, 2, (1, 4, 4), ('0', '1'))
     """
     spec = spec or Data()
-    for key in ("image_size", "colour"):
-        if getattr(spec, key) is not None:
-            raise BadSetting(f"data.{key} is for image folders, not for arrays.")
-    if isinstance(train, Dataset):
-        raise BadData("the training part is a whole Dataset; give it as data instead.")
-    pair, readings = _pair(train, "train", spec)
-    tested = None if test is None else _pair(test, "test", spec)[0]
-    source = Source(name="python", train=pair, test=tested, readings=readings)
+    _refuse_settings(spec)
+    given = {"train": train, "test": test, "validation": validation}
+    found = {
+        part: _part(value, part, spec)
+        for part, value in given.items()
+        if value is not None
+    }
+    first = found["train"]
+    source = Source(
+        name="python",
+        train=first.pair,
+        test=found["test"].pair if "test" in found else None,
+        validation=found["validation"].pair if "validation" in found else None,
+        classes=named_classes(first.classes, first.pair) if first.classes else None,
+        readings=first.readings,
+        axes=first.axes,
+        notes=tuple(
+            dict.fromkeys(note for one in found.values() for note in one.notes)
+        ),
+    )
     return assemble(source, spec, spare=spare)
 
 
-def _pair(given: Any, part: str, spec: Data) -> tuple[Pair, _Readings | None]:
-    if isinstance(given, (tuple, list)) and len(given) == 2:
-        images, labels = _array(given[0]), _array(given[1])
-        return Pair(images, labels, f"{part} images", f"{part} labels"), None
-    items = hasattr(given, "__getitem__") and hasattr(given, "__len__")
-    if not items or isinstance(given, Mapping):
+def _from_mapping(given: Mapping[Any, Any], *, spec: Data, spare: int) -> Dataset:
+    arrays = {str(key): value for key, value in given.items()}
+    if chosen(arrays):
+        _refuse_settings(spec)
+        used = set(chosen(arrays).values())
+        plain = {k: as_array(v) if k in used else v for k, v in arrays.items()}
+        source = source_of(plain, name="python", where="the mapping")
+        return assemble(source, spec, spare=spare)
+    parts: dict[str, Any] = {}
+    others = []
+    for key, value in arrays.items():
+        part = part_of(key)
+        if part is None or part in parts:
+            others.append(key)
+        else:
+            parts[part] = value
+    if "train" not in parts:
         raise BadData(
-            f"the {part} part is a {type(given).__name__}. Give a pair (images, "
-            "labels) or a dataset with len() and items (image, label)."
+            f"the data is a mapping with {', '.join(arrays) or 'nothing'}. Give train, "
+            "and maybe validation and test; or arrays x_train and y_train."
         )
+    dataset = from_python(
+        parts["train"],
+        parts.get("test"),
+        validation=parts.get("validation"),
+        spec=spec,
+        spare=spare,
+    )
+    return dataset.noted(f"{', '.join(others)} passed over") if others else dataset
+
+
+def _part(given: Any, part: str, spec: Data) -> _Found:
+    if isinstance(given, Dataset):
+        raise BadData(f"the {part} part is a whole Dataset; give it as data instead.")
+    if isinstance(given, tuple | list) and len(given) == 2 and _is_pair(given):
+        images, labels = as_array(given[0]), as_array(given[1])
+        return _Found(Pair(images, labels, f"{part} images", f"{part} labels"))
+    if is_frame(given):
+        pair, axes, notes = pair_of_frame(given, part)
+        return _Found(pair, notes, axes=axes)
+    if hasattr(given, "dataset") and hasattr(given, "batch_size"):
+        raise BadData(
+            f"the {part} part is a {type(given).__name__}, which makes batches of its "
+            "own. Give its dataset: loader.dataset."
+        )
+    items = hasattr(given, "__getitem__") and hasattr(given, "__len__")
+    if not items or isinstance(given, Mapping | str | bytes):
+        raise BadData(f"the {part} part is a {type(given).__name__}. {_KINDS}")
     if not len(given):
         raise BadData(f"the {part} part is empty. Give some images.")
-    if _is_augmented(given, part) and spec.augment is None:
+    return _of_items(given, part, spec)
+
+
+def _of_items(given: Any, part: str, spec: Data) -> _Found:
+    augmented = is_augmented(given, part)
+    if augmented and spec.augment is None:
         raise BadData(
             f"the {part} part gives other images when read again, so it is augmented. "
             'Choose augment="freeze" (read once) or "live" (read anew each epoch).'
         )
     live = part == "train" and spec.augment == "live"
     if live:
-        _check_repeatable(given)
-    images, labels = _read(given, np.arange(len(given)), part, (0, "augment", 0))
-    readings = _Readings(given) if live else None
-    return Pair(images, labels, f"{part} images", f"{part} labels"), readings
-
-
-@dataclass(frozen=True)
-class _Readings:
-    dataset: Any
-
-    def of(self, indices: NDArray[np.int64], part: Part) -> Live:
-        return Augmented(self.dataset, indices, part)
-
-
-@dataclass(frozen=True, eq=False)  # by identity: arrays have no hash
-class Augmented:
-    """A dataset that is read anew for every epoch.
-
-    Args:
-        dataset: With `len` and items (image, label).
-        indices: The items that train.
-        part: One reading of them: the labels and the shape of every other one.
-    """
-
-    dataset: Any
-    indices: NDArray[np.int64]
-    part: Part
-
-    def epoch(self, seed: int, epoch: int) -> Part:
-        """The images of `epoch` for all runs of `seed`.
-
-        Raises:
-            BadData: If they have another shape or type than those read first.
-        """
-        address = (seed, "augment", epoch)
-        images, _ = _read(self.dataset, self.indices, "train", address)
-        images = as_images(images, where=f"train images of epoch {epoch}")
-        first = self.part.images
-        if (images.shape, images.dtype) != (first.shape, first.dtype):
-            raise BadData(
-                f"the train part gives {images.dtype} images of shape "
-                f"{images.shape[1:]} in epoch {epoch}, but {first.dtype} ones of "
-                f"{first.shape[1:]} before. Give images of one size and type."
-            )
-        return Part(images=images, labels=self.part.labels)
-
-
-def _is_augmented(dataset: Any, part: str) -> bool:
-    tried = np.unique(np.linspace(0, len(dataset) - 1, _TRIED).astype(np.int64))
-    with ambient(0, "augment", "check"):  # one address: the second reading goes on
-        once, _ = _samples(dataset, tried, part)
-        again, _ = _samples(dataset, tried, part)
-    return not _equal(once, again)
-
-
-def _check_repeatable(dataset: Any) -> None:
-    """Refuse a dataset whose draws do not come from the default generators."""
-    tried = np.arange(min(_TRIED, len(dataset)))
-    readings = []
-    for _ in range(2):
-        with ambient(0, "augment", "check"):
-            readings.append(_samples(dataset, tried, "train")[0])
-    if not _equal(*readings):
-        raise BadData(
-            "the train part draws from a generator of its own, so twins cannot see the "
-            "same images. Let it draw from the default generators of torch, numpy or "
-            'random, or choose augment="freeze".'
-        )
-
-
-def _equal(once: list[NDArray[Any]], again: list[NDArray[Any]]) -> bool:
-    return all(
-        np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
-        for a, b in zip(once, again, strict=True)
+        check_repeatable(given)
+    read = read_items(given, np.arange(len(given)), part, (0, "augment", 0))
+    words = {"train": "training"}.get(part, part)
+    once = augmented and not live
+    return _Found(
+        Pair(read.images, read.labels, f"{part} images", f"{part} labels"),
+        notes=(*read.notes, *([f"augmented {words} images read once"] if once else [])),
+        readings=Readings(given, read.images) if live else None,
+        classes=_names_in(given),
+        axes=read.axes,
     )
 
 
-def _read(
-    dataset: Any, indices: NDArray[np.int64], part: str, address: tuple[int | str, ...]
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    with ambient(*address):
-        images, labels = _samples(dataset, indices, part)
-    for index, image in zip(indices, images, strict=True):
-        if image.shape != images[0].shape:
-            raise BadData(
-                f"item {index} of the {part} part has shape {image.shape}, item "
-                f"{indices[0]} {images[0].shape}. Give images of one size."
-            )
-    return np.stack(images), np.array(labels)
+def _names_in(dataset: Any) -> Any:
+    """The names of classes that a dataset knows: torchvision's, Hugging Face's."""
+    for _ in range(4):  # subsets hold the dataset that knows
+        for attribute in ("classes", "class_names"):
+            names = getattr(dataset, attribute, None)
+            if isinstance(names, list | tuple) and names:
+                return names
+        features = getattr(dataset, "features", None)
+        if isinstance(features, Mapping):
+            named = [n for f in features.values() if (n := getattr(f, "names", None))]
+            return named[0] if len(named) == 1 else None
+        dataset = getattr(dataset, "dataset", None)
+    return None
 
 
-def _samples(
-    dataset: Any, indices: NDArray[np.int64], part: str
-) -> tuple[list[NDArray[Any]], list[Any]]:
-    images, labels = [], []
-    for index in indices.tolist():
-        try:
-            item = dataset[index]
-        except Exception as error:  # whatever a user's dataset raises
-            raise BadData(
-                f"item {index} of the {part} part cannot be read "
-                f"({type(error).__name__}: {' '.join(str(error).split())[:300]})."
-            ) from error
-        if not isinstance(item, (tuple, list)) or len(item) != 2:
-            raise BadData(
-                f"item {index} of the {part} part is a {type(item).__name__}; "
-                "it must be (image, label)."
-            )
-        images.append(_array(item[0]))
-        labels.append(_array(item[1])[()])
-    return images, labels
+def _is_pair(given: Any) -> bool:
+    """Whether two objects are images and labels, and not two parts."""
+    images, labels = given
+    if is_frame(images) and is_frame(labels) and len(labels.columns) > 1:
+        return False
+    if hasattr(images, "ndim"):
+        return True
+    if getattr(labels, "ndim", 0):
+        return True
+    plain = isinstance(labels, list | tuple) and isinstance(images, list | tuple)
+    return plain and all(map(_is_label, labels))
 
 
-def _array(values: Any) -> NDArray[Any]:
-    """An array of arrays, tensors on any device, PIL images, lists and numbers."""
-    detach = getattr(values, "detach", None)
-    try:
-        return np.asarray(detach().cpu() if detach else values)
-    except (TypeError, ValueError) as error:
-        raise BadData(
-            f"cannot make an array of a {type(values).__name__} ({error}). "
-            "Give arrays or tensors."
-        ) from None
+def _is_label(value: Any) -> bool:
+    return getattr(value, "ndim", 0) == 0 and not isinstance(value, tuple | list | dict)
+
+
+def _refuse_settings(spec: Data) -> None:
+    for key in ("image_size", "colour"):
+        if getattr(spec, key) is not None:
+            raise BadSetting(f"data.{key} is for image folders, not for arrays.")

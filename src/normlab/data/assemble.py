@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 
 from normlab.data import split
 from normlab.data.binary import binarised
-from normlab.data.coerce import as_images, as_labels, classes_of, numbered
+from normlab.data.coerce import as_images, checked
+from normlab.data.copies import contents
 from normlab.data.dataset import Dataset, Live, Part
+from normlab.data.labels import as_labels, classes_of, numbered
+from normlab.data.precision import narrowed
+from normlab.data.reading import Reading, read_as, whole_bytes
 from normlab.data.statistics import moments
 from normlab.errors import BadData, BadSetting
-from normlab.spec.data import Data
+from normlab.spec.data import Axes, Data
 
 LARGEST_SPARE = 6  # a sixth of the training part, unless a number was given
 
@@ -31,7 +35,7 @@ class Pair(NamedTuple):
 class Readings(Protocol):
     """A training part that is read anew for every epoch."""
 
-    def of(self, indices: NDArray[np.int64], part: Part) -> Live:
+    def of(self, indices: NDArray[np.int64], part: Part, reading: Reading) -> Live:
         """The reading of only the images at `indices`, which `part` holds."""
         ...
 
@@ -46,6 +50,7 @@ class Source:
     validation: Pair | None = None
     classes: tuple[str, ...] | None = None  # then the labels number them
     readings: Readings | None = None
+    axes: Axes | None = None  # of an example, where the source knows them
     notes: tuple[str, ...] = ()  # what was guessed, left out or passed over
 
 
@@ -53,7 +58,8 @@ def assemble(source: Source, spec: Data, *, spare: int = 0) -> Dataset:
     """Check what was found and make the dataset of it.
 
     Mean and std are those of the images that train: held-out images have no part
-    in them, as they will have none in training.
+    in them, as they will have none in training. Copies of an image are held out
+    together or not at all.
 
     Args:
         source: What was found.
@@ -65,24 +71,23 @@ def assemble(source: Source, spec: Data, *, spare: int = 0) -> Dataset:
         BadData: If images, labels or classes cannot be used; says where and why.
         BadSetting: If `spec` asks for what the source cannot give.
     """
-    labels = as_labels(source.train.labels, where=source.train.labels_where)
-    classes = classes_of(labels, where=source.train.labels_where)
-    names = tuple(str(label) for label in classes)
-    if source.classes is not None:
-        classes, names = np.arange(len(source.classes)), source.classes
-    train = _part(source.train, classes)
+    classes, names, unused = _classes(source)
+    reading, found = _read(source, spec, classes)
+    train, test, validation = (found.get(n) for n in ("train", "test", "validation"))
+    assert train is not None
+    notes = [*source.notes, *unused, *reading.notes]
     kept = np.arange(len(train))
-    if source.test is None:
+    if test is None:
+        (content,) = contents(train)
         kept, held = split.for_test(
-            train.labels, classes=names, where=source.train.labels_where
+            train.labels,
+            classes=names,
+            where=source.train.labels_where,
+            content=content,
         )
         train, test = train.chosen(kept), train.chosen(held)
-    else:
-        test = _part(source.test, classes, like=train)
-    if source.validation is None:
-        validation = None
-    else:
-        validation = _part(source.validation, classes, like=train)
+        whole = len(kept) + len(held)
+        notes.append(f"no test part was found: {len(held):,} of {whole:,} split off")
     if spec.validation and validation is not None:
         raise BadSetting(
             f"data.validation={spec.validation}, but {source.name} brings "
@@ -92,11 +97,17 @@ def assemble(source: Source, spec: Data, *, spare: int = 0) -> Dataset:
     if count is None and validation is None:
         count = min(spare, len(train) // LARGEST_SPARE)
     if count:
-        rest, held = split.for_validation(train.labels, count, classes=names)
+        (content,) = contents(train)
+        rest, held = split.for_validation(
+            train.labels, count, classes=names, content=content
+        )
         train, validation, kept = train.chosen(rest), train.chosen(held), kept[rest]
+        notes.append(f"{len(validation):,} training images held out to choose by")
     if spec.training is not None:
         used = split.for_training(train.labels, spec.training, classes=names)
+        left = len(train) - len(used)
         train, kept = train.chosen(used), kept[used]
+        notes.append(f"{left:,} training images not used (data.training)")
     if spec.binarise:
         if source.readings is not None:
             raise BadSetting(
@@ -105,7 +116,10 @@ def assemble(source: Source, spec: Data, *, spare: int = 0) -> Dataset:
             )
         train, test = binarised(train), binarised(test)
         validation = validation and binarised(validation)
+        notes.append("pixels made black or white")
+    train, test, validation = narrowed(train, test, validation)
     mean, std = _normalisation(train, spec)
+    readings = source.readings
     return Dataset(
         name=source.name,
         train=train,
@@ -114,28 +128,85 @@ def assemble(source: Source, spec: Data, *, spare: int = 0) -> Dataset:
         classes=names,
         mean=mean,
         std=std,
-        live=None if source.readings is None else source.readings.of(kept, train),
+        live=None if readings is None else readings.of(kept, train, reading),
+        notes=tuple(notes),
+        looks=str(reading),
     )
 
 
-def _part(pair: Pair, classes: NDArray[Any], like: Part | None = None) -> Part:
-    images = as_images(pair.images, where=pair.images_where)
+def _classes(source: Source) -> tuple[NDArray[Any], tuple[str, ...], list[str]]:
+    """The labels that number the classes, their names, and what to say about them."""
+    where = source.train.labels_where
+    labels = as_labels(source.train.labels, where=where)
+    if source.classes is None:
+        classes = classes_of(labels, where=where)
+        return classes, tuple(str(label) for label in classes), []
+    found, names = set(classes_of(labels, where=where).tolist()), source.classes
+    missing = [name for i, name in enumerate(names) if i not in found]
+    told = [f"no training image of class {', '.join(missing)}"] if missing else []
+    return np.arange(len(names)), names, told
+
+
+def _read(
+    source: Source, spec: Data, classes: NDArray[Any]
+) -> tuple[Reading, dict[str, Part]]:
+    """How all arrays are taken, and the parts that this makes of them."""
+    given = {
+        "train": source.train,
+        "test": source.test,
+        "validation": source.validation,
+    }
+    pairs = {name: pair for name, pair in given.items() if pair is not None}
+    for pair in pairs.values():
+        checked(pair.images, where=pair.images_where)
+    images = {name: pair.images for name, pair in pairs.items()}
+    reading = read_as(
+        images.pop("train"),
+        list(images.values()),
+        where=source.train.images_where,
+        spec=spec,
+        known=source.axes,
+        kept=source.readings is not None,
+    )
+    for pair in pairs.values():
+        _refuse_other(pair, source.train, reading)
+    return reading, {
+        name: _part(pair, reading, classes) for name, pair in pairs.items()
+    }
+
+
+def _part(pair: Pair, reading: Reading, classes: NDArray[Any]) -> Part:
     labels = as_labels(pair.labels, where=pair.labels_where)
-    if len(images) != len(labels):
+    if len(pair.images) != len(labels):
         raise BadData(
-            f"{pair.images_where} holds {len(images)} images but {pair.labels_where} "
-            f"{len(labels)} labels. Give one label per image."
+            f"{pair.images_where} holds {len(pair.images)} images but "
+            f"{pair.labels_where} {len(labels)} labels. Give one label per image."
         )
-    if like is not None:
-        found, wanted = _kind(images), _kind(like.images)
-        if found != wanted:
-            raise BadData(
-                f"{pair.images_where} holds {found}, but the training images are "
-                f"{wanted}. Give images of one size and type."
-            )
     return Part(
-        images=images, labels=numbered(labels, classes, where=pair.labels_where)
+        images=as_images(pair.images, reading, where=pair.images_where),
+        labels=numbered(labels, classes, where=pair.labels_where),
     )
+
+
+def _refuse_other(pair: Pair, train: Pair, reading: Reading) -> None:
+    """Refuse a part that is not of the training part's shape and scale."""
+    found, wanted = pair.images, train.images
+    same = found.shape[1:] == wanted.shape[1:]
+    if same and not _other_scale(found, wanted):
+        return
+    raise BadData(
+        f"{pair.images_where} holds {_kind(found)}, but the training images are "
+        f"{_kind(wanted)}. Give images of one size and type."
+    )
+
+
+def _other_scale(found: NDArray[Any], wanted: NDArray[Any]) -> bool:
+    """Whether one holds bytes and the other what no byte can be."""
+    narrow = [a.dtype.kind == "b" or a.dtype == np.uint8 for a in (found, wanted)]
+    if narrow[0] == narrow[1]:
+        return False
+    other = wanted if narrow[0] else found
+    return not whole_bytes(other)
 
 
 def _kind(images: NDArray[Any]) -> str:
@@ -145,6 +216,8 @@ def _kind(images: NDArray[Any]) -> str:
 def _normalisation(
     train: Part, spec: Data
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    if train.images.dtype == np.int64:
+        return (0.0,), (1.0,)
     if spec.mean is None or spec.std is None:
         return moments(train.images)
     channels = train.images.shape[1]

@@ -21,7 +21,8 @@ def binarised(part: Part) -> Part:
         part: Images of bytes.
 
     Raises:
-        BadSetting: If the images are not of bytes, so that nobody knows what white is.
+        BadSetting: If the images are not of bytes, so that nobody knows what white is;
+            or if they are of 0 and 1 already.
 
     Example:
         >>> grey = np.array([[[[0, 127, 128, 255]]]], np.uint8)
@@ -33,6 +34,11 @@ def binarised(part: Part) -> Part:
         raise BadSetting(
             f"data.binarise is for images of bytes, and these are {images.dtype}. "
             "Leave it out, or give pixels from 0 to 255."
+        )
+    if images.max() == 1:
+        raise BadSetting(
+            "data.binarise: the pixels are 0 and 1 of 255, so that all would become "
+            "black. Leave it out: they are of two values already."
         )
     # compared and multiplied byte by byte: no wider array is made
     return Part(

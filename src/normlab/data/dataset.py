@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from normlab.base.digest import digest
 from normlab.errors import BadData, BadFolder
 
-_PARTS = ("train", "test", "validation")
+PARTS = ("train", "test", "validation")
+_TYPES = (np.uint8, np.float32, np.float64, np.int64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,12 +34,16 @@ class Part:
         4
     """
 
-    images: NDArray[Any]  # (n, channels, height, width) uint8, or (n, ...) float32
-    labels: NDArray[np.int64]  # (n,), from 0 to classes - 1
+    images: NDArray[Any]
+    """(n, channels, ...) or (n, features): uint8 pixels, floats, or int64."""
+    labels: NDArray[np.int64]
+    """(n,), from 0 to classes - 1."""
 
     def __post_init__(self) -> None:
-        if self.images.dtype not in (np.uint8, np.float32):
-            raise BadData(f"images are {self.images.dtype}; use uint8 or float32.")
+        if self.images.dtype not in _TYPES:
+            raise BadData(
+                f"images are {self.images.dtype}; use uint8, float32, float64 or int64."
+            )
         if self.labels.dtype != np.int64 or self.labels.ndim != 1:
             raise BadData(
                 f"labels are {self.labels.dtype} of shape {self.labels.shape}; "
@@ -73,8 +78,8 @@ class Dataset:
     """All images of a study, with what is needed to feed them to a network.
 
     A network sees `(x - mean) / std`, channel by channel, where a uint8 image is
-    divided by 255 first. `mean` and `std` hold one number for all, or one per
-    channel (the first axis of a sample).
+    divided by 255 first; int64 numbers it sees as they are. `mean` and `std` hold one
+    number for all, or one per channel (the first axis of a sample).
     """
 
     name: str
@@ -85,6 +90,10 @@ class Dataset:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     live: Live | None = None  # then `train` is one reading of it
+    notes: tuple[str, ...] = ()
+    """What was decided, left out, split off or passed over; not part of the digest."""
+    looks: str = ""
+    """What an example is, in words; if empty, its shape and type say it."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -103,6 +112,10 @@ class Dataset:
         rest = (self.classes, self.mean, self.std, held)
         return blake2b(repr(rest).encode(), digest_size=16).hexdigest()
 
+    def noted(self, *notes: str) -> Dataset:
+        """The same with more notes."""
+        return replace(self, notes=(*self.notes, *notes))
+
     def save(self, folder: Path) -> None:
         """Write the parts as .npy files that `open_dataset` maps; not `live`.
 
@@ -115,7 +128,9 @@ class Dataset:
             "mean": self.mean,
             "std": self.std,
             "live": self.live is not None,
-            "parts": [part for part in _PARTS if getattr(self, part) is not None],
+            "notes": self.notes,
+            "looks": self.looks,
+            "parts": [part for part in PARTS if getattr(self, part) is not None],
         }
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -131,7 +146,7 @@ class Dataset:
 
     def apart(self) -> Dataset:
         """The same in memory of its own, not mapped from files that may go."""
-        parts = {name: getattr(self, name) for name in _PARTS}
+        parts = {name: getattr(self, name) for name in PARTS}
         copied = {
             name: part
             and Part(images=np.array(part.images), labels=np.array(part.labels))
@@ -140,7 +155,7 @@ class Dataset:
         return replace(self, **copied)
 
     def _arrays(self) -> Mapping[str, NDArray[Any]]:
-        parts = {name: getattr(self, name) for name in _PARTS}
+        parts = {name: getattr(self, name) for name in PARTS}
         return {
             f"{name}-{kind}": getattr(part, kind)
             for name, part in parts.items()
@@ -183,6 +198,8 @@ def open_dataset(folder: Path, *, live: Live | None = None) -> Dataset:
         mean=tuple(about["mean"]),
         std=tuple(about["std"]),
         live=live,
+        notes=tuple(about.get("notes", ())),
+        looks=about.get("looks", ""),
     )
 
 

@@ -7,7 +7,9 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from shlex import quote
 
 import pooch
 
@@ -116,6 +118,14 @@ def _fetch_file(
             failures.append(_reason(mirror, error))
         else:
             return
+    there = folder / file
+    if there.is_file():
+        raise BadData(
+            f"{there} is not the file of {name} that was published (its SHA-256 is "
+            f"{sha256(there.read_bytes()).hexdigest()}, not {digest}), and that one "
+            f"cannot be downloaded: {'; '.join(failures)}. Take it away and go online "
+            f"once, or use the files as they are: --data {quote(str(folder))}"
+        )
     raise BadData(
         f"cannot download {file} of {name}: {'; '.join(failures)}. "
         f"Go online once, or put the file into {folder}."

@@ -9,6 +9,7 @@ Source: http://yann.lecun.com/exdb/mnist/
 from __future__ import annotations
 
 import gzip
+import re
 import struct
 import zlib
 from math import prod
@@ -22,33 +23,67 @@ from normlab.data.assemble import Pair, Source
 from normlab.errors import BadData
 
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-_TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
-_TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+_NAME = re.compile(
+    r"(?:(?P<set>.+)-)?(?P<part>train|training|t10k|test)-(?P<kind>images|labels)"
+    r"[-.]idx(?P<axes>\d)-(?:ubyte|int)(?:\.gz)?"
+)
 _GZIP = b"\x1f\x8b"
 
 
-def read_folder(folder: Path, *, name: str | None = None) -> Source:
+def read_folder(folder: Path, *, name: str | None = None, of: str = "") -> Source:
     """The four files of a dataset in MNIST's format, gzipped or not.
 
     Args:
         folder: Holds train-images-idx3-ubyte, train-labels-idx1-ubyte and the same
-            two with t10k, each maybe with .gz behind; `images.idx3-ubyte` is
-            understood as well.
-        name: What the dataset is called; the folder's name if not given.
+            two with t10k or test, each maybe with .gz behind;
+            `images.idx3-ubyte` and the names of EMNIST and QMNIST, which begin with
+            that of the set, are understood as well.
+        name: What the dataset is called; the set's or the folder's name if not given.
+        of: The set, where the folder holds several, such as emnist-letters.
 
     Raises:
-        BadData: If a file is missing, unreadable, damaged or no IDX file.
+        BadData: If a file is missing, unreadable, damaged or no IDX file, or there are
+            several sets.
     """
-    pairs = []
-    for names in (_TRAIN, _TEST):
-        images, labels = (_found(folder, file) for file in names)
-        pairs.append(Pair(read(images), read(labels), str(images), str(labels)))
-    return Source(name=name or folder.name, train=pairs[0], test=pairs[1])
+    sets = _sets(folder)
+    if of:
+        sets = {one: files for one, files in sets.items() if one == of}
+    if len(sets) > 1:
+        raise BadData(
+            f"{folder} holds several datasets ({', '.join(sets)}). Choose one: "
+            f"{folder / next(iter(sets))}"
+        )
+    ((found, files),) = sets.items() or [("", {})]
+    pairs, notes = [], []
+    for part, spelling in (("train", "train"), ("test", "t10k")):
+        for kind, axes in (("images", 3), ("labels", 1)):
+            if (part, kind) not in files:
+                start = f"{found}-" if found else ""
+                missing = f"{start}{spelling}-{kind}-idx{axes}-ubyte"
+                raise BadData(
+                    f"{folder} holds no {missing} or {missing}.gz. "
+                    "Put all four files there."
+                )
+        images, labels = files[part, "images"], files[part, "labels"]
+        numbers = read(labels)
+        if numbers.ndim == 2 and numbers.shape[1] > 1:  # QMNIST: class, writer, ...
+            numbers = numbers[:, 0]
+            notes.append(f"{labels.name}: the first of its columns taken as the class")
+        pairs.append(Pair(read(images), numbers, str(images), str(labels)))
+    if found.startswith("emnist"):
+        notes.append("rows and columns of EMNIST's images are exchanged, as published")
+    return Source(
+        name=name or found or folder.name,
+        train=pairs[0],
+        test=pairs[1],
+        notes=tuple(notes),
+    )
 
 
-def is_folder(folder: Path) -> bool:
+def is_folder(folder: Path, *, of: str = "") -> bool:
     """Whether any of the four files is there, under any of its names."""
-    return any(path for file in _TRAIN + _TEST for path in _spelled(folder, file))
+    sets = _sets(folder)
+    return of in sets if of else bool(sets)
 
 
 def read(path: Path) -> NDArray[Any]:
@@ -126,13 +161,14 @@ def parsed(content: bytes, *, where: str) -> NDArray[Any]:
     return array.astype(dtype.newbyteorder("="))
 
 
-def _found(folder: Path, file: str) -> Path:
-    for path in _spelled(folder, file):
-        return path
-    raise BadData(f"{folder} holds no {file} or {file}.gz. Put all four files there.")
-
-
-def _spelled(folder: Path, file: str) -> list[Path]:
-    dotted = file.replace("-idx", ".idx")
-    names = (file, f"{file}.gz", dotted, f"{dotted}.gz")
-    return [folder / name for name in names if (folder / name).is_file()]
+def _sets(folder: Path) -> dict[str, dict[tuple[str, str], Path]]:
+    """The files by part and kind, of each set whose name they begin with."""
+    sets: dict[str, dict[tuple[str, str], Path]] = {}
+    # plain files before packed ones, and dashes before dots
+    for path in sorted(folder.iterdir(), key=lambda p: (len(p.name), p.name)):
+        found = _NAME.fullmatch(path.name)
+        if found and path.is_file():
+            part = "train" if found["part"].startswith("train") else "test"
+            files = sets.setdefault(found["set"] or "", {})
+            files.setdefault((part, found["kind"]), path)
+    return dict(sorted(sets.items()))

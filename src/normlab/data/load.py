@@ -8,13 +8,13 @@ from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
-from normlab.data import idx
+from normlab.data import idx, listing, packaged, readers
 from normlab.data.assemble import Source, assemble
+from normlab.data.columns import is_wide, read_columns
 from normlab.data.dataset import Dataset
 from normlab.data.download import REMOTES, fetch
 from normlab.data.folder import read_images
 from normlab.data.mnist import read_mnist
-from normlab.data.npz import read_npz
 from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Data
 
@@ -36,7 +36,8 @@ def load(spec: Data, *, root: Path | None = None, spare: int = 0) -> Dataset:
     """Read what `spec.source` names and prepare it as `spec` says.
 
     A built-in name comes first; write `./mnist` for a folder of that name. A path
-    is an .npz file, a folder with IDX files, or a folder of images.
+    is a file of arrays or a table, a folder with IDX or binary files or with files for
+    the parts, a folder of images, or a table of their names and classes.
 
     Args:
         spec: Source and preparation.
@@ -65,39 +66,68 @@ def load(spec: Data, *, root: Path | None = None, spare: int = 0) -> Dataset:
 def _source(spec: Data, root: Path | None) -> Source:
     if spec.source in NAMED:
         _only_for_images(spec)
-        return NAMED[spec.source]()
+        return _built_in(spec.source, root or Path())
     if spec.source == "python":
         raise BadData(
             "this study's data was given from Python. Give it again, from Python."
         )
+    if "://" in spec.source:
+        raise BadData(
+            f"{spec.source} is an address, and data is read from files. Download it, "
+            "and give the path to it."
+        )
     path = (root or Path()) / Path(spec.source).expanduser()
-    if path.is_dir():
-        if not idx.is_folder(path):
-            return read_images(path, spec)
-        _only_for_images(spec)
-        return idx.read_folder(path)
-    if not path.is_file():
+    if path.is_file():
+        return _of_file(path, spec)
+    read = readers.of_folder(path)
+    if read is None and path.is_dir():
+        return read_images(path, spec)
+    if read is None:
         raise BadData(_not_found(spec.source, path))
-    if path.suffix.lower() == ".npz":
+    _only_for_images(spec)
+    return read()
+
+
+def _built_in(name: str, root: Path) -> Source:
+    """A source of a name of its own, and a word about a folder that is called so."""
+    if not (root / name).exists():
+        return NAMED[name]()
+    other = f"there is also {root / name}, which is meant by --data ./{name}"
+    try:
+        source = NAMED[name]()
+    except BadData as error:
+        raise BadData(f"{error} And {other}.") from None
+    return replace(source, notes=(*source.notes, other))
+
+
+def _of_file(path: Path, spec: Data) -> Source:
+    suffix = path.suffix.lower()
+    if suffix in listing.SUFFIXES:
+        if not is_wide(path) and listing.names_images(path):
+            return listing.read_table(path, spec)
         _only_for_images(spec)
-        return read_npz(path)
-    raise BadData(
-        f"{path} is of no known kind. Give an .npz file with x_train and y_train, or "
-        "a folder of IDX files or of images."
-    )
+        return read_columns(path)
+    if suffix not in readers.READERS and suffix not in packaged.LOADERS:
+        known = ", ".join((*readers.READERS, *listing.SUFFIXES, *packaged.LOADERS))
+        raise BadData(
+            f"{path} is of no known kind. Give a file of one of the kinds {known}, or "
+            "a folder of IDX files, of CIFAR's binary files or of images."
+        )
+    _only_for_images(spec)
+    return readers.of_parts({"train": [path]}, name=path.stem)
 
 
 def _only_for_images(spec: Data) -> None:
-    for key in ("image_size", "colour"):
-        if getattr(spec, key) is not None:
+    for key in ("image_size", "colour", "folders", "skip_unreadable"):
+        if getattr(spec, key) != Data.model_fields[key].default:
             raise BadSetting(
-                f"data.{key} is for folders of images; {spec.source} has its size and "
-                "colour. Leave it out."
+                f"data.{key} is for folders and tables of images; {spec.source} holds "
+                "its pixels itself. Leave it out."
             )
 
 
 def _not_found(source: str, path: Path) -> str:
-    near = get_close_matches(source, NAMED, n=1)
+    near = get_close_matches(Path(source).name.lower(), NAMED, n=1)
     meant = f" Did you mean {near[0]}?" if near else ""
     return (
         f"there is no data {source!r}: it is none of {', '.join(NAMED)} and "

@@ -50,7 +50,11 @@ def read_mnist(folder: Path = _FOLDER) -> Source:
         for images, labels in zip(*[iter(_SHA256)] * 2, strict=True)
     )
     return Source(
-        name="mnist", train=train, test=test, classes=tuple(str(d) for d in range(10))
+        name="mnist",
+        train=train,
+        test=test,
+        classes=tuple(str(digit) for digit in range(10)),
+        axes="hw",
     )
 
 

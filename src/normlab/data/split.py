@@ -1,7 +1,11 @@
-"""Which images are held out: by an addressed stream, in the classes' proportions."""
+"""Which images are held out: by an addressed stream, in the classes' proportions.
+
+Copies of an image stay on one side, so that what is tested was not learnt.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,17 +18,23 @@ Indices = NDArray[np.int64]
 
 
 def for_validation(
-    labels: Indices, count: int, *, classes: Sequence[str]
+    labels: Indices,
+    count: int,
+    *,
+    classes: Sequence[str],
+    content: Indices | None = None,
 ) -> tuple[Indices, Indices]:
-    """Hold out exactly `count` images to choose by, each class in proportion.
+    """Hold out `count` images to choose by, each class in proportion.
 
     Every class gets the whole part of its share; what is left goes to the largest
-    fractions. The draw is the same for every seed of a study.
+    fractions. The draw is the same for every seed of a study. Where copies must stay
+    together, there may be a few more or less.
 
     Args:
         labels: From 0, of the training images.
         count: At least 1.
         classes: The labels' names, for errors.
+        content: Equal numbers for copies of an image (see `copies.contents`).
 
     Returns:
         The images that train and those held out, both in their first order.
@@ -51,7 +61,7 @@ def for_validation(
             f"data.validation={count} of {len(labels)} training images takes all "
             f"{sizes[emptied[0]]} of class {classes[emptied[0]]}. Use fewer."
         )
-    return _drawn(labels, quotas, "validation")
+    return _drawn(labels, quotas, "validation", content)
 
 
 def for_training(labels: Indices, count: int, *, classes: Sequence[str]) -> Indices:
@@ -91,7 +101,11 @@ def for_training(labels: Indices, count: int, *, classes: Sequence[str]) -> Indi
 
 
 def for_test(
-    labels: Indices, *, classes: Sequence[str], where: str
+    labels: Indices,
+    *,
+    classes: Sequence[str],
+    where: str,
+    content: Indices | None = None,
 ) -> tuple[Indices, Indices]:
     """Split off a fifth of every class, at least one image, for the test.
 
@@ -99,6 +113,7 @@ def for_test(
         labels: From 0, of all images.
         classes: The labels' names, for errors.
         where: What the images are called in an error.
+        content: Equal numbers for copies of an image (see `copies.contents`).
 
     Returns:
         The images that train and those that test, both in their first order.
@@ -109,12 +124,13 @@ def for_test(
     sizes = np.bincount(labels)
     single = np.flatnonzero(sizes == 1)
     if len(single):
+        more = f" (as have {len(single) - 1} more)" if len(single) > 1 else ""
         raise BadData(
-            f"{where}: class {classes[single[0]]} has one image, which cannot both "
-            "train and test. Add images, or give a test part."
+            f"{where}: class {classes[single[0]]} has one image{more}, which cannot "
+            "both train and test. Add images, or give a test part."
         )
     quotas = np.maximum((sizes + 2) // 5, (sizes > 0).astype(np.int64))
-    return _drawn(labels, quotas, "test")
+    return _drawn(labels, quotas, "test", content)
 
 
 def _proportional(sizes: Indices, count: int) -> Indices:
@@ -126,12 +142,68 @@ def _proportional(sizes: Indices, count: int) -> Indices:
     return quotas
 
 
-def _drawn(labels: Indices, quotas: Indices, purpose: str) -> tuple[Indices, Indices]:
+def _drawn(
+    labels: Indices, quotas: Indices, purpose: str, content: Indices | None = None
+) -> tuple[Indices, Indices]:
+    """As many of each class as its quota says: the first in a random order.
+
+    With `content`, copies go where the first of them goes, whatever their label; they
+    are held out if the quota has room for all of them. A class of which nothing could
+    be held out in that way is drawn as if there were no copies.
+    """
     order = numpy_stream(0, "split", purpose)
-    held = [
-        order.permutation(np.flatnonzero(labels == label))[:quota]
-        for label, quota in enumerate(quotas)
+    shuffled = [
+        order.permutation(np.flatnonzero(labels == label))
+        for label in range(len(quotas))
     ]
     taken = np.zeros(len(labels), bool)
-    taken[np.concatenate(held)] = True
+    if content is not None and len(np.unique(content)) < len(content):
+        _take_together(taken, shuffled, quotas, labels=labels, content=content)
+    else:
+        held = [mine[:quota] for mine, quota in zip(shuffled, quotas, strict=True)]
+        taken[np.concatenate(held)] = True
     return np.flatnonzero(~taken), np.flatnonzero(taken)
+
+
+def _take_together(
+    taken: NDArray[np.bool_],
+    shuffled: Sequence[Indices],
+    quotas: Indices,
+    *,
+    labels: Indices,
+    content: Indices,
+) -> None:
+    """Mark what is held out, all copies of an image or none."""
+    copies: dict[int, list[int]] = {}
+    for place, number in enumerate(content.tolist()):
+        copies.setdefault(number, []).append(place)
+    left = np.bincount(labels, minlength=len(quotas))
+    seen: set[int] = set()  # contents that an earlier class has put on a side
+
+    def sizes(number: int) -> Counter[int]:
+        return Counter(labels[copies[number]].tolist())
+
+    def spared(number: int) -> bool:
+        return all(count < left[label] for label, count in sizes(number).items())
+
+    def take(number: int) -> None:
+        taken[copies[number]] = True
+        for label, count in sizes(number).items():
+            left[label] -= count
+
+    for label, (mine, quota) in enumerate(zip(shuffled, quotas.tolist(), strict=True)):
+        wanted = quota - int(taken[mine].sum())
+        own = [n for n in dict.fromkeys(content[mine].tolist()) if n not in seen]
+        seen.update(own)
+        for number in own:
+            size = sizes(number)[label]
+            if size <= wanted and spared(number):
+                take(number)
+                wanted -= size
+        spare = [number for number in own if spared(number)]
+        if not quota or taken[mine].any():
+            continue
+        if spare:
+            take(min(spare, key=lambda number: sizes(number)[label]))
+        else:  # all alike: better tested on what was learnt, which is said, than not
+            taken[mine[:quota]] = True

@@ -16,12 +16,12 @@ def moments(images: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]
     $\mu=\frac1n\sum p$ and $\sigma=\sqrt{\frac1n\sum(p-\mu)^2}$, the biased one, as
     it describes these images and estimates nothing. Of uint8 images p is a 255th
     of the stored number, and the sums are exact: they do not depend on the order
-    or the machine. A channel that never changes gets $\sigma=1$, which leaves it
-    centred instead of dividing by zero.
+    or the machine. A channel that never changes has that value as its mean and gets
+    $\sigma=1$, which leaves it at zero instead of dividing by zero.
 
     Args:
-        images: uint8 or float32. Of shape (n, channels, ...) each channel has its
-            numbers. Of shape (n, features) there are no places to average over:
+        images: uint8, float32 or float64. Of shape (n, channels, ...) each channel
+            has its numbers. Of shape (n, features) there are no places to average over:
             float features, which may have different units, are each a channel;
             uint8 ones are pixels of one channel.
 
@@ -38,6 +38,18 @@ def moments(images: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]
     by_channel = images.reshape(n, channels, -1)
     mean, std = _exact(by_channel) if exact else _rounded(by_channel)
     return tuple(mean.tolist()), tuple(np.where(std == 0, 1.0, std).tolist())
+
+
+def extremes(images: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Smallest and largest number of each channel, shape (channels,) each.
+
+    Example:
+        >>> extremes(np.array([[1.0, 5.0], [2.0, 4.0]]))
+        (array([1., 4.]), array([2., 5.]))
+    """
+    by_channel = images.reshape(len(images), images.shape[1], -1)
+    # first over the examples: their axis is the outer one, so this runs in order
+    return by_channel.min(axis=0).min(axis=1), by_channel.max(axis=0).max(axis=1)
 
 
 def _exact(pixels: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -58,8 +70,11 @@ def _exact(pixels: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
     return mean, std
 
 
-def _rounded(values: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:
+def _rounded(values: NDArray[np.floating]) -> tuple[NDArray[Any], NDArray[Any]]:
+    smallest, largest = extremes(values)
     mean = values.mean(axis=(0, 2), dtype=np.float64)
+    # a mean of equal numbers is rounded, and its distance to them is no deviation
+    mean = np.where(smallest == largest, smallest, mean).astype(np.float64)
     squares = np.zeros_like(mean)
     for start in range(0, len(values), _CHUNK):
         x = values[start : start + _CHUNK] - mean[:, np.newaxis]

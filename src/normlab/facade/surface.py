@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from normlab.analysis.frames import frame
+from normlab.errors import BadSetting
 from normlab.records.surface import Statistics, Surface
 
 if TYPE_CHECKING:
+    import pandas as pd
     import plotly.graph_objects as go
     from torch import nn
 
+    from normlab.landscape.chosen_plane import PlaneLike
     from normlab.landscape.plain import Loss
-    from normlab.landscape.plane import Plane
     from normlab.landscape.surface import Watch
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class DrawableSurface(Surface):
-    """A measured surface that can draw itself."""
+    """A measured surface that can draw itself, and be kept."""
 
     def plot(self, against: Surface | None = None) -> go.Figure:
         r"""The loss as contours over the plane, or its difference from another one.
+
+        On a line it is a curve, and another one is drawn beside it.
 
         Args:
             against: Draw the relative difference from this surface instead,
@@ -44,19 +53,112 @@ class DrawableSurface(Surface):
             >>> full.plot(against=batch).layout.annotations[0].text
             '<b>full</b>'
         """
-        if against is not None:
-            from normlab.figures.surface_difference import draw_difference
-
-            return draw_difference(self, against)
+        from normlab.figures import surface_difference as difference
+        from normlab.figures.line import draw_lines
         from normlab.figures.surface import contours
 
-        return contours(self)
+        if against is None:
+            return contours(self)
+        if not self.is_line:
+            return difference.draw_difference(self, against)
+        difference.refuse_another_plane(self, against)
+        names = self.evaluation, against.evaluation
+        names = names if names[0] != names[1] else ("this", "against")
+        return draw_lines(dict(zip(names, (self, against), strict=True)))
+
+    def plot_3d(self) -> go.Figure:
+        """The loss as a landscape, to be turned; height and colour are its logarithm.
+
+        Raises:
+            BadSetting: If it was measured on a line.
+            NotMeasured: If no point has a finite loss.
+        """
+        if self.is_line:
+            raise BadSetting("a line has no third dimension. Draw it with plot().")
+        from normlab.figures.surface_3d import draw_surfaces_3d
+
+        return draw_surfaces_3d({"loss": self})
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row per point.
+
+        Returns:
+            Columns `a`, `b`, `loss` and `computed`; on the plane of two parameters
+            also their values, by the parameters' names.
+
+        Raises:
+            BadSetting: If pandas is not installed.
+        """
+        a, b = np.meshgrid(self.a, self.b)
+        columns = {"a": a, "b": b, "loss": self.loss, "computed": self.computed}
+        if "value_1" in self.facts:
+            from normlab.figures.plane import axis_titles, in_values
+
+            shown = in_values(self)
+            values = np.meshgrid(shown.a, shown.b)
+            columns |= dict(zip(axis_titles(self), values, strict=True))
+        return frame({name: each.ravel() for name, each in columns.items()})
+
+    def save(self, path: str | Path) -> Path:
+        """Keep it in a file that `normlab.load_surface` reads: plain arrays, no pickle.
+
+        Args:
+            path: An .npz file; an older one is replaced.
+
+        Returns:
+            The file.
+
+        Raises:
+            BadFolder: If it cannot be written there.
+        """
+        from normlab.records.surface_file import save_surface
+
+        return save_surface(self, Path(path).expanduser())
+
+    def _repr_html_(self) -> str:
+        rows = {
+            "plane": self.plane,
+            "points": " x ".join(str(n) for n in self.loss.shape[::-1]),
+            "loss": self.range,
+            "statistics": self.evaluation,
+            "examples": f"{self.examples:,}",
+            "estimated error": f"{100 * self.estimated_error:.2g} %",
+        }
+        cells = "".join(
+            f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>'
+            for name, text in rows.items()
+        )
+        caption = "<caption>loss surface; draw it with plot() or plot_3d()</caption>"
+        return f"<table>{caption}<tbody>{cells}</tbody></table>"
+
+
+def load_surface(path: str | Path) -> DrawableSurface:
+    """A surface that was kept with `save`, or one of a study's `arrays/surfaces`.
+
+    Args:
+        path: The .npz file.
+
+    Returns:
+        The surface, which can draw itself.
+
+    Raises:
+        BadData: If there is no such file, or it holds no surface.
+
+    Example:
+        >>> load_surface("nowhere.npz")
+        Traceback (most recent call last):
+        ...
+        normlab.errors.BadData: nowhere.npz: there is no such file.
+    """
+    from normlab.records.surface_file import load_surface as load
+
+    return DrawableSurface(**vars(load(Path(path).expanduser())))
 
 
 def surface(
     model: nn.Module,
     data: Any,
-    plane: str | tuple[str, str] | Plane = "random",
+    plane: PlaneLike = "random",
     statistics: Statistics = "batch",
     batch_size: int = 64,
     points: int = 49,
@@ -84,9 +186,12 @@ def surface(
             noise, which is another one with another number of threads.
         data: Inputs and targets, a pair of tensors or arrays; a torch Dataset of such
             pairs; or a normlab `Dataset`, whose training part is used.
-        plane: `"random"` (filter-normalised Gaussian directions), two parameters
-            such as `("fc1.weight[3,100]", "fc2.weight[0,5]")`, or a `Plane`, such as
-            `path_plane` and `common_plane` make.
+        plane: `"random"` (filter-normalised Gaussian directions; frozen parameters
+            stay), two parameters such as `("fc1.weight[3,100]", "fc2.weight[0,5]")`,
+            two networks for the line between them, three for the plane through them
+            (in a list, or by names of your own), or a `Plane`, as `random_plane`,
+            `named_plane`, `path_plane` and `common_plane` make. Networks are modules
+            or state_dicts.
         statistics: What a norm over the batch normalises by. *batch*: the sample is
             cut once into batches of `batch_size`, each with its own statistics; a
             short rest is dropped. *full*: the whole sample is one batch.
@@ -109,12 +214,14 @@ def surface(
 
     Returns:
         The surface: `loss` of shape `(len(b), len(a))`, the coordinates `a` and `b`,
-        how it was evaluated, and `plot()`. It is free of torch.
+        how it was evaluated, `plot()`, `plot_3d()`, `to_pandas()` and `save()`. It is
+        free of torch. On a line it has one row.
 
     Raises:
         BadSetting: If a setting makes no sense.
         BadModel: If the model does not take the data, or cannot be copied.
-        BadData: If the data is not a pair that fits together.
+        BadData: If the data is not a pair that fits together, or networks that span
+            the plane do not.
 
     Example:
         >>> import torch

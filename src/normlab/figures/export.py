@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import plotly.graph_objects as go
+
 from normlab.disk import whole
 from normlab.disk.output import refuse_to_replace
 from normlab.errors import BadFolder, BadSetting, RunFailed
@@ -48,8 +50,7 @@ def export_figures(
         raise BadSetting(
             f"--figures={form} is unknown. {known(FORMATS, instead_of=form)}"
         )
-    kaleido, browser = _kaleido(), find_browser()
-    paths = tuple(folder / f"{picture.kind.id}.{form}" for picture in pictures)
+    drawer = Drawer()
     if folder.is_symlink():
         raise BadFolder(f"{folder} is a link. Name the folder it leads to with -o.")
     try:
@@ -59,46 +60,77 @@ def export_figures(
             f"{folder}: cannot be made ({error.strerror}). Choose another place "
             "with -o FOLDER."
         ) from None
+    paths = tuple(folder / f"{picture.kind.id}.{form}" for picture in pictures)
     for path in paths:
         refuse_to_replace(path, f".{form}", force=force)
-    with tempfile.TemporaryDirectory(prefix="normlab-figures-") as drawn:
-        # the browser writes where nobody else does
-        _draw(kaleido, browser, pictures, form, Path(drawn))
-        try:
-            for path in paths:
-                whole.write(path, (Path(drawn) / path.name).read_bytes())
-        except OSError as error:
-            raise BadFolder(
-                f"{folder}: cannot be written ({error.strerror}). Choose another place "
-                "with -o FOLDER."
-            ) from None
+    try:
+        drawer.draw(
+            [
+                (picture.titled(), path)
+                for picture, path in zip(pictures, paths, strict=True)
+            ]
+        )
+    except OSError as error:
+        raise BadFolder(
+            f"{folder}: cannot be written ({error.strerror}). Choose another place "
+            "with -o FOLDER."
+        ) from None
     return paths
 
 
-def _draw(
-    kaleido: Any, browser: str, pictures: Sequence[Picture], form: str, folder: Path
-) -> None:
-    # kaleido would fetch MathJax; no figure needs it
-    settings = {"mathjax": False, "path": browser}
-    jobs = [
-        {
-            "fig": _plain(picture),
-            "path": str(folder / f"{picture.kind.id}.{form}"),
-            "opts": _options(picture, form),
-        }
-        for picture in pictures
-    ]
-    try:
-        kaleido.write_fig_from_object_sync(jobs, kopts=settings, cancel_on_error=True)
-    except Exception as error:  # whatever happens in there, it is the browser's
-        raise RunFailed(
-            f"{browser}: could not draw the figures ({error}). Try another browser: "
-            "set BROWSER_PATH to it."
-        ) from error
+class Drawer:
+    """A browser that writes figures as files; nothing is fetched.
+
+    Args:
+        wanted: What was asked for, for what is said where something is missing.
+
+    Raises:
+        BadSetting: If kaleido or a browser is missing.
+    """
+
+    def __init__(self, wanted: str = "--figures") -> None:
+        self._kaleido = _kaleido(wanted)
+        self._browser = find_browser(wanted)
+
+    def draw(self, figures: Sequence[tuple[go.Figure, Path]]) -> None:
+        """Write each figure to its file, whose name says the format, whole.
+
+        Raises:
+            OSError: If a file cannot be written.
+            RunFailed: If the browser draws a figure wrongly.
+        """
+        with tempfile.TemporaryDirectory(prefix="normlab-figures-") as home:
+            # the browser writes where nobody else does
+            drawn = [
+                Path(home, f"{i}{path.suffix}") for i, (_, path) in enumerate(figures)
+            ]
+            self._draw([figure for figure, _ in figures], drawn)
+            for file, (_, path) in zip(drawn, figures, strict=True):
+                whole.write(path, file.read_bytes())
+
+    def _draw(self, figures: Sequence[go.Figure], files: Sequence[Path]) -> None:
+        jobs = [
+            {"fig": _plain(figure), "path": str(file), "opts": _options(figure, file)}
+            for figure, file in zip(figures, files, strict=True)
+        ]
+        # kaleido would fetch MathJax; no figure needs it
+        settings = {"mathjax": False, "path": self._browser}
+        try:
+            self._kaleido.write_fig_from_object_sync(
+                jobs, kopts=settings, cancel_on_error=True
+            )
+        except Exception as error:  # whatever happens in there, it is the browser's
+            raise RunFailed(
+                f"{self._browser}: could not draw the figures ({error}). Try another "
+                "browser: set BROWSER_PATH to it."
+            ) from error
 
 
-def find_browser() -> str:
+def find_browser(wanted: str = "--figures") -> str:
     """The browser to draw with: `BROWSER_PATH`, or what is installed.
+
+    Args:
+        wanted: What it is needed for.
 
     Raises:
         BadSetting: If there is none.
@@ -108,30 +140,31 @@ def find_browser() -> str:
     found = found or next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         raise BadSetting(
-            "--figures needs Chrome or Chromium to draw with, and none was found. "
+            f"{wanted} needs Chrome or Chromium to draw with, and none was found. "
             "Install one (on Debian: apt install chromium) or set BROWSER_PATH."
         )
     return found
 
 
-def _kaleido() -> Any:
+def _kaleido(wanted: str) -> Any:
     try:
         return importlib.import_module("kaleido")
     except ImportError:
         raise BadSetting(
-            "--figures needs kaleido. Install it: pip install 'normlab[static]'"
+            f"{wanted} needs kaleido. Install it: pip install 'normlab[static]'"
         ) from None
 
 
-def _plain(picture: Picture) -> dict[str, Any]:
-    """What is drawn on paper: with its title, without sliders and frames."""
-    figure = picture.titled().to_dict()
-    figure.pop("frames", None)
-    figure["layout"].pop("sliders", None)
-    return figure
+def _plain(figure: go.Figure) -> dict[str, Any]:
+    """What is drawn on paper: without sliders and frames."""
+    plain = figure.to_dict()
+    plain.pop("frames", None)
+    plain["layout"].pop("sliders", None)
+    return plain
 
 
-def _options(picture: Picture, form: str) -> dict[str, Any]:
-    height = picture.titled().to_dict()["layout"]["height"]
+def _options(figure: go.Figure, path: Path) -> dict[str, Any]:
+    form = path.suffix.removeprefix(".")
+    height = figure.to_dict()["layout"]["height"]
     scale = SHARPNESS if form == "png" else 1
     return {"format": form, "width": WIDTH, "height": height, "scale": scale}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,32 +77,65 @@ def axis_titles(surface: Surface) -> tuple[str, str]:
     facts = surface.facts
     ends = [mark.name for mark in surface.marks if mark.name.startswith("end ")]
     if surface.plane == "path" and "explained_1" in facts:
-        one, two, walk_one, walk_two = (
-            percent(facts[name])
-            for name in ("explained_1", "explained_2", "null_1", "null_2")
-        )
-        return (
-            f"weight distance, direction 1<br>"
-            f"{one} of the path (random walk: {walk_one})",
-            f"weight distance, direction 2<br>{two} (walk: {walk_two})",
-        )
+        return _path_titles(facts)
     if surface.plane == "common" and len(ends) == 2:
         return (
             f"weight distance, start to {ends[0]}",
             f"weight distance, across to {ends[1]}",
         )
+    if surface.plane == "models" and len(surface.marks) == 3:
+        origin, one, other = (mark.name for mark in surface.marks)
+        return (
+            f"weight distance, {origin} to {one}",
+            f"weight distance, across to {other}",
+        )
     if surface.plane == "parameters":
         x, y = (_parameter(direction) for direction in surface.directions)
-        return f"change of {x}", f"change of {y}"
+        return (x, y) if _has_values(surface) else (f"change of {x}", f"change of {y}")
     unit = " (1: as long as the weights)" if surface.plane == "random" else ""
     return f"direction 1{unit}", f"direction 2{unit}"
 
 
-def _parameter(direction: Mapping[str, NDArray[np.floating]]) -> str:
+def _path_titles(facts: Mapping[str, float]) -> tuple[str, str]:
+    """With the shares of the path; of several paths no random walk is known."""
+    one, two = (percent(facts[name]) for name in ("explained_1", "explained_2"))
+    if "null_1" not in facts:
+        return (
+            f"weight distance, direction 1<br>{one} of the paths",
+            f"weight distance, direction 2<br>{two} of the paths",
+        )
+    walk_one, walk_two = (percent(facts[name]) for name in ("null_1", "null_2"))
+    return (
+        f"weight distance, direction 1<br>{one} of the path (random walk: {walk_one})",
+        f"weight distance, direction 2<br>{two} (walk: {walk_two})",
+    )
+
+
+def _parameter(direction: Mapping[str, NDArray[Any]]) -> str:
     """The one parameter that a direction moves."""
     name, array = next((n, array) for n, array in direction.items() if np.any(array))
-    index = ",".join(map(str, np.argwhere(array)[0]))
-    return f"{name}[{index}]"
+    place = np.argwhere(array)[0]
+    part = ""
+    if np.iscomplexobj(array):
+        part = ".imag" if np.imag(array).any() else ".real"
+    return f"{name}[{','.join(map(str, place))}]{part}"
+
+
+def in_values(surface: Surface) -> Surface:
+    """As it is drawn: over the values of two parameters instead of their changes."""
+    if not _has_values(surface):
+        return surface
+    one, two = surface.facts["value_1"], surface.facts["value_2"]
+    return replace(
+        surface,
+        a=surface.a + one,
+        b=surface.b + two,
+        marks=tuple(replace(m, a=m.a + one, b=m.b + two) for m in surface.marks),
+    )
+
+
+def _has_values(surface: Surface) -> bool:
+    return surface.plane == "parameters" and "value_1" in surface.facts
 
 
 class Place(NamedTuple):
@@ -114,13 +148,30 @@ class Place(NamedTuple):
 def places(surface: Surface) -> list[Place]:
     """What is named on the picture: starts, ends and the like.
 
-    On a plane that has steps alone these are the first and the last.
+    On a plane that has steps alone these are the first and the last of each path.
     """
     named = [Place(m.name, m) for m in surface.marks if not is_step(m)]
-    steps = [mark for mark in surface.marks if is_step(mark)]
-    if named or not steps:
+    every = paths(surface)
+    if named or not every:
         return named
-    return [Place("start", steps[0]), Place("end", steps[-1])]
+    if len(every) == 1:
+        (steps,) = every.values()
+        return [Place("start", steps[0]), Place("end", steps[-1])]
+    ends = [Place(f"end {name}", steps[-1]) for name, steps in every.items()]
+    starts = [steps[0] for steps in every.values()]
+    near = 1e-3 * max(np.ptp(surface.a), np.ptp(surface.b))
+    if all(np.hypot(m.a - starts[0].a, m.b - starts[0].b) < near for m in starts):
+        return [Place("start", starts[0]), *ends]
+    return [*(Place(f"start {n}", steps[0]) for n, steps in every.items()), *ends]
+
+
+def paths(surface: Surface) -> dict[str, list[Mark]]:
+    """The steps of each path by its name; that of one alone may be empty."""
+    found: dict[str, list[Mark]] = {}
+    for mark in surface.marks:
+        if is_step(mark):
+            found.setdefault(mark.path, []).append(mark)
+    return found
 
 
 def is_step(mark: Mark) -> bool:
@@ -133,8 +184,8 @@ def about_start(surface: Surface) -> str:
     return next((words(*p) for p in places(surface) if p.label == "start"), "")
 
 
-def words(label: str, mark: Mark) -> str:
-    """One mark in words.
+def words(label: str, mark: Mark, *, on: str = "plane") -> str:
+    """One mark in words; `on` is what it is seen on.
 
     Example:
         >>> words("start", Mark(name="start", a=0, b=0, off_plane=0.4,
@@ -143,10 +194,10 @@ def words(label: str, mark: Mark) -> str:
     """
     parts = []
     if mark.plane_loss is not None:
-        parts.append(f"loss {mark.plane_loss:.3g} on the plane")
+        parts.append(f"loss {mark.plane_loss:.3g} on the {on}")
     if mark.true_loss is not None:
         parts.append(f"{mark.true_loss:.3g} really")
-    parts.append(f"{mark.off_plane:.2g} off the plane")
+    parts.append(f"{mark.off_plane:.2g} off the {on}")
     return f"{label}: {', '.join(parts)}"
 
 
@@ -157,7 +208,9 @@ def measured(surfaces: Iterable[Surface]) -> list[str]:
         f"{one.evaluation} statistics, mean over {one.examples:,} examples"
         for one in these
     }
-    return [*sorted(samples), interpolation(these)]
+    frozen = {int(one.facts["frozen"]) for one in these if "frozen" in one.facts}
+    stay = [f"{count:,} frozen parameters stay" for count in sorted(frozen)]
+    return [*sorted(samples), *stay, interpolation(these)]
 
 
 def interpolation(surfaces: Iterable[Surface]) -> str:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from normlab.figures.look import Look
 from normlab.figures.panels import Panel, panels
-from normlab.figures.plane import axis_titles
+from normlab.figures.plane import axis_titles, paths
 from normlab.records.surface import Surface
 
 COLUMNS = 2
@@ -29,6 +29,8 @@ class PlanePanel(NamedTuple):
 def plane_panels(look: Look, these: Sequence[PlanePanel]) -> go.Figure:
     """An empty figure with a panel for each plane, two in a row.
 
+    It has room for a legend where a plane has several paths.
+
     Args:
         look: Paper and ink.
         these: From left to right, then down.
@@ -38,7 +40,7 @@ def plane_panels(look: Look, these: Sequence[PlanePanel]) -> go.Figure:
         [_panel(i, one) for i, one in enumerate(these)],
         columns=COLUMNS,
         height=_heights(one.surface for one in these),
-        legend=False,
+        legend=any(name for one in these for name in paths(one.surface)),
     )
     figure.update_xaxes(title_font_size=13).update_yaxes(title_font_size=13)
     return figure

@@ -9,12 +9,14 @@ import numpy as np
 import plotly.graph_objects as go
 
 from normlab.figures.curves import single
+from normlab.figures.line import draw_lines
 from normlab.figures.look import LIGHT, Look
 from normlab.figures.loss_scale import LossScale, with_colours
 from normlab.figures.panels import on
 from normlab.figures.picture import Drawn, Kind
 from normlab.figures.plane import (
     about_start,
+    in_values,
     measured,
     percent,
     places,
@@ -43,6 +45,7 @@ def draw_surfaces(surfaces: Mapping[str, Surface], look: Look = LIGHT) -> go.Fig
         surfaces: By what their panels are called.
         look: Paper and ink.
     """
+    surfaces = {name: in_values(one) for name, one in surfaces.items()}
     scale = LossScale.of(surfaces.values())
     figure = plane_panels(
         look, [PlanePanel(name, _note(one), one) for name, one in surfaces.items()]
@@ -72,9 +75,10 @@ def _note(surface: Surface) -> str:
     return " really,<br>".join(about_start(surface).split(" really, "))
 
 
-def contours(surface: Surface, look: Look = LIGHT) -> go.Figure:
-    """One surface alone, as `Surface.plot()` shows it."""
-    return draw_surfaces({"loss": surface}, look)
+def contours(surface: Surface, look: Look = LIGHT, *, title: str = "loss") -> go.Figure:
+    """One surface alone, as `Surface.plot()` shows it; of a line its curve."""
+    draw = draw_lines if surface.is_line else draw_surfaces
+    return draw({title: surface}, look)
 
 
 def _drawing(kind: str) -> Callable[[Result, Look], Drawn]:

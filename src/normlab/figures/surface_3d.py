@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from normlab.figures.curves import single
-from normlab.figures.look import LIGHT, TRACK, Look, css
+from normlab.figures.look import LIGHT, Look, css
 from normlab.figures.loss_scale import (
     LossScale,
     with_colours,
@@ -17,13 +18,15 @@ from normlab.figures.loss_scale import (
 from normlab.figures.picture import Drawn, Kind
 from normlab.figures.plane import (
     axis_titles,
-    is_step,
+    in_values,
+    paths,
     places,
     stored,
     unit_of,
     words,
 )
 from normlab.figures.plane_panels import COLUMNS
+from normlab.figures.waymarks import LINES
 from normlab.records.surface import Mark, Surface
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ def draw_surfaces_3d(surfaces: Mapping[str, Surface], look: Look = LIGHT) -> go.
         surfaces: By what their scenes are called.
         look: Paper and ink.
     """
+    surfaces = {name: in_values(one) for name, one in surfaces.items()}
     scale = LossScale.of(surfaces.values())
     lift = ABOVE * (scale.high - scale.low)
     columns = min(COLUMNS, len(surfaces))
@@ -118,18 +122,18 @@ def _add_surface(
 def _add_path(
     figure: go.Figure, scene: str, surface: Surface, scale: LossScale, lift: float
 ) -> None:
-    """The path where it is seen on the plane, at the plane's loss."""
-    steps = [mark for mark in surface.marks if is_step(mark)]
-    if steps:
+    """Each path where it is seen on the plane, at the plane's loss."""
+    for line, (name, steps) in zip(cycle(LINES), paths(surface).items(), strict=False):
         figure.add_scatter3d(
             x=[mark.a for mark in steps],
             y=[mark.b for mark in steps],
             z=_heights(steps, scale, lift),
             mode="lines",
-            line={"color": TRACK, "width": 6},
+            line={**line, "width": 6},
             text=[words(mark.name, mark) for mark in steps],
             hovertemplate="%{text}<extra></extra>",
-            showlegend=False,
+            name=name,
+            showlegend=bool(name),
             scene=scene,
         )
 

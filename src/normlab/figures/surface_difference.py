@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +16,10 @@ from normlab.figures.curves import single
 from normlab.figures.look import LIGHT, Look
 from normlab.figures.panels import on
 from normlab.figures.picture import Drawn, Kind
-from normlab.figures.plane import interpolation, stored
+from normlab.figures.plane import in_values, interpolation, stored
 from normlab.figures.plane_panels import PlanePanel, plane_panels
 from normlab.figures.waymarks import add_names, add_path, add_places
+from normlab.records.bare_names import bare_names
 from normlab.records.surface import Surface
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ def draw_differences(pairs: Sequence[Pair], look: Look = LIGHT) -> go.Figure:
     Raises:
         NotMeasured: If no point of any has two finite losses.
     """
+    pairs = [
+        replace(p, surface=in_values(p.surface), reference=in_values(p.reference))
+        for p in pairs
+    ]
     known = _known(pairs)
     reach = _rounded_up(max(SMALLEST, float(np.abs(known).max())))
     figure = plane_panels(look, [_panel(pair) for pair in pairs])
@@ -112,12 +117,17 @@ def draw_difference(
     Raises:
         BadSetting: If they were not measured at the same points of the same plane.
     """
-    _refuse_another_plane(surface, reference)
+    refuse_another_plane(surface, reference)
     pair = Pair(title=surface.evaluation, surface=surface, reference=reference)
     return draw_differences([pair], look)
 
 
-def _refuse_another_plane(surface: Surface, other: Surface) -> None:
+def refuse_another_plane(surface: Surface, other: Surface) -> None:
+    """See that both can be compared point by point.
+
+    Raises:
+        BadSetting: If they were not measured at the same points of the same plane.
+    """
     if not isinstance(other, Surface):
         raise BadSetting(
             f"against={type(other).__name__} is no surface. Give one that "
@@ -136,10 +146,18 @@ def _refuse_another_plane(surface: Surface, other: Surface) -> None:
 
 
 def _same_directions(surface: Surface, other: Surface) -> bool:
+    """Also where one network stands in a wrapper that changes its names."""
     return all(
         mine.keys() == its.keys() and all(np.array_equal(mine[n], its[n]) for n in mine)
-        for mine, its in zip(surface.directions, other.directions, strict=True)
+        for mine, its in zip(
+            map(_bare, surface.directions), map(_bare, other.directions), strict=True
+        )
     )
+
+
+def _bare(direction: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    names = bare_names(direction.keys())
+    return {names[name]: array for name, array in direction.items()}
 
 
 def _points(surface: Surface) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -11,27 +12,37 @@ import plotly.graph_objects as go
 from normlab.figures.look import ON_COLOUR, SEQUENTIAL, TRACK, Look, css
 from normlab.figures.loss_scale import LossScale
 from normlab.figures.panels import on
-from normlab.figures.plane import Place, is_step, places, words
-from normlab.records.surface import Surface
+from normlab.figures.plane import Place, paths, places, words
+from normlab.records.surface import Mark, Surface
 
 RIM = "#1b1f24"  # seen on pale areas, on either paper
+LINES = (
+    {"color": TRACK, "dash": "solid"},
+    {"color": "#000000", "dash": "dash"},
+    {"color": "#0072b2", "dash": "dot"},
+    {"color": "#007a59", "dash": "dashdot"},
+    {"color": "#b2508c", "dash": "longdash"},
+)
+"""Of ways across coloured areas; told apart by dash as well."""
 APART = 0.035  # of the panel's width: a dot nearer to a named place is not drawn
 
 
 def add_path(figure: go.Figure, i: int, surface: Surface) -> None:
-    """The way as a line, into panel `i`."""
-    steps = _steps(surface)
-    for width, colour in ((5, ON_COLOUR), (2, TRACK)) if steps else ():
-        figure.add_scatter(
-            x=[place.mark.a for place in steps],
-            y=[place.mark.b for place in steps],
-            mode="lines",
-            line={"color": colour, "width": width},
-            text=[words(*place) for place in steps],
-            hovertemplate="%{text}<extra></extra>",
-            showlegend=False,
+    """Each way as a line, into panel `i`; several have a legend."""
+    for line, (name, steps) in _ways(surface):
+        seen = {
+            "x": [mark.a for mark in steps],
+            "y": [mark.b for mark in steps],
+            "mode": "lines",
+            "text": [words(mark.name, mark) for mark in steps],
+            "hovertemplate": "%{text}<extra></extra>",
+            "legendgroup": name,
+            "name": name,
             **on(i),
-        )
+        }
+        rim = {"color": ON_COLOUR, "width": 5 if not name else 6}
+        figure.add_scatter(line=rim, showlegend=False, **seen)
+        figure.add_scatter(line={**line, "width": 2}, showlegend=bool(name), **seen)
 
 
 def add_real_losses(
@@ -47,8 +58,11 @@ def add_real_losses(
         surface: Has the marks.
         scale: Of the losses.
     """
-    steps = _apart(_steps(surface), surface)
-    _add_coloured(figure, i, steps, scale, size=9, symbol="circle")
+    for line, (name, steps) in _ways(surface):
+        # several ways are told apart where their dots hide the lines, too
+        rim = line["color"] if name else ON_COLOUR
+        dots = _apart([Place(mark.name, mark) for mark in steps], surface)
+        _add_coloured(figure, i, dots, scale, size=9, symbol="circle", rim=rim)
     _add_coloured(figure, i, places(surface), scale, size=14, symbol="diamond")
 
 
@@ -87,8 +101,9 @@ def add_names(figure: go.Figure, i: int, surface: Surface, look: Look) -> None:
         )
 
 
-def _steps(surface: Surface) -> list[Place]:
-    return [Place(mark.name, mark) for mark in surface.marks if is_step(mark)]
+def _ways(surface: Surface) -> Iterator[tuple[dict[str, str], tuple[str, list[Mark]]]]:
+    """Each way with how its line looks."""
+    return zip(cycle(LINES), paths(surface).items(), strict=False)
 
 
 def _apart(steps: Sequence[Place], surface: Surface) -> list[Place]:
@@ -110,6 +125,7 @@ def _add_coloured(
     *,
     size: int,
     symbol: str,
+    rim: str = ON_COLOUR,
 ) -> None:
     real = [(place, place.mark.true_loss) for place in these]
     known = [(place, loss) for place, loss in real if loss is not None]
@@ -122,7 +138,7 @@ def _add_coloured(
         "colorscale": SEQUENTIAL,
         "cmin": scale.low,
         "cmax": scale.high,
-        "line": {"color": ON_COLOUR, "width": 1.5},
+        "line": {"color": rim, "width": 1.5},
     }
     _scatter(figure, i, [place for place, _ in known], marker)
 

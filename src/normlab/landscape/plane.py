@@ -9,27 +9,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.errors import BadSetting
+from normlab.landscape.vectors import Arrays as Arrays
+from normlab.landscape.vectors import flat
 from normlab.records.surface import Mark
 
-Arrays = Mapping[str, NDArray[np.floating]]
 Window = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plane:
-    """The points `origin + a first + b second`.
+    """The points `origin + a first + b second`; without a width along, a line.
 
     Attributes:
-        kind: random, path, common or parameters.
+        kind: random, path, common, models, line or parameters.
         origin: Parameters at (0, 0); those not named are the model's own.
         first: First direction; parameters not named stay where they are.
         second: Second direction.
         across: Least and greatest `a` that are shown at a reach of 1.
-        along: Least and greatest `b`.
+        along: Least and greatest `b`; (0, 0) makes it the line `origin + a first`.
         marks: Named places.
-        real: By the name of a mark the network that was really there: parameters
-            and buffers, those not named are the model's own. Its loss is measured
-            too, as the mark's true loss.
+        real: By the name of a mark the network that was really there, its parameters
+            and its buffers; none at all is the model itself. Its loss is measured
+            too, as the mark's true loss. Parameters not named are the model's own;
+            where buffers are missing, nothing is measured.
         facts: Numbers that belong to the plane.
     """
 
@@ -43,6 +45,26 @@ class Plane:
     real: Mapping[str, Arrays] = field(default_factory=dict)
     facts: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def is_line(self) -> bool:
+        """Whether there is one direction alone."""
+        return tuple(self.along) == (0, 0)
+
+    def refuse_window(self) -> None:
+        """See that there is something to be shown.
+
+        Raises:
+            BadSetting: If a window does not go from a lower to a higher number.
+        """
+        windows = {"across": self.across, "along": self.along}
+        for name, (low, high) in windows.items():
+            wide = np.isfinite([low, high]).all() and low < high
+            if not wide and not (name == "along" and self.is_line):
+                raise BadSetting(
+                    f"plane: {name}={(low, high)} does not go from a lower to a higher"
+                    " number. A line goes across, with along=(0, 0)."
+                )
+
     def grid(
         self, points: int, reach: float = 1.0
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -53,7 +75,8 @@ class Plane:
             reach: Size of the window as a multiple of the plane's own.
 
         Raises:
-            BadSetting: If `points` is even or below 3, or `reach` not positive.
+            BadSetting: If `points` is even or below 3, `reach` not positive, or there
+                is nothing between the ends of a window.
 
         Example:
             >>> plane = Plane(kind="random", first={}, second={})
@@ -71,7 +94,9 @@ class Plane:
             )
         if not (np.isfinite(reach) and reach > 0):
             raise BadSetting(f"reach={reach} is not a positive number. Use 1.0.")
-        return _axis(self.across, points, reach), _axis(self.along, points, reach)
+        self.refuse_window()
+        along = np.zeros(1) if self.is_line else _axis(self.along, points, reach)
+        return _axis(self.across, points, reach), along
 
 
 def projected(plane: Plane, name: str, place: Arrays, *, held: Arrays) -> Mark:
@@ -92,19 +117,23 @@ def projected(plane: Plane, name: str, place: Arrays, *, held: Arrays) -> Mark:
         ...               first={"w": e[0]}, second={"w": e[1]})
         >>> place = {"w": np.array([2.0, 1.0, 5.0]), "bias": np.array([3.0])}
         >>> projected(plane, "here", place, held={"bias": np.zeros(1)})
-        Mark(name='here', a=2.0, b=1.0, off_plane=5.0, plane_loss=None, true_loss=None)
+        Mark(name='here', a=2.0, b=1.0, off_plane=5.0, ...)
     """
     centre = {**held, **plane.origin}
-    apart = {n: np.asarray(array, np.float64) - centre[n] for n, array in place.items()}
+    apart = {n: flat(array) - flat(centre[n]) for n, array in place.items()}
+    first, second = (
+        {n: flat(array) for n, array in direction.items()}
+        for direction in (plane.first, plane.second)
+    )
     a, b = (
-        float(sum(np.vdot(apart[one], along[one]) for one in along))
-        for along in (plane.first, plane.second)
+        float(sum(np.vdot(apart[n], array) for n, array in direction.items()))
+        for direction in (first, second)
     )
     squares = 0.0
     for n, rest in apart.items():
-        for step, along in ((a, plane.first), (b, plane.second)):
-            if n in along:
-                rest = rest - step * along[n]
+        for step, direction in ((a, first), (b, second)):
+            if n in direction:
+                rest = rest - step * direction[n]
         squares += float(np.square(rest).sum())
     return Mark(name=name, a=a, b=b, off_plane=float(np.sqrt(squares)))
 

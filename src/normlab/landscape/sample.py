@@ -142,7 +142,7 @@ def _take(data: Any, order: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
     """Inputs in the model's type and targets, in this order."""
     if isinstance(data, Dataset):
         x, y = Feed(data.train, data.mean, data.std).take(order)
-        return x.to(like.dtype), y
+        return x.to(like.dtype) if x.is_floating_point() else x, y
     if isinstance(data, data_of_torch.Dataset):
         pairs = [data[int(i)] for i in order]
         data = [torch.stack([torch.as_tensor(p[k]) for p in pairs]) for k in (0, 1)]

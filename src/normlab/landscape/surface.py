@@ -16,13 +16,12 @@ from torch.nn import functional
 from normlab.base.streams import ambient
 from normlab.errors import BadData, BadModel, BadSetting
 from normlab.landscape.cells import Cells
+from normlab.landscape.chosen_plane import PlaneLike, chosen_plane
 from normlab.landscape.cross_entropy import cross_entropy
 from normlab.landscape.engine import Engine
-from normlab.landscape.named_plane import named_plane
 from normlab.landscape.nested import fill_nested
 from normlab.landscape.plain import Loss
 from normlab.landscape.plane import Arrays, Plane
-from normlab.landscape.random_plane import random_plane
 from normlab.landscape.sample import Sample, examples_in, take_sample
 from normlab.records.surface import Mark, Statistics, Surface
 
@@ -62,7 +61,7 @@ class Watch:
 def surface(
     model: nn.Module,
     data: Any,
-    plane: str | tuple[str, str] | Plane = "random",
+    plane: PlaneLike = "random",
     statistics: Statistics = "batch",
     batch_size: int = 64,
     points: int = 49,
@@ -150,22 +149,7 @@ def _chosen_plane(model: nn.Module, plane: object, statistics: str, seed: int) -
     if statistics not in get_args(Statistics):
         allowed = ", ".join(get_args(Statistics))
         raise BadSetting(f"statistics={statistics!r} is unknown. Use {allowed}.")
-    if isinstance(plane, Plane):
-        return plane
-    if isinstance(plane, tuple | list) and len(plane) == 2:
-        return named_plane(model, *plane)
-    if plane == "random":
-        if not any(p.ndim >= 2 for p in model.parameters()):
-            raise BadModel(
-                "surface: the model has no weights to move. The random plane needs a"
-                " parameter of two or more dimensions."
-            )
-        return random_plane(model, seed=seed)
-    raise BadSetting(
-        f"plane={plane!r} is unknown. Use 'random', a pair such as"
-        " ('fc1.weight[3,100]', 'fc2.weight[0,5]'), or a plane made by path_plane or"
-        " common_plane."
-    )
+    return chosen_plane(model, plane, seed=seed)
 
 
 def _cross_entropy_of(sample: Sample) -> Loss:
@@ -202,7 +186,7 @@ def _measure(
         engine.losses(np.stack([a[columns], b[rows]], axis=1), done=done)
 
     centre = np.flatnonzero(b == 0), np.flatnonzero(a == 0)
-    if exact:
+    if exact or len(b) == 1:  # a line has no grids to be refined
         rows, columns = np.nonzero(~cells.computed)
         compute(rows, columns)
         return cells, 0.0

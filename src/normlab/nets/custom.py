@@ -61,7 +61,30 @@ class Factory:
         """SHA-256 of the file, as `sha256sum` prints it."""
         return sha256(self.source.encode()).hexdigest()
 
-    def build(self, norm: NormMaker, shape: tuple[int, ...], classes: int) -> nn.Module:
+    @property
+    def takes_norm(self) -> bool:
+        """Whether it is to be called with a norm.
+
+        So it is where a parameter is called `norm`, or one has no default that is none
+        of `shape` and `classes`.
+
+        Raises:
+            BadModel: As `load` does.
+        """
+        try:
+            parameters = inspect.signature(self.load()).parameters
+        except (TypeError, ValueError):
+            return True
+        return "norm" in parameters or any(
+            one.default is one.empty
+            and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
+            for name, one in parameters.items()
+            if name not in ("shape", "classes")
+        )
+
+    def build(
+        self, norm: NormMaker | None, shape: tuple[int, ...], classes: int
+    ) -> nn.Module:
         """Call the user's factory: `factory(norm)`, or with `shape` and `classes`.
 
         Parameters called `norm`, `shape` (of one example) and `classes` are passed
@@ -69,7 +92,7 @@ class Factory:
 
         Args:
             norm: Makes the norm of a slot: `norm(features)` for vectors,
-                `norm(channels, dims=2)` for images.
+                `norm(channels, dims=2)` for images. None calls it without one.
             shape: Of one example, without the batch.
             classes: Number of outputs.
 
@@ -78,8 +101,12 @@ class Factory:
                 factory fails or returns something else than a module.
         """
         call = self.load()
-        given = self._arguments(call, norm=norm, shape=shape, classes=classes)
-        with _beside(self.path), _told(self, f"{self.name}(norm)"):
+        offered: dict[str, object] = {"shape": shape, "classes": classes}
+        if norm is not None:
+            offered["norm"] = norm
+        given = self._arguments(call, **offered)
+        called = f"{self.name}({'' if norm is None else 'norm'})"
+        with _beside(self.path), _told(self, called):
             model = call(*given.args, **given.kwargs)
         if not isinstance(model, nn.Module):
             raise BadModel(
@@ -134,7 +161,8 @@ class Factory:
         try:
             signature = inspect.signature(call)
             asked = {n: offered[n] for n in signature.parameters if n in offered}
-            first = () if "norm" in asked else (offered["norm"],)
+            norm = [offered["norm"]] if "norm" in offered else []
+            first = [] if "norm" in asked else norm
             return signature.bind(*first, **asked)
         except (TypeError, ValueError) as misfit:
             raise BadModel(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isqrt
+
 from normlab.errors import BadModel
 
 
@@ -18,9 +20,11 @@ def image_shape(
         (1, 28, 28)
     """
     if len(shape) != 3:
+        square = len(shape) == 1 and isqrt(shape[0]) ** 2 == shape[0]
+        rows = ", or --set data.axes=hw if its numbers are the rows of an image"
         raise BadModel(
             f"net '{net}' needs images (channels, height, width), but an example has "
-            f"shape {shape}. Use --model mlp."
+            f"shape {shape}. Use --model mlp{rows if square else ''}."
         )
     channels, height, width = shape
     if min(height, width) < smallest:

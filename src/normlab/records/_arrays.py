@@ -111,7 +111,7 @@ def is_sound(path: Path, folder: Path) -> bool:
     return True
 
 
-def read(path: Path, folder: Path) -> dict[str, NDArray[Any]]:
+def read(path: Path, folder: Path | None) -> dict[str, NDArray[Any]]:
     """Read every array of a file.
 
     Nothing is allocated before it is known that the file holds as much: arrays are
@@ -119,7 +119,8 @@ def read(path: Path, folder: Path) -> dict[str, NDArray[Any]]:
 
     Args:
         path: The file.
-        folder: Of the study, which the file may not lead out of.
+        folder: Of the study, which the file may not lead out of; None for a file of
+            the user's own.
 
     Raises:
         BadFolder: If the file is missing, damaged, or no file of plain arrays.

@@ -11,6 +11,7 @@ import numpy as np
 from normlab.foreign import brief
 from normlab.records._blocks import Block, joined
 from normlab.records._rows import TABLES, Rows, decoded, is_number, maps_to, odd
+from normlab.records.data_line import NOTED, is_description
 from normlab.records.rows import FAILED, STATUSES, EpochRow, GlimpseRow, RunRecord
 from normlab.spec.plan import RunKey
 from normlab.spec.point import point_from_json, point_json
@@ -33,6 +34,8 @@ def meta(connection: sqlite3.Connection, folder: Path) -> dict[str, str]:
     facts = dict(Rows(connection, folder).of("meta", "key"))
     for name in _MAPPINGS & facts.keys():
         decoded("meta", "value", facts[name], f"what {name} gives", _are_texts)
+    if NOTED in facts:
+        decoded("meta", "value", facts[NOTED], "a description of data", is_description)
     return facts
 
 

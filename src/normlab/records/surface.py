@@ -27,6 +27,7 @@ class Mark:
             the units of the weights.
         plane_loss: Loss at the point on the plane; None until measured.
         true_loss: Loss of the network that was really there; None if unknown.
+        path: Which of several paths it lies on; empty where there is one.
     """
 
     name: str
@@ -35,11 +36,12 @@ class Mark:
     off_plane: float = 0.0
     plane_loss: float | None = None
     true_loss: float | None = None
+    path: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Surface:
-    """Loss on a grid over a plane: `origin + a first + b second`.
+    """Loss on a grid over a plane, `origin + a first + b second`; of a line one row.
 
     Its arrays cannot be written to; `array.copy()` can.
 
@@ -49,7 +51,7 @@ class Surface:
         loss: Mean loss per example, shape (rows, columns); `loss[j, i]` belongs
             to `(a[i], b[j])`. NaN where the loss is not finite.
         directions: Two mappings from parameter name to array.
-        plane: Kind of plane: random, path, common or parameters.
+        plane: Kind of plane: random, path, common, models, line or parameters.
         statistics: What every norm normalised by.
         batch_size: Examples per batch where `statistics` cuts the sample.
         examples: Examples that the loss is a mean over.
@@ -105,6 +107,26 @@ class Surface:
         cut = self.statistics in ("batch", "recalibrated")
         return f"{self.statistics}({self.batch_size})" if cut else self.statistics
 
+    @property
+    def is_line(self) -> bool:
+        """Whether it is the loss on a line: one row, along the first direction."""
+        return len(self.b) == 1
+
+    @property
+    def range(self) -> str:
+        """Its least and greatest finite loss in words, with the unit."""
+        known = self.loss[np.isfinite(self.loss)]
+        if not known.size:
+            return "none finite"
+        return f"{known.min():.4g} to {known.max():.4g} {self.unit}".rstrip()
+
+    def __repr__(self) -> str:
+        points = " x ".join(str(count) for count in self.loss.shape[::-1])
+        return (
+            f"<Surface on the plane '{self.plane}': {points} points, loss {self.range},"
+            f" {self.evaluation} statistics, {self.examples:,} examples>"
+        )
+
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     view = array.view()
@@ -150,21 +172,31 @@ def surface_name(kind: str, run: RunKey, twin: str | None, statistics: str) -> s
     return "-".join(part for part in (kind, twin, run.id, statistics) if part)
 
 
-_MARK = ("name", "a", "b", "off_plane", "plane_loss", "true_loss")
+_MARK = ("name", "a", "b", "off_plane", "plane_loss", "true_loss", "path")
 _SCALARS = ("plane", "statistics", "batch_size", "examples", "estimated_error")
 
 
 def packed(whole: StudySurface) -> dict[str, NDArray[Any]]:
-    """A surface as plain arrays, for one .npz file without pickle."""
-    surface = whole.surface
+    """A surface of a study as plain arrays, for one .npz file without pickle."""
+    of_study = {"kind": whole.kind, "run": whole.run, "twin": whole.twin}
+    return packed_surface(whole.surface, **of_study)
+
+
+def packed_surface(surface: Surface, **more: Any) -> dict[str, NDArray[Any]]:
+    """A surface as plain arrays, for one .npz file without pickle.
+
+    Args:
+        surface: Any.
+        more: What else is to be known of it, as JSON can hold it.
+    """
     marks = [
         [m.name, m.a, m.b, m.off_plane, m.plane_loss, m.true_loss]
+        + ([m.path] if m.path else [])
         for m in surface.marks
     ]
     about = {name: getattr(surface, name) for name in _SCALARS}
     about |= {"marks": marks, "facts": dict(surface.facts)}
-    about |= {"seconds": surface.seconds, "unit": surface.unit}
-    about |= {"kind": whole.kind, "run": whole.run, "twin": whole.twin}
+    about |= {"seconds": surface.seconds, "unit": surface.unit, **more}
     arrays: dict[str, NDArray[Any]] = {
         "about": np.array(json.dumps(about)),
         "a": surface.a,
@@ -184,6 +216,22 @@ def unpacked(arrays: Mapping[str, NDArray[Any]]) -> StudySurface:
         KeyError: If an array is missing.
     """
     about = json.loads(str(arrays["about"]))
+    arm, rate, seed, point = about["run"]
+    return StudySurface(
+        kind=about["kind"],
+        run=RunKey(arm, rate, seed, tuple((key, value) for key, value in point)),
+        twin=about["twin"],
+        surface=unpacked_surface(arrays),
+    )
+
+
+def unpacked_surface(arrays: Mapping[str, NDArray[Any]]) -> Surface:
+    """The surface that `packed_surface` made arrays of.
+
+    Raises:
+        KeyError: If an array is missing.
+    """
+    about = json.loads(str(arrays["about"]))
     directions = tuple(
         {
             name.partition(":")[2]: array
@@ -192,22 +240,16 @@ def unpacked(arrays: Mapping[str, NDArray[Any]]) -> StudySurface:
         }
         for axis in (0, 1)
     )
-    surface = Surface(
+    return Surface(
         a=arrays["a"],
         b=arrays["b"],
         loss=arrays["loss"],
         computed=arrays["computed"],
         directions=(directions[0], directions[1]),
-        marks=tuple(Mark(**dict(zip(_MARK, m, strict=True))) for m in about["marks"]),
+        # without its last places where they are empty
+        marks=tuple(Mark(**dict(zip(_MARK, m, strict=False))) for m in about["marks"]),
         facts=about["facts"],
         seconds=about["seconds"],
         unit=about.get("unit", "nats"),  # older files have none
         **{name: about[name] for name in _SCALARS},
-    )
-    arm, rate, seed, point = about["run"]
-    return StudySurface(
-        kind=about["kind"],
-        run=RunKey(arm, rate, seed, tuple((key, value) for key, value in point)),
-        twin=about["twin"],
-        surface=surface,
     )

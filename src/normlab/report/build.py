@@ -16,6 +16,7 @@ from normlab.analysis.step_table import step_tables
 from normlab.figures.gallery import Gallery
 from normlab.figures.look import DARK, LIGHT, swaps
 from normlab.figures.picture import Picture
+from normlab.records.data_line import data_line
 from normlab.report.conditions import different, equal, extent
 from normlab.report.headline import headlines
 from normlab.report.limits import limits
@@ -76,6 +77,7 @@ def build(result: Result) -> str:
         extent=extent(result.record.spec),
         equal=equal(result.record.spec),
         different=different(result),
+        data=data_line(result.record.meta),
         claims_pictures=by_section.get("claims", []),
         sections=[
             (name, title, by_section[name])

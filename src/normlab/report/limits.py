@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from normlab.analysis.words import count, lost_text
+from normlab.records.data_line import copies_text
 
 if TYPE_CHECKING:
     from normlab.analysis.result import Result
@@ -25,6 +26,8 @@ def limits(result: Result) -> list[str]:
         "Test figures use each network as at inference: batch norms with their running "
         "averages.",
     ]
+    if copies := copies_text(result.record.meta):
+        lines.append(f"Not everything was tested on what is new: {copies}.")
     lines += _unfinished(result)
     lines += [f"Failed: {job}: {why}." for job, why in result.record.failed.items()]
     if result.record.lost:

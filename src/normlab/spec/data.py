@@ -12,6 +12,9 @@ from normlab.spec._text import Line
 Deviation = Annotated[Number, Field(gt=0)]
 
 
+Axes = Literal["f", "l", "cl", "lc", "hw", "chw", "hwc", "dhw", "cdhw", "dhwc"]
+
+
 class Data(Frozen):
     """The `[data]` table of study.toml.
 
@@ -23,7 +26,7 @@ class Data(Frozen):
     section: ClassVar[str] = "data"
 
     source: Line = "mnist"
-    """A built-in name, or a path to IDX files, an .npz or class folders."""
+    """A built-in name, or a path to a file or folder of arrays, tables or images."""
     validation: Whole | None = Field(default=None, ge=0, le=10**8)
     """Training images held out to choose by; auto: 5,000 with several rates, else 0."""
     training: Whole | None = Field(default=None, ge=1, le=10**8)
@@ -34,6 +37,14 @@ class Data(Frozen):
     """Pixels per side that images are resized to; auto: as found."""
     colour: bool | None = None
     """Colour (true) or grey (false) for image folders; auto: as found."""
+    axes: Axes | None = None
+    """Of an array's example: c, d, h, w, l (length) or f (features); auto: by shape."""
+    integers: bool = False
+    """Whether whole numbers reach the network as they are, as for embeddings."""
+    folders: Literal["classes", "parts"] | None = None
+    """What top folders of images are: classes or parts; auto: parts named so."""
+    skip_unreadable: bool = False
+    """Whether images that cannot be read are left out and counted, or refused."""
     augment: Literal["freeze", "live"] | None = None
     """For data that differs when read twice: freeze or live; auto: refuse it."""
     mean: Annotated[tuple[Number, ...], Field(min_length=1, max_length=4096)] | None = (
@@ -44,6 +55,14 @@ class Data(Frozen):
         Annotated[tuple[Deviation, ...], Field(min_length=1, max_length=4096)] | None
     ) = None
     """Per channel, divides the inputs; auto: of the training part."""
+
+    @model_validator(mode="after")
+    def _integers_are_not_prepared(self) -> Self:
+        if self.integers and (self.mean is not None or self.binarise):
+            raise ValueError(
+                "integers stay as they are: leave out mean and std, and binarise."
+            )
+        return self
 
     @model_validator(mode="after")
     def _mean_and_std_belong_together(self) -> Self:

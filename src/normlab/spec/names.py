@@ -14,6 +14,9 @@ NORMS = ("none", "batch", "layer", "group", "instance", "rms", "ghost", "noisy")
 NETS = ("mlp", "sigmoid", "lenet", "resnet")
 """Every network that comes with normlab."""
 
+DATA = ("mnist", "fashion-mnist", "kmnist")
+"""Every data set with a name of its own; what else data is given as is a path."""
+
 PYTHON = "python"
 """Stands for an object that was given from Python and cannot be written down."""
 

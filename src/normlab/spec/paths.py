@@ -8,19 +8,40 @@ from typing import TYPE_CHECKING
 from normlab.errors import BadSetting
 from normlab.spec.data import Data
 from normlab.spec.model import Model
+from normlab.spec.names import DATA, PYTHON
 
 if TYPE_CHECKING:
     from normlab.spec.study import StudySpec
 
 
 def is_path(source: str) -> bool:
-    """Whether a data source is meant as a path rather than as a built-in name.
+    """Whether a data source is a path: all that is no built-in name, and no address.
 
     Example:
-        >>> is_path("mnist"), is_path("./digits"), is_path("digits.npz")
+        >>> is_path("mnist"), is_path("./mnist"), is_path("photos")
         (False, True, True)
     """
-    return "/" in source or "\\" in source or "." in source or source.startswith("~")
+    return source not in (*DATA, PYTHON) and "://" not in source
+
+
+def from_anywhere(spec: StudySpec) -> StudySpec:
+    """The study with its paths as they are found from every folder.
+
+    It is resumed and repeated later, perhaps from another one. Built-in names stay.
+
+    Example:
+        >>> from normlab.spec.study import StudySpec
+        >>> spec = from_anywhere(StudySpec(data=Data(source="photos")))
+        >>> Path(spec.data.source).is_absolute(), spec.model.name
+        (True, 'mlp')
+    """
+    data, model = spec.data, spec.model
+    if is_path(data.source):
+        data = _at(data, Path(data.source).expanduser().absolute())
+    if model.file is not None:
+        file = Path(model.file).expanduser().absolute()
+        model = Model(name=f"{file}:{model.factory}")
+    return spec.model_copy(update={"data": data, "model": model})
 
 
 def check_paths(spec: StudySpec, folder: Path) -> StudySpec:
@@ -37,12 +58,15 @@ def check_paths(spec: StudySpec, folder: Path) -> StudySpec:
     """
     data, model = spec.data, spec.model
     if is_path(data.source):
-        source = _inside(folder, data.source, key="data.source")
-        data = Data(**{**data.model_dump(), "source": str(source)})
+        data = _at(data, _inside(folder, data.source, key="data.source"))
     if model.file is not None:
         file = _inside(folder, model.file, key="model.name")
         model = Model(name=f"{file}:{model.factory}")
     return spec.model_copy(update={"data": data, "model": model})
+
+
+def _at(data: Data, path: Path) -> Data:
+    return Data(**{**data.model_dump(), "source": str(path)})
 
 
 def _inside(folder: Path, text: str, *, key: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 from normlab.errors import BadSetting
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+_ONE_TEXT = ("experiment", "data.source", "model.name")
+"""Settings that are one text, whatever is in it."""
+
+
 def with_settings(spec: StudySpec, settings: Iterable[str]) -> StudySpec:
     """The study with some settings replaced.
 
@@ -24,7 +29,8 @@ def with_settings(spec: StudySpec, settings: Iterable[str]) -> StudySpec:
         spec: Where the other settings come from.
         settings: `key=value` each; the key as in study.toml with dots
             (`recipe.batch_size=32`), lists whole with commas (`seeds=0,1`) or one
-            place by its index (`arms.1.norm=layer`), `auto` for what normlab chooses.
+            place by its index (`arms.1.norm=layer`), or as study.toml writes them
+            (`seeds=[0, 1]`), `auto` for what normlab chooses.
             Several values for a key of one value make it an axis of the sweep.
 
     Raises:
@@ -39,7 +45,8 @@ def with_settings(spec: StudySpec, settings: Iterable[str]) -> StudySpec:
         key, equals, text = setting.partition("=")
         if not equals:
             raise BadSetting(f"--set {setting}: write it as key=value.")
-        key, text = key.strip(), text.strip()
+        key = key.strip()
+        text = _with_commas(key, text.strip())
         if key.startswith("sweep."):
             values["sweep"][key.removeprefix("sweep.")] = _parts(text, key)
         elif _is_axis(spec, key, text):
@@ -48,6 +55,23 @@ def with_settings(spec: StudySpec, settings: Iterable[str]) -> StudySpec:
             _place(values, spec, key, text)
             values["sweep"].pop(key, None)  # one value takes the place of several
     return StudySpec(**values)
+
+
+def _with_commas(key: str, text: str) -> str:
+    """A list as study.toml writes it as one with commas; any other text as it is."""
+    if not (text.startswith("[") and text.endswith("]")) or key in _ONE_TEXT:
+        return text
+    try:
+        values = tomllib.loads(f"list = {text}")["list"]
+    except tomllib.TOMLDecodeError:
+        raise BadSetting(
+            f"{key}={shown(text)} is no list as study.toml writes it. Give "
+            f"'{key}=[...]' in quotes of the shell, or the values with commas."
+        ) from None
+    if not values or any(isinstance(one, list | dict) for one in values):
+        raise BadSetting(f"{key}={shown(text)} must be a list of values, at least one.")
+    parts = [str(one).lower() if isinstance(one, bool) else str(one) for one in values]
+    return f"{','.join(parts)},"
 
 
 def _is_axis(spec: StudySpec, key: str, text: str) -> bool:

@@ -6,6 +6,7 @@ started: they import torch at the same time, and a study begins seconds earlier.
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from normlab.disk.scratch import held_folder
+from normlab.records.data_line import NOTED as NOTED_DATA
 from normlab.records.environment import environment
 from normlab.records.folder import StudyFolder
 from normlab.records.inventory import NOTED, inventory, noted
@@ -159,7 +161,9 @@ def _prepared(
     from normlab.study.prepare import PythonParts, prepare
 
     watcher.note(f"reading {spec.data.source}")
-    return prepare(spec, root=Path(), python=python or PythonParts())
+    prepared = prepare(spec, root=Path(), python=python or PythonParts())
+    watcher.told(f"data: {prepared.data['line']}")
+    return prepared
 
 
 def _prepared_as_before(
@@ -199,6 +203,7 @@ def _facts(prepared: Prepared) -> dict[str, str]:
         **ingredients(prepared),
         "command": " ".join([_program(), *sys.argv[1:]]),
         "classes": str(len(prepared.dataset.classes)),
+        NOTED_DATA: json.dumps(prepared.data),
     }
 
 

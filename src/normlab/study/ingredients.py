@@ -9,15 +9,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
+import numpy as np
 from torch.nn.functional import cross_entropy
 
 from normlab.base.content import content_digest
+from normlab.data.feed import needs_float64
+from normlab.data.reading import VERSION
 from normlab.errors import BadFolder
 from normlab.nets.custom import Factory, file_digests
 from normlab.spec.point import point_json
 from normlab.study.source import source_of
+
+_FIRST_READING = "1"  # of studies that noted none
 
 if TYPE_CHECKING:
     from normlab.records.folder import StudyFolder
@@ -35,6 +41,7 @@ def ingredients(prepared: Prepared) -> dict[str, str]:
     source, python = prepared.source, prepared.python
     noted = {
         "data_digest": prepared.dataset.digest,
+        "data_reading": VERSION,
         "networks": json.dumps(
             {
                 f"{arm} at {point_json(point)}" if point else arm: one
@@ -98,6 +105,7 @@ def refuse_changed(folder: StudyFolder, prepared: Prepared, remedy: str) -> None
         BadFolder: If one of them differs.
     """
     before, now = folder.meta(), ingredients(prepared)
+    refuse_other_reading(folder, before, prepared)
     _refuse(folder, "the data", before.get("data_digest"), now["data_digest"], remedy)
     for key, name in (
         ("python_code", "what Python was given as {}"),
@@ -106,6 +114,35 @@ def refuse_changed(folder: StudyFolder, prepared: Prepared, remedy: str) -> None
         was, found = (_named(of.get(key, "{}")) for of in (before, now))
         for one in was.keys() & found.keys():  # studies of before know none
             _refuse(folder, name.format(one), was[one], found[one], remedy)
+
+
+def refuse_other_reading(
+    folder: StudyFolder, before: Mapping[str, str], prepared: Prepared
+) -> None:
+    """Refuse to go on where networks would be given other numbers of the same data.
+
+    Args:
+        folder: Of the study.
+        before: What it noted when it began.
+        prepared: What is there now.
+
+    Raises:
+        BadFolder: If it began under other rules of reading, by which the data differ.
+    """
+    if before.get("data_reading", _FIRST_READING) == VERSION:
+        return
+    dataset = prepared.dataset
+    # as float32 they were given to the network with fewer digits
+    finer = dataset.train.images.dtype == np.float32 and needs_float64(
+        dataset.train, dataset.mean, dataset.std
+    )
+    if finer or before.get("data_digest") != dataset.digest:
+        raise BadFolder(
+            f"{folder.path}: this version of normlab reads the data otherwise than the "
+            "one that began the study, or the data has changed, and no verdict is made "
+            f"of both (now: {prepared.data['line']}). Go on with that version, or run "
+            f"it as a new study: normlab run {quote(str(folder.settings))}"
+        )
 
 
 def _refuse(

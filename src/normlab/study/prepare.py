@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from normlab.base.hold import preserved
-from normlab.data.arrays import from_python
+from normlab.data.arrays import from_given
 from normlab.data.batches import BatchStream
 from normlab.data.dataset import Dataset
+from normlab.data.describe import described
 from normlab.data.load import load
 from normlab.errors import BadModel, BadSetting
 from normlab.nets.check import check_model
@@ -69,6 +71,11 @@ class Prepared:
     variants: Mapping[Point, Variant]
     device: torch.device
     python: PythonParts
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """What the data are, as a study notes it (see `data.describe`)."""
+        return described(self.dataset)
 
     @property
     def source(self) -> Source:
@@ -166,19 +173,10 @@ def _variant(
 
 
 def _dataset(spec: Data, *, root: Path, given: Any, spare: int) -> Dataset:
-    """The data that `spec` names, or what was given in its place.
-
-    What is given is a whole `Dataset`, a training part, or a pair (train, test) of
-    parts; a part is a pair (images, labels) of arrays or a torch Dataset.
-    """
+    """The data that `spec` names, or what was given in its place."""
     if given is None:
         return load(spec, root=root, spare=spare)
-    if isinstance(given, Dataset):
-        return given
-    both = isinstance(given, tuple | list) and len(given) == 2
-    if both and not hasattr(given[0], "ndim"):
-        return from_python(given[0], given[1], spec=spec, spare=spare)
-    return from_python(given, spec=spec, spare=spare)
+    return from_given(given, spec=spec, spare=spare)
 
 
 def _each_arm(

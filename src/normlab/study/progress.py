@@ -51,6 +51,9 @@ class Watcher(Protocol):
     def note(self, text: str) -> None:
         """A phase began, or something happened that belongs to no single run."""
 
+    def told(self, text: str) -> None:
+        """Something about the whole study that should stay in sight."""
+
     def ended(self) -> None:
         """Nothing more will come: the study is complete or interrupted."""
 
@@ -77,6 +80,9 @@ class Silent:
         """Say nothing."""
 
     def note(self, text: str) -> None:
+        """Say nothing."""
+
+    def told(self, text: str) -> None:
         """Say nothing."""
 
     def ended(self) -> None:

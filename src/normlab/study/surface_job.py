@@ -140,10 +140,11 @@ class SurfaceJob:
     def _path(self) -> Plane:
         """The plane of the run's snapshots, over all its parameters."""
         files = self._snapshots()
-        names = [name for name, _ in self._start(self.run).named_parameters()]
+        start = self._start(self.run)
+        names = [name for name, _ in start.named_parameters()]
         snapshots = [_only(load_file(file), names) for file in files.values()]
         end = _only(self._end(self.run), names)
-        plane = path_plane(snapshots, list(files), end=end)
+        plane = path_plane(snapshots, list(files), end=end, model=start)
         return replace(plane, real=_loaded(files))
 
     def _common(self) -> Plane:

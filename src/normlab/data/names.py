@@ -1,0 +1,182 @@
+"""What arrays and columns are usually called, and what they are then."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from normlab.data.assemble import Pair, Source
+from normlab.errors import BadData
+
+# fmt: off
+IMAGES = (
+    "image", "images", "img", "imgs", "pixel_values", "x", "data", "features", "inputs",
+    "input", "png", "jpg", "jpeg", "webp",
+)
+LABELS = (
+    "label", "labels", "y", "target", "targets", "class", "fine_label", "fine_labels",
+    "cls", "digit",
+)
+PARTS = {
+    "train": ("train", "training", "tr"),
+    "validation": ("validation", "valid", "val", "dev"),
+    "test": ("test", "testing", "te", "t10k"),
+}
+CLASSES = ("class_names", "classes", "label_names", "target_names", "fine_label_names")
+# fmt: on
+
+
+class Role(NamedTuple):
+    """What an array is for: images (x) or labels (y) of a part, or of all data."""
+
+    kind: str
+    part: str | None
+
+
+def role_of(name: str) -> Role | None:
+    """The role of an array of this name; None if the name says nothing.
+
+    Example:
+        >>> role_of("x_train"), role_of("val_labels"), role_of("X")
+        (Role(kind='x', part='train'), Role(kind='y', part='validation'),
+        Role(kind='x', part=None))
+    """
+    return _ROLES.get(re.sub(r"[^a-z0-9]", "", name.lower()))
+
+
+def part_of(name: str) -> str | None:
+    """The part that a file of this name holds; None if the name says nothing.
+
+    Example:
+        >>> part_of("train_32x32"), part_of("emnist-test"), part_of("digits")
+        ('train', 'test', None)
+    """
+    tokens = re.split(r"[^a-z0-9]+", name.lower())
+    for part, words in PARTS.items():
+        if any(word in tokens for word in words):
+            return part
+    return None
+
+
+def chosen(names: Iterable[str]) -> dict[Role, str]:
+    """The name of the array for each role that there is; the usual name wins."""
+    found: dict[Role, str] = {}
+    for name in sorted(names, key=_rank):
+        role = role_of(name)
+        if role is not None:
+            found.setdefault(role, name)
+    if any(role.part == "train" for role in found):
+        found = {role: name for role, name in found.items() if role.part}
+    return {Role(role.kind, role.part or "train"): n for role, n in found.items()}
+
+
+def source_of(arrays: Mapping[str, Any], *, name: str, where: str) -> Source:
+    """The parts that arrays of usual names make.
+
+    Args:
+        arrays: By name; read when they are needed.
+        name: Of the data.
+        where: The file or object that holds them.
+
+    Raises:
+        BadData: If images or labels of a part are missing.
+    """
+    roles = chosen(arrays) or _numbered(arrays)
+    held = ", ".join(map(str, arrays)) or "nothing"
+    parts = dict.fromkeys(["train", *(role.part or "train" for role in roles)])
+    pairs, notes = {}, []
+    for part in parts:
+        both = [roles.get(Role(kind, part)) for kind in "xy"]
+        for kind, there in zip("xy", both, strict=True):
+            if there is None:
+                raise BadData(
+                    f"{where} has no {kind}_{part}; it holds {held}. Save x_train, "
+                    "y_train, x_test and y_test."
+                )
+        x, y = (str(there) for there in both)
+        pairs[part], note = _pair(arrays, x, y, where)
+        notes += note
+    names = next((key for key in CLASSES if key in arrays), None)
+    used = {*roles.values(), *([names] if names else [])}
+    others = [str(key) for key in arrays if key not in used and key[:2] != "__"]
+    notes += [f"{where}: {', '.join(others)} passed over"] if others else []
+    return Source(
+        name=name,
+        train=pairs["train"],
+        test=pairs.get("test"),
+        validation=pairs.get("validation"),
+        classes=named_classes(arrays[names], pairs["train"]) if names else None,
+        notes=tuple(notes),
+    )
+
+
+def named_classes(names: Any, train: Pair) -> tuple[str, ...] | None:
+    """Names of classes, if the labels number them from 0; else None.
+
+    Example:
+        >>> pair = Pair(np.zeros((2, 4)), np.array([0, 1]), "x", "y")
+        >>> named_classes(["cat", "dog"], pair)
+        ('cat', 'dog')
+    """
+    try:
+        texts = tuple(str(name) for name in names)
+    except TypeError:
+        return None
+    labels = np.asarray(train.labels)
+    numbers = labels.dtype.kind in "ui" and labels.size
+    fitting = numbers and labels.min() >= 0 and labels.max() < len(texts)
+    return texts if fitting and len(set(texts)) == len(texts) > 1 else None
+
+
+def _pair(
+    arrays: Mapping[str, Any], x: str, y: str, where: str
+) -> tuple[Pair, list[str]]:
+    images, labels = np.asarray(arrays[x]), np.asarray(arrays[y])
+    notes = []
+    count = labels.shape[0] if labels.ndim else 0
+    if labels.ndim == 2 and labels.shape[0] == 1:  # as MATLAB writes a row
+        labels, count = labels[0], labels.shape[1]
+    if images.ndim > 2 and images.shape[0] != count == images.shape[-1]:
+        images = np.moveaxis(images, -1, 0)
+        notes.append(f"{x} of {where}: its last axis counts the examples")
+    at = (f"{x} of {where}", f"{y} of {where}")
+    return Pair(images, labels, images_where=at[0], labels_where=at[1]), notes
+
+
+def _numbered(arrays: Mapping[str, Any]) -> dict[Role, str]:
+    """Arrays that NumPy numbered: images and labels, of one part or of two."""
+    known = [name for name in (f"arr_{i}" for i in range(6)) if name in arrays]
+    parts = ("train", "test") if len(known) == 4 else ("train", "validation", "test")
+    found: dict[Role, str] = {}
+    for part, x, y in zip(parts, known[::2], known[1::2], strict=False):
+        images, labels = arrays[x], arrays[y]
+        if images.ndim < 2 or labels.size != len(images):
+            return {}
+        found |= {Role("x", part): x, Role("y", part): y}
+    return found if 2 * len(found) and len(found) == len(known) else {}
+
+
+def _rank(name: str) -> tuple[int, str]:
+    """Earlier words of the lists win where several arrays could be meant."""
+    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    words = (*IMAGES, *LABELS)
+    places = [i for i, word in enumerate(words) if word.replace("_", "") in plain]
+    return (min(places, default=len(words)), name)
+
+
+def _roles() -> dict[str, Role]:
+    table: dict[str, Role] = {}
+    for kind, words in (("x", IMAGES), ("y", LABELS)):
+        for word in (w.replace("_", "") for w in words):
+            table.setdefault(word, Role(kind, None))
+            for part, spellings in PARTS.items():
+                for spelling in spellings:
+                    table.setdefault(f"{word}{spelling}", Role(kind, part))
+                    table.setdefault(f"{spelling}{word}", Role(kind, part))
+    return table
+
+
+_ROLES = _roles()

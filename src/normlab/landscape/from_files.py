@@ -1,0 +1,102 @@
+"""A network and its plane from what lies in files: a factory, and checkpoints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from normlab.base.streams import ambient
+from normlab.data.dataset import Dataset
+from normlab.errors import BadSetting
+from normlab.landscape.models_plane import models_plane
+from normlab.landscape.path_plane import path_plane
+from normlab.landscape.plane import Plane
+from normlab.nets import registry
+from normlab.nets.custom import from_file
+from normlab.norms.registry import maker
+from normlab.spec.names import NETS
+from normlab.spec.settings import parse_norms
+
+_NORM = "batch"
+
+
+def built_network(
+    address: str, norm: str | None, dataset: Dataset, *, seed: int
+) -> nn.Module:
+    """The network as it starts; of `FILE.py:factory` the file is executed.
+
+    Args:
+        address: A built-in name, or `FILE.py:factory`. The function is called with a
+            norm if it takes one, and with `shape` and `classes` if it asks for them.
+        norm: Which norm, with options as in `ghost(chunk=8)`; None is batch norm.
+        dataset: Gives shape and classes.
+        seed: Of the initial weights.
+
+    Raises:
+        BadModel: If there is no such network, or it cannot be built.
+        BadSetting: If the norm is unknown, or the function takes none.
+    """
+    shape, classes = dataset.shape, len(dataset.classes)
+    arms = parse_norms(norm or _NORM)
+    if len(arms) != 1:
+        raise BadSetting(f"--norm={norm} names {len(arms)} norms. Name one.")
+    make_norm = maker(arms[0].norm, **arms[0].options.model_dump())
+    with ambient(seed, "init"):
+        if address in NETS:
+            return registry.build(address, make_norm, shape, classes)
+        factory = from_file(address)
+        if not factory.takes_norm and norm is not None:
+            raise BadSetting(
+                f"--norm={norm}: {factory.name} takes no norm. Leave --norm out."
+            )
+        return factory.build(make_norm if factory.takes_norm else None, shape, classes)
+
+
+def checkpoints_plane(
+    checkpoints: Mapping[str, Mapping[str, Any]], model: nn.Module
+) -> Plane:
+    """The line between two checkpoints, or the plane of the path of three or more.
+
+    Args:
+        checkpoints: By their file names, in time order.
+        model: Whose weights they are.
+
+    Raises:
+        BadData: If they are not of this model, or do not span a line or a plane.
+    """
+    if len(checkpoints) == 2:
+        return models_plane(
+            dict(zip(_short(list(checkpoints)), checkpoints.values(), strict=True)),
+            model=model,
+        )
+    return path_plane(
+        list(checkpoints.values()), steps_of(list(checkpoints)), model=model
+    )
+
+
+def steps_of(names: Sequence[str]) -> list[int]:
+    """The numbers that the names of files end with, where these tell the order.
+
+    Else they are counted.
+
+    Example:
+        >>> steps_of(["net-10.pt", "net-200.pt"]), steps_of(["early.pt", "late.pt"])
+        ([10, 200], [0, 1])
+    """
+    parts = [re.fullmatch(r"(.*?)(\d+)", Path(name).stem) for name in names]
+    found = [(one[1], int(one[2])) for one in parts if one is not None]
+    steps = [step for _, step in found]
+    alike = len(found) == len(names) and len({text for text, _ in found}) == 1
+    rising = all(before < after for before, after in pairwise(steps))
+    return steps if alike and rising else list(range(len(names)))
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    """Without folders and endings, where that still tells them apart."""
+    stems = [Path(name).stem for name in names]
+    return stems if len(set(stems)) == len(stems) else list(names)
