@@ -129,13 +129,14 @@ def test_prepared_temporary_names_are_not_followed(law: Law, folder: Path) -> No
 def test_figures_are_replaced_by_force_alone(
     pattern: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def draw(_: Any, __: str, pictures: Any, form: str, folder: Path) -> None:
-        for picture in pictures:
-            (folder / f"{picture.kind.id}.{form}").write_bytes(b"new")
+    class Kaleido:
+        @staticmethod
+        def write_fig_from_object_sync(jobs: Any, **_: Any) -> None:
+            for job in jobs:
+                Path(job["path"]).write_bytes(b"new")
 
-    monkeypatch.setattr(figures, "_kaleido", lambda: None)
-    monkeypatch.setattr(figures, "find_browser", lambda: "none")
-    monkeypatch.setattr(figures, "_draw", draw)
+    monkeypatch.setattr(figures, "_kaleido", lambda _: Kaleido)
+    monkeypatch.setattr(figures, "find_browser", lambda _: "none")
     pictures = [Result.open(pattern).plot("learning-curves")]
     path = tmp_path / "figures" / "learning-curves.svg"
     for before in (None, b"years of work"):

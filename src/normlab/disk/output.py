@@ -35,8 +35,8 @@ def refuse_to_replace(path: Path, *suffixes: str, force: bool = False) -> None:
     if not stat.S_ISREG(mode):
         kind = "a link" if stat.S_ISLNK(mode) else "a device or a pipe"
         raise BadFolder(
-            f"{path} is no plain file ({kind}), so it is not replaced. Name one; for standard "
-            "output give -o -"
+            f"{path} is no plain file ({kind}), so it is not replaced. Name one; for "
+            "standard output give -o -"
         )
     if suffixes and path.suffix.lower() not in suffixes:
         raise BadFolder(
