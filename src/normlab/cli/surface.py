@@ -105,17 +105,13 @@ def surface(
     from normlab.landscape.surface import surface as measure
     from normlab.landscape.weights import load_weights, read_weights
     from normlab.spec.data import Data
-    from normlab.spec.paths import is_path
 
     target = SurfaceFile(output, force=force)
     on_path = _checkpoints([*(plane or []), *map(str, files or [])])
     checkpoints = {str(path): read_weights(path) for path in on_path}
     held = weights.expanduser() if weights else next(reversed(on_path), None)
     state = read_weights(held) if held else None
-    source = data or "mnist"
-    if is_path(source):
-        source = str(Path(source).expanduser().absolute())
-    dataset = load(Data(source=source))
+    dataset = load(Data(source=data or "mnist"))
     if ".py:" in model:
         file, _, function = model.rpartition(":")
         say(f"executing {file} (function {function})")
