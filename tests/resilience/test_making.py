@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 PLAIN = {".lock", "arrays", "study.db", "study.toml"}
 
 
-def script(name: str, *words: str | Path) -> None:
+def script(name: str, *words: str | Path | int) -> None:
     command = [sys.executable, "-m", f"tests.resilience.{name}", *map(str, words)]
     subprocess.run(command, cwd=ROOT, check=True, timeout=120)
 
