@@ -97,12 +97,12 @@ class HandLoop:
         self, model: nn.Module, x: Tensor, y: Tensor, plane: Plane, statistics: str
     ) -> None:
         order = torch.randperm(len(x), generator=stream(0, "surface", "batches"))
-        size = len(x) if statistics == "full" else BATCH
-        whole = len(x) // size * size
         normed = any(
             isinstance(m, nn.modules.batchnorm._BatchNorm) for m in model.modules()
         )
-        self.batches = order[:whole].split(size if normed else len(x))
+        size = BATCH if normed and statistics != "full" else len(x)
+        whole = len(x) // size * size
+        self.batches = order[:whole].split(size)
         self.model, self.x, self.y = model.train(), x, y
         self.cut = [(x[part], y[part]) for part in self.batches]
         self.moves = []

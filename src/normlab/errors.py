@@ -6,6 +6,8 @@ nothing, so that any layer may raise its errors.
 
 from __future__ import annotations
 
+_LONGEST = 300  # characters of an error of somebody else
+
 
 class NormlabError(Exception):
     """What normlab says when it cannot do what it was asked; one line of text.
@@ -60,3 +62,32 @@ class RunFailed(NormlabError):
 
 class NotMeasured(NormlabError):
     """A figure needs what this study did not record; the message says what."""
+
+
+def one_line(error: BaseException) -> str:
+    r"""The text of an error, on one line and not too long.
+
+    Example:
+        >>> one_line(ValueError("shapes do not fit:\n  (2, 3)"))
+        'shapes do not fit: (2, 3)'
+    """
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    joined = " ".join(text.split())
+    return joined if len(joined) <= _LONGEST else f"{joined[: _LONGEST - 3]}..."
+
+
+def described(error: BaseException) -> str:
+    """The kind of an error and its text, or where it was raised, on one line.
+
+    Example:
+        >>> described(KeyError("fc1")), described(AssertionError())
+        ("KeyError: 'fc1'", 'AssertionError without a message')
+    """
+    kind, text = type(error).__name__, one_line(error)
+    if text:
+        return f"{kind}: {text}"
+    place, where = error.__traceback__, ""
+    while place is not None:
+        file = place.tb_frame.f_code.co_filename.rpartition("/")[2]
+        where, place = f" ({file}, line {place.tb_lineno})", place.tb_next
+    return f"{kind} without a message{where}"

@@ -1,8 +1,16 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
 from normlab.analysis.analyse import analyse
-from normlab.analysis.fairness import check_fairness
+from normlab.analysis.fairness import check_fairness, equal_seeds
+from normlab.analysis.result import Result
 from normlab.records.rows import StudyRecord
+from normlab.report.build import build
 from normlab.spec.plan import RunKey
 
 from .studies import accuracy_study, changed, run, study
@@ -87,3 +95,58 @@ def test_without_two_runs_that_started_nothing_is_proven() -> None:
 def test_one_arm_has_nothing_to_compare() -> None:
     record = study([run(RunKey("none", 0.01, 0))], arms=("none",))
     assert str(check_fairness(record)) == "one arm only: nothing to compare"
+
+
+def started(starts: Sequence[str | None]) -> StudyRecord:
+    """A study whose seeds start from these digests, in both arms."""
+    record = accuracy_study([0.01 * seed for seed in range(len(starts))])
+    for seed, start in enumerate(starts):
+        for arm in ("none", "batch"):
+            record = changed(record, RunKey(arm, 0.01, seed), init_digest=start)
+    return record
+
+
+@pytest.mark.parametrize(
+    "starts", ["abcd", "a", "aaa", "aab", "abab", ["a", None, "b"]]
+)
+def test_equal_starts_of_seeds_are_noticed(starts: Sequence[str | None]) -> None:
+    known = [start for start in starts if start]
+    said = equal_seeds(started(starts).runs)
+    assert bool(said) == (len(set(known)) < len(known))
+    assert ("all 3 seeds start from the same weights" in said) == (starts == "aaa")
+
+
+def test_equal_starts_are_said_beside_every_interval() -> None:
+    result = Result(started("aaa"))
+    said = "start from the same weights, so intervals show the batch order alone"
+    assert said in str(result.table())
+    assert all(said in str(claim) for claim in result.claims() if claim.effects)
+    whole = result.to_json()
+    assert any(said in remark for remark in whole["study"]["equal"]["remarks"])
+    assert all(said in claim["note"] for claim in whole["claims"] if claim["effects"])
+    page = build(result)
+    assert page.count(said) >= 4  # the verdict, the table, a claim, fairness
+    assert "order of images). They do not cover other initial weights" in page
+    assert said not in str(Result(started("abc")))
+
+
+def test_what_arms_differ_in_is_named_and_never_proven_equal() -> None:
+    record = started("abc")
+    told = {
+        "network_differences": json.dumps(["in batch, not in none: 4 (ReLU)"]),
+        "network_notes": json.dumps(["norms that did not come from norm(...): 1"]),
+    }
+    result = Result(replace(record, meta={**record.meta, **told}))
+    fairness = result.analysis.fairness
+    assert not fairness.proven
+    assert "proven" not in str(fairness)
+    for text in (str(result), build(result), result._repr_html_()):
+        assert "in batch, not in none: 4 (ReLU)" in text
+        assert "orms that did not come from norm(...): 1" in text
+    assert len(_effects(result)) == 3  # claims stand, with what else differs beside
+    damaged = replace(record, meta={"network_notes": "{", "network_differences": "3"})
+    assert check_fairness(damaged).proven
+
+
+def _effects(result: Result) -> Sequence[object]:
+    return next(c for c in result.claims() if c.id == "better-accuracy").effects

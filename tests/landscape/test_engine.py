@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from normlab.base.streams import ambient, stream
-from normlab.landscape.cross_entropy import cross_entropy
+from normlab.landscape.cross_entropy import CrossEntropy, cross_entropy
 from normlab.landscape.engine import Engine
+from normlab.landscape.intake import source_of
 from normlab.landscape.plain import Plain
 from normlab.landscape.random_plane import random_plane
 from normlab.landscape.sample import take_sample
@@ -158,7 +159,7 @@ def naive(model: nn.Module, x: Tensor, y: Tensor, statistics: str, seed: int) ->
     def loss(part: Tensor) -> float:
         return float(functional.cross_entropy(net(x[part]), y[part]))
 
-    if statistics == "running":
+    if statistics == "running" or not norms:
         return loss(order)
     inputs = {norm: [] for norm in norms}
     for norm in norms:
@@ -231,13 +232,14 @@ SHORTCUTS = {
 @pytest.mark.parametrize("name", SHORTCUTS)
 def test_the_shortcut_is_taken_where_the_structure_allows(name: str) -> None:
     model, (x, y) = seen(NETWORKS[name]), data()
-    sample = take_sample(model, (x, y), statistics="full", batch_size=BATCH, seed=0)
+    source = source_of((x, y), pair=True)
+    sample = take_sample(model, source, batch_size=BATCH, seed=0)
     engine = Engine(
         model,
         random_plane(model),
         sample,
         statistics="full",
-        loss=functional.cross_entropy,
+        objective=CrossEntropy(),
     )
     assert isinstance(engine.evaluators[0], SHORTCUTS[name])
 

@@ -6,10 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from normlab.base.digest import digest
 from normlab.base.streams import ambient
 from normlab.errors import BadModel
-from normlab.nets.check import check_model
+from normlab.nets.check import answer, refuse_untrainable
 
 
 class Returns(nn.Module):
@@ -33,16 +32,30 @@ class FailsWhenEvaluating(Returns):
         return torch.zeros(2, 3)
 
 
-def test_a_model_that_fits_is_left_as_it_was() -> None:
+class Silent(Returns):
+    """Fails without a word."""
+
+    def forward(self, x: Tensor) -> object:
+        raise AssertionError
+
+
+class Fixed(Returns):
+    """Has a batch size written into it."""
+
+    def forward(self, x: Tensor) -> object:
+        return torch.zeros(3, 3)
+
+
+def check_model(model: nn.Module, examples: int = 2) -> None:
+    """Whether a network of 4 inputs and 3 outputs can be trained, in both modes."""
+    refuse_untrainable(model)
+    for training in (True, False):
+        answer(model.train(training), torch.ones(examples, 4), 3)
+
+
+def test_a_model_that_fits_answers_in_both_modes() -> None:
     with ambient(0, "test check"):
-        model = nn.Sequential(
-            nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Dropout(), nn.Linear(5, 3)
-        )
-    model[2].eval()
-    before = {name: digest(t) for name, t in model.state_dict().items()}
-    check_model(model, (4,), 3)
-    assert {name: digest(t) for name, t in model.state_dict().items()} == before
-    assert [module.training for module in model] == [True, True, False, True]
+        check_model(nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Linear(5, 3)))
 
 
 WRONG = [
@@ -54,7 +67,16 @@ WRONG = [
     (Returns(torch.zeros(2, 3).long()), "is of type int64, not floating point"),
     (Returns((1, 2)), r"output is a tuple, not a tensor of shape \(2, 3\)"),
     (Returns(None), "output is a NoneType, not a tensor"),
-    (FailsWhenEvaluating(1), "of shape .2, 4.: RuntimeError: no statistics for eval"),
+    (
+        FailsWhenEvaluating(1),
+        "in eval mode .* of shape .2, 4.: RuntimeError: no statistics for eval",
+    ),
+    (
+        Silent(1),
+        r"in training mode .* of shape \(2, 4\): AssertionError without a message "
+        r"\(test_check\.py, line \d+\)$",
+    ),
+    (Fixed(1), r"has shape \(3, 3\) where \(2, 3\).* one row for each example"),
     (nn.ReLU(), "no parameter that requires a gradient"),
     (Returns(1).requires_grad_(requires_grad=False), "no parameter that requires"),
     (nn.LazyLinear(3), "has lazy layers, whose size is unknown"),
@@ -64,8 +86,19 @@ WRONG = [
 @pytest.mark.parametrize(("model", "text"), WRONG, ids=[text for _, text in WRONG])
 def test_what_does_not_fit_is_said_in_one_line(model: nn.Module, text: str) -> None:
     with pytest.raises(BadModel, match=text) as refused:
-        check_model(model, (4,), 3)
+        check_model(model)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_what_torch_jit_compiled_is_refused() -> None:
+    with ambient(0, "test check"):
+        whole = torch.jit.script(nn.Linear(4, 3))
+        traced = torch.jit.trace(nn.Linear(4, 3), torch.ones(2, 4))
+    with pytest.raises(BadModel, match=r"^the model is compiled by torch\.jit"):
+        refuse_untrainable(whole)
+    with pytest.raises(BadModel, match=r"^module '1' is compiled by torch\.jit"):
+        refuse_untrainable(nn.Sequential(nn.ReLU(), traced))
 
 
 def test_a_model_that_cannot_read_the_data_is_refused() -> None:
@@ -74,11 +107,11 @@ def test_a_model_that_cannot_read_the_data_is_refused() -> None:
     with pytest.raises(
         BadModel, match=r"a batch of shape \(2, 4\): RuntimeError: mat1"
     ):
-        check_model(model, (4,), 3)
+        check_model(model)
 
 
 def test_a_batch_of_one_shows_what_batch_norm_cannot_do() -> None:
     with ambient(0, "test check"):
         model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
     with pytest.raises(BadModel, match="Expected more than 1 value per channel"):
-        check_model(model, (4,), 3, batch=1)
+        check_model(model, 1)

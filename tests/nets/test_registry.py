@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from normlab.base.streams import ambient
+from normlab.base.streams import ambient, stream
 from normlab.errors import BadModel
-from normlab.nets.check import check_model
+from normlab.nets.check import answer, refuse_untrainable
 from normlab.nets.registry import NETS, build
 from normlab.nets.sigmoid import WEIGHT_STD
 from normlab.norms.registry import MAKERS, is_norm, maker
@@ -50,6 +50,15 @@ def slots(model: nn.Module) -> list[str]:
 
 def count(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
+
+
+def check_model(model: nn.Module, shape: tuple[int, ...], classes: int) -> None:
+    """Whether it can be trained on such examples, and answers them in both modes."""
+    refuse_untrainable(model)
+    inputs = torch.randn(2, *shape, generator=stream("check_model"))
+    with ambient(0, "check_model"):  # noise draws
+        for training in (True, False):
+            answer(model.train(training), inputs, classes)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

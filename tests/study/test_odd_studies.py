@@ -109,7 +109,7 @@ def test_what_only_one_arm_shows_is_drawn_of_that_arm(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     images = rng.random((90, 1, 6, 6), np.float32)
     found = compare(
-        model=lambda norm: Turned(norm(6)),
+        model=lambda norm: Turned(norm(6, dims=1)),
         data=(images, np.arange(90) % 3),
         seeds=1,
         epochs=1,

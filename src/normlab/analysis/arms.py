@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from normlab.analysis.claims.better_accuracy import final_accuracy
+from normlab.analysis.fairness import equal_seeds
 from normlab.analysis.interval import Estimate, t_interval
 from normlab.analysis.pairs import Runs
 from normlab.records.rows import ENDED, EpochRow, RunRecord, StudyRecord
@@ -30,6 +31,8 @@ class ArmSummary:
     ended: int
     diverged: int
     planned: int
+    equal_seeds: str = ""
+    """What it means that seeds start from the same weights; empty if none do."""
 
 
 def summarise(record: StudyRecord) -> tuple[ArmSummary, ...]:
@@ -69,6 +72,7 @@ def _one(
         ended=len(ended),
         diverged=sum(run.status == "diverged" for run in runs),
         planned=planned,
+        equal_seeds=equal_seeds(runs),
     )
 
 

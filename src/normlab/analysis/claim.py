@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from normlab.analysis.claims.definition import Definition, Twins
 from normlab.analysis.evidence import Evidence
+from normlab.analysis.fairness import equal_seeds
 from normlab.analysis.interval import t_interval
 from normlab.analysis.pairs import Compared
 from normlab.analysis.verdict import Ruling, Verdict
@@ -57,6 +58,8 @@ class Claim:
     """The reason for the verdict."""
     beside: str
     """A second measure that is shown but not judged, e.g. the ratio in seconds."""
+    equal_seeds: str = ""
+    """What it means that seeds start from the same weights; empty if none do."""
     caution: str = ""
     """What of the data weakens the claim, e.g. test images that were learnt."""
 
@@ -127,7 +130,8 @@ class Claim:
     @property
     def remarks(self) -> tuple[str, ...]:
         """The reason for the verdict, what is shown beside it, what weakens it."""
-        texts = (self.note, self.beside, self.caution, self.definition.caveat)
+        weaker = self.equal_seeds, self.caution, self.definition.caveat
+        texts = (self.note, self.beside, *weaker)
         return tuple(text for text in texts if text)
 
     def __str__(self) -> str:
@@ -192,6 +196,9 @@ def claim_from(
         verdict=ruling.verdict,
         note=_note(evidence, ruling),
         beside=_beside(evidence),
+        equal_seeds=equal_seeds(
+            [run for twins in evidence.twins for run in (twins.baseline, twins.other)]
+        ),
         caution=copies if definition.over_images else "",
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from normlab.analysis.words import count
@@ -25,11 +27,23 @@ class Fairness:
     """How many tensors twins have in common; several numbers where sets differ."""
     unequal_start: tuple[str, ...]
     unequal_batches: tuple[str, ...]
+    differences: tuple[str, ...] = ()
+    """What the networks of arms differ in beside their norms."""
+    equal_seeds: str = ""
+    """What it means that seeds start from the same weights; empty if none do."""
+    notes: tuple[str, ...] = ()
+    """What else readers must know of the networks, such as norms in all arms."""
 
     @property
     def proven(self) -> bool:
-        """Whether all compared twins are equal in both, and there are some."""
-        return self.compared > 0 and not (self.unequal_start or self.unequal_batches)
+        """Whether compared twins differ in their norms alone, and there are some."""
+        differing = self.unequal_start or self.unequal_batches or self.differences
+        return self.compared > 0 and not differing
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What else must be known, in sentences."""
+        return tuple(filter(None, (self.equal_seeds, *self.notes)))
 
     def __str__(self) -> str:
         if self.planned == 0:
@@ -37,15 +51,20 @@ class Fairness:
         if self.compared == 0:
             return "not proven yet: no two arms of one seed have started"
         of = f"{self.compared} of {count(self.planned, 'set')} of twins"
-        if self.proven:
-            return (
-                f"proven equal by digest in {of}: the tensors that they share at step "
-                f"0 ({_range(self.shared)}), and the batches in their order"
+        if differing := [*self.unequal_start, *self.unequal_batches]:
+            more = len(differing) - _SETS
+            named = "; ".join(differing[:_SETS]) + (
+                f" and {more:,} more" if more > 0 else ""
             )
-        found = (*self.unequal_start, *self.unequal_batches)
-        more = f" and {len(found) - _SETS:,} more" if len(found) > _SETS else ""
-        differing = "; ".join(found[:_SETS]) + more
-        return f"NOT equal between the arms (compared: {of}): {differing}"
+            return f"NOT equal between the arms (compared: {of}): {named}"
+        equal = (
+            f"equal by digest in {of}: the tensors that they share at step 0 "
+            f"({_range(self.shared)}), and the batches in their order"
+        )
+        if self.differences:
+            beside = "; ".join(self.differences)
+            return f"{equal}; but the arms differ in more than their norms: {beside}"
+        return f"proven {equal}"
 
 
 def check_fairness(record: StudyRecord) -> Fairness:
@@ -80,7 +99,52 @@ def check_fairness(record: StudyRecord) -> Fairness:
         shared=tuple(sorted(shared)),
         unequal_start=tuple(start),
         unequal_batches=tuple(batches),
+        differences=_sentences(record, "network_differences"),
+        equal_seeds=equal_seeds(record.runs),
+        notes=_sentences(record, "network_notes"),
     )
+
+
+def equal_seeds(runs: Sequence[RunRecord]) -> str:
+    """Whether seeds of one arm start from the same weights, and what follows.
+
+    Their spread is then not that of the weights that they might have started from.
+
+    Args:
+        runs: Of any arms, rates and points; those whose start is not known are left
+            out.
+
+    Returns:
+        One sentence, of the arm where it is worst; empty if all starts differ.
+    """
+    starts: dict[tuple[object, ...], dict[int, str]] = {}
+    for run in runs:
+        if run.init_digest:
+            setting = run.key.arm, run.key.rate, run.key.point
+            starts.setdefault(setting, {})[run.key.seed] = run.init_digest
+    worst = max(
+        starts.values(), key=lambda by: len(by) - len({*by.values()}), default={}
+    )
+    seeds, different = len(worst), len(set(worst.values()))
+    if different == seeds:
+        return ""
+    if different == 1:
+        return (
+            f"all {seeds} seeds start from the same weights, so intervals show the "
+            f"batch order alone and are too narrow"
+        )
+    return (
+        f"the {seeds} seeds start from {different} different sets of weights only, so "
+        f"intervals are too narrow"
+    )
+
+
+def _sentences(record: StudyRecord, key: str) -> tuple[str, ...]:
+    """What was noted when the study began; studies of before noted nothing."""
+    noted: object = None
+    with suppress(ValueError):
+        noted = json.loads(record.meta.get(key, "[]"))
+    return tuple(map(str, noted)) if isinstance(noted, list) else ()
 
 
 def unequal(twins: Sequence[RunRecord]) -> str | None:
@@ -104,10 +168,10 @@ def _range(numbers: tuple[int, ...]) -> str:
 
 
 def _unequal_start(twins: Sequence[RunRecord]) -> list[str]:
-    if len({run.init_digest for run in twins}) == 1:
-        return []
     first, *others = (run.tensor_digests for run in twins)
     names = sorted({n for o in others for n in first.keys() & o if first[n] != o[n]})
+    if not names and len({run.init_digest for run in twins}) == 1:
+        return []
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return [f"shared weights at step 0 {' '.join(names[:_NAMED])}{more}".rstrip()]
 

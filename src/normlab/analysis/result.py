@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,8 +153,10 @@ class Result:
         return frame(rows).drop(columns=unneeded, errors="ignore")
 
     def __str__(self) -> str:
-        return f"{self.table()}\n\n{self.claims()}\n\n{self.analysis.fairness}"
+        told = "\n".join((str(self.analysis.fairness), *self.analysis.fairness.remarks))
+        return f"{self.table()}\n\n{self.claims()}\n\n{told}"
 
     def _repr_html_(self) -> str:
         parts = (self.table()._repr_html_(), self.claims()._repr_html_())
-        return f"{''.join(parts)}<p>{self.analysis.fairness}</p>"
+        told = (str(self.analysis.fairness), *self.analysis.fairness.remarks)
+        return "".join((*parts, *(f"<p>{escape(text)}</p>" for text in told)))

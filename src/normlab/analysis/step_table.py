@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from normlab.analysis.fairness import equal_seeds
 from normlab.analysis.interval import Estimate, t_interval
 from normlab.analysis.table import Table
 from normlab.analysis.words import number
@@ -94,6 +95,8 @@ def step_table(record: StudyRecord, point: Point = ()) -> Table:
     caption = CAPTION.format(baseline=spec.baseline.name, rate=rate)
     if point:
         caption = f"{point_text(point)}; {caption}"
+    if warned := equal_seeds(record.runs):
+        caption += f"; {warned}"
     return Table(
         caption,
         ("", "steps", "ratio", "maximum"),

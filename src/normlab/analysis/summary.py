@@ -45,6 +45,8 @@ def _study(record: StudyRecord, analysis: Analysis) -> dict[str, Any]:
             "compared": analysis.fairness.compared,
             "proven": analysis.fairness.proven,
             "text": str(analysis.fairness),
+            "differences": list(analysis.fairness.differences),
+            "remarks": list(analysis.fairness.remarks),
         },
         "dataset": noted_data(record.meta),
         "measurements": dict(record.measurements),

@@ -60,8 +60,9 @@ def table_of(arms: Sequence[ArmSummary]) -> Table:
         by_setting.setdefault((arm.point, arm.rate), []).append(arm)
     names = list(dict.fromkeys(arm.arm for arm in arms))
     caption = "mean over seeds [95 % interval]"
+    warned = next((f"; {arm.equal_seeds}" for arm in arms if arm.equal_seeds), "")
     if len(by_setting) == 1:
-        caption += "; losses in nats per example"
+        caption += f"; losses in nats per example{warned}"
         return Table(caption, ("", *names), tuple(_rows(arms)))
     several = len({rate for _, rate in by_setting}) > 1
     ordered = sorted(by_setting, key=lambda each: each[1])
@@ -73,7 +74,7 @@ def table_of(arms: Sequence[ArmSummary]) -> Table:
         )
         for point, rate in sorted(ordered, key=lambda each: points.index(each[0]))
     ]
-    return Table(f"final test accuracy, {caption}", ("", *names), tuple(rows))
+    return Table(f"final test accuracy, {caption}{warned}", ("", *names), tuple(rows))
 
 
 def _setting(point: Point, rate: float | None) -> str:

@@ -7,8 +7,9 @@ is and what passes through it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral  # NumPy's integers too
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from torch import nn
 
@@ -16,6 +17,8 @@ from normlab.errors import BadModel
 
 KINDS = ("vectors", "sequences", "images", "volumes")
 """What passes through a slot, by its number of position axes."""
+_POSITIONS = ("", ", positions", ", height, width", ", depth, height, width")
+_MARK = "_normlab_slot"
 
 
 class NormMaker(Protocol):
@@ -53,3 +56,72 @@ def describe(features: int, dims: int) -> str:
             f"3 (volumes), not dims={dims!r}."
         )
     return f"{KINDS[dims]} of {features} feature{'s' if features > 1 else ''}"
+
+
+class Slot(NamedTuple):
+    """What a norm was asked for with."""
+
+    features: int
+    dims: int
+
+    def __str__(self) -> str:
+        dims = f", dims={self.dims}" if self.dims else ""
+        return f"norm({self.features}{dims})"
+
+    def misfit(self, shape: Sequence[int], units: int | None = None) -> str | None:
+        """Why an input is not what the slot is for, and the right call; None if it is.
+
+        Args:
+            shape: Of the input, with the batch.
+            units: The axis that holds its features, if that is known.
+
+        Example:
+            >>> print(Slot(8, 0).misfit((64, 8, 6, 6)))
+            norm(8) is for inputs of shape (examples, 8), and gets (64, 8, 6, 6). \
+Call norm(8, dims=2).
+            >>> Slot(8, 2).misfit((64, 8, 6, 6)) is None
+            True
+        """
+        axes, second = len(shape), shape[1] if len(shape) > 1 else None
+        turned = units not in (None, 1) and shape[units or 0] == self.features
+        if axes == self.dims + 2 and second == self.features and not turned:
+            return None
+        layout = f"(examples, {self.features}{_POSITIONS[self.dims]})"
+        return (
+            f"{self} is for inputs of shape {layout}, and gets {tuple(shape)}"
+            f"{' with its features along another axis' if turned else ''}. "
+            f"{self._remedy(shape, turned=turned)}"
+        )
+
+    def _remedy(self, shape: Sequence[int], *, turned: bool) -> str:
+        axes = len(shape)
+        if not 2 <= axes <= len(KINDS) + 1:
+            return "Give it a batch of one of these shapes."
+        second, last = (shape[axis] == self.features for axis in (1, -1))
+        right = Slot(self.features if second or last else shape[1], axes - 2)
+        moved = f"call {right} on x.movedim(-1, 1), and move the axis back"
+        if axes > 2 and last and (turned or not second):
+            return f"They must be along axis 1: {moved}."
+        if axes > 2 and last:
+            return f"Call {right} if axis 1 holds them. If the last does, {moved}."
+        return f"Call {right}."
+
+
+def marked(norm: nn.Module, slot: Slot) -> nn.Module:
+    """The same module, known to stand in a slot, as will be its copies."""
+    setattr(norm, _MARK, tuple(slot))
+    return norm
+
+
+def slots_of(model: nn.Module) -> dict[str, Slot]:
+    """The norms of a network that were made for a slot, by their paths.
+
+    Example:
+        >>> slots_of(nn.Sequential(nn.ReLU(), marked(nn.Identity(), Slot(16, 2))))
+        {'1': Slot(features=16, dims=2)}
+    """
+    return {
+        path: Slot(*getattr(module, _MARK))
+        for path, module in model.named_modules()
+        if hasattr(module, _MARK)
+    }

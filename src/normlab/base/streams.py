@@ -18,6 +18,8 @@ from typing import SupportsIndex
 import numpy as np
 import torch
 
+from normlab.base.settings import settings_kept
+
 
 def stream(*address: SupportsIndex | str) -> torch.Generator:
     """Torch generator at `address`, on the CPU, always at its beginning.
@@ -88,6 +90,8 @@ def ambient(*address: SupportsIndex | str) -> Iterator[None]:
 def undisturbed() -> Iterator[None]:
     """Restore the default generators on exit, whatever the body draws or seeds.
 
+    Torch's settings too, such as the default type (see `settings_kept`).
+
     Example:
         >>> before = torch.get_rng_state()
         >>> with undisturbed():
@@ -100,7 +104,8 @@ def undisturbed() -> Iterator[None]:
     cuda_states = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
     mps_state = torch.mps.get_rng_state() if _mps() else None
     try:
-        yield
+        with settings_kept():
+            yield
     finally:
         torch.set_rng_state(torch_state)
         random.setstate(python_state)

@@ -45,7 +45,7 @@ def account(result: Result, folder: Path, *, report: bool = True) -> str:
         _runs(record),
         *map(str, step_tables(record)),
         _claims(result),
-        _wrapped(f"Fairness: {result.analysis.fairness}."),
+        _fairness(result),
         *(_wrapped(f"FAILED: {job}: {why}") for job, why in record.failed.items()),
         _wrapped(f"LOST: {lost_text(record.lost)}.") if record.lost else "",
         str(loss_chart(record)),
@@ -54,6 +54,13 @@ def account(result: Result, folder: Path, *, report: bool = True) -> str:
         _where(record, folder, report=report),
     )
     return "\n" + "\n\n".join(part for part in parts if part)
+
+
+def _fairness(result: Result) -> str:
+    """What was equal, and what else must be known of the networks."""
+    fairness = result.analysis.fairness
+    remarks = [_wrapped(f"  {text[0].upper()}{text[1:]}.") for text in fairness.remarks]
+    return "\n".join([_wrapped(f"Fairness: {fairness}."), *remarks])
 
 
 def _title(record: StudyRecord) -> str:

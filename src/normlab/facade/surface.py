@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from normlab.landscape.chosen_plane import PlaneLike
-    from normlab.landscape.plain import Loss
+    from normlab.landscape.objective import Loss, OfModel
     from normlab.landscape.surface import Watch
 
 
@@ -167,6 +167,7 @@ def surface(
     seed: int = 0,
     loss: Loss | None = None,
     *,
+    objective: OfModel | None = None,
     examples: int | None = None,
     threads: int | None = None,
     watch: Watch | None = None,
@@ -180,12 +181,20 @@ def surface(
     norms stay. The model is left as it was to the last bit: parameters, buffers,
     gradients, hooks, the mode of every module, the random generators.
 
+    Private copies are moved; a model that its copies go on using, as those of functions
+    do (`net.forward = lambda x: inner(x)`), is moved itself and put back. What your
+    hooks do beside, such as keeping outputs in a list of their own, they do at every
+    pass.
+
     Args:
-        model: Any module that maps a batch of inputs to one tensor. One that draws
-            whatever its mode, as functional dropout does, is measured with that
-            noise, which is another one with another number of threads.
-        data: Inputs and targets, a pair of tensors or arrays; a torch Dataset of such
-            pairs; or a normlab `Dataset`, whose training part is used.
+        model: Any module, in eval mode while it is measured. One that draws whatever
+            its mode, as functional dropout does, draws the same at every point, with
+            one thread. Automatic precision (`torch.autocast`) holds in all threads.
+        data: Inputs and targets, a pair. Inputs are a tensor or an array, a tuple of
+            several, `model(*inputs)`, or a dict, `model(**inputs)`. Or a dataset of
+            such pairs, or a normlab `Dataset`, whose training part is used. With
+            `objective` any tensor, tuple or dict of them with a row for every example,
+            or a dataset of anything.
         plane: `"random"` (filter-normalised Gaussian directions; frozen parameters
             stay), two parameters such as `("fc1.weight[3,100]", "fc2.weight[0,5]")`,
             two networks for the line between them, three for the plane through them
@@ -197,16 +206,25 @@ def surface(
             short rest is dropped. *full*: the whole sample is one batch.
             *recalibrated*: at every point, population statistics are pooled from
             one pass over the batches, then used as at inference. *running*: the
-            stored averages. A norm in eval mode in a network in train mode keeps
-            its stored averages. Dropout is off.
-        batch_size: Examples per batch.
+            stored averages. Dropout is off. A norm that was frozen keeps its stored
+            averages: it is in eval mode in a network in train mode, or, where the
+            whole network is in eval mode, its parameters alone take no gradients. One
+            of which it is not known what it would do is refused. What was really done
+            is `Surface.evaluation`.
+        batch_size: Examples per batch. Where neither norms nor anything else let
+            examples of a batch depend on each other, nothing is cut nor dropped.
         points: Points per axis, odd.
         reach: Size of the window; 1 is the plane's own.
         exact: Compute every point; otherwise as few as keep the interpolation
             within 0.5 % of the local loss at points held out: the largest difference
             found there is `Surface.estimated_error`, whose help says which they are.
         seed: Seed of the directions and of the cut.
-        loss: Mean loss per example of outputs and targets; None is cross-entropy.
+        loss: Mean loss per example, `loss(outputs, targets)`, of what the model
+            returns; None is cross-entropy, in float32 at least. No gradients are kept.
+        objective: Instead of `loss`, the mean loss per example of the moved model,
+            `objective(model, batch)`: for residuals, weight decay, several inputs, or
+            outputs with a `.loss`. `batch` is cut from the data and has its structure.
+            Gradients can be asked for.
         examples: Use so many examples, drawn at random; None takes all of a pair
             and at most 10,000 of any dataset.
         threads: Points computed at the same time; None takes as many as torch uses.
@@ -219,9 +237,10 @@ def surface(
 
     Raises:
         BadSetting: If a setting makes no sense.
-        BadModel: If the model does not take the data, or cannot be copied.
-        BadData: If the data is not a pair that fits together, or networks that span
-            the plane do not.
+        BadModel: If the model does not take the data, cannot be copied, or has a norm
+            that cannot follow `statistics`.
+        BadData: If the data does not fit together, or networks that span the plane do
+            not.
 
     Example:
         >>> import torch
@@ -230,6 +249,13 @@ def surface(
         >>> found = surface(net, (x, (x[:, 0] > 0).long()), points=9)
         >>> found.loss.shape == (len(found.b), len(found.a))
         True
+        >>> def residual(net, x):  # of u' + u = 0
+        ...     u = net(x.requires_grad_())
+        ...     slope = torch.autograd.grad(u.sum(), x, create_graph=True)[0]
+        ...     return (slope + u).square().mean()
+        >>> u = torch.nn.Sequential(torch.nn.Linear(1, 8), torch.nn.Tanh())
+        >>> surface(u, x, objective=residual, points=9).examples
+        128
 
     Source: Li, Xu, Taylor, Studer and Goldstein 2018, arXiv 1712.09913.
     """
@@ -246,6 +272,7 @@ def surface(
         exact=exact,
         seed=seed,
         loss=loss,
+        objective=objective,
         examples=examples,
         threads=threads,
         watch=watch,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import copy_context
+from dataclasses import replace
+from functools import partial
 from math import ceil
 from queue import SimpleQueue
 from typing import Protocol
@@ -12,22 +15,28 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from normlab.base.hold import preserved
+from normlab.base.streams import ambient
 from normlab.errors import BadModel, BadSetting
-from normlab.landscape.head import Head
-from normlab.landscape.moving import Moved, load, moved_parameters, private_copy
+from normlab.landscape.moving import (
+    Moved,
+    borrowed,
+    load,
+    moved_parameters,
+    private_copy,
+    shares_memory,
+)
 from normlab.landscape.norms import norms_in_use
-from normlab.landscape.plain import Loss, Plain
+from normlab.landscape.objective import LossObjective, Objective
+from normlab.landscape.plain import Plain
 from normlab.landscape.plane import Arrays, Plane
-from normlab.landscape.sample import Sample
-from normlab.landscape.shortcut import Shortcut
-from normlab.landscape.trace import apply_before, split_at_first_linear
+from normlab.landscape.quick import Quick, Window
+from normlab.landscape.sample import Sample, in_whole_batches
+from normlab.landscape.trial import Trial, refused, refused_later
+from normlab.landscape.witness import Undo, Witness
 from normlab.records.surface import Statistics
-
-_PRODUCTS_BYTES = 256 << 20
-_AGREEMENT = 1e-4  # relative; float32 rounding is a hundredth of it
 
 Losses = NDArray[np.float64]
 Points = NDArray[np.float64]
@@ -47,23 +56,31 @@ class Evaluator(Protocol):
 class Engine:
     """Evaluates the loss of a network on a plane.
 
-    The user's model is read once, to be copied; nothing is ever written to it.
-    Every point is computed by one thread in a fixed order, so that the loss does not
-    depend on how many threads there are.
+    A few examples show first how the network behaves. One whose copies stand on their
+    own is copied, once per thread, and nothing is ever written to the user's. One whose
+    copies go on using the original, as those of functions do, is moved itself by one
+    thread, and put back to the last bit. Every point is computed by one thread in a
+    fixed order, from the same state and the same random numbers, so that the loss
+    depends neither on the points before it nor on how many threads there are.
 
     Args:
         model: Any module.
         plane: Where the parameters go.
         sample: What the loss is a mean over.
         statistics: What norms normalise by.
-        loss: Mean loss of outputs and targets.
+        objective: Mean loss of a network on a batch.
+        batch_size: What was asked for; the data may have fewer examples.
         threads: How many points are computed at the same time; None takes as many
             as torch would use, and one on an accelerator.
+        window: Coordinates between which the points lie, `((a, a), (b, b))`.
+        seed: Of the noise, for networks that have some.
 
     Raises:
         BadModel: If the model cannot be copied, does not take the data, or has a
             norm that cannot follow `statistics`.
-        BadSetting: If a norm cannot take the statistics of a batch of one.
+        BadData: If outputs and targets do not go together.
+        BadSetting: If a norm cannot take the statistics of a batch of one, or the loss
+            is not a mean or reads the model.
     """
 
     def __init__(
@@ -73,20 +90,26 @@ class Engine:
         sample: Sample,
         *,
         statistics: Statistics,
-        loss: Loss,
+        objective: Objective,
+        batch_size: int | None = None,
         threads: int | None = None,
+        window: Window | None = None,
+        seed: int = 0,
     ) -> None:
         self.statistics: Statistics = statistics
-        self.sample, self.loss = sample, loss
-        self.norms = norms_in_use(model, statistics)
-        with preserved(model), torch.no_grad():
-            self.net = private_copy(model)
+        self.objective, self.seed = objective, seed
+        self._autocast = _autocast_of(sample.device.type)
+        self._outside: dict[int, Undo] = {}
+        with self._surroundings():
+            self._look(model, sample)
+            self.norms = norms_in_use(model, statistics, self.found.calls)
+            self._refuse_unknown_statistics()
+            self.sample = self._cut(sample, batch_size or sample.batch_size)
             self.moved = moved_parameters(self.net, plane)
-            self._try()
-            on_cpu = sample.x.device.type == "cpu"
-            count = (threads or torch.get_num_threads()) if on_cpu else 1
-            make = self._maker(plane)
-            self.evaluators = [make() for _ in range(count)]
+            self._rehearse(model)
+            self.evaluators = self._evaluators(
+                threads, window or (plane.across, plane.along)
+            )
 
     def losses(self, points: Points, *, done: Done | None = None) -> Losses:
         """Mean loss at every point, NaN where it is not finite.
@@ -95,6 +118,9 @@ class Engine:
             points: Coordinates (a, b), shape (points, 2).
             done: Called with indices into `points` and their losses, each time some
                 are known.
+
+        Raises:
+            BadModel: If the model or the loss fails on the way.
         """
         found = np.full(len(points), np.nan)
         order = np.lexsort((points[:, 0], points[:, 1]))
@@ -115,12 +141,107 @@ class Engine:
         Raises:
             BadModel: If the model has no such tensors.
         """
-        net = private_copy(self.net)
-        load(net, state)  # first: norms that take a batch's statistics drop their own
-        still = self._plain(self.sample, net, moved=())
-        with torch.no_grad():
-            (loss,) = still.losses(np.zeros((1, 2)))
+        with self._surroundings(), self._lent() as net:
+            load(net, state)  # first: norms that take a batch's drop their own
+            (loss,) = self._plain(net, moved=()).losses(np.zeros((1, 2)))
         return float(loss) if np.isfinite(loss) else np.nan
+
+    @property
+    def applied(self) -> str:
+        """What norms really normalise by, where `statistics` does not say it all."""
+        norms, size, every = self.norms, self.sample.batch_size, self.norms.tracked
+        if not every and not self.found.counts:
+            if not self.found.interacts:
+                return "no batch"
+            return "" if self.statistics == "full" else f"batch({size})"
+        if self.statistics == "running":
+            return f"running (in batches of {size})" if self.found.interacts else ""
+        if not norms.frozen:
+            return ""
+        if not norms.active:
+            return "running (all norms frozen)"
+        cut = "" if self.statistics == "full" else f"({size})"
+        count = f"{len(norms.frozen)} of {len(every)}"
+        return f"{self.statistics}{cut} ({count} norms frozen)"
+
+    @contextmanager
+    def _surroundings(self) -> Iterator[None]:
+        """No gradients but what an objective asks for, and the caller's precision."""
+        with torch.no_grad(), self._autocast():
+            yield
+
+    def _look(self, model: nn.Module, sample: Sample) -> None:
+        """Find out on a few examples how the network behaves, and which one to move."""
+        with preserved(model):
+            self.net = private_copy(model, gradients=self.objective.gradients)
+            self.found = Trial(self.net, model, self.objective, sample).findings()
+        self._in_place = self.found.reads_original or shares_memory(self.net, model)
+        if self._in_place:
+            self.net = model
+            with self._lent() as net:
+                self.found = Trial(net, None, self.objective, sample).findings()
+        self._outside |= self.found.outside
+
+    @contextmanager
+    def _lent(self) -> Iterator[nn.Module]:
+        """A network in eval mode to do with as one likes."""
+        gradients = self.objective.gradients
+        if self._in_place or self._outside:
+            with borrowed(self.net, self._outside.values(), gradients=gradients) as net:
+                yield net
+        else:
+            yield private_copy(self.net, gradients=gradients)
+
+    def _refuse_unknown_statistics(self) -> None:
+        if self.found.counts and self.statistics != "running":
+            raise BadModel(
+                f"statistics={self.statistics!r}: {self.found.counts} takes statistics"
+                " of the batch in training, but is no norm that can be told which. Let"
+                " it keep buffers named running_mean and running_var, or use 'running'."
+            )
+
+    def _cut(self, sample: Sample, batch_size: int) -> Sample:
+        """All examples, or whole batches where it matters what is in a batch.
+
+        Raises:
+            BadSetting: If there is no whole batch, or the network takes no batches.
+        """
+        every = len(sample)
+        if self.found.examples > max(batch_size, 2) and self.statistics != "full":
+            raise BadSetting(
+                f"batch_size={batch_size}: the model takes all {every} examples at a"
+                f" time or none. Use statistics='full' or batch_size={every}."
+            )
+        by_batches = bool(self.norms.active) or self.found.interacts
+        sample = replace(sample, largest=self.found.largest)
+        if self.statistics == "batch" and by_batches:
+            return in_whole_batches(sample, batch_size, drop_rest=True)
+        if self.statistics == "recalibrated" and self.norms.active:
+            return in_whole_batches(sample, batch_size, drop_rest=False)
+        return sample
+
+    def _rehearse(self, model: nn.Module) -> None:
+        """One point on a few examples, with norms as they will be."""
+        if not self.norms.active:
+            return
+        single = self.sample.batch_size == 1 and self.statistics != "full"
+        few = self.sample.first(1 if single else self.found.examples)
+        try:
+            with self._lent() as net:
+                witness = Witness(net, None if self._in_place else model)
+                with preserved(model), witness:
+                    self._plain(net, few).losses(np.zeros((1, 2)))
+        except Exception as error:
+            if len(few) == 1:
+                raise BadSetting(
+                    f"{'batch_size' if single else 'examples'}=1: a norm of"
+                    f" {type(model).__name__} cannot take the statistics of one example"
+                    f" ({error}). Use 2 or more."
+                ) from error
+            raise refused(model, self.sample, error) from error
+        self._outside |= witness.outside
+        if witness.read_original:
+            self._in_place, self.net = True, model
 
     def _unit(self, points: int) -> int:
         """Points handed to a thread at a time: many, but the same for every thread."""
@@ -138,8 +259,10 @@ class Engine:
         def compute(unit: NDArray[np.int64]) -> Losses:
             evaluator = idle.get()
             try:
-                with torch.no_grad():
+                with self._surroundings():
                     return evaluator.losses(points[unit])
+            except Exception as error:  # code of the user's: any error may come out
+                raise refused_later(self.net, error) from error
             finally:
                 idle.put(evaluator)
 
@@ -147,7 +270,9 @@ class Engine:
             yield from ((unit, compute(unit)) for unit in units)
             return
         with _one_torch_thread(), ThreadPoolExecutor(len(self.evaluators)) as pool:
-            pending = {pool.submit(compute, unit): unit for unit in units}
+            pending = {
+                pool.submit(copy_context().run, compute, unit): unit for unit in units
+            }
             try:
                 while pending:
                     for future in wait(pending, return_when=FIRST_COMPLETED).done:
@@ -156,121 +281,82 @@ class Engine:
                 for future in pending:
                     future.cancel()
 
-    def _maker(self, plane: Plane) -> Callable[[], Evaluator]:
-        """The fast way if it applies and agrees with the plain one."""
-        size = self.sample.batch_size
-        few = self.sample.first(2 * size)
-        # two batches to a chunk where batches are kept apart, two chunks where not:
-        # a network with statistics of its own over the batch shows itself
-        test = self._shortcut(
-            few, chunk=2 * size if self.statistics == "batch" else size
-        )
-        fast = self._shortcut(self.sample)
-        if test is None or fast is None:
-            return lambda: self._plain(self.sample)
-        place = np.array([[0.3 * max(plane.across), 0.7 * min(plane.along)]])
-        plain = self._plain(few).losses(place)
-        if not np.allclose(
-            test().losses(place), plain, rtol=_AGREEMENT, equal_nan=True
-        ):
-            return lambda: self._plain(self.sample)
-        return fast
+    def _evaluators(self, threads: int | None, window: Window) -> list[Evaluator]:
+        """The fast way if it applies and gives what the plain one gives."""
+        if self._in_place or self._outside:
+            return [_Borrowing(self)]
+        if self.found.draws or self.sample.device.type != "cpu":
+            threads = 1
+        count = threads or torch.get_num_threads()
+        return [make() for make in [self._maker(window)] * count]
+
+    def _maker(self, window: Window) -> Callable[[], Evaluator]:
+        plain = self._on_a_copy
+        repeats = not (self.found.draws or self.found.remembers or self.found.interacts)
+        exact = not isinstance(self._autocast(), torch.autocast)
+        if repeats and exact and isinstance(self.objective, LossObjective):
+            quick = Quick(
+                self.net,
+                self.norms.active,
+                self.moved,
+                statistics=self.statistics,
+                loss=self.objective.loss,
+            )
+            return quick.maker(self.sample, window, plain) or plain
+        return plain
+
+    def _on_a_copy(
+        self, sample: Sample | None = None, objective: Objective | None = None
+    ) -> Plain:
+        net = private_copy(self.net, gradients=self.objective.gradients)
+        return self._plain(net, sample, objective=objective)
 
     def _plain(
         self,
-        sample: Sample,
-        net: nn.Module | None = None,
+        net: nn.Module,
+        sample: Sample | None = None,
+        *,
         moved: Sequence[Moved] | None = None,
+        objective: Objective | None = None,
     ) -> Plain:
         return Plain(
-            private_copy(self.net) if net is None else net,
-            self.norms,
+            net,
+            self.norms.active,
             self.moved if moved is None else moved,
-            sample,
+            sample or self.sample,
             statistics=self.statistics,
-            loss=self.loss,
+            objective=objective or self.objective,
+            interacts=self.found.interacts,
+            outside=self._outside.values(),
+            noise=partial(ambient, self.seed, "surface", "noise")
+            if self.found.draws
+            else nullcontext,
         )
 
-    def _shortcut(self, sample: Sample, **chunk: int) -> Callable[[], Shortcut] | None:
-        split = split_at_first_linear(private_copy(self.net), self.norms)
-        if split is None:
-            return None
-        layer = self.net.get_submodule(split.head)
-        assert isinstance(layer, nn.Linear)
-        size = layer.out_features * sample.x.element_size()
-        if 3 * len(sample) * size > _PRODUCTS_BYTES:
-            return None
-        x = apply_before(self.net, split.before, sample.x)
-        if x.ndim != 2:
-            return None
-        whole = (
-            len(sample)
-            if self.statistics == "full"
-            else sample.batches * sample.batch_size
-        )
-        head = Head(
-            x,
-            self._moved(f"{split.head}.weight", layer.weight),
-            None
-            if layer.bias is None
-            else self._moved(f"{split.head}.bias", layer.bias),
-            sample,
-            pooled=None if split.head_norm is None else whole,
-            **chunk,
-        )
 
-        def make() -> Shortcut:
-            net = private_copy(self.net)
-            cut = split_at_first_linear(net, self.norms)
-            assert cut is not None
-            return Shortcut(
-                net,
-                cut,
-                head,
-                self.moved,
-                sample,
-                statistics=self.statistics,
-                norms=self.norms,
-                loss=self.loss,
-            )
+class _Borrowing:
+    """Evaluates the network itself, a few points at a time, and gives it back."""
 
-        return make
+    points_at_once = 8
 
-    def _moved(self, name: str, parameter: Tensor) -> Moved:
-        found = {one.name: one for one in self.moved}
-        return found.get(name) or Moved(name, parameter.data, None, None)
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
 
-    def _try(self) -> None:
-        """Two examples through the network, before the work starts."""
-        few = self.sample.first(2)
-        before = few.x.clone()
-        try:
-            float(self.loss(private_copy(self.net)(few.x), few.y))
-        except Exception as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise BadModel(
-                f"surface: the model or the loss does not take the data, inputs"
-                f" {tuple(few.x.shape)} {few.x.dtype} and targets"
-                f" {tuple(few.y.shape)} {few.y.dtype}: {reason}. Try"
-                " loss(model(x), y) on two examples."
-            ) from error
-        if not torch.equal(before, few.x):
-            raise BadModel(
-                f"surface: {type(self.net).__name__} changes its inputs in place, so no"
-                " two passes see the same data. Begin its forward with x = x.clone()."
-            )
-        if self.norms and self.sample.batch_size == 1 and self.statistics != "full":
-            self._try_one()
+    def losses(self, points: Points) -> Losses:
+        """Mean loss at every point."""
+        with self.engine._lent() as net:
+            return self.engine._plain(net).losses(points)
 
-    def _try_one(self) -> None:
-        """A batch of one, which has a variance only if each example has many values."""
-        try:
-            self._plain(self.sample.first(1)).losses(np.zeros((1, 2)))
-        except ValueError as error:
-            raise BadSetting(
-                f"batch_size=1: a norm of {type(self.net).__name__} cannot take the"
-                f" statistics of one example ({error}). Use 2 or more."
-            ) from error
+
+def _autocast_of(device: str) -> Callable[[], AbstractContextManager[object]]:
+    """The caller's automatic precision, which other threads know nothing of.
+
+    Without the cache of weights: they are moved.
+    """
+    if not torch.is_autocast_enabled(device):
+        return nullcontext
+    kind = torch.get_autocast_dtype(device)
+    return partial(torch.autocast, device, dtype=kind, cache_enabled=False)
 
 
 @contextmanager

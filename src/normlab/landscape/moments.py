@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -16,11 +17,15 @@ class Moments:
 
     def __init__(self) -> None:
         self.count = 0
+        self.dtype: torch.dtype | None = None  # of what was gathered
         self.mean: Tensor | None = None
         self.squares: Tensor | None = None
 
     def add(self, x: Tensor) -> None:
         """Take in a chunk, features on the second axis."""
+        self.dtype = x.dtype
+        if torch.finfo(x.dtype).bits < 32:
+            x = x.float()
         others = [axis for axis in range(x.ndim) if axis != 1]
         count = x.numel() // x.shape[1]
         mean = x.mean(others, keepdim=True)

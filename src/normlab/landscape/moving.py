@@ -3,21 +3,64 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
+from normlab.base.hold import preserved
 from normlab.errors import BadModel
 from normlab.landscape.plane import Arrays, Plane
 from normlab.landscape.pooling import forget_places
+from normlab.landscape.state import State
+from normlab.landscape.witness import Undo, held_tensors, memory
 
 
-def private_copy(model: nn.Module) -> nn.Module:
-    """A copy in eval mode, for no gradients, that shares no memory with the model.
+def refuse_unmovable(model: nn.Module) -> None:
+    """Refuse a network whose parameters cannot be written, in one line.
+
+    Raises:
+        BadModel: If it is scripted, or has parameters without values, or such that
+            may not be changed.
+    """
+    called = type(model).__name__
+    for name, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            raise BadModel(
+                f"surface: {name or called!r} is a scripted or traced module, whose"
+                " parameters cannot be moved one by one. Pass the module that it was"
+                " made from."
+            )
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if is_lazy(tensor):
+            raise BadModel(
+                f"surface: {name!r} has no shape yet, as in every lazy module. Run the"
+                " model once on a batch."
+            )
+        if tensor.is_meta:
+            raise BadModel(
+                f"surface: {name!r} is on the meta device, without values. Load the"
+                " weights, for example with model.to_empty(device='cpu') and"
+                " load_state_dict."
+            )
+        if tensor.is_inference():
+            raise BadModel(
+                f"surface: {name!r} was made under torch.inference_mode(), where it can"
+                " never be changed. Make the model outside of it."
+            )
+
+
+def private_copy(model: nn.Module, *, gradients: bool = False) -> nn.Module:
+    """A copy in eval mode that shares no memory with the model.
+
+    Args:
+        model: Any module.
+        gradients: Whether its parameters may ask for some, as the model's do.
 
     Raises:
         BadModel: If the model holds something that cannot be copied.
@@ -25,9 +68,8 @@ def private_copy(model: nn.Module) -> nn.Module:
     # a tensor computed by autograd (old weight_norm keeps one) refuses deepcopy
     memo = {
         id(value): value.detach().clone()
-        for module in model.modules()
-        for value in vars(module).values()
-        if isinstance(value, Tensor) and not value.is_leaf
+        for value in held_tensors(model)
+        if not value.is_leaf
     }
     try:
         twin = copy.deepcopy(model, memo)
@@ -37,13 +79,44 @@ def private_copy(model: nn.Module) -> nn.Module:
             f" ({type(error).__name__}: {_first_line(error)}). Take what"
             " copy.deepcopy refuses out of the module."
         ) from error
-    forget_places(twin)
-    return twin.requires_grad_(requires_grad=False).eval()
+    if not gradients:  # it would pick the maxima that a gradient goes to
+        forget_places(twin)
+        twin.requires_grad_(requires_grad=False)
+    return twin.eval()
+
+
+def shares_memory(copied: nn.Module, model: nn.Module) -> bool:
+    """Whether a copy holds tensors of the model: `__deepcopy__` may do anything."""
+    return not memory(held_tensors(copied)).isdisjoint(memory(held_tensors(model)))
+
+
+@contextmanager
+def borrowed(
+    model: nn.Module, outside: Iterable[Undo] = (), *, gradients: bool = False
+) -> Iterator[nn.Module]:
+    """The model itself in eval mode, and on exit as it was to the last bit.
+
+    Args:
+        model: Any module.
+        outside: How to put back what it changes that does not belong to it.
+        gradients: Whether its parameters may ask for some.
+    """
+    state = State(model, outside)
+    with preserved(model):
+        try:
+            if not gradients:
+                model.requires_grad_(requires_grad=False)
+            yield model.eval()
+        finally:
+            state.put_back()
 
 
 @dataclass(frozen=True)
 class Moved:
-    """A parameter and how far it moves per coordinate; None: not at all."""
+    """A parameter and how far it moves per coordinate; None: not at all.
+
+    Of a parameter in less than float32 these are in float32: a point is rounded once.
+    """
 
     name: str
     base: Tensor
@@ -80,11 +153,11 @@ def moved_parameters(model: nn.Module, plane: Plane) -> tuple[Moved, ...]:
     return tuple(
         Moved(
             name=name,
-            base=_like(plane.origin[name], parameter)
+            base=_like(plane.origin[name], name, parameter)
             if name in plane.origin
-            else parameter.detach().clone(),
-            first=_direction(plane.first.get(name), parameter),
-            second=_direction(plane.second.get(name), parameter),
+            else parameter.detach().to(_exact_type(parameter), copy=True),
+            first=_direction(plane.first.get(name), name, parameter),
+            second=_direction(plane.second.get(name), name, parameter),
         )
         for name, parameter in parameters.items()
         if name in plane.origin or name in plane.first or name in plane.second
@@ -97,7 +170,7 @@ def move(
     """Write the point (a, b) into the parameters of a private copy."""
     for one in moved:
         target = parameters[one.name].data
-        value = one.at(a, b, out=target)
+        value = one.at(a, b, out=target if target.dtype == one.base.dtype else None)
         if value is not target:
             target.copy_(value)
 
@@ -117,16 +190,35 @@ def load(net: nn.Module, state: Arrays) -> None:
                 f" {np.shape(array)}, the model has {shape}. Mark networks of this"
                 " model."
             )
-        own[name].copy_(torch.from_numpy(np.array(array)))
+        own[name].data.copy_(torch.from_numpy(np.array(array)))
 
 
-def _direction(array: NDArray[np.floating] | None, like: Tensor) -> Tensor | None:
+def _direction(
+    array: NDArray[np.floating] | None, name: str, like: Tensor
+) -> Tensor | None:
     # a direction of zeros costs a pass over the tensor at every point
-    return None if array is None or not np.any(array) else _like(array, like)
+    return None if array is None or not np.any(array) else _like(array, name, like)
 
 
-def _like(array: NDArray[np.floating], like: Tensor) -> Tensor:
-    return torch.from_numpy(np.array(array)).to(like)
+def _like(array: NDArray[np.floating], name: str, like: Tensor) -> Tensor:
+    if np.iscomplexobj(array) and not like.is_complex():
+        raise BadModel(
+            f"surface: the plane moves {name!r} by complex numbers, but it is"
+            f" {like.dtype}. Give real ones."
+        )
+    if not (like.is_floating_point() or like.is_complex()):
+        raise BadModel(
+            f"surface: the plane moves {name!r}, whose numbers are {like.dtype} and"
+            " cannot go in small steps. Leave it out of the plane."
+        )
+    return torch.from_numpy(np.array(array)).to(like.device, _exact_type(like))
+
+
+def _exact_type(parameter: Tensor) -> torch.dtype:
+    """The parameter's type, and float32 instead of less: the steps of a plane."""
+    if parameter.is_floating_point() and torch.finfo(parameter.dtype).bits < 32:
+        return torch.float32
+    return parameter.dtype
 
 
 def _first_line(error: BaseException) -> str:

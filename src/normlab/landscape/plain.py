@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
+from normlab.landscape.batch import rows
 from normlab.landscape.moments import Moments
 from normlab.landscape.moving import Moved, move
 from normlab.landscape.norms import (
     active_norms,
+    first_tensor,
     use_batch_statistics,
     use_population_statistics,
 )
+from normlab.landscape.objective import Objective
 from normlab.landscape.sample import Sample
+from normlab.landscape.state import State
+from normlab.landscape.witness import Undo
 from normlab.records.surface import Statistics
-
-Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class Plain:
-    """Evaluates a private copy of the network; one per thread.
+    """Evaluates a network that is its own to change; one per thread.
 
     Args:
-        net: A private copy in eval mode.
+        net: A private copy in eval mode, or one that is put back by others.
         norms: Names of the norms that normalise by the statistics asked for.
         moved: What the plane moves.
         sample: The examples.
         statistics: What active norms normalise by.
-        loss: Mean loss of outputs and targets.
+        objective: Mean loss of the network on a batch.
+        interacts: Whether examples are to be cut into batches whatever norms do.
+        outside: How to put back what does not belong to the network.
+        noise: Makes the surroundings in which a point draws what noise it has.
     """
 
     points_at_once = 1
@@ -44,40 +53,38 @@ class Plain:
         sample: Sample,
         *,
         statistics: Statistics,
-        loss: Loss,
+        objective: Objective,
+        interacts: bool = False,
+        outside: Iterable[Undo] = (),
+        noise: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
-        self.net, self.moved, self.sample, self.loss = net, moved, sample, loss
+        self.net, self.moved, self.sample = net, moved, sample
+        self.objective, self.noise = objective, noise
         self.parameters = dict(net.named_parameters())
         self.norms = active_norms(net, norms)
         self.asked: Statistics = statistics
         if statistics in ("batch", "full"):
             use_batch_statistics(self.norms)
-        # norms of other libraries update what they keep: put back before a batch
-        self.kept = [
-            (buffer, buffer.clone())
-            for norm in self.norms
-            if not isinstance(norm, nn.modules.batchnorm._NormBase)
-            for buffer in norm.buffers()
-        ]
+        self.state = State(net, outside)
+        self.size = {"batch": sample.batch_size, "full": len(sample)}.get(
+            statistics, sample.batch_size if interacts else sample.chunk
+        )
 
     def losses(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean loss at every point, shape (points,), from coordinates (points, 2)."""
         return np.array([self._loss_at(float(a), float(b)) for a, b in points])
 
     def _loss_at(self, a: float, b: float) -> float:
-        move(self.parameters, self.moved, a, b)
-        if self.norms and self.asked == "recalibrated":
-            self._recalibrate()
+        self.state.put_back()
+        with torch.no_grad():
+            move(self.parameters, self.moved, a, b)
         total = 0.0
-        for cut in self._cuts():
-            outputs = self._forward(self.sample.x[cut])
-            mean = float(self.loss(outputs, self.sample.y[cut]))
-            total += (cut.stop - cut.start) * mean
+        with self.noise():
+            if self.norms and self.asked == "recalibrated":
+                self._recalibrate()
+            for cut in self.sample.cuts(self.size):
+                total += (cut.stop - cut.start) * self._value(cut)
         return total / len(self.sample)
-
-    def _cuts(self) -> Iterator[slice]:
-        sizes = {"batch": self.sample.batch_size, "full": len(self.sample)}
-        return self.sample.cuts(sizes.get(self.asked, self.sample.chunk))
 
     def _recalibrate(self) -> None:
         """One pass over the batches, each under its own statistics; then freeze."""
@@ -90,20 +97,17 @@ class Plain:
         use_batch_statistics(self.norms)
         try:
             for cut in self.sample.cuts(size, upto=self.sample.batches * size):
-                self._forward(self.sample.x[cut])
+                self.objective.outputs(self.net, rows(self.sample.batch, cut))
         finally:
             for hook in hooks:
                 hook.remove()
         use_population_statistics(self.norms, pools)
 
-    def _forward(self, x: Tensor) -> Tensor:
-        for buffer, value in self.kept:
-            buffer.copy_(value)
-        return self.net(x)
+    def _value(self, cut: slice) -> float:
+        return self.objective.value(self.net, rows(self.sample.batch, cut))
 
 
 def _pool_input(
-    pool: Moments, _: nn.Module, args: tuple[Tensor, ...], named: dict[str, Tensor]
+    pool: Moments, _: nn.Module, args: tuple[Any, ...], named: dict[str, Any]
 ) -> None:
-    (x,) = (*args, *named.values())
-    pool.add(x)
+    pool.add(first_tensor(args, named).detach())

@@ -9,15 +9,14 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvTransposeNd
 
 from normlab.base.streams import stream
 from normlab.errors import BadModel, BadSetting
+from normlab.landscape.norms import is_norm_module
 from normlab.landscape.plane import Plane
 from normlab.records.bare_names import bare_names
 
-_NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 _TRANSPOSED = ("Conv1D",)  # of the transformers library: (inputs, outputs)
 
 
@@ -93,7 +92,7 @@ def _weights(model: nn.Module) -> list[str]:
     still = {
         id(parameter)
         for module in model.modules()
-        if isinstance(module, _NORMS)
+        if is_norm_module(module)
         for parameter in module.parameters(recurse=False)
     }
     return [

@@ -11,15 +11,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from normlab.landscape.affine import by_batch, rescale, scale_and_shift
+from normlab.landscape.batch import mapped, rows, tensors
 from normlab.landscape.head import Affine, Head, Over
 from normlab.landscape.moments import Moments
 from normlab.landscape.moving import Moved
-from normlab.landscape.plain import Loss
+from normlab.landscape.objective import Loss
 from normlab.landscape.sample import Sample
 from normlab.landscape.trace import Environment, Split, Step
+from normlab.landscape.witness import memory
 from normlab.records.surface import Statistics
 
 _PARAMETER_BYTES = 32 << 20  # of all points at once
+
+
+class RowsAreNotExamples(Exception):
+    """A norm behind the first layer sees something else than a row per example."""
 
 
 @dataclass
@@ -79,7 +85,9 @@ class Shortcut:
         first = _stages(split.after)[0]
         # the buffer of the head's output serves again unless a later stage reads it
         self.kept = not any(split.start in step.done_with for step in first)
-        self._row, self._out = sample.x.new_empty(2, head.chunk, head.features)
+        shape = (2, head.chunk, head.features)
+        self._row, self._out = head.products[0].new_empty(shape)
+        self._size = 0  # of the chunk that runs
 
     def losses(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean loss at every point, shape (points,), from coordinates (points, 2)."""
@@ -115,12 +123,13 @@ class Shortcut:
             for place, environment in self._begin(places, cut, keep=self.kept):
                 self._run(first, environment, place)
                 self._rest(place, environment, cut, stages[:1])
-                place.waiting.append(environment)
+                place.waiting.append(self._apart(environment))
         for number, stage in enumerate(stages, 1):
             for place in places:
                 self._enter(place)
                 self._settle(stage[0], place)
                 for cut, environment in zip(chunks, place.waiting, strict=True):
+                    self._size = cut.stop - cut.start
                     self._run(stage, environment, place)
                     self._rest(place, environment, cut, stages[number : number + 1])
 
@@ -151,8 +160,20 @@ class Shortcut:
             return
         norm = following[0][0]
         assert norm.norm is not None
+        x = environment[norm.source]
+        self._refuse_other_rows(x)
         # now, while the values are in cache
-        place.pools.setdefault(norm.norm, Moments()).add(environment[norm.source])
+        place.pools.setdefault(norm.norm, Moments()).add(x)
+
+    def _apart(self, environment: Environment) -> Environment:
+        """What waits for the other chunks, out of memory that these will write to."""
+        buffer = memory([self._out])
+        return {
+            name: mapped(torch.clone, value)
+            if memory(tensors(value)) & buffer
+            else value
+            for name, value in environment.items()
+        }
 
     def _settle(self, step: Step, place: _Place) -> None:
         """Fix the norm's statistics: all chunks wait for it."""
@@ -175,6 +196,7 @@ class Shortcut:
     def _begin(self, places: list[_Place], cut: slice, *, keep: bool = False):
         """The output of the head, and of its norm, at each place in turn."""
         size, written = cut.stop - cut.start, None
+        self._size = size
         row, out = self._row[:size], self._out[:size]
         for place in places:
             self._enter(place)
@@ -222,14 +244,20 @@ class Shortcut:
                 del environment[name]
 
     def _norm(self, name: str, x: Tensor, place: _Place, *, pool: bool) -> Tensor:
+        self._refuse_other_rows(x)
         if pool:
             place.pools.setdefault(name, Moments()).add(x)
         if name in place.norms:
             return rescale(x, *place.norms[name])
         return by_batch(x, self.modules[name], self.sample.batch_size)
 
+    def _refuse_other_rows(self, x: Tensor) -> None:
+        if len(x) != self._size:
+            raise RowsAreNotExamples
+
     def _score(self, place: _Place, environment: Environment, cut: slice) -> None:
-        mean = self.loss(environment[self.split.output], self.sample.y[cut])
+        targets = rows(self.sample.batch[1], cut)
+        mean = self.loss(environment[self.split.output], targets)
         place.total += (cut.stop - cut.start) * float(mean)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from operator import index
 from time import perf_counter
 from typing import Any, get_args
 
@@ -13,16 +15,25 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
+from normlab.base.hold import preserved
 from normlab.base.streams import ambient
-from normlab.errors import BadData, BadModel, BadSetting
+from normlab.errors import BadModel, BadSetting
 from normlab.landscape.cells import Cells
 from normlab.landscape.chosen_plane import PlaneLike, chosen_plane
-from normlab.landscape.cross_entropy import cross_entropy
+from normlab.landscape.cross_entropy import CrossEntropy
 from normlab.landscape.engine import Engine
+from normlab.landscape.intake import source_of
+from normlab.landscape.moving import refuse_unmovable
 from normlab.landscape.nested import fill_nested
-from normlab.landscape.plain import Loss
+from normlab.landscape.objective import (
+    Loss,
+    LossObjective,
+    ModelObjective,
+    Objective,
+    OfModel,
+)
 from normlab.landscape.plane import Arrays, Plane
-from normlab.landscape.sample import Sample, examples_in, take_sample
+from normlab.landscape.sample import take_sample
 from normlab.records.surface import Mark, Statistics, Surface
 
 _DATASET_EXAMPLES = 10_000
@@ -70,6 +81,7 @@ def surface(
     seed: int = 0,
     loss: Loss | None = None,
     *,
+    objective: OfModel | None = None,
     examples: int | None = None,
     threads: int | None = None,
     watch: Watch | None = None,
@@ -95,31 +107,37 @@ def surface(
         >>> found.loss.shape, found.evaluation
         ((9, 9), 'batch(64)')
     """
+    _refuse_settings(plane=plane, reach=reach, threads=threads, seed=seed, watch=watch)
     watch = watch or Watch()
     began = perf_counter()
+    measured = _objective_of(loss, objective)
+    if isinstance(model, nn.Module):
+        refuse_unmovable(model)
     chosen = _chosen_plane(model, plane, statistics, seed)
     a, b = chosen.grid(points, reach)
-    if examples is None and not isinstance(data, tuple | list):
-        examples = min(_DATASET_EXAMPLES, examples_in(data))
-    own = None if loss is functional.cross_entropy else loss
+    source = source_of(data, pair=objective is None)
+    if examples is None and source.is_dataset:
+        examples = min(_DATASET_EXAMPLES, len(source))
     # data, a network or a loss that draws at every call moves no generator of the
     # user's; what is made in inference mode could not be written to
-    with torch.inference_mode(mode=False), ambient(seed, "surface"):
+    with (
+        torch.inference_mode(mode=False),
+        ambient(seed, "surface"),
+        preserved(loss) if isinstance(loss, nn.Module) else nullcontext(),
+    ):
         sample = take_sample(
-            model,
-            data,
-            statistics=statistics,
-            batch_size=batch_size,
-            seed=seed,
-            examples=examples,
+            model, source, batch_size=batch_size, seed=seed, examples=examples
         )
         engine = Engine(
             model,
             chosen,
             sample,
             statistics=statistics,
-            loss=own or _cross_entropy_of(sample),
+            objective=measured,
+            batch_size=batch_size,
             threads=threads,
+            window=((a[0], a[-1]), (b[0], b[-1])),
+            seed=seed,
         )
         cells, error = _measure(engine, a, b, exact=exact, watch=watch)
         marks = _measured_marks(engine, chosen)
@@ -131,14 +149,75 @@ def surface(
         plane=chosen.kind,
         statistics=statistics,
         batch_size=batch_size,
-        examples=len(sample),
+        examples=len(engine.sample),
         estimated_error=error,
         computed=cells.computed,
         marks=marks,
         facts=dict(chosen.facts),
         seconds=perf_counter() - began,
-        unit="nats" if own is None else "",
+        unit="nats" if isinstance(measured, CrossEntropy) else "",
+        applied=engine.applied,
     )
+
+
+def _refuse_settings(
+    *, plane: object, reach: object, threads: object, seed: object, watch: object
+) -> None:
+    """What would otherwise fail somewhere far from where it was written.
+
+    Raises:
+        BadSetting: If one makes no sense.
+    """
+    if isinstance(plane, torch.Tensor | np.ndarray):
+        raise BadSetting(
+            f"plane: a {type(plane).__name__} of shape {tuple(plane.shape)} is none."
+            " Inputs and targets go together: surface(model, (x, y))."
+        )
+    if isinstance(reach, bool) or not isinstance(reach, int | float | np.number):
+        raise BadSetting(f"reach={_short(reach)} is not a positive number. Use 1.0.")
+    if threads is not None and not (_is_whole(threads) and index(threads) > 0):  # pyright: ignore[reportArgumentType]
+        raise BadSetting(
+            f"threads={_short(threads)} is not a whole number of at least 1. Use None"
+            " for as many as torch uses."
+        )
+    if not _is_whole(seed):
+        raise BadSetting(f"seed={_short(seed)} is not a whole number. Use 0.")
+    if watch is not None and not isinstance(watch, Watch):
+        raise BadSetting(
+            f"watch={_short(watch)} is no Watch. Pass Watch(progress=function)."
+        )
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else type(value).__name__
+
+
+def _objective_of(loss: Loss | None, objective: OfModel | None) -> Objective:
+    """What is measured.
+
+    Raises:
+        BadSetting: If both are given, or one cannot be called.
+    """
+    if loss is not None and objective is not None:
+        raise BadSetting(
+            "loss and objective are both given. Pass loss(outputs, targets) or"
+            " objective(model, batch)."
+        )
+    for name, given in (("loss", loss), ("objective", objective)):
+        if given is not None and not callable(given):
+            raise BadSetting(
+                f"{name}={_short(given)} cannot be called. Pass a function."
+            )
+    if objective is not None:
+        return ModelObjective(objective)
+    if loss is None or loss is functional.cross_entropy:
+        return CrossEntropy()
+    return LossObjective(loss)
 
 
 def _chosen_plane(model: nn.Module, plane: object, statistics: str, seed: int) -> Plane:
@@ -150,15 +229,6 @@ def _chosen_plane(model: nn.Module, plane: object, statistics: str, seed: int) -
         allowed = ", ".join(get_args(Statistics))
         raise BadSetting(f"statistics={statistics!r} is unknown. Use {allowed}.")
     return chosen_plane(model, plane, seed=seed)
-
-
-def _cross_entropy_of(sample: Sample) -> Loss:
-    if sample.y.is_floating_point() and sample.y.ndim < 2:
-        raise BadData(
-            "data: the targets are real numbers, for which cross-entropy is not"
-            " defined. Pass loss=, for example torch.nn.functional.mse_loss."
-        )
-    return cross_entropy
 
 
 def _measure(
@@ -244,9 +314,12 @@ def _measured_marks(engine: Engine, plane: Plane) -> tuple[Mark, ...]:
 
 def _every(model: nn.Module, direction: Arrays) -> Mapping[str, NDArray[np.floating]]:
     """The direction with zeros for what it does not move."""
+
+    def zeros(parameter: torch.Tensor) -> NDArray[Any]:
+        kind = np.complex64 if parameter.is_complex() else np.float32
+        return np.zeros(tuple(parameter.shape), kind)
+
     return {
-        name: np.asarray(direction[name])
-        if name in direction
-        else np.zeros(tuple(parameter.shape), np.float32)
+        name: np.asarray(direction[name]) if name in direction else zeros(parameter)
         for name, parameter in model.named_parameters()
     }

@@ -1,39 +1,27 @@
-"""Does a model fit the data? One harmless forward pass tells."""
+"""Can a network be trained, and does it answer a batch with a score per class?"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from normlab.base.hold import preserved
-from normlab.base.streams import stream
-from normlab.errors import BadModel
-from normlab.nets.custom import one_line
+from normlab.errors import BadModel, described
 
 
-def check_model(
-    model: nn.Module, shape: tuple[int, ...], classes: int, *, batch: int = 2
-) -> None:
-    """Run one batch through `model`, training and evaluating, and look at the output.
-
-    The model is left as it was, bit for bit.
-
-    Args:
-        model: Any module that is to classify.
-        shape: Of one example, without the batch.
-        classes: The output must have shape `(batch, classes)`.
-        batch: Number of examples; with 1, batch norm on vectors must fail.
+def refuse_untrainable(model: nn.Module) -> None:
+    """Refuse a network that has nothing to train, or can be neither copied nor seen.
 
     Raises:
-        BadModel: If the model has nothing to train, fails, or its output has
-            another type or shape.
-
-    Example:
-        >>> check_model(nn.Linear(4, 3), (4,), 3)
-        >>> check_model(nn.Linear(4, 5), (4,), 3)
-        Traceback (most recent call last):
-        normlab.errors.BadModel: the model's output has shape (2, 5) ...
+        BadModel: It has lazy layers, no parameter that requires a gradient, or modules
+            compiled by `torch.jit`.
     """
+    for path, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            which = f"module '{path}'" if path else "the model"
+            raise BadModel(
+                f"{which} is compiled by torch.jit (script or trace), so it can be "
+                f"neither looked into nor put back. Return the network without it."
+            )
     parameters = list(model.parameters())
     if any(isinstance(p, nn.UninitializedParameter) for p in parameters):
         raise BadModel(
@@ -42,38 +30,61 @@ def check_model(
         )
     if not any(p.requires_grad for p in parameters):
         raise BadModel("the model has no parameter that requires a gradient.")
-    device = parameters[0].device
-    x = torch.randn(batch, *shape, generator=stream("check_model")).to(device)
-    with preserved(model), torch.no_grad():
-        for training in (True, False):
-            _check_output(_forward(model.train(training), x), (batch, classes))
 
 
-def _forward(model: nn.Module, x: Tensor) -> object:
+def answer(model: nn.Module, inputs: Tensor, classes: int) -> Tensor:
+    """What a network in its present mode says of a batch.
+
+    Args:
+        model: Any module that is to classify.
+        inputs: The batch.
+        classes: The output must have shape `(len(inputs), classes)`.
+
+    Raises:
+        BadModel: If the model fails, or its output has another type or shape. The
+            message says in which mode.
+
+    Example:
+        >>> answer(nn.Linear(4, 3), torch.ones(2, 4), 3).shape
+        torch.Size([2, 3])
+        >>> answer(nn.Linear(4, 5), torch.ones(2, 4), 3)
+        Traceback (most recent call last):
+        normlab.errors.BadModel: the model's output has shape (2, 5) ...
+    """
+    mode = "training" if model.training else "eval"
     try:
-        return model(x)
+        output = model(inputs)
+    except BadModel:
+        raise
     except Exception as error:
         raise BadModel(
-            f"the model cannot read a batch of shape {tuple(x.shape)}: "
-            f"{type(error).__name__}: {one_line(error)}"
+            f"in {mode} mode the model cannot read a batch of shape "
+            f"{tuple(inputs.shape)}: {described(error)}"
         ) from error
+    _check_output(output, (len(inputs), classes), mode)
+    return output
 
 
-def _check_output(output: object, expected: tuple[int, int]) -> None:
+def _check_output(output: object, expected: tuple[int, int], mode: str) -> None:
     if not isinstance(output, Tensor):
         raise BadModel(
             f"the model's output is a {type(output).__name__}, not a tensor of shape "
-            f"{expected} (examples, classes)."
+            f"{expected} (examples, classes), in {mode} mode."
         )
     if tuple(output.shape) != expected:
+        examples = output.ndim == 2 and output.shape[1] == expected[1]
+        remedy = (
+            "It must give one row for each example, however many there are."
+            if examples
+            else f"Its last layer must have {expected[1]} outputs."
+        )
         raise BadModel(
             f"the model's output has shape {tuple(output.shape)} where {expected} "
-            f"(examples, classes) was expected. Its last layer must have "
-            f"{expected[1]} outputs."
+            f"(examples, classes) was expected, in {mode} mode. {remedy}"
         )
     if not output.is_floating_point():
         kind = str(output.dtype).removeprefix("torch.")
         raise BadModel(
-            f"the model's output is of type {kind}, not floating point. Return the "
-            f"scores, not the predicted class."
+            f"the model's output is of type {kind}, not floating point, in {mode} "
+            f"mode. Return the scores, not the predicted class."
         )

@@ -1,8 +1,9 @@
 """A user's own network: a factory in a Python file.
 
-The file is kept as text. Every process executes that text for itself, so a
-worker needs neither the file nor an importable module, a study can store exactly
-what ran, and nothing stays behind in `sys.modules`.
+The file is kept as text. Every process executes that text for itself, once and at
+an address of its own (`base.streams`), so a worker needs neither the file nor an
+importable module, a study can store exactly what ran, nothing stays behind in
+`sys.modules`, and what the file draws, seeds or sets shifts nobody's numbers.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -23,8 +24,9 @@ from typing import NamedTuple
 from torch import nn
 
 from normlab.base.slots import NormMaker
+from normlab.base.streams import ambient
 from normlab.disk.opening import content
-from normlab.errors import BadModel
+from normlab.errors import BadModel, described
 
 _MODULE = "normlab_model_file"  # the user's `__name__`; never importable
 _MOST_BYTES = 10_000_000
@@ -104,7 +106,10 @@ class Factory:
         offered: dict[str, object] = {"shape": shape, "classes": classes}
         if norm is not None:
             offered["norm"] = norm
-        given = self._arguments(call, **offered)
+        try:
+            given = arguments(call, self.name, **offered)
+        except BadModel as misfit:
+            raise BadModel(f"{self}: {misfit}") from None
         called = f"{self.name}({'' if norm is None else 'norm'})"
         with _beside(self.path), _told(self, called):
             model = call(*given.args, **given.kwargs)
@@ -121,7 +126,15 @@ class Factory:
         Raises:
             BadModel: If the text cannot be executed or has no such factory.
         """
-        return self._loaded
+        names = vars(self._executed.module)
+        found = names.get(self.name)
+        if callable(found):
+            return found
+        own = [name for name, value in names.items() if _is_own(value)]
+        raise BadModel(
+            f"{self.path} has no factory '{self.name}'. "
+            f"It defines: {', '.join(own) or 'no function or class'}."
+        )
 
     def neighbours(self) -> dict[str, str]:
         """SHA-256 of each file in its folder that it imports from, by its path there.
@@ -134,48 +147,52 @@ class Factory:
         _add_imported(module, folder, found)
         return file_digests(folder, sorted(found))
 
-    @cached_property
+    @property
     def _executed(self) -> _Executed:
-        module, before = ModuleType(_MODULE), frozenset(sys.modules)
-        module.__file__ = self.path
-        with _beside(self.path, module), _told(self, "its import"):
-            exec(compile(self.source.encode(), self.path, "exec"), vars(module))
-        return _Executed(module, before)
-
-    @cached_property
-    def _loaded(self) -> Callable[..., object]:
-        names = vars(self._executed.module)
-        found = names.get(self.name)
-        if callable(found):
-            return found
-        own = [name for name, value in names.items() if _is_own(value)]
-        raise BadModel(
-            f"{self.path} has no factory '{self.name}'. "
-            f"It defines: {', '.join(own) or 'no function or class'}."
-        )
-
-    def _arguments(
-        self, call: Callable[..., object], **offered: object
-    ) -> inspect.BoundArguments:
-        """The norm, by whatever name, and what else of `offered` is asked for."""
-        try:
-            signature = inspect.signature(call)
-            asked = {n: offered[n] for n in signature.parameters if n in offered}
-            norm = [offered["norm"]] if "norm" in offered else []
-            first = [] if "norm" in asked else norm
-            return signature.bind(*first, **asked)
-        except (TypeError, ValueError) as misfit:
-            raise BadModel(
-                f"{self}: called as {self.name}(norm) or {self.name}(norm, shape, "
-                f"classes), but {misfit}. Give other parameters a default."
-            ) from None
-
-    def __getstate__(self) -> dict[str, str]:
-        # the text travels to a worker; what it defined here does not
-        return {"path": self.path, "name": self.name, "source": self.source}
+        with _told(self, "its import"):
+            return _execute(self.path, self.source)
 
     def __str__(self) -> str:
         return f"{self.path}:{self.name}"
+
+
+@lru_cache(maxsize=8)
+def _execute(path: str, source: str) -> _Executed:
+    module, before = ModuleType(_MODULE), frozenset(sys.modules)
+    module.__file__ = path
+    with _beside(path, module), ambient("model file"):
+        exec(compile(source.encode(), path, "exec"), vars(module))
+    return _Executed(module, before)
+
+
+def arguments(
+    call: Callable[..., object], name: str, **offered: object
+) -> inspect.BoundArguments:
+    """What a factory is called with: the norm, and what else it asks for by name.
+
+    Args:
+        call: The factory. Where no parameter is called `norm`, it is the first one.
+        name: Of the factory, as the user knows it.
+        offered: `norm` if there is one, and what a factory may ask for.
+
+    Raises:
+        BadModel: If it has other parameters without a default, or none.
+
+    Example:
+        >>> arguments(lambda make, classes: 0, "make", norm=1, classes=3).args
+        (1, 3)
+    """
+    try:
+        signature = inspect.signature(call)
+        asked = {n: offered[n] for n in signature.parameters if n in offered}
+        norm = [offered["norm"]] if "norm" in offered else []
+        first = [] if "norm" in asked else norm
+        return signature.bind(*first, **asked)
+    except (TypeError, ValueError) as misfit:
+        raise BadModel(
+            f"called as {name}(norm) or {name}(norm, shape, classes), but {misfit}. "
+            f"Give other parameters a default."
+        ) from None
 
 
 def from_file(address: str) -> Factory:
@@ -272,9 +289,7 @@ def _told(factory: Factory, doing: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         line = _line(error, factory.path)
         where = f"{factory.path}, line {line}" if line else factory.path
-        raise BadModel(
-            f"{where}: {doing} failed with {type(error).__name__}: {one_line(error)}"
-        ) from error
+        raise BadModel(f"{where}: {doing} failed with {described(error)}") from error
 
 
 def _line(error: BaseException, path: str) -> int | None:
@@ -284,18 +299,6 @@ def _line(error: BaseException, path: str) -> int | None:
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == path]
     return lines[-1] if lines else None
-
-
-def one_line(error: BaseException) -> str:
-    r"""The text of an error, on one line and not too long.
-
-    Example:
-        >>> one_line(ValueError("shapes do not fit:\n  (2, 3)"))
-        'shapes do not fit: (2, 3)'
-    """
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
-    joined = " ".join(text.split())
-    return joined if len(joined) <= 300 else f"{joined[:297]}..."
 
 
 def _is_own(value: object) -> bool:

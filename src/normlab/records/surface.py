@@ -67,6 +67,8 @@ class Surface:
         facts: Numbers about the plane, for example `explained_1`.
         seconds: Time spent; where it was interrupted, since it went on.
         unit: Of the loss: nats, or empty for a loss of the user's own.
+        applied: What norms really normalised by, where `statistics` does not say it:
+            some are frozen, or no norm is there. Empty where it does.
     """
 
     a: NDArray[np.float64]
@@ -85,6 +87,7 @@ class Surface:
     facts: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     unit: str = "nats"
+    applied: str = ""
 
     def __post_init__(self) -> None:
         shape = (len(self.b), len(self.a))
@@ -104,6 +107,8 @@ class Surface:
     @property
     def evaluation(self) -> str:
         """The statistics with their batch size, as printed beside every figure."""
+        if self.applied:
+            return self.applied
         cut = self.statistics in ("batch", "recalibrated")
         return f"{self.statistics}({self.batch_size})" if cut else self.statistics
 
@@ -197,6 +202,7 @@ def packed_surface(surface: Surface, **more: Any) -> dict[str, NDArray[Any]]:
     about = {name: getattr(surface, name) for name in _SCALARS}
     about |= {"marks": marks, "facts": dict(surface.facts)}
     about |= {"seconds": surface.seconds, "unit": surface.unit, **more}
+    about |= {"applied": surface.applied}
     arrays: dict[str, NDArray[Any]] = {
         "about": np.array(json.dumps(about)),
         "a": surface.a,
@@ -250,6 +256,7 @@ def unpacked_surface(arrays: Mapping[str, NDArray[Any]]) -> Surface:
         marks=tuple(Mark(**dict(zip(_MARK, m, strict=False))) for m in about["marks"]),
         facts=about["facts"],
         seconds=about["seconds"],
-        unit=about.get("unit", "nats"),  # older files have none
+        unit=about.get("unit", "nats"),  # older files have neither
+        applied=about.get("applied", ""),
         **{name: about[name] for name in _SCALARS},
     )

@@ -66,6 +66,7 @@ def build(result: Result) -> str:
         lstrip_blocks=True,
     )
     page.filters["payload"] = payload
+    page.filters["sentence"] = sentence
     return page.get_template("report.html").render(
         result=result,
         record=result.record,
@@ -115,6 +116,16 @@ def payload(picture: Picture) -> Markup:
     drawn = json.loads(picture.figure.to_json() or "{}")
     drawn["layout"].pop("template", None)
     return _script_safe(drawn)
+
+
+def sentence(text: object) -> str:
+    """With a capital and a full stop.
+
+    Example:
+        >>> sentence("one arm only: nothing to compare")
+        'One arm only: nothing to compare.'
+    """
+    return f"{str(text)[:1].upper()}{str(text)[1:]}."
 
 
 def _script_safe(value: Any) -> Markup:

@@ -15,9 +15,12 @@ def limits(result: Result) -> list[str]:
     """One sentence for each thing a reader should not conclude."""
     spec = result.record.spec
     seeds = count(len(spec.seeds), "seed")
+    same = result.analysis.fairness.equal_seeds
+    covered = f"{seeds}: {'' if same else 'initial weights and '}order of images"
     lines = [
-        f"Intervals cover the choice of seed ({seeds}: initial weights and order of "
-        "images). They do not cover other data, other networks or other recipes.",
+        f"Intervals cover the choice of seed ({covered}). They do not cover other "
+        f"{'initial weights, other ' if same else ''}data, other networks or other "
+        "recipes.",
         _rates(result),
         f"Every arm was trained for {count(spec.recipe.epochs, 'epoch')}; a longer or "
         "shorter training may end differently.",

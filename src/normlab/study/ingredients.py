@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from normlab.data.reading import VERSION
 from normlab.errors import BadFolder
 from normlab.nets.custom import Factory, file_digests
 from normlab.spec.point import point_json
+from normlab.study.outside import Told
 from normlab.study.source import source_of
 
 _FIRST_READING = "1"  # of studies that noted none
@@ -42,13 +44,8 @@ def ingredients(prepared: Prepared) -> dict[str, str]:
     noted = {
         "data_digest": prepared.dataset.digest,
         "data_reading": VERSION,
-        "networks": json.dumps(
-            {
-                f"{arm} at {point_json(point)}" if point else arm: one
-                for point, variant in prepared.variants.items()
-                for arm, one in variant.networks.items()
-            }
-        ),
+        "networks": _of_arms(prepared, "networks"),
+        "starts": _of_arms(prepared, "starts"),
         "python_code": json.dumps(
             {
                 name: content_digest(given)
@@ -58,11 +55,26 @@ def ingredients(prepared: Prepared) -> dict[str, str]:
             }
         ),
     }
+    told = [variant.told for variant in prepared.variants.values()]
+    for key, sentences in zip(Told._fields, zip(*told, strict=True), strict=True):
+        if found := list(dict.fromkeys(chain(*sentences))):
+            noted[key] = json.dumps(found)
     if isinstance(source, Factory):
         noted["model_source"] = source.source
         noted["model_sha256"] = source.sha256
         noted["model_files"] = json.dumps(source.neighbours())
     return noted
+
+
+def _of_arms(prepared: Prepared, key: str) -> str:
+    """What a variant knows of each arm's network, as JSON."""
+    return json.dumps(
+        {
+            f"{arm} at {point_json(point)}" if point else arm: one
+            for point, variant in prepared.variants.items()
+            for arm, one in getattr(variant, key).items()
+        }
+    )
 
 
 def refuse_changed_files(folder: StudyFolder, remedy: str) -> None:
@@ -107,9 +119,17 @@ def refuse_changed(folder: StudyFolder, prepared: Prepared, remedy: str) -> None
     before, now = folder.meta(), ingredients(prepared)
     refuse_other_reading(folder, before, prepared)
     _refuse(folder, "the data", before.get("data_digest"), now["data_digest"], remedy)
+    moved = {arm for variant in prepared.variants.values() for arm in variant.moved}
+    if moved and "starts" not in before:
+        raise BadFolder(
+            f"{folder.path}: the study began with an earlier normlab, which drew what "
+            f"arms {', '.join(sorted(moved))} do not share with the baseline by "
+            f"itself; now all arms draw the same. Start a new study."
+        )
     for key, name in (
         ("python_code", "what Python was given as {}"),
         ("networks", "the network of arm {} at step 0"),
+        ("starts", "what arm {} starts from"),
     ):
         was, found = (_named(of.get(key, "{}")) for of in (before, now))
         for one in was.keys() & found.keys():  # studies of before know none

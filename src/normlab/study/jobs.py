@@ -17,7 +17,7 @@ from normlab.records.events import Diverged, EpochDone, Finished, Started
 from normlab.spec.plan import RunKey
 from normlab.spec.study import StudySpec
 from normlab.study.source import Source
-from normlab.study.twins import combined, tensor_digests, twin
+from normlab.study.twins import start_digest, twin
 from normlab.train import checkpoint
 from normlab.train.descent import OptimizerFactory
 from normlab.train.evaluate import Loss
@@ -106,11 +106,11 @@ class TrainJob:
     def perform(self, tell: Tell) -> None:
         """Train; keep a checkpoint after each epoch, and the network at the end."""
         model = self.material.network(self.key.arm, self.key.seed)
-        digests = tensor_digests(model, self.material.shared)
+        init_digest, digests = start_digest(model, self.material.shared)
         tell(
             Started(
                 parameters=sum(p.numel() for p in model.parameters()),
-                init_digest=combined(digests),
+                init_digest=init_digest,
                 tensor_digests=digests,
             )
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
@@ -13,24 +14,30 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from normlab.base.hold import preserved
 from normlab.data.arrays import from_given
 from normlab.data.batches import BatchStream
 from normlab.data.dataset import Dataset
 from normlab.data.describe import described
 from normlab.data.load import load
 from normlab.errors import BadModel, BadSetting
-from normlab.nets.check import check_model
-from normlab.nets.custom import one_line
+from normlab.nets.check import refuse_untrainable
+from normlab.spec.arms import Arm
 from normlab.spec.data import Data
 from normlab.spec.names import PYTHON
 from normlab.spec.point import Point
 from normlab.spec.study import StudySpec
 from normlab.spec.sweep import at
 from normlab.study.device import device_called
-from normlab.study.source import Source, source_of
-from normlab.study.trial import try_step
-from normlab.study.twins import build_arm, network_digest, shared_tensors
+from normlab.study.outside import Told, told
+from normlab.study.source import Given, Source, source_of
+from normlab.study.trial import Trial, as_sent
+from normlab.study.twins import (
+    build_arm,
+    network_digest,
+    own_digest,
+    shared_tensors,
+    twin,
+)
 from normlab.train.descent import OptimizerFactory
 from normlab.train.evaluate import Loss
 
@@ -57,7 +64,13 @@ class Variant:
     parameters: Mapping[str, int]
     """Of each arm's network."""
     networks: Mapping[str, str]
-    """Digest of each arm's network at step 0 of the first seed."""
+    """Digest of each arm's network by itself, at step 0 of the first seed."""
+    starts: Mapping[str, str]
+    """The same of what it starts from as a twin, with what no state_dict holds."""
+    moved: tuple[str, ...]
+    """Arms that would start from other numbers if they drew by themselves."""
+    told: Told
+    """What readers must know of the networks."""
     batches: BatchStream
     """Of the first seed; all seeds have as many."""
 
@@ -105,9 +118,14 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
         )
     there = {point: at(spec, point) for point in spec.sweep.points}
     sources = {
-        variant.model: source_of(variant.model, root=root, given=python.model)
+        variant.model: _as_sent(source_of(variant.model, root=root, given=python.model))
         for variant in there.values()
     }
+    tried = replace(
+        python,
+        loss=as_sent(python.loss, "loss"),
+        optimizer=python.optimizer and as_sent(python.optimizer, "optimizer"),
+    )
     spare = HELD_OUT if len(spec.recipe.rates) > 1 else 0
     dataset = _dataset(spec.data, root=root, given=python.data, spare=spare)
     return Prepared(
@@ -115,7 +133,7 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
         dataset=dataset,
         variants={
             point: _variant(
-                variant, sources[variant.model], dataset, python=python, device=device
+                variant, sources[variant.model], dataset, python=tried, device=device
             )
             for point, variant in there.items()
         },
@@ -133,43 +151,119 @@ def _variant(
     device: torch.device,
 ) -> Variant:
     """Build and try the networks of one point of the sweep."""
-    models = _each_arm(spec, source, dataset)
-    _refuse_equal_arms(spec, models)
-    shared = shared_tensors(list(models.values()))
-    if not shared:
-        raise BadModel(
-            f"arms {', '.join(models)} have no tensor of equal name and shape, so "
-            f"nothing could be compared. Let the factory differ in its norms alone."
-        )
     batches = BatchStream(
         len(dataset.train),
         batch_size=spec.recipe.batch_size,
         seed=spec.seeds[0],
         last_batch=spec.recipe.last_batch,
     )
-    _check_last_batch(batches, models, spec=spec, dataset=dataset)
-    networks = {name: network_digest(model) for name, model in models.items()}
-    for model in models.values():
-        try_step(
-            model,
-            dataset,
-            loss=python.loss,
-            optimizer=python.optimizer if spec.recipe.optimizer == PYTHON else None,
-            rate=spec.recipe.rates[0],
-            batch_size=spec.recipe.batch_size,
-            device=device,
+    alone = _alone(spec, _as_sent(source), dataset)
+    _refuse_equal_arms(spec, alone)
+    shared = shared_tensors(list(alone.values()))
+    if not shared:
+        raise BadModel(
+            f"arms {', '.join(alone)} have no tensor of equal name and shape, so "
+            f"nothing could be compared. Let the factory differ in its norms alone."
         )
+    twins = _twins(spec, source, dataset, shared)
+    starts = {name: own_digest(model, ()) for name, model in twins.items()}
+    moved = tuple(
+        name
+        for name, model in twins.items()
+        if own_digest(alone[name], shared) != own_digest(model, shared)
+        and name != spec.baseline.name
+    )
+    trial = Trial(
+        dataset=dataset,
+        recipe=spec.recipe,
+        batches=batches,
+        device=device,
+        loss=python.loss,
+        optimizer=python.optimizer if spec.recipe.optimizer == PYTHON else None,
+    )
+    seen = {name: trial.of(model, name) for name, model in twins.items()}
     return Variant(
         spec=spec,
         source=source,
         shared=shared,
         parameters={
             name: sum(tensor.numel() for tensor in model.parameters())
-            for name, model in models.items()
+            for name, model in twins.items()
         },
-        networks=networks,
+        networks={name: network_digest(model) for name, model in alone.items()},
+        starts=starts,
+        moved=moved,
+        told=told(spec, source, twins, seen),
         batches=batches,
     )
+
+
+def _alone(spec: StudySpec, source: Source, dataset: Dataset) -> dict[str, nn.Module]:
+    """The network of each arm by itself, refused if it cannot be trained."""
+    models = {}
+    for arm in spec.arms:
+        with _named(arm):
+            models[arm.name] = build_arm(
+                source,
+                arm,
+                seed=spec.seeds[0],
+                shape=dataset.shape,
+                classes=len(dataset.classes),
+            )
+            refuse_untrainable(models[arm.name])
+    return models
+
+
+def _twins(
+    spec: StudySpec, source: Source, dataset: Dataset, shared: Sequence[str]
+) -> dict[str, nn.Module]:
+    """The networks as workers will build them, refused if they would build others."""
+
+    def received(arm: Arm) -> nn.Module:
+        with _named(arm):
+            return twin(
+                _as_sent(source),
+                arm,
+                spec.baseline,
+                seed=spec.seeds[0],
+                shape=dataset.shape,
+                classes=len(dataset.classes),
+                shared=shared,
+            )
+
+    models = {arm.name: received(arm) for arm in spec.arms}
+    first, again = models[spec.baseline.name], received(spec.baseline)
+    if first is again:
+        raise BadModel(
+            "the factory returns the same network each time it is called. Build it "
+            "anew, or return a copy.deepcopy() of it."
+        )
+    if own_digest(first, ()) != own_digest(again, ()):
+        raise BadModel(
+            f"arm '{spec.baseline.name}': the factory makes another network each time "
+            f"it is called, so arms could not start equal: it counts its calls, or "
+            f"draws from a generator of its own. Use torch's default generator in it."
+        )
+    return models
+
+
+@contextmanager
+def _named(arm: Arm) -> Iterator[None]:
+    """Say of which arm a network is refused."""
+    try:
+        yield
+    except BadModel as refused:
+        raise BadModel(f"arm '{arm.name}': {refused}") from None
+
+
+def _as_sent(source: Source) -> Source:
+    """A factory from Python as a worker receives it; a file travels as its text."""
+    if not isinstance(source, Given):
+        return source
+    try:
+        return Given(as_sent(source.factory, "model"))
+    except BadSetting as refused:
+        raise BadModel(str(refused)) from refused
 
 
 def _dataset(spec: Data, *, root: Path, given: Any, spare: int) -> Dataset:
@@ -177,23 +271,6 @@ def _dataset(spec: Data, *, root: Path, given: Any, spare: int) -> Dataset:
     if given is None:
         return load(spec, root=root, spare=spare)
     return from_given(given, spec=spec, spare=spare)
-
-
-def _each_arm(
-    spec: StudySpec, source: Source, dataset: Dataset
-) -> dict[str, nn.Module]:
-    shape, classes = dataset.shape, len(dataset.classes)
-    models = {}
-    for arm in spec.arms:
-        try:
-            model = build_arm(
-                source, arm, seed=spec.seeds[0], shape=shape, classes=classes
-            )
-            check_model(model, shape, classes)
-        except BadModel as refused:
-            raise BadModel(f"arm '{arm.name}': {refused}") from None
-        models[arm.name] = model
-    return models
 
 
 def _refuse_equal_arms(spec: StudySpec, models: dict[str, nn.Module]) -> None:
@@ -209,32 +286,3 @@ def _refuse_equal_arms(spec: StudySpec, models: dict[str, nn.Module]) -> None:
                 f"is nothing to compare. Call norm(features) in the factory where the "
                 f"norm goes."
             )
-
-
-def _check_last_batch(
-    batches: BatchStream,
-    models: dict[str, nn.Module],
-    *,
-    spec: StudySpec,
-    dataset: Dataset,
-) -> None:
-    """Refuse, before training, a last batch that batch norm cannot train on."""
-    if batches.last_size > 1:
-        return
-    example = torch.zeros(batches.last_size, *dataset.shape)
-    for name, model in models.items():
-        with preserved(model), torch.no_grad():
-            try:
-                model.train()(example)
-            except ValueError as error:
-                size, images = spec.recipe.batch_size, len(dataset.train)
-                if size == 1:
-                    what = "a batch of 1 is what"
-                    remedy = "Use a batch size of 2 or more."
-                else:
-                    what = f"{images} training images leave a last batch of 1, which"
-                    remedy = "Use --last-batch drop, or another batch size."
-                raise BadSetting(
-                    f"recipe.batch_size = {size}: {what} arm '{name}' cannot be "
-                    f"trained on ({one_line(error)}). {remedy}"
-                ) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Protocol
 from torch import nn
 
 from normlab.base.slots import NormMaker
-from normlab.errors import BadModel, BadSetting
+from normlab.errors import BadModel, BadSetting, described
 from normlab.nets import registry
-from normlab.nets.custom import from_file, one_line
+from normlab.nets.custom import arguments, from_file
 from normlab.spec.model import Model
 from normlab.spec.names import PYTHON
 
@@ -45,22 +44,22 @@ class Given:
     factory: Callable[..., nn.Module]
 
     def build(self, norm: NormMaker, shape: tuple[int, ...], classes: int) -> nn.Module:
-        """Call the factory with what it asks for by name.
+        """Call the factory with what it asks for by name, as `nets.custom` does.
 
         Raises:
             BadModel: If it fails or returns something else than a module.
         """
-        offered = {"shape": shape, "classes": classes}
-        asked = inspect.signature(self.factory).parameters
         name = getattr(self.factory, "__name__", "factory")
         try:
-            model = self.factory(norm, **{k: offered[k] for k in offered if k in asked})
-        except BadModel:
-            raise
+            given = arguments(
+                self.factory, name, norm=norm, shape=shape, classes=classes
+            )
+            model = self.factory(*given.args, **given.kwargs)
+        except BadModel as refused:
+            raise BadModel(f"the model factory {name}: {refused}") from None
         except Exception as error:
             raise BadModel(
-                f"the model factory {name}(norm) failed with "
-                f"{type(error).__name__}: {one_line(error)}"
+                f"the model factory {name}(norm) failed with {described(error)}"
             ) from error
         if not isinstance(model, nn.Module):
             raise BadModel(

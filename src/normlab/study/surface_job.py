@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from normlab.base.digest import digest
-from normlab.errors import BadData
+from normlab.errors import BadData, NormlabError
 from normlab.landscape.common_plane import common_plane
 from normlab.landscape.path_plane import path_plane
 from normlab.landscape.plane import Arrays, Plane, projected
@@ -98,19 +98,23 @@ class SurfaceJob:
             points=how.points,
             tell=tell,
         )
-        found = surface(
-            model,
-            dataset,
-            plane=plane,
-            statistics=self.statistics,
-            batch_size=batch_size,
-            points=how.points,
-            exact=how.exact,
-            examples=examples,
-            seed=self.run.seed,
-            loss=self.material.loss,
-            watch=under_way.watch,
-        )
+        try:
+            found = surface(
+                model,
+                dataset,
+                plane=plane,
+                statistics=self.statistics,
+                batch_size=batch_size,
+                points=how.points,
+                exact=how.exact,
+                examples=examples,
+                seed=self.run.seed,
+                loss=self.material.loss,
+                watch=under_way.watch,
+            )
+        except NormlabError as refused:  # such as a norm of unknown statistics
+            tell(Unmeasured(self.name, str(refused)))
+            return
         if self.kind == "bowl":  # nobody draws it, and directions are large
             found = replace(found, directions=({}, {}))
         tell(StudySurface(kind=self.kind, run=self.run, twin=self.twin, surface=found))

@@ -1,71 +1,191 @@
-"""One harmless step with the loss and the optimizer that were given from Python."""
+"""Every network is tried as it will be trained, before anything is written.
+
+On real batches of the sizes that will occur, in both modes, with one step of the loss
+and the optimizer of the study, all of it as a worker receives it.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
 import cloudpickle
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from normlab.base.hold import preserved
-from normlab.data.dataset import Dataset
+from normlab.base.settings import plain_settings
+from normlab.base.streams import ambient
+from normlab.data.batches import BatchStream
+from normlab.data.dataset import Dataset, Part
 from normlab.data.feed import Feed
-from normlab.errors import BadSetting
-from normlab.nets.custom import one_line
-from normlab.train.descent import OptimizerFactory, TorchDescent
-from normlab.train.evaluate import Loss
-
-IMAGES = 64  # of the step, at most
+from normlab.errors import BadModel, BadSetting, described, one_line
+from normlab.nets.check import answer, refuse_untrainable
+from normlab.spec.recipe import Recipe
+from normlab.study.slot_check import SlotsSeen, check_slots
+from normlab.train.descent import Descent, OptimizerFactory, TorchDescent, descent_for
+from normlab.train.evaluate import CHUNK, Loss
 
 _LOSS = "Give loss(logits, labels) that returns the mean loss of a batch."
 _OPTIMIZER = "Give factory(parameters, lr=...) that makes a torch.optim.Optimizer."
+_STEP = "Use one whose step() needs no arguments and keeps tensors and numbers."
+_CUT_OFF = (
+    "no gradient reaches a parameter of the model: its output is cut off from them, "
+    "for example by detach(), torch.no_grad() or NumPy in forward."
+)
 _Called = TypeVar("_Called", bound=Callable[..., object])
 
 
-def try_step(
-    model: nn.Module,
-    dataset: Dataset,
-    *,
-    loss: Loss,
-    optimizer: OptimizerFactory | None,
-    rate: float,
-    batch_size: int,
-    device: torch.device,
-) -> None:
-    """Take one step as training will; model and generators are left as they were.
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What a trial showed, beside that the network can be trained."""
 
-    Args:
-        model: The network of an arm.
-        dataset: Its first training images are the batch.
+    slots: SlotsSeen
+    untouched: tuple[str, ...]
+    """Parameters that no gradient of the loss reaches."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What the networks of a study are tried with.
+
+    Attributes:
+        dataset: Its first batch and its last are taken, and test images.
+        recipe: How arms are trained.
+        batches: The order of the training images.
+        device: Where the study is trained.
         loss: The loss of the study.
         optimizer: Makes the optimizer; None if normlab does.
-        rate: Learning rate of the step.
-        batch_size: Images per step of the study.
-        device: Where the study is trained.
+    """
+
+    dataset: Dataset
+    recipe: Recipe
+    batches: BatchStream
+    device: torch.device
+    loss: Loss = cross_entropy
+    optimizer: OptimizerFactory | None = None
+
+    def of(self, model: nn.Module, arm: str) -> Seen:
+        """Try a network; it, the generators and torch's settings are left as they were.
+
+        Args:
+            model: As a worker will build it.
+            arm: Whose network it is.
+
+        Raises:
+            BadModel: It cannot be trained, fails on a batch, or has another output.
+            BadSetting: The loss or the optimizer cannot be used, or the arm cannot be
+                trained on a batch of one.
+        """
+        try:
+            refuse_untrainable(model)
+            with (
+                preserved(model),
+                plain_settings(),
+                ambient(self.batches.seed, "trial"),
+            ):
+                return self._tried(model.to(self.device))
+        except BadModel as refused:
+            cause = refused.__cause__
+            if cause and "more than 1 value per channel" in str(cause):
+                raise self._too_small(arm, cause) from None
+            raise BadModel(f"arm '{arm}': {refused}") from None
+
+    def _tried(self, model: nn.Module) -> Seen:
+        order = self.batches.epoch(1)
+        first = self._batch(self.dataset.train, order[0])
+        last = self._batch(self.dataset.train, order[-1])
+        slots = check_slots(model.train(), first[0], self._classes)
+        untouched = self._backward(model, *first)
+        self._step(model, *last)
+        with torch.no_grad():
+            for inputs, labels in self._test_batches():
+                logits = answer(model.eval(), inputs, self._classes)
+                loss_of(logits, labels, self.loss)
+                if self.loss is not cross_entropy:
+                    refuse_sum(logits, labels, self.loss)
+        return Seen(slots=slots, untouched=untouched)
+
+    @property
+    def _classes(self) -> int:
+        return len(self.dataset.classes)
+
+    def _batch(self, part: Part, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        few = part.chosen(chosen.numpy())
+        feed = Feed(few, self.dataset.mean, self.dataset.std, self.device)
+        return feed.take(torch.arange(len(few)))
+
+    def _test_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """As many as are evaluated at once, the most and the fewest."""
+        count = len(self.dataset.test)
+        chunks = torch.arange(count).tensor_split(-(-count // CHUNK))
+        by_size = {len(chunk): chunk for chunk in chunks}
+        for chunk in by_size.values():
+            yield self._batch(self.dataset.test, chunk)
+
+    def _backward(
+        self, model: nn.Module, inputs: Tensor, labels: Tensor
+    ) -> tuple[str, ...]:
+        """Names of the parameters to train that the gradient of a batch misses."""
+        model.zero_grad()
+        logits = answer(model, inputs, self._classes)
+        if not logits.requires_grad:
+            raise BadModel(_CUT_OFF)
+        value = loss_of(logits, labels, self.loss)
+        try:
+            value.backward()
+        except Exception as error:
+            raise BadModel(
+                f"the gradient of the loss cannot be computed: {described(error)}"
+            ) from error
+        trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
+        missed = tuple(n for n, p in trained.items() if p.grad is None)
+        if len(missed) == len(trained):
+            raise BadModel(_CUT_OFF)
+        model.zero_grad()
+        return missed
+
+    def _step(self, model: nn.Module, inputs: Tensor, labels: Tensor) -> None:
+        """Take one step of the optimizer."""
+        rate = self.recipe.rates[0]
+        value = loss_of(answer(model, inputs, self._classes), labels, self.loss)
+        name, descent = self._descent(model, rate)
+        with _told("optimizer", f"a step of {name} failed", _STEP):
+            descent.step(value, rate)
+            descent.state()
+
+    def _descent(self, model: nn.Module, rate: float) -> tuple[str, Descent]:
+        if self.optimizer is None:
+            return self.recipe.optimizer, descent_for(model, self.recipe, rate)
+        with _told("optimizer", "the factory failed", _OPTIMIZER):
+            made: object = self.optimizer(list(model.parameters()), lr=rate)
+        kind = type(made).__name__
+        if not isinstance(made, torch.optim.Optimizer):
+            _refuse("optimizer", f"the factory made a {kind}", _OPTIMIZER)
+        return kind, TorchDescent(made)
+
+    def _too_small(self, arm: str, error: BaseException) -> BadSetting:
+        size, images = self.recipe.batch_size, len(self.dataset.train)
+        what = f"{images} training images leave a last batch of 1, which"
+        remedy = "Use --last-batch drop, or another batch size."
+        if size == 1:
+            what, remedy = "a batch of 1 is what", "Use a batch size of 2 or more."
+        return BadSetting(
+            f"recipe.batch_size = {size}: {what} arm '{arm}' cannot be trained on "
+            f"({one_line(error)}). {remedy}"
+        )
+
+
+def loss_of(logits: Tensor, labels: Tensor, loss: Loss) -> Tensor:
+    """The loss of a batch, if it is one number that a network can be trained with.
 
     Raises:
-        BadSetting: The loss or the optimizer cannot be used; which one is named.
+        BadSetting: If it is not.
     """
-    if loss is cross_entropy and optimizer is None:
-        return
-    count = min(batch_size, len(dataset.train), IMAGES)
-    few = dataset.train.chosen(np.arange(count))
-    feed = Feed(few, dataset.mean, dataset.std, device)
-    inputs, labels = feed.take(torch.arange(count))
-    with preserved(model):
-        logits = model.to(device).train()(inputs)
-        value = _loss_of(logits, labels, _as_sent(loss, "loss"))
-        if optimizer is not None:
-            factory = _as_sent(optimizer, "optimizer")
-            _descend(model, value, factory=factory, rate=rate)
-
-
-def _loss_of(logits: Tensor, labels: Tensor, loss: Loss) -> Tensor:
     with _told("loss", "the function failed", _LOSS):
         value: object = loss(logits, labels)
     if not isinstance(value, Tensor):
@@ -79,23 +199,49 @@ def _loss_of(logits: Tensor, labels: Tensor, loss: Loss) -> Tensor:
     return value
 
 
-def _descend(
-    model: nn.Module, loss: Tensor, *, factory: OptimizerFactory, rate: float
-) -> None:
-    with _told("optimizer", "the factory failed", _OPTIMIZER):
-        made: object = factory(list(model.parameters()), lr=rate)
-    if not isinstance(made, torch.optim.Optimizer):
-        _refuse("optimizer", f"the factory made a {type(made).__name__}", _OPTIMIZER)
-    name = type(made).__name__
-    remedy = "Use one whose step() needs no arguments and keeps tensors and numbers."
-    with _told("optimizer", f"a step of {name} failed", remedy):
-        descent = TorchDescent(made)
-        descent.step(loss, rate)
-        descent.state()
+def refuse_sum(logits: Tensor, labels: Tensor, loss: Loss) -> None:
+    """Refuse a loss that is not the same of a batch and of that batch twice.
+
+    Tables and claims give it per example, whatever the size of the test part.
+
+    Raises:
+        BadSetting: If the loss is no mean over examples.
+
+    Example:
+        >>> scores, labels = torch.zeros(4, 2), torch.zeros(4).long()
+        >>> refuse_sum(scores, labels, nn.CrossEntropyLoss())
+        >>> refuse_sum(scores, labels, nn.CrossEntropyLoss(reduction="sum"))
+        Traceback (most recent call last):
+        normlab.errors.BadSetting: loss: it grows with the number of examples: ...
+    """
+    once, twice = (
+        _without_chance(loss, logits.repeat(times, 1), labels.repeat(times))
+        for times in (1, 2)
+    )
+    coarsest = max(torch.finfo(kind).eps for kind in (logits.dtype, once.dtype))
+    tolerance = max(1e-3, 8 * coarsest)
+    one, two = float(once), float(twice)
+    if not math.isfinite(one) or math.isclose(
+        one, two, rel_tol=tolerance, abs_tol=1e-6
+    ):
+        return
+    found = f"{one:.4g} of a batch and {two:.4g} of that batch twice"
+    grows = math.isclose(two, 2 * one, rel_tol=tolerance)
+    what = "grows with the number of examples" if grows else "is no mean over examples"
+    _refuse("loss", f"it {what}: {found}", "Use reduction='mean'.")
 
 
-def _as_sent(given: _Called, key: str) -> _Called:
-    """A copy as a worker receives it, so that trying leaves the original alone."""
+def _without_chance(loss: Loss, logits: Tensor, labels: Tensor) -> Tensor:
+    with ambient("loss of the trial"):  # what it draws is the same for both
+        return loss(logits, labels)
+
+
+def as_sent(given: _Called, key: str) -> _Called:
+    """A copy as a worker receives it, so that trying leaves the original alone.
+
+    Raises:
+        BadSetting: If it cannot be sent.
+    """
     remedy = "Give a function that holds no open files, locks or generators."
     with _told(key, "it cannot be sent to a worker: pickling failed", remedy):
         return cloudpickle.loads(cloudpickle.dumps(given))
@@ -107,7 +253,7 @@ def _told(key: str, doing: str, remedy: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        what = f"{doing} with {type(error).__name__}: {one_line(error).rstrip('.')}"
+        what = f"{doing} with {described(error).rstrip('.')}"
         raise BadSetting(f"{key}: {what}. {remedy}") from error
 
 

@@ -1,8 +1,9 @@
 """Twins: the arms of one seed, with every shared tensor equal at step 0.
 
-The baseline is built under the address (seed, "init"). Any other arm is built by
-itself and then receives the baseline's shared tensors. That they are equal is not
-promised but proven, by digests of what each arm really starts from.
+Every arm is built under the one address (seed, "init"), so that what a constructor
+draws is the same in all of them, also where no state_dict holds it; what a network of
+other sizes drew in another order it then receives from the baseline. That the tensors
+are equal is not promised but proven, by digests of what each arm really starts from.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from torch import Tensor, nn
 
 from normlab.base.content import module_content
 from normlab.base.digest import digest
+from normlab.base.settings import plain_settings
+from normlab.base.slots import Slot, marked
 from normlab.base.streams import ambient
 from normlab.norms.registry import is_norm, maker
 from normlab.spec.arms import Arm
@@ -24,35 +27,61 @@ from normlab.study.source import BuiltIn, Source
 def build_arm(
     source: Source, arm: Arm, *, seed: int, shape: tuple[int, ...], classes: int
 ) -> nn.Module:
-    """The network of `arm` by itself, as it is before anything is shared."""
-    with ambient(seed, "init", arm.name):
-        return _built(source, arm, shape, classes)
+    """The network of `arm` by itself, at an address of its own: no twin of others."""
+    return _built(source, arm, (seed, "init", arm.name), shape, classes)
 
 
-def build_baseline(
-    source: Source, arm: Arm, *, seed: int, shape: tuple[int, ...], classes: int
+def build_twin(
+    source: Source,
+    arm: Arm,
+    baseline: Arm,
+    *,
+    seed: int,
+    shape: tuple[int, ...],
+    classes: int,
 ) -> nn.Module:
-    """The network that the others take their shared tensors from."""
-    with ambient(seed, "init"):
-        return _built(source, arm, shape, classes)
+    """The network of `arm` before it receives what it shares with the baseline.
+
+    An arm that sets its network otherwise than the baseline draws by itself.
+    """
+    if isinstance(source, BuiltIn) and arm.model != baseline.model:
+        return build_arm(source, arm, seed=seed, shape=shape, classes=classes)
+    return _built(source, arm, (seed, "init"), shape, classes)
 
 
-def _built(source: Source, arm: Arm, shape: tuple[int, ...], classes: int) -> nn.Module:
+def _built(
+    source: Source,
+    arm: Arm,
+    address: tuple[int | str, ...],
+    shape: tuple[int, ...],
+    classes: int,
+) -> nn.Module:
     if isinstance(source, BuiltIn):
         source = BuiltIn(arm.variant(source.model))
-    norm = maker(arm.norm, **arm.options.model_dump())
-    return source.build(norm, shape, classes)
+    make = maker(arm.norm, **arm.options.model_dump())
+
+    def norm(features: int, dims: int = 0) -> nn.Module:
+        return marked(make(features, dims), Slot(features, dims))
+
+    with plain_settings(), ambient(*address):
+        return source.build(norm, shape, classes)
 
 
 def own_tensors(model: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers outside of norms, by name."""
-    inside = {
-        f"{path}.{name}"
-        for path, module in model.named_modules()
-        if is_norm(module)
-        for name in module.state_dict()
+    """Parameters and buffers outside of norms, by name; no state_dict has them all."""
+    inside = {path for path, module in model.named_modules() if is_norm(module)}
+    return {
+        name: tensor
+        for name, tensor in _tensors(model).items()
+        if name.rpartition(".")[0] not in inside
     }
-    return {n: t for n, t in model.state_dict().items() if n not in inside}
+
+
+def _tensors(model: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers in the order of state_dict, then buffers it leaves out."""
+    kept = model.state_dict(keep_vars=True)
+    found = {n: t for n, t in kept.items() if isinstance(t, Tensor)}
+    return {**found, **dict(model.named_buffers(remove_duplicate=False))}
 
 
 def shared_tensors(models: Sequence[nn.Module]) -> tuple[str, ...]:
@@ -67,7 +96,7 @@ def shared_tensors(models: Sequence[nn.Module]) -> tuple[str, ...]:
 
 def share(baseline: nn.Module, other: nn.Module, names: Sequence[str]) -> None:
     """Copy the tensors called `names` from `baseline` into `other`."""
-    origin, target = baseline.state_dict(), other.state_dict()
+    origin, target = _tensors(baseline), _tensors(other)
     with torch.no_grad():
         for name in names:
             target[name].copy_(origin[name])
@@ -75,14 +104,31 @@ def share(baseline: nn.Module, other: nn.Module, names: Sequence[str]) -> None:
 
 def tensor_digests(model: nn.Module, names: Sequence[str]) -> dict[str, str]:
     """Digest of each tensor called `names`: what `model` really starts from."""
-    state = model.state_dict()
-    return {name: digest(state[name]) for name in names}
+    tensors = _tensors(model)
+    return {name: digest(tensors[name]) for name in names}
+
+
+def start_digest(model: nn.Module, names: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """One digest of the tensors called `names` that a state_dict holds, and of each."""
+    digests = tensor_digests(model, names)
+    kept = model.state_dict()
+    return combined({n: d for n, d in digests.items() if n in kept}), digests
 
 
 def network_digest(model: nn.Module) -> str:
     """Of its modules with their plain attributes, and of every tensor's bits."""
-    tensors = tensor_digests(model, tuple(model.state_dict()))
-    return combined({**tensors, "modules": repr(module_content(model))})
+    kept = [n for n, t in model.state_dict().items() if isinstance(t, Tensor)]
+    return _with_modules(model, tensor_digests(model, kept))
+
+
+def own_digest(model: nn.Module, shared: Sequence[str]) -> str:
+    """The same of what is not called `shared`, with what no state_dict holds."""
+    names = [name for name in _tensors(model) if name not in set(shared)]
+    return _with_modules(model, tensor_digests(model, names))
+
+
+def _with_modules(model: nn.Module, digests: Mapping[str, str]) -> str:
+    return combined({**digests, "modules": repr(module_content(model))})
 
 
 def combined(digests: Mapping[str, str]) -> str:
@@ -102,9 +148,11 @@ def twin(
     shared: Sequence[str],
 ) -> nn.Module:
     """The network of `arm` at step 0, equal to its twins in all shared tensors."""
-    first = build_baseline(source, baseline, seed=seed, shape=shape, classes=classes)
+    first = build_twin(
+        source, baseline, baseline, seed=seed, shape=shape, classes=classes
+    )
     if arm == baseline:
         return first
-    other = build_arm(source, arm, seed=seed, shape=shape, classes=classes)
+    other = build_twin(source, arm, baseline, seed=seed, shape=shape, classes=classes)
     share(first, other, shared)
     return other

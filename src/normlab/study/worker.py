@@ -13,7 +13,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from normlab.errors import BadFolder, NormlabError
+from normlab.errors import BadFolder, NormlabError, described
 from normlab.records.events import Failed
 from normlab.study.channel import Channel
 from normlab.study.messages import Halted, JobEnded, Setup
@@ -43,7 +43,10 @@ def _set_up(setup: Setup) -> None:
 
 
 def _perform(channel: Channel) -> None:
-    job = channel.receive()
+    from normlab.base.settings import settings_kept
+
+    with settings_kept():  # a user's module may be imported, and set what it likes
+        job = channel.receive()
     try:
         job.perform(channel.send)
     except (EOFError, BrokenPipeError):
@@ -68,9 +71,7 @@ def _out_of_memory(error: Exception) -> bool:
 
 def _in_one_line(error: Exception) -> str:
     last = traceback.extract_tb(error.__traceback__)[-1]
-    text = " ".join(str(error).split()) or "no message"
-    where = f"{Path(last.filename).name}, line {last.lineno}"
-    return f"{type(error).__name__}: {text} ({where})"
+    return f"{described(error)} ({Path(last.filename).name}, line {last.lineno})"
 
 
 if __name__ == "__main__":

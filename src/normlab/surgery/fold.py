@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from normlab.base.streams import undisturbed
 from normlab.base.taps import tapped
 from normlab.errors import BadModel
+from normlab.surgery.decisions import refuse_decisions
 
 _Transposed: TypeAlias = nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
 _Affine: TypeAlias = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d | _Transposed
@@ -61,15 +62,16 @@ def fold(model: nn.Module, example: Tensor) -> Folded:
 
     Args:
         model: Left as it is, in whatever mode it is.
-        example: A batch that the model can read; use real data, for a wrong fold
-            can only be noticed where it matters.
+        example: A batch that the model can read, left as it is; use real data, for a
+            wrong fold can only be noticed where it matters.
 
     Returns:
         A copy in evaluation mode, whose folded norms are `nn.Identity`, with the
         report.
 
     Raises:
-        BadModel: If the model's output is not a tensor.
+        BadModel: If the model's output is not a tensor, or the model decides by values
+            of its data what it computes: one example shows one way only.
 
     Example:
         >>> net = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.ReLU())
@@ -89,6 +91,7 @@ def fold(model: nn.Module, example: Tensor) -> Folded:
     folded: list[tuple[str, str]] = []
     kept: list[Kept] = []
     with undisturbed(), torch.no_grad():
+        refuse_decisions(lean, example.clone())
         flow = _Flow(lean, example)
         for norm in flow.norms():
             found = flow.feeder(norm)
@@ -206,7 +209,7 @@ def _scaled(layer: _Affine, scale: Tensor) -> Tensor:
 
 
 def _run(model: nn.Module, example: Tensor) -> Tensor:
-    output = model(example)
+    output = model(example.clone())  # a model may work in place
     if not isinstance(output, Tensor):
         raise BadModel(
             f"the model's output is a {type(output).__name__}; folding is checked on "
