@@ -142,7 +142,7 @@ def equal_seeds(runs: Sequence[RunRecord]) -> str:
 def _sentences(record: StudyRecord, key: str) -> tuple[str, ...]:
     """What was noted when the study began; studies of before noted nothing."""
     noted: object = None
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         noted = json.loads(record.meta.get(key, "[]"))
     return tuple(map(str, noted)) if isinstance(noted, list) else ()
 
