@@ -44,7 +44,7 @@ def test_readers_undo_what_was_not_finished(law: Law, tmp_path: Path) -> None:
         output = ["-o", "-"] if words[0] == "export" else []
         told = law.holds(words[0], path, *words[1:], *output)
         assert told.code == 0
-        assert "cannot be read" not in told.out
+        assert "study: cannot be read" not in told.out
         statuses = StudyFolder.open(path).statuses()
         assert statuses == {"done": 4}
         assert not (path / "study.db-journal").exists()
