@@ -57,7 +57,7 @@ def test_json_is_the_summary(record: StudyRecord, tmp_path: Path) -> None:
     export(record, "json", tmp_path / "study.json", summary={"schema": 1})
     assert json.loads((tmp_path / "study.json").read_text()) == {"schema": 1}
     with pytest.raises(ValueError, match="json needs the summary"):
-        export(record, "json", tmp_path / "study.json")
+        export(record, "json", tmp_path / "other.json")
 
 
 def test_parquet_holds_the_same_table(record: StudyRecord, tmp_path: Path) -> None:

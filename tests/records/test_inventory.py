@@ -10,8 +10,9 @@ import pytest
 from normlab.errors import BadFolder
 from normlab.records import _arrays
 from normlab.records.folder import StudyFolder
-from normlab.records.inventory import NOTED, inventory
+from normlab.records.inventory import NOTED, inventory, noted
 from normlab.spec.study import StudySpec
+from tests.records.studies import finished
 from tests.records.test_surface import whole
 
 
@@ -61,7 +62,7 @@ def test_an_array_that_is_not_what_was_written_is_lost(tmp_path: Path) -> None:
     file.write_bytes(content)
     assert folder.read().lost == ("arrays/none-1/outputs.npz",)
     with pytest.raises(BadFolder, match=r"outputs\.npz: is damaged \(Bad CRC-32"):
-        _arrays.read(file)
+        _arrays.read(file, folder.path)
 
 
 def test_what_is_lost_is_not_forgotten_when_the_study_ends_again(
@@ -70,7 +71,7 @@ def test_what_is_lost_is_not_forgotten_when_the_study_ends_again(
     folder = kept(tmp_path / "s")
     (folder.path / "arrays/none-1/outputs.npz").unlink()
     with folder.write() as writer:
-        writer.meta(NOTED, inventory(folder.path, folder.meta()[NOTED]))
+        writer.meta(NOTED, inventory(folder.path, noted(folder.meta())))
     assert folder.read().lost == ("arrays/none-1/outputs.npz",)
 
 
@@ -80,3 +81,23 @@ def test_a_file_of_another_kind_among_surfaces_is_named(tmp_path: Path) -> None:
     _arrays.write(surfaces / "path-junk.npz", {"steps": np.ones(2)})
     with pytest.raises(BadFolder, match=r"is no surface of normlab \(KeyError: 'about"):
         folder.surfaces("path")
+
+
+def test_a_run_that_is_done_must_have_left_its_network(tmp_path: Path) -> None:
+    """Also one that was never there: the folder was moved while the study ran."""
+    folder = finished(tmp_path / "s")
+    with folder.write() as writer:
+        writer.meta(NOTED, inventory(folder.path, runs=folder.read().runs))
+    lost = folder.read().lost
+    assert len(lost) == len(folder.read().runs) > 0
+    assert all(name.endswith("/network.safetensors") for name in lost)
+
+
+def test_what_was_written_and_is_gone_before_the_end_is_lost(tmp_path: Path) -> None:
+    folder = StudyFolder.create(tmp_path / "s", StudySpec())
+    with folder.write() as writer:
+        writer.surface(whole())
+        (written,) = writer.kept
+        (folder.path / written).unlink()
+        writer.meta(NOTED, inventory(folder.path, writer.kept))
+    assert folder.read().lost == (written,)

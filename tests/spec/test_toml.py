@@ -81,5 +81,5 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         toml.load(tmp_path / "latin.toml")
     with pytest.raises(BadSetting, match=r"none\.toml: cannot be read \(No such file"):
         toml.load(tmp_path / "none.toml")
-    with pytest.raises(BadSetting, match=r"cannot be read \(Is a directory"):
+    with pytest.raises(BadSetting, match=r"cannot be read \(a folder, not a regular"):
         toml.load(tmp_path)

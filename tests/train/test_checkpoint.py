@@ -13,7 +13,7 @@ from normlab.train.checkpoint import Checkpoint, load, network, save, save_netwo
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    (tmp_path / "n.partial").mkdir()  # nothing can be written there
+    (tmp_path / "n.safetensors").mkdir()  # nothing can be written there
     with torch.random.fork_rng(), pytest.raises(BadFolder, match=r"n\.safetensors: c"):
         save_network(nn.Linear(1, 1), tmp_path / "n.safetensors")
 
@@ -50,7 +50,7 @@ def test_tied_weights_are_kept_and_come_back(tmp_path: Path) -> None:
 
 
 def test_so_is_a_checkpoint(tmp_path: Path) -> None:
-    (tmp_path / "epoch-1.partial").mkdir()
+    (tmp_path / "epoch-1.safetensors").mkdir()
     state = Checkpoint(
         epoch=1, model={"w": torch.zeros(1)}, descent={}, scalars={}, observed={}
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
 
-from normlab.analysis.claims.definition import Definition
+from normlab.analysis.claims.definition import Definition, Twins
 from normlab.analysis.evidence import Evidence
 from normlab.analysis.fairness import equal_seeds
 from normlab.analysis.interval import t_interval
@@ -15,6 +17,8 @@ from normlab.analysis.pairs import Compared
 from normlab.analysis.verdict import Ruling, Verdict
 from normlab.analysis.words import count, effect_text, interval_text
 from normlab.spec.point import Point, point_text
+
+_LARGEST_LOG = math.log(sys.float_info.max)
 
 
 class Effect(NamedTuple):
@@ -167,7 +171,7 @@ def claim_from(
         copies: Which test images are learnt as well: of claims about these.
     """
     definition = evidence.definition
-    back = math.exp if definition.scale == "ratio" else float
+    back = _ratio if definition.scale == "ratio" else float
     estimate = evidence.over_seeds()
     effects = zip(evidence.twins, evidence.effects, strict=True)
 
@@ -209,14 +213,30 @@ def _beside(evidence: Evidence) -> str:
     if definition.beside is None:
         return ""
     pairs = zip(evidence.twins, evidence.effects.tolist(), strict=True)
-    values = [definition.beside(twins, effect) for twins, effect in pairs]
+    values = [_second(definition.beside, *pair) for pair in pairs]
     known = [value for value in values if value is not None]
     if not known:
         return ""
     estimate = t_interval(known)
-    back = math.exp if definition.scale == "ratio" else float
+    back = _ratio if definition.scale == "ratio" else float
     text = f"{definition.beside_name}: {effect_text(back(estimate.mean), definition)}"
     if estimate.interval is None:
         return text
     low, high = estimate.interval
     return f"{text} [{interval_text((back(low), back(high)), definition)}]"
+
+
+def _second(
+    beside: Callable[[Twins, float], float | None], twins: Twins, effect: float
+) -> float | None:
+    """The effect that is shown beside; none where the files of a probe give none."""
+    try:
+        value = beside(twins, effect)
+    except Exception:  # they may hold anything
+        return None
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _ratio(log: float) -> float:
+    """Of a logarithm; as large as a float can be where it is larger."""
+    return math.exp(min(log, _LARGEST_LOG))

@@ -137,7 +137,7 @@ def collect(
     gaps: list[Gap] = []
     for seed in seeds:
         pair = runs.twins(pairing, seed)
-        effect = pair if isinstance(pair, Omitted) else definition.effect(pair)
+        effect = pair if isinstance(pair, Omitted) else _effect(definition, pair)
         if isinstance(pair, Omitted) or isinstance(effect, Omitted):
             assert isinstance(effect, Omitted)
             gaps.append(Gap(seed, effect.because))
@@ -151,3 +151,19 @@ def collect(
         effects=np.asarray(effects, dtype=np.float64),
         gaps=tuple(gaps),
     )
+
+
+def _effect(definition: Definition, pair: Twins) -> float | Omitted:
+    """What the twins say; what is computed of files may find anything in them."""
+    try:
+        effect = definition.effect(pair)
+    except Exception as fault:
+        if not (definition.probe or definition.surfaces):
+            raise
+        what = f"the {definition.probe or 'surfaces'}"
+        return Omitted(
+            f"{what} kept are not what normlab keeps ({type(fault).__name__})"
+        )
+    if isinstance(effect, float) and not math.isfinite(effect):
+        return Omitted("no finite number came out")
+    return effect

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from normlab.analysis.words import count
@@ -12,6 +11,7 @@ from normlab.records.rows import RunRecord, StudyRecord
 from normlab.spec.point import point_text
 
 _NAMED = 4  # tensors; a network may have hundreds
+_SETS = 10  # that differ; a study may have thousands
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +51,11 @@ class Fairness:
             return "not proven yet: no two arms of one seed have started"
         of = f"{self.compared} of {count(self.planned, 'set')} of twins"
         if differing := [*self.unequal_start, *self.unequal_batches]:
-            return (
-                f"NOT equal between the arms (compared: {of}): {'; '.join(differing)}"
+            more = len(differing) - _SETS
+            named = "; ".join(differing[:_SETS]) + (
+                f" and {more:,} more" if more > 0 else ""
             )
+            return f"NOT equal between the arms (compared: {of}): {named}"
         equal = (
             f"equal by digest in {of}: the tensors that they share at step 0 "
             f"({_range(self.shared)}), and the batches in their order"
@@ -138,10 +140,7 @@ def equal_seeds(runs: Sequence[RunRecord]) -> str:
 
 def _sentences(record: StudyRecord, key: str) -> tuple[str, ...]:
     """What was noted when the study began; studies of before noted nothing."""
-    noted: object = None
-    with suppress(ValueError):
-        noted = json.loads(record.meta.get(key, "[]"))
-    return tuple(map(str, noted)) if isinstance(noted, list) else ()
+    return tuple(json.loads(record.meta.get(key, "[]")))
 
 
 def unequal(twins: Sequence[RunRecord]) -> str | None:

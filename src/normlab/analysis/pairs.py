@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from normlab.analysis.claims.definition import Omitted, Twins
 from normlab.analysis.fairness import unequal
 from normlab.analysis.rates import Choice, choice_seeds, choices, claim_seeds
+from normlab.analysis.words import seeds_text
 from normlab.records.rows import ENDED, RunRecord, StudyRecord
 from normlab.records.surface import Surface
 from normlab.spec.plan import RunKey
@@ -85,10 +86,9 @@ def own_best_pairings(record: StudyRecord) -> tuple[Pairing, ...]:
 
 def _at_own_best(other: Choice, baseline: Choice, spec: StudySpec) -> Pairing:
     missing = baseline.because or other.because
-    seeds = ", ".join(map(str, choice_seeds(spec.seeds)))
-    plural = "s" if len(choice_seeds(spec.seeds)) > 1 else ""
+    seeds = seeds_text(choice_seeds(spec.seeds))
     chosen = (
-        f"rates chosen by seed{plural} {seeds} on images held out of the training "
+        f"rates chosen by {seeds} on images held out of the training "
         f"part: {other.arm} {other.rate:g}, {baseline.arm} {baseline.rate:g}"
     )
     return Pairing(

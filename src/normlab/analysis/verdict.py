@@ -11,7 +11,7 @@ from normlab.analysis.evidence import MIN_SEEDS, Evidence
 from normlab.analysis.holm import holm
 from normlab.analysis.interval import is_constant
 from normlab.analysis.outlook import EQUIVALENCE, LEVEL, MOST, further_seeds
-from normlab.analysis.words import count, null_text
+from normlab.analysis.words import count, null_text, seeds_text
 
 Verdict = Literal[
     "supported", "contradicted", "no-difference", "inconclusive", "not-enough-seeds"
@@ -163,6 +163,5 @@ def _why(evidence: Evidence) -> str:
     for gap in evidence.gaps:
         seeds.setdefault(gap.because, []).append(gap.seed)
     return "; ".join(
-        f"seed{'s' if len(those) > 1 else ''} {', '.join(map(str, those))}: {because}"
-        for because, those in seeds.items()
+        f"{seeds_text(those)}: {because}" for because, those in seeds.items()
     )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from normlab.analysis.claims.definition import Definition
 
+_MANY = 10  # seeds that are no longer named one by one
+_FIRST = 5
 _NAMED = 3  # files; there may be hundreds
 
 
@@ -88,6 +90,25 @@ def count(n: int, thing: str) -> str:
         ('1 seed', '4 seeds')
     """
     return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """Seeds by number; many by their ends, or by the first few.
+
+    Example:
+        >>> seeds_text((7,)), seeds_text((0, 1, 2)), seeds_text(range(12))
+        ('seed 7', 'seeds 0, 1, 2', 'seeds 0 to 11')
+        >>> seeds_text(range(0, 500, 2))
+        'seeds 0, 2, 4, 6, 8 and 245 more'
+    """
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    if len(seeds) < _MANY:
+        return f"seeds {', '.join(map(str, seeds))}"
+    if list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+        return f"seeds {seeds[0]} to {seeds[-1]}"
+    first = ", ".join(map(str, seeds[:_FIRST]))
+    return f"seeds {first} and {len(seeds) - _FIRST:,} more"
 
 
 def lost_text(lost: Sequence[str]) -> str:

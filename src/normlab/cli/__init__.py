@@ -7,9 +7,14 @@ import sys
 from collections.abc import Sequence
 
 from normlab.cli.stopping import code_of
+from normlab.cli.terminal import complain
 from normlab.errors import NormlabError
+from normlab.foreign import shortened
 
 __all__ = ["main"]
+
+_LONGEST = 2_000
+"""Characters of an error: what was typed or found may be of any length."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +56,7 @@ def _refuse(message: str, code: int) -> int:
 
 
 def _say(line: str, code: int) -> int:
-    print(line, file=sys.stderr)
+    complain(shortened(line, _LONGEST))
     return code
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from normlab.foreign import plain
+
 
 def columns(
     head: Sequence[str],
@@ -18,12 +20,14 @@ def columns(
         rows: As many cells each as there are names.
         right: Names of the columns whose cells end at the same place: numbers.
 
+    What a cell holds takes one line: line ends in it are escaped.
+
     Example:
         >>> print(columns(("arm", "epoch"), [("none", "1")], right=["epoch"]))
         arm   epoch
         none      1
     """
-    lines = [head, *rows]
+    lines = [[plain(cell) for cell in line] for line in (head, *rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     aligned = [
         [

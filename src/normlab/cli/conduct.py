@@ -7,20 +7,19 @@ from itertools import count as naturals
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from normlab.analysis.words import count
+from normlab.analysis.words import count, seeds_text
 from normlab.cli.stopping import code_of, signals_stop
+from normlab.cli.terminal import complain, say
 from normlab.cli.watching import watching
 from normlab.errors import NormlabError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from normlab.analysis.result import Result
     from normlab.spec.study import StudySpec
     from normlab.study.progress import Watcher
-
-MANY = 10  # seeds that are no longer named one by one
 
 
 @signals_stop()
@@ -44,30 +43,31 @@ def conduct(
         it was stopped, 130 for Ctrl-C, 143 for SIGTERM and 129 for SIGHUP.
     """
     if spec.model.file is not None:
-        print(f"executing {spec.model.file} (function {spec.model.factory})")
+        say(f"executing {spec.model.file} (function {spec.model.factory})")
     if not quiet:
-        print(f"{_announcement(spec)}\nto be kept in {folder}", flush=True)
+        say(f"{_announcement(spec)}\nto be kept in {folder}")
     try:
         with watching(quiet=quiet) as watcher:
             result = train(watcher)
     except KeyboardInterrupt as stop:
-        print(_how_to_go_on(folder), file=sys.stderr)
+        say(_how_to_go_on(folder), to=sys.stderr)
         return code_of(stop)
     except BrokenPipeError:  # nobody reads the progress any more
-        print(_how_to_go_on(folder), file=sys.stderr)
+        say(_how_to_go_on(folder), to=sys.stderr)
         raise
     from normlab.cli.account import account
 
     # first what took long, so that no trouble with the report can lose it
-    print(account(result, folder, report=False), flush=True)
+    say(account(result, folder, report=False))
     failed = [run.key.id for run in result.record.runs if run.status == "failed"]
     failed += result.record.failed
     if failed:
         more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
-        print(
-            f"normlab: {failed[0]}{more} failed; the account says why.", file=sys.stderr
-        )
-    return _report(result, folder) or int(bool(failed))
+        complain(f"normlab: {failed[0]}{more} failed; the account says why.")
+    lost = result.record.lost
+    if lost:
+        complain(f"normlab: {count(len(lost), 'file')} of results cannot be read.")
+    return _report(result, folder) or int(bool(failed or lost))
 
 
 def _report(result: Result, folder: Path) -> int:
@@ -75,15 +75,15 @@ def _report(result: Result, folder: Path) -> int:
     from normlab.report.write import NAME, write
 
     try:
-        print(f"look at it: {write(result, folder / NAME)}")
+        say(f"look at it: {write(result, folder / NAME)}")
     except NormlabError as error:
-        print(f"normlab: error: {error}", file=sys.stderr)
+        complain(f"normlab: error: {error}")
         return error.exit_code
     except KeyboardInterrupt as stop:
-        print(
+        say(
             "normlab: interrupted; the study is kept. Its report:\n"
             f"  normlab report {quote(str(folder))}",
-            file=sys.stderr,
+            to=sys.stderr,
         )
         return code_of(stop)
     return 0
@@ -114,28 +114,13 @@ def _who_chooses(spec: StudySpec) -> list[str]:
     from normlab.analysis.rates import choice_seeds, claim_seeds
 
     chosen, claimed = choice_seeds(spec.seeds), claim_seeds(spec.seeds)
-    line = f"each arm's own best lr: chosen by {_seeds(chosen)}"
+    line = f"each arm's own best lr: chosen by {seeds_text(chosen)}"
     if claimed:
-        line += f", compared by {_seeds(claimed)}"
+        line += f", compared by {seeds_text(claimed)}"
     if len(claimed) < MIN_SEEDS:
         enough = next(n for n in naturals(1) if len(claim_seeds(range(n))) >= MIN_SEEDS)
         line += f"; a verdict there needs at least {enough} seeds"
     return [line]
-
-
-def _seeds(seeds: Sequence[int]) -> str:
-    """Seeds by number, a long run of them by its ends.
-
-    Example:
-        >>> _seeds((7,)), _seeds((0, 1, 2)), _seeds(range(12))
-        ('seed 7', 'seeds 0, 1, 2', 'seeds 0 ... 11')
-    """
-    first, *rest = map(str, seeds)
-    if not rest:
-        return f"seed {first}"
-    if len(rest) < MANY:
-        return f"seeds {', '.join((first, *rest))}"
-    return f"seeds {first} ... {rest[-1]}"
 
 
 def _how_to_go_on(folder: Path) -> str:

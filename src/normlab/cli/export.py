@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from normlab.cli import options
+from normlab.cli.terminal import STANDARD, put_out, say
 from normlab.errors import BadSetting
 
 
@@ -35,9 +36,11 @@ def export(
             "-o",
             "--output",
             metavar="PATH",
-            help="A file, or a folder for figures [default: DIR/figures].",
+            help="A file, - for standard output, or a folder for figures "
+            "[default: DIR/figures].",
         ),
     ] = None,
+    force: options.Force = False,
 ) -> int:
     """Write a study's records as csv, json or parquet, or its figures."""
     if (form is None) == (figures is None):
@@ -46,30 +49,36 @@ def export(
             "--figures svg|png|pdf. See: normlab export --help"
         )
     if figures is not None:
-        return _figures(folder, figures, path or folder / "figures")
+        if path == STANDARD:
+            raise BadSetting("export --figures writes several files. Give a folder.")
+        return _figures(folder, figures, path or folder / "figures", force=force)
     if path is None:
         raise BadSetting("export --format needs a file to write. Give it with -o PATH.")
-    return _records(folder, str(form), path)
+    return _records(folder, str(form), path, force=force)
 
 
-def _records(folder: Path, form: str, path: Path) -> int:
+def _records(folder: Path, form: str, path: Path, *, force: bool) -> int:
     from normlab.analysis.result import Result
     from normlab.records.export import export as write
+    from normlab.records.export import exported
 
     result = Result.open(folder)
     summary = result.to_json() if form == "json" else None
-    write(result.record, form, path, summary=summary)
-    print(f"written to {path}")
+    if path == STANDARD:
+        put_out(exported(result.record, form, summary=summary))
+        return 0
+    write(result.record, form, path, summary=summary, force=force)
+    say(f"written to {path}")
     return 0
 
 
-def _figures(folder: Path, form: str, path: Path) -> int:
+def _figures(folder: Path, form: str, path: Path, *, force: bool) -> int:
     from normlab.analysis.result import Result
     from normlab.figures.export import export_figures
 
     pictures, missing = Result.open(folder).figures().drawn()
-    written = export_figures(pictures, form, path)
-    print(f"{len(written)} figures written to {path}")
+    written = export_figures(pictures, form, path, force=force)
+    say(f"{len(written)} figures written to {path}")
     for line in missing:
-        print(f"not drawn: {line}")
+        say(f"not drawn: {line}")
     return 0

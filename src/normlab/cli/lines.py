@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from normlab.analysis.words import nats
+from normlab.cli.terminal import say
 from normlab.cli.wording import duration, percent, run_name
+from normlab.foreign import plain
 from normlab.records import events
 from normlab.study.progress import Progress
 
@@ -80,4 +82,4 @@ class Lines(Progress):
 
 def _say(line: str) -> None:
     # flushed: whoever follows the log sees an epoch when it ends
-    print(line, flush=True)
+    say(plain(line))

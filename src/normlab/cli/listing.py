@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from normlab.cli.terminal import say
+from normlab.foreign import plain, shortened
+
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from normlab.records.found import Found
 
+_LONGEST = 1_000  # characters of a reason
 _HEAD = ("study", "experiment", "arms", "seeds", "status", "made")
 
 
@@ -23,27 +29,35 @@ def list_studies(
     from normlab.records.found import find_studies
 
     studies = find_studies(root)
-    if studies:
-        print(columns(_HEAD, [_row(study) for study in studies], right=["seeds"]))
-    else:
-        print(f"no studies below {root}; `normlab run` makes the first")
+    readable = [study for study in studies if study.trouble is None]
+    if readable:
+        say(columns(_HEAD, [_row(study) for study in readable], right=["seeds"]))
+    for study in studies:
+        if study.trouble is not None:
+            say(plain(_why(study)))
+    if not studies:
+        say(f"no studies below {root}; `normlab run` makes the first")
     return 0
 
 
 def _row(study: Found) -> tuple[str, ...]:
-    from normlab.records.folder import StudyFolder
-
-    if study.trouble is not None:
-        return (str(study.path), "-", "-", "-", "cannot be read", "-")
-    spec = StudyFolder.open(study.path).spec
+    spec = study.spec
+    assert spec is not None
     return (
         str(study.path),
-        study.experiment,
+        spec.experiment,
         ",".join(arm.name for arm in spec.arms),
         str(len(spec.seeds)),
         _status(study),
         _minute(study.created),
     )
+
+
+def _why(study: Found) -> str:
+    """The line of a study that cannot be read; its path is said once."""
+    reason = " ".join(str(study.trouble).split())
+    reason = reason.removeprefix(str(study.path)).lstrip(":/ ")
+    return shortened(f"{study.path}: cannot be read: {reason}", _LONGEST)
 
 
 def _status(study: Found) -> str:
@@ -55,10 +69,11 @@ def _status(study: Found) -> str:
     return f"training: {text}" if study.in_use else text
 
 
-def _minute(moment: str) -> str:
-    """An ISO moment to the minute, in this machine's time zone."""
-    from datetime import datetime
-
-    if not moment:
+def _minute(moment: datetime | None) -> str:
+    """A moment to the minute, in this machine's time zone."""
+    if moment is None:
         return "-"
-    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M")
+    try:
+        return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+    except (OverflowError, ValueError):  # a year that no zone is known for
+        return "-"

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from normlab.analysis.words import count, nats
 from normlab.cli.wording import duration, percent, run_name
+from normlab.foreign import plain
 from normlab.study.progress import SETTLED, Progress, RunProgress
 
 if TYPE_CHECKING:
@@ -57,11 +58,12 @@ class Live(Progress):
         """Keep a reason above the table, where it stays."""
         super().status(key, status, reason)
         if reason and self.news(reason):
-            self._console.print(f"{key.id}: {status}: {reason}", markup=False)
+            line = plain(f"{key.id}: {status}: {reason}")
+            self._console.print(line, markup=False, highlight=False)
 
     def told(self, text: str) -> None:
         """Print it above the table, where it stays."""
-        self._console.print(text, markup=False, highlight=False)
+        self._console.print(plain(text), markup=False, highlight=False)
 
     def ended(self) -> None:
         """Leave the last state on the screen and give the cursor back."""
@@ -71,12 +73,12 @@ class Live(Progress):
     def picture(self) -> RenderableType:
         """What the terminal shows now."""
         if not self.runs:
-            return Text(self.phase)
+            return Text(plain(self.phase))
         room = max(1, self._console.size.height - _OVERALL_LINES)
         lines = [self._heading(), *map(self._line, self._in_sight(room))]
         # lines of our own: rich's tables take five times as long to lay out
         text = Text("\n", no_wrap=True, overflow="crop").join(lines)
-        return Group(text, self._overall(), Text(self.phase))
+        return Group(text, self._overall(), Text(plain(self.phase)))
 
     def _heading(self) -> Text:
         return Text(

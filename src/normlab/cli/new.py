@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from normlab.cli import options
+from normlab.cli.terminal import say
 from normlab.experiments.registry import NAMES
 
 
@@ -34,20 +35,17 @@ def new(
 
     text = template(experiment(name), full=full)
     path = _write(text, out or Path(name))
-    print(f"written: {path}\nchange it, then: normlab run {quote(str(path))}")
+    say(f"written: {path}\nchange it, then: normlab run {quote(str(path))}")
     return 0
 
 
 def _write(text: str, out: Path) -> Path:
+    from normlab.disk import whole
     from normlab.errors import BadFolder
 
     path = out if out.suffix == ".toml" else out / "study.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise BadFolder(
-            f"{path} exists already. Choose another place with --out."
-        ) from None
+    if path.exists() or path.is_symlink():
+        raise BadFolder(f"{path} exists already. Choose another place with --out.")
+    whole.write(path, text.encode())
     return path

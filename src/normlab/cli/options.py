@@ -129,6 +129,9 @@ Out = Annotated[
         help="A new or empty folder [default: normlab-runs/NAME-DATE-TIME].",
     ),
 ]
+Force = Annotated[
+    bool, typer.Option("--force", help="Replace a file that exists already.")
+]
 Full = Annotated[
     bool,
     typer.Option("--full", help="The experiment at length: hours instead of minutes."),

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from normlab.cli import options
+from normlab.cli.terminal import STANDARD, put_out, say
 
 
 def report(
@@ -18,17 +19,22 @@ def report(
             "-o",
             "--output",
             metavar="FILE",
-            help="Where to write [default: DIR/report.html].",
+            help="Where to write, - for standard output [default: DIR/report.html].",
         ),
     ] = None,
+    force: options.Force = False,
 ) -> int:
     """Write a study's report: one HTML file that opens offline.
 
     Reads the records; nothing is trained or executed.
     """
     from normlab.analysis.result import Result
-    from normlab.report.write import NAME, write
+    from normlab.report.write import NAME, content, write
 
-    path = write(Result.open(folder), output or folder / NAME)
-    print(f"report written to {path}")
+    result = Result.open(folder)
+    if output == STANDARD:
+        put_out(content(result))
+        return 0
+    path = write(result, output or folder / NAME, force=force)
+    say(f"report written to {path}")
     return 0

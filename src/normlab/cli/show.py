@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from normlab.cli import options
+from normlab.cli.terminal import say
 
 
 def show(
@@ -29,5 +30,5 @@ def show(
         return 0
     from normlab.cli.account import account
 
-    print(account(result, folder))
+    say(account(result, folder))
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from normlab.cli import options
+from normlab.cli.terminal import say
 
 if TYPE_CHECKING:
     from normlab.records.surface import Surface
@@ -90,9 +91,7 @@ def surface(
             "normlab[static]), or arrays (.npz).",
         ),
     ] = Path("surface.html"),
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace a file that is there.")
-    ] = False,
+    force: options.Force = False,
 ) -> int:
     """Draw the loss on a plane through the weights of a network.
 
@@ -115,7 +114,7 @@ def surface(
     dataset = load(Data(source=data or "mnist"))
     if ".py:" in model:
         file, _, function = model.rpartition(":")
-        print(f"executing {file} (function {function})", flush=True)
+        say(f"executing {file} (function {function})")
     network = built_network(model, norm, dataset, seed=seed)
     if held is not None and state is not None:
         load_weights(network, state, where=str(held))
@@ -136,10 +135,10 @@ def surface(
     finally:
         told.ended()
     target.write(found, title=model)
-    print(f"weights: {held or 'as the network starts (give some with --weights)'}")
-    print(f"data: training part of {dataset.name}")
-    print("\n".join(_account(found)))
-    print(f"written to {output}")
+    say(f"weights: {held or 'as the network starts (give some with --weights)'}")
+    say(f"data: training part of {dataset.name}")
+    say("\n".join(_account(found)))
+    say(f"written to {output}")
     return 0
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
 
+from normlab.disk import whole
+from normlab.disk.output import refuse_to_replace
 from normlab.errors import BadFolder, BadSetting, RunFailed
 from normlab.figures.picture import Picture
 from normlab.spec.names import known
@@ -28,7 +31,7 @@ BROWSERS = (
 
 
 def export_figures(
-    pictures: Sequence[Picture], form: str, folder: Path
+    pictures: Sequence[Picture], form: str, folder: Path, *, force: bool = False
 ) -> tuple[Path, ...]:
     """Write every picture to `folder/<its name>.<form>`; nothing is fetched.
 
@@ -36,10 +39,11 @@ def export_figures(
         pictures: What is written, each with its title.
         form: svg, png or pdf.
         folder: Is made if it is not there.
+        force: Whether existing figures are replaced.
 
     Raises:
         BadSetting: If the format is unknown, or kaleido or a browser is missing.
-        BadFolder: If the folder cannot be written.
+        BadFolder: If the folder cannot be written, or a file in it exists.
         RunFailed: If the browser draws a figure wrongly.
     """
     if form not in FORMATS:
@@ -47,6 +51,8 @@ def export_figures(
             f"--figures={form} is unknown. {known(FORMATS, instead_of=form)}"
         )
     drawer = Drawer()
+    if folder.is_symlink():
+        raise BadFolder(f"{folder} is a link. Name the folder it leads to with -o.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -55,9 +61,20 @@ def export_figures(
             "with -o FOLDER."
         ) from None
     paths = tuple(folder / f"{picture.kind.id}.{form}" for picture in pictures)
-    drawer.draw(
-        (picture.titled(), path) for picture, path in zip(pictures, paths, strict=True)
-    )
+    for path in paths:
+        refuse_to_replace(path, f".{form}", force=force)
+    try:
+        drawer.draw(
+            [
+                (picture.titled(), path)
+                for picture, path in zip(pictures, paths, strict=True)
+            ]
+        )
+    except OSError as error:
+        raise BadFolder(
+            f"{folder}: cannot be written ({error.strerror}). Choose another place "
+            "with -o FOLDER."
+        ) from None
     return paths
 
 
@@ -75,15 +92,26 @@ class Drawer:
         self._kaleido = _kaleido(wanted)
         self._browser = find_browser(wanted)
 
-    def draw(self, figures: Iterable[tuple[go.Figure, Path]]) -> None:
-        """Write each figure to its file, whose name says the format.
+    def draw(self, figures: Sequence[tuple[go.Figure, Path]]) -> None:
+        """Write each figure to its file, whose name says the format, whole.
 
         Raises:
+            OSError: If a file cannot be written.
             RunFailed: If the browser draws a figure wrongly.
         """
+        with tempfile.TemporaryDirectory(prefix="normlab-figures-") as home:
+            # the browser writes where nobody else does
+            drawn = [
+                Path(home, f"{i}{path.suffix}") for i, (_, path) in enumerate(figures)
+            ]
+            self._draw([figure for figure, _ in figures], drawn)
+            for file, (_, path) in zip(drawn, figures, strict=True):
+                whole.write(path, file.read_bytes())
+
+    def _draw(self, figures: Sequence[go.Figure], files: Sequence[Path]) -> None:
         jobs = [
-            {"fig": _plain(figure), "path": str(path), "opts": _options(figure, path)}
-            for figure, path in figures
+            {"fig": _plain(figure), "path": str(file), "opts": _options(figure, file)}
+            for figure, file in zip(figures, files, strict=True)
         ]
         # kaleido would fetch MathJax; no figure needs it
         settings = {"mathjax": False, "path": self._browser}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 import plotly.graph_objects as go
 
+from normlab.disk import whole
 from normlab.errors import BadFolder, BadSetting
 from normlab.figures.export import FORMATS, Drawer
 from normlab.figures.surface import contours
@@ -45,7 +45,7 @@ class SurfaceFile:
         self._drawer = Drawer(f"-o {path.name}") if draws else None
 
     def write(self, surface: Surface, *, title: str) -> None:
-        """Write it, under a temporary name first.
+        """Write it, whole or not at all.
 
         Raises:
             BadFolder: If it cannot be written.
@@ -56,25 +56,20 @@ class SurfaceFile:
             save_surface(surface, self.path)
             return
         figure = contours(surface, title=title)
-        temporary = self.path.with_name(f".{os.getpid()}.{self.path.name}")
         try:
-            self._draw(figure, temporary)
-            temporary.replace(self.path)
+            self._draw(figure)
         except OSError as error:
             raise BadFolder(
                 f"{self.path}: cannot be written ({error.strerror}). Choose another"
                 " place with -o FILE."
             ) from None
-        finally:
-            with suppress(OSError):  # where nothing can be written, nothing is left
-                temporary.unlink(missing_ok=True)
 
-    def _draw(self, figure: go.Figure, file: Path) -> None:
+    def _draw(self, figure: go.Figure) -> None:
         if self._drawer is not None:
-            self._drawer.draw([(figure, file)])
+            self._drawer.draw([(figure, self.path)])
             return
         page = figure.to_html(include_plotlyjs=True, config={"displaylogo": False})
-        file.write_text(page, encoding="utf-8")
+        whole.write(self.path, page.encode(errors="backslashreplace"))
 
 
 def _refuse_place(path: Path, *, force: bool) -> None:

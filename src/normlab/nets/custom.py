@@ -25,9 +25,11 @@ from torch import nn
 
 from normlab.base.slots import NormMaker
 from normlab.base.streams import ambient
+from normlab.disk.opening import content
 from normlab.errors import BadModel, described
 
 _MODULE = "normlab_model_file"  # the user's `__name__`; never importable
+_MOST_BYTES = 10_000_000
 _LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
 _INSTALLED = (
     Path(__file__).parents[1],  # normlab's own files
@@ -207,7 +209,7 @@ def from_file(address: str) -> Factory:
         )
     path = Path(file).expanduser().absolute()
     try:
-        source = path.read_bytes().decode()
+        source = content(path, most=_MOST_BYTES).decode()
     except FileNotFoundError:
         raise BadModel(f"model file {path} does not exist.") from None
     except OSError as unreadable:
@@ -226,7 +228,7 @@ def file_digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
 
     def of(name: str) -> str:
         try:
-            return sha256((folder / name).read_bytes()).hexdigest()
+            return sha256(content(folder / name, most=_MOST_BYTES)).hexdigest()
         except OSError:
             return ""
 

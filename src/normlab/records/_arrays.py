@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from normlab.disk import whole
+from normlab.disk.opening import opened, refuse_links
 from normlab.errors import BadFolder
+from normlab.foreign import brief, plain, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from typing import BinaryIO
 
     from numpy.typing import NDArray
 
 ARRAYS = "arrays"
+NETWORK = "network.safetensors"
 SURFACES = "surfaces"  # among the run ids in it; no run has such an id
+_PIECE = 1 << 20  # bytes that are looked at together
+_PLAIN = "biufcU"
+"""Kinds of numbers, truth values and text: what probes and surfaces are made of."""
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 
@@ -34,56 +47,140 @@ def place(folder: Path, run_id: str, probe: str) -> Path:
     return folder / ARRAYS / run_id / f"{probe}.npz"
 
 
+def is_result(name: object) -> bool:
+    """Whether this is the path of a file of results, as seen from its study folder."""
+    if not isinstance(name, str):
+        return False
+    home, *parts = name.split("/")
+    return home == ARRAYS and len(parts) == 2 and all(map(_NAME.fullmatch, parts))
+
+
 def write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write to a temporary name, then rename: readers see all or nothing.
+    """Write a file of arrays: readers see all or nothing.
 
     Equal arrays give equal bytes: no time of day enters the file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    whole.make_room(path.parent)
+    with (
+        whole.replacing(path) as stream,
+        zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as file,
+    ):
+        for name, array in arrays.items():
+            # a member of fixed date; force_zip64 because the size is not known
+            member = zipfile.ZipInfo(f"{name}.npy")
+            with file.open(member, "w", force_zip64=True) as to:
+                np.lib.format.write_array(to, np.asanyarray(array), allow_pickle=False)
+
+
+def files(folder: Path, suffix: str = ".npz") -> tuple[Path, ...]:
+    """Every file of arrays in a study folder, by path; there are no others for us.
+
+    What has a name that normlab gives to nothing is somebody else's, and where a link
+    leads to is not looked at.
+    """
+    homes = _named(folder / ARRAYS, folder)
+    return tuple(f for one in homes for f in files_of(folder, one.name, suffix))
+
+
+def files_of(folder: Path, run_id: str, suffix: str = ".npz") -> tuple[Path, ...]:
+    """The files of arrays of one run, or of all surfaces."""
+    here = _named(folder / ARRAYS / run_id, folder)
+    return tuple(file for file in here if file.suffix == suffix)
+
+
+def _named(home: Path, folder: Path) -> list[Path]:
+    """What lies in a folder of a study, by name."""
     try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as file:
-            for name, array in arrays.items():
-                # a member of fixed date; force_zip64 because the size is not known
-                member = zipfile.ZipInfo(f"{name}.npy")
-                with file.open(member, "w", force_zip64=True) as stream:
-                    np.lib.format.write_array(
-                        stream, np.asanyarray(array), allow_pickle=False
-                    )
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        refuse_links(home, folder)
+        return sorted(one for one in home.iterdir() if _NAME.fullmatch(one.name))
+    except OSError:
+        return []
 
 
-def is_sound(path: Path) -> bool:
+def is_sound(path: Path, folder: Path) -> bool:
     """Whether every array of a file can be read and is what was written."""
     try:
-        with zipfile.ZipFile(path) as file:
-            return file.testzip() is None
+        with opened(path, within=folder) as stream, zipfile.ZipFile(stream) as file:
+            for member in _members(file, stream):
+                with file.open(member) as content:
+                    _claim(content, member)
+                    while content.read(_PIECE):
+                        pass  # its checksum is compared at the end
     except Exception:  # whatever damage makes of the reading
         return False
+    return True
 
 
-def read(path: Path) -> dict[str, NDArray[Any]]:
+def read(path: Path, folder: Path | None) -> dict[str, NDArray[Any]]:
     """Read every array of a file.
 
+    Nothing is allocated before it is known that the file holds as much: arrays are
+    stored as they are, and their headers claim what is there.
+
+    Args:
+        path: The file.
+        folder: Of the study, which the file may not lead out of; None for a file of
+            the user's own.
+
     Raises:
-        BadFolder: If the file is missing or damaged.
+        BadFolder: If the file is missing, damaged, or no file of plain arrays.
     """
     try:
         # opened here: NumPy would leave a damaged file open
-        with path.open("rb") as stream:
-            if not zipfile.is_zipfile(stream):
-                raise ValueError("no .npz file")
-            stream.seek(0)
-            file = np.load(stream, allow_pickle=False)
-            return {name: file[name] for name in file.files}
+        with opened(path, within=folder) as stream, zipfile.ZipFile(stream) as file:
+            return {
+                member.filename.removesuffix(".npy"): _array(file, member)
+                for member in _members(file, stream)
+            }
     except FileNotFoundError:
         raise BadFolder(
             f"{path}: was not recorded. Was the study run with --measure full?"
         ) from None
     except Exception as error:  # whatever damage makes of the reading
-        text = " ".join(str(error).split())
+        text = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise BadFolder(
-            f"{path}: is damaged ({text}). Take it away, and the rest can be read."
+            f"{path}: is damaged ({shortened(plain(text), 200)}). Take it away, and "
+            "the rest can be read."
         ) from None
+
+
+class _Claim(NamedTuple):
+    """What the header of an array says."""
+
+    shape: tuple[int, ...]
+    in_columns: bool
+    dtype: np.dtype[Any]
+
+
+def _members(file: zipfile.ZipFile, stream: BinaryIO) -> list[zipfile.ZipInfo]:
+    """What a file claims to hold, if it is large enough for it."""
+    members = file.infolist()
+    if not members:
+        raise ValueError("no arrays")
+    if any(m.compress_type != zipfile.ZIP_STORED for m in members):
+        raise ValueError("packed, and normlab packs nothing")
+    claimed = sum(max(member.file_size, member.compress_size) for member in members)
+    if claimed > os.fstat(stream.fileno()).st_size:
+        raise ValueError("claims more than it holds")
+    return members
+
+
+def _claim(stream: IO[bytes], member: zipfile.ZipInfo) -> _Claim:
+    """What kind of array follows, if the member is exactly as long as that."""
+    header = _HEADERS[np.lib.format.read_magic(stream)]
+    claim = _Claim(*header(stream))
+    if claim.dtype.kind not in _PLAIN or claim.dtype.itemsize == 0:
+        raise ValueError(f"{brief(member.filename)} is {brief(str(claim.dtype))}")
+    held = member.file_size - stream.tell()
+    if math.prod(claim.shape) * claim.dtype.itemsize != held:
+        raise ValueError(f"{brief(member.filename)} claims {brief(claim.shape)}")
+    return claim
+
+
+def _array(file: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
+    with file.open(member) as stream:
+        claim = _claim(stream, member)
+        data = stream.read()
+    array = np.empty(math.prod(claim.shape), claim.dtype)
+    array.view(np.uint8)[:] = np.frombuffer(data, np.uint8)
+    return array.reshape(claim.shape, order="F" if claim.in_columns else "C")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from normlab.records._rows import odd
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FLOAT = np.dtype("<f4")
+_HOLES = 4  # times the steps that are there may be missing
+_FEW = 10_000
 
 
 class Block(NamedTuple):
@@ -22,6 +26,14 @@ class Block(NamedTuple):
     last: int
     losses: bytes
     seconds: float
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is one loss for each of its steps."""
+        steps = self.last - self.first + 1
+        return (
+            1 <= self.first <= self.last and len(self.losses) == steps * _FLOAT.itemsize
+        )
 
     def part(self, first: int, last: int) -> Block:
         """Some of its steps, with their share of the seconds."""
@@ -64,9 +76,16 @@ def cut(connection: sqlite3.Connection, run: int, *, first: int, last: int) -> N
 
 
 def joined(blocks: Sequence[Block]) -> NDArray[np.float32]:
-    """The losses of all steps from the first; blocks in ascending order."""
+    """The losses of all steps from the first; blocks in ascending order.
+
+    Raises:
+        Odd: If far more steps are missing than there are.
+    """
     if not blocks:
         return np.empty(0, dtype=np.float32)
+    held = sum(len(block.losses) for block in blocks) // _FLOAT.itemsize
+    if blocks[-1].last > _HOLES * held + _FEW:
+        raise odd("steps", "last", blocks[-1].last, f"a step after {held:,} losses")
     # a step that nobody reported is a hole, not a shift of all later ones
     losses = np.full(blocks[-1].last, np.nan, dtype=np.float32)
     for block in blocks:

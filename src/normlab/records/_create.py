@@ -9,6 +9,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from normlab.disk import whole
+from normlab.disk.opening import Unusual, refuse_links, size_of
+from normlab.disk.tree import entries
 from normlab.errors import BadFolder
 from normlab.records import _arrays, _database, _lock
 from normlab.records._trouble import reporting
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from normlab.spec.study import StudySpec
 
 SETTINGS = "study.toml"
+WRITTEN = (_arrays.ARRAYS, "checkpoints", "scratch")
+"""Folders of a study that are written to while it is conducted."""
 ORIGINAL = "study_toml"
 """The fact in study.db that keeps study.toml as it was when the study began."""
 
@@ -31,13 +36,42 @@ def refuse_taken(path: Path) -> None:
         if path.exists() and not path.is_dir():
             raise BadFolder(f"{path}: is a file, not a folder. Choose another name.")
         _lock.refuse_in_use(path)
-        if path.is_dir() and any(path.iterdir()):
-            choice = "Choose another folder"
-            if (path / _database.DATABASE).exists():
-                choice += f", or go on with the study in it: normlab resume {path}"
-            raise BadFolder(f"{path}: is not empty. {choice}.")
+        refuse_filled(path)
         # what does not exist yet is made in the nearest folder that does
         refuse_unwritable(next(p for p in (path, *path.parents) if p.exists()))
+
+
+def refuse_filled(path: Path) -> None:
+    """Raise BadFolder if the folder holds more than a start that was cut off leaves."""
+    if not path.is_dir() or all(map(_is_ours, path.iterdir())):
+        return
+    choice = "Choose another folder"
+    if (path / _database.DATABASE).exists():
+        choice += f", or go on with the study in it: normlab resume {path}"
+    raise BadFolder(f"{path}: is not empty. {choice}.")
+
+
+def _is_ours(place: Path) -> bool:
+    return place.name == _lock.LOCK or whole.is_part(place.name)
+
+
+def refuse_leading_out(path: Path) -> None:
+    """Refuse a study in which normlab would write or delete somewhere else.
+
+    Raises:
+        Unusual: If there is something else than files and folders where it writes.
+    """
+    for name in (SETTINGS, _database.DATABASE):
+        size_of(path / name, within=path)
+    for home in WRITTEN:
+        refuse_links(path / home, path)
+        for entry in entries(path / home):
+            if not (entry.is_dir(follow_symlinks=False) or _is_plain(entry)):
+                raise Unusual(entry.path, "a link, a pipe or a device")
+
+
+def _is_plain(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file(follow_symlinks=False)
 
 
 def refuse_unwritable(folder: Path) -> None:
@@ -54,27 +88,62 @@ def missing(path: Path) -> tuple[Path, ...]:
 
 
 def fill(path: Path, spec: StudySpec, meta: Mapping[str, str]) -> None:
-    """Write study.db and study.toml into an empty folder."""
+    """Make a study of an empty folder whose lock is held.
+
+    There is a study from the moment that study.db has its name; study.toml is in it
+    too, and is written anew from there as long as it is missing.
+    """
+    whole.sweep(path)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     text = toml.dumps(spec)
-    (path / _arrays.ARRAYS).mkdir()
     facts = {
         "created": created,
         **meta,
         "schema": str(_database.SCHEMA),
         ORIGINAL: text,
     }
-    _database.make(path, facts)
-    (path / SETTINGS).write_text(text, encoding="utf-8")
+    whole.write(path / _database.DATABASE, _database.fresh(facts))
+    complete(path, text)
+
+
+def complete(path: Path, settings: str | None) -> None:
+    """Make what a study cut off in the making lacks.
+
+    Args:
+        path: The folder, whose lock is held.
+        settings: What study.toml says, as study.db keeps it.
+    """
+    if settings is not None and lacks_settings(path):
+        whole.write(path / SETTINGS, settings.encode())
+    (path / _arrays.ARRAYS).mkdir(exist_ok=True)
+
+
+def lacks_settings(path: Path) -> bool:
+    """Whether there is no study.toml, or an empty one, as a power cut leaves it.
+
+    Raises:
+        Unusual: If it is no regular file.
+    """
+    return not size_of(path / SETTINGS, within=path)
 
 
 def undo(path: Path, made: Sequence[Path]) -> None:
-    """Take back what `fill` may have written, and folders that may have been made."""
-    shutil.rmtree(path / _arrays.ARRAYS, ignore_errors=True)
-    for name in (SETTINGS, _lock.LOCK):
-        (path / name).unlink(missing_ok=True)
+    """Take back what `fill` may have written, and folders that have been made.
+
+    Only for who holds the lock and saw the folder empty under it.
+    """
+    for name in WRITTEN:
+        shutil.rmtree(path / name, ignore_errors=True)
+    (path / SETTINGS).unlink(missing_ok=True)
     for file in path.glob(f"{_database.DATABASE}*"):
         file.unlink(missing_ok=True)
+    whole.sweep(path)
+    (path / _lock.LOCK).unlink(missing_ok=True)
+    take_back(made)
+
+
+def take_back(made: Sequence[Path]) -> None:
+    """Remove folders that have been made, where nothing lies in them."""
     for folder in made:
         with suppress(OSError):  # never made, or it holds what somebody else put there
             folder.rmdir()

@@ -2,123 +2,230 @@
 
 from __future__ import annotations
 
-import json
 import math
-import sqlite3
-from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict, namedtuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from normlab.foreign import brief
 from normlab.records._blocks import Block, joined
-from normlab.records.rows import EpochRow, GlimpseRow, RunRecord
+from normlab.records._rows import TABLES, Rows, decoded, is_number, maps_to, odd
+from normlab.records.data_line import NOTED, is_description
+from normlab.records.rows import (
+    FAILED,
+    LARGEST,
+    NOTES,
+    STATUSES,
+    EpochRow,
+    GlimpseRow,
+    RunRecord,
+)
 from normlab.spec.plan import RunKey
-from normlab.spec.point import Point, point_from_json
+from normlab.spec.point import point_from_json, point_json
+
+_MAPPINGS = {"networks", "python_code", "model_files", "starts"}
+"""Facts that are names with their digests."""
+_LISTS = {"network_differences", "network_notes"}
+"""Facts that are sentences."""
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from normlab.spec.study import StudySpec
 
-def meta(connection: sqlite3.Connection) -> dict[str, str]:
+
+def meta(connection: sqlite3.Connection, folder: Path) -> dict[str, str]:
     """Every fact about the study."""
-    return dict(connection.execute("SELECT key, value FROM meta ORDER BY key"))
+    facts = dict(Rows(connection, folder).of("meta", "key"))
+    for name in _MAPPINGS & facts.keys():
+        decoded("meta", "value", facts[name], f"what {name} gives", _are_texts)
+    for name in _LISTS & facts.keys():
+        decoded("meta", "value", facts[name], f"what {name} gives", _are_sentences)
+    if LARGEST in facts:
+        decoded("meta", "value", facts[LARGEST], "the share of a class", _is_share)
+    if NOTED in facts:
+        decoded("meta", "value", facts[NOTED], "a description of data", is_description)
+    return facts
 
 
-def measurements(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+def measurements(
+    connection: sqlite3.Connection, folder: Path
+) -> dict[str, dict[str, Any]]:
     """Every measurement of the whole study, by its name."""
-    rows = connection.execute("SELECT name, value FROM measurements ORDER BY name")
-    return {name: json.loads(value) for name, value in rows}
+    return {
+        name: _measured(name, value)
+        for name, value in Rows(connection, folder).of("measurements", "name")
+    }
 
 
 def statuses(connection: sqlite3.Connection) -> dict[str, int]:
     """How many runs stand at which status."""
-    return dict(connection.execute("SELECT status, COUNT(*) FROM runs GROUP BY status"))
+    found = dict(
+        connection.execute("SELECT status, COUNT(*) FROM runs GROUP BY status")
+    )
+    for status in found:
+        _refuse_unknown_status(status)
+    return found
 
 
-def runs(connection: sqlite3.Connection, *, conducted: bool) -> tuple[RunRecord, ...]:
+def runs(
+    connection: sqlite3.Connection, folder: Path, spec: StudySpec, *, conducted: bool
+) -> tuple[RunRecord, ...]:
     """Every run in the order of the plan.
 
     Args:
         connection: In one transaction, so that all tables are of one moment.
+        folder: Of the study.
+        spec: Of the study: runs are of its arms, seeds and points.
         conducted: Whether a process conducts the study; without one, a run that is
             said to be running was interrupted.
     """
-    connection.row_factory = sqlite3.Row
-    epochs = _by_run(connection, "epochs", "epoch", _epoch)
-    glimpses = _by_run(connection, "glimpses", "step", _glimpse)
-    blocks = _by_run(connection, "steps", "first", lambda row: Block(*row[1:]))
+    rows = Rows(connection, folder)
+    epochs = _by_run(rows, "epochs", "run, epoch", _epoch)
+    glimpses = _by_run(rows, "glimpses", "run, step", _glimpse)
+    blocks = _by_run(rows, "steps", "run, first", _block)
+    fits = _Fits.of(spec)
     return tuple(
-        _run(
-            row, epochs[row["run"]], glimpses[row["run"]], blocks[row["run"]], conducted
-        )
-        for row in connection.execute("SELECT * FROM runs ORDER BY run")
+        _run(row, epochs[row.run], glimpses[row.run], blocks[row.run], fits, conducted)
+        for row in map(_RunRow._make, rows.of("runs", "run"))
     )
 
 
+_RunRow = namedtuple("_RunRow", TABLES["runs"])
+_EpochRow = namedtuple("_EpochRow", list(TABLES["epochs"])[1:])
+
+
+class _Fits(NamedTuple):
+    """What the keys of a study's runs are made of."""
+
+    arms: frozenset[str]
+    seeds: frozenset[int]
+    points: frozenset[str]
+
+    @classmethod
+    def of(cls, spec: StudySpec) -> _Fits:
+        points = frozenset(map(point_json, spec.sweep.points))
+        return cls(
+            frozenset(arm.name for arm in spec.arms), frozenset(spec.seeds), points
+        )
+
+    def refuse_others(self, row: Any) -> None:
+        """Raise Odd about a run that is none of the study's."""
+        for column, known in (
+            ("arm", self.arms),
+            ("seed", self.seeds),
+            ("point", self.points),
+        ):
+            if getattr(row, column) not in known:
+                raise odd("runs", column, getattr(row, column), "of this study")
+        if not 0 < row.rate < math.inf:
+            raise odd("runs", "rate", row.rate, "a learning rate")
+
+
 def _by_run(
-    connection: sqlite3.Connection, table: str, order: str, make: Callable[..., Any]
+    rows: Rows, table: str, order: str, make: Callable[..., Any]
 ) -> defaultdict[int, list[Any]]:
     found: defaultdict[int, list[Any]] = defaultdict(list)
-    for row in connection.execute(f"SELECT * FROM {table} ORDER BY run, {order}"):
-        found[row["run"]].append(make(row))
+    for run, *cells in rows.of(table, order):
+        found[run].append(make(*cells))
     return found
 
 
 def _run(
-    row: sqlite3.Row,
+    row: Any,
     epochs: list[EpochRow],
     glimpses: list[GlimpseRow],
     blocks: list[Block],
+    fits: _Fits,
     conducted: bool,
 ) -> RunRecord:
-    status = row["status"]
+    fits.refuse_others(row)
+    _refuse_unknown_status(row.status)
+    status = row.status
     if status == "running" and not conducted:
         status = "interrupted"
     ended = epochs[-1] if epochs and status == "done" else None
     return RunRecord(
-        key=RunKey(row["arm"], row["rate"], row["seed"], _point(row)),
+        key=RunKey(row.arm, float(row.rate), row.seed, point_from_json(row.point)),
         status=status,
-        reason=row["reason"],
-        attempts=row["attempts"],
-        parameters=row["parameters"],
-        init_digest=row["init_digest"],
-        batch_digest=row["batch_digest"],
-        tensor_digests=json.loads(row["tensor_digests"]),
+        reason=row.reason,
+        attempts=row.attempts,
+        parameters=row.parameters,
+        init_digest=row.init_digest,
+        batch_digest=row.batch_digest,
+        tensor_digests=decoded(
+            "runs", "tensor_digests", row.tensor_digests, "digests", _are_texts
+        ),
         epochs=tuple(epochs),
         glimpses=tuple(glimpses),
         step_losses=joined(blocks),
         step_seconds=sum(block.seconds for block in blocks),
-        seconds=row["seconds"],
-        correct=_unpacked(row["correct"], row["images"]),
-        test_loss=ended.test_loss if ended else row["test_loss"],
-        test_accuracy=ended.test_accuracy if ended else row["test_accuracy"],
-        diverged_step=row["diverged_step"],
+        seconds=row.seconds,
+        correct=_unpacked(row.correct, row.images),
+        test_loss=ended.test_loss if ended else row.test_loss,
+        test_accuracy=ended.test_accuracy if ended else row.test_accuracy,
+        diverged_step=row.diverged_step,
     )
 
 
-def _point(row: sqlite3.Row) -> Point:
-    # schema 1 has no such column
-    return point_from_json(row["point"]) if "point" in row.keys() else ()  # noqa: SIM118
+def _refuse_unknown_status(status: object) -> None:
+    if status not in STATUSES:
+        raise odd("runs", "status", status, f"one of {', '.join(STATUSES)}")
 
 
-def _epoch(row: sqlite3.Row) -> EpochRow:
+def _epoch(*cells: Any) -> EpochRow:
+    row = _EpochRow(*cells)
     return EpochRow(
-        epoch=row["epoch"],
-        train_loss=_number(row["train_loss"]),
-        test_loss=row["test_loss"],
-        test_accuracy=row["test_accuracy"],
-        metrics=json.loads(row["metrics"]),
-        seconds=row["seconds"],
-        batch_digest=row["batch_digest"],
+        epoch=row.epoch,
+        train_loss=_number(row.train_loss),
+        test_loss=row.test_loss,
+        test_accuracy=row.test_accuracy,
+        metrics=decoded("epochs", "metrics", row.metrics, "numbers", _are_numbers),
+        seconds=row.seconds,
+        batch_digest=row.batch_digest,
     )
 
 
-def _glimpse(row: sqlite3.Row) -> GlimpseRow:
-    return GlimpseRow(
-        step=row["step"], loss=_number(row["loss"]), accuracy=_number(row["accuracy"])
-    )
+def _glimpse(step: int, loss: float | None, accuracy: float | None) -> GlimpseRow:
+    return GlimpseRow(step=step, loss=_number(loss), accuracy=_number(accuracy))
+
+
+def _block(first: int, last: int, losses: bytes, seconds: float) -> Block:
+    block = Block(first, last, losses, seconds)
+    if not block.is_whole:
+        raise odd("steps", "last", last, f"the last of {len(losses):,} bytes of losses")
+    return block
+
+
+def _measured(name: str, text: str) -> dict[str, Any]:
+    """A measurement: names to values, of what failed to texts."""
+    fits = _are_texts if name in (FAILED, NOTES) else _are_any
+    return decoded("measurements", "value", text, f"what {brief(name)} gives", fits)
+
+
+def _are_texts(value: object) -> bool:
+    return maps_to(value, lambda item: isinstance(item, str))
+
+
+def _are_sentences(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, float) and 0 < value <= 1
+
+
+def _are_numbers(value: object) -> bool:
+    return maps_to(value, is_number)
+
+
+def _are_any(value: object) -> bool:
+    return isinstance(value, dict)
 
 
 def _number(value: float | None) -> float:
@@ -129,5 +236,7 @@ def _number(value: float | None) -> float:
 def _unpacked(data: bytes | None, images: int | None) -> NDArray[np.bool_] | None:
     if data is None:
         return None
+    if images is None or len(data) != (images + 7) // 8:
+        raise odd("runs", "images", images, f"what {len(data):,} bytes hold")
     bits = np.unpackbits(np.frombuffer(data, dtype=np.uint8), count=images)
     return bits.astype(np.bool_)

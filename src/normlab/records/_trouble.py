@@ -8,7 +8,9 @@ import sqlite3
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from normlab.disk.opening import Unusual
 from normlab.errors import BadFolder
+from normlab.foreign import plain, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,13 +20,25 @@ _LEAST_BYTES = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
+class Odd(ValueError):
+    """A cell of study.db that normlab never wrote; the text says which."""
+
+
 @contextmanager
 def reporting(path: Path) -> Iterator[None]:
     """Turn errors of files and of the database into BadFolder about `path`."""
     try:
         yield
+    except Unusual as error:
+        raise BadFolder(
+            f"{error.filename}: is {error.strerror}. Take it out of the study."
+        ) from None
     except OSError as error:
         raise BadFolder(_about_files(path, error)) from error
+    except Odd as odd:
+        raise BadFolder(
+            f"{path}: study.db is damaged ({odd}). Restore it from a copy."
+        ) from None
     except (sqlite3.ProgrammingError, sqlite3.IntegrityError):
         raise  # a mistake of ours, not the folder's
     except sqlite3.Error as error:
@@ -39,10 +53,18 @@ def _about_files(path: Path, error: OSError) -> str:
 
 
 def _about_database(path: Path, error: sqlite3.Error) -> str:
-    text = str(error)
+    text = shortened(plain(" ".join(str(error).split())), 200)
     # where the log cannot grow on a full disk, SQLite speaks of an I/O error
     if "full" in text or ("disk I/O" in text and _nearly_full(path)):
         return _full(path)
+    if text == "interrupted":
+        text = "its tables give more than the file can hold"
+    if getattr(error, "sqlite_errorname", "").startswith("SQLITE_READONLY_"):
+        return (
+            f"{path}: study.db was left in the middle of a write, and whoever may not "
+            "write in the folder cannot read it. Have its owner show it once, or copy "
+            "the folder and show the copy."
+        )
     if "readonly" in text or "unable to open" in text:
         return f"{path}: study.db cannot be opened ({text}). Check its permissions."
     if "locked" in text:

@@ -22,11 +22,18 @@ def noted_data(meta: Mapping[str, str]) -> dict[str, Any]:
         >>> noted_data({"data": '{"line": "mnist: ..."}'})["line"], noted_data({})
         ('mnist: ...', {})
     """
-    try:
-        found = json.loads(meta.get(NOTED, "{}"))
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    return json.loads(meta.get(NOTED, "{}"))
+
+
+def is_description(value: object) -> bool:
+    """Whether JSON gave what a study notes about its data; checked when it is read."""
+    if not isinstance(value, dict) or not isinstance(value.get("line", ""), str):
+        return False
+    copies = value.get("copies", [])
+    return isinstance(copies, list) and all(
+        isinstance(pair, dict) and isinstance(pair.get("text", ""), str)
+        for pair in copies
+    )
 
 
 def data_line(meta: Mapping[str, str]) -> str:

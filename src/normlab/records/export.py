@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
-from normlab.errors import BadFolder, BadSetting
+from normlab.disk import whole
+from normlab.disk.output import refuse_to_replace
+from normlab.errors import BadSetting
+from normlab.foreign import plain
 from normlab.records._trouble import reporting
 from normlab.spec.names import known
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from normlab.records.rows import EpochRow, RunRecord, StudyRecord
 
 FORMATS = ("csv", "json", "parquet")
+_FORMULA = ("=", "+", "-", "@")
 
 
 def export(
@@ -27,21 +30,41 @@ def export(
     path: Path,
     *,
     summary: Mapping[str, Any] | None = None,
+    force: bool = False,
 ) -> None:
     """Write a study for other tools, whole or not at all.
 
     Args:
         record: The study.
+        form: As for `exported`.
+        path: The file to write.
+        summary: As for `exported`.
+        force: Whether an existing file of this kind is replaced.
+
+    Raises:
+        BadSetting: If the format is unknown, or parquet is not installed.
+        BadFolder: If the file exists, cannot be written, or is no regular file.
+    """
+    refuse_to_replace(path, f".{form}", force=force)
+    content = exported(record, form, summary=summary)
+    with reporting(path):
+        whole.write(path, content)
+
+
+def exported(
+    record: StudyRecord, form: str, *, summary: Mapping[str, Any] | None = None
+) -> bytes:
+    """A study as the content of a file for other tools.
+
+    Args:
+        record: The study.
         form: `csv` and `parquet` are one long table with a line per run and epoch;
             `json` is the object that `normlab show --json` prints.
-        path: The file to write; an existing one of this kind is replaced.
         summary: The object for `json`, from `analysis.summary.to_json`.
 
     Raises:
         BadSetting: If the format is unknown, or parquet is not installed.
-        BadFolder: If the file cannot be written, or is one of another kind.
     """
-    refuse_another_kind(path, f".{form}")
     if form not in FORMATS:
         raise BadSetting(
             f"--format={form} is unknown. {known(FORMATS, instead_of=form)}"
@@ -49,18 +72,9 @@ def export(
     if form == "json":
         if summary is None:
             raise ValueError("json needs the summary that analysis makes")
-        content = json.dumps(summary, indent=1, allow_nan=False).encode()
-    elif form == "csv":
-        content = _csv(long_table(record))
-    else:
-        content = _parquet(long_table(record))
-    with reporting(path):
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            temporary.write_bytes(content)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        return json.dumps(summary, indent=1, allow_nan=False).encode()
+    table = long_table(record)
+    return _csv(table) if form == "csv" else _parquet(table)
 
 
 def long_table(record: StudyRecord) -> dict[str, list[Any]]:
@@ -105,9 +119,18 @@ def _line(run: RunRecord, epoch: EpochRow | None) -> dict[str, Any]:
 def _csv(table: Mapping[str, list[Any]]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table)
-    writer.writerows(zip(*table.values(), strict=True))
+    writer.writerow(map(_harmless, table))
+    for row in zip(*table.values(), strict=True):
+        writer.writerow(map(_harmless, row))
     return text.getvalue().encode()
+
+
+def _harmless(cell: object) -> object:
+    """A cell that no spreadsheet computes: names come from whoever made the study."""
+    if not isinstance(cell, str):
+        return cell
+    text = plain(cell)
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _parquet(table: Mapping[str, list[Any]]) -> bytes:
@@ -121,20 +144,3 @@ def _parquet(table: Mapping[str, list[Any]]) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(dict(table)), sink)
     return sink.getvalue().to_pybytes()
-
-
-def refuse_another_kind(path: Path, *suffixes: str) -> None:
-    """Refuse a folder, and to replace a file that is not of the kind to be written.
-
-    Raises:
-        BadFolder: If there is one, such as a study.db or a user's data.
-    """
-    if path.is_dir():
-        raise BadFolder(
-            f"{path} is a folder. Name a file in it: {path / f'study{suffixes[0]}'}"
-        )
-    if path.is_file() and path.suffix.lower() not in suffixes:
-        raise BadFolder(
-            f"{path} exists and is no {suffixes[0]} file, so it is not replaced. "
-            f"Choose a name that ends in {suffixes[0]}."
-        )

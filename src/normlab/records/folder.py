@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from normlab.disk import whole
+from normlab.disk.opening import size_of
 from normlab.errors import BadFolder
-from normlab.records import _arrays, _create, _database, _lock, _read
+from normlab.records import _arrays, _create, _database, _lock, _read, _surfaces
 from normlab.records._trouble import reporting
-from normlab.records.inventory import NOTED, lost
+from normlab.records.inventory import lost, noted
 from normlab.records.observed import Kept
 from normlab.records.rows import StudyRecord
-from normlab.records.surface import StudySurface, unpacked
 from normlab.records.writer import Writer
 from normlab.spec import toml
 from normlab.spec.difference import differing
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from normlab.records.surface import StudySurface
     from normlab.spec.study import StudySpec
 
 
@@ -33,6 +35,7 @@ class StudyFolder:
     def __init__(self, path: Path, spec: StudySpec) -> None:
         self._path = path
         self._spec = spec
+        self._locked = False  # by this very object
 
     @property
     def path(self) -> Path:
@@ -79,21 +82,36 @@ class StudyFolder:
         cls.refuse_taken(path)
         folder, missing = cls(path, spec), _create.missing(path)
         try:
-            with reporting(path):
-                path.mkdir(parents=True, exist_ok=True)
-            with _lock.locked(path), reporting(path):
-                _create.fill(path, spec, meta or {})
-            with folder.write():
-                pass  # where the tables found room, their log may not
-        except BaseException:
-            _create.undo(path, missing)
-            raise
+            with _lock.locked(path, make=True):
+                _create.refuse_filled(path)  # another start may have been quicker
+                with folder._begun(missing, meta or {}):
+                    yield folder
+        finally:
+            _create.take_back(missing)  # where it was not begun
+
+    @contextmanager
+    def _begun(
+        self, missing: Sequence[Path], meta: Mapping[str, str]
+    ) -> Iterator[None]:
+        """Fill the folder, whose lock is held; undo that if nothing comes of it."""
+        self._locked = True
         try:
-            yield folder
-        except BaseException:
-            if folder.statuses().keys() <= {"queued"}:
-                _create.undo(path, missing)
-            raise
+            try:
+                with reporting(self._path):
+                    _create.fill(self._path, self._spec, meta)
+                with self.write():
+                    pass  # where the tables found room, their log may not
+            except BaseException:
+                _create.undo(self._path, missing)
+                raise
+            try:
+                yield
+            except BaseException:
+                if self.statuses().keys() <= {"queued"}:
+                    _create.undo(self._path, missing)
+                raise
+        finally:
+            self._locked = False
 
     @staticmethod
     def refuse_taken(path: Path) -> None:
@@ -115,18 +133,23 @@ class StudyFolder:
             BadFolder: If it is missing, no study, of an unknown schema or damaged.
             BadSetting: If its study.toml cannot be read.
         """
-        if not path.is_dir():
-            what = "is not a folder" if path.exists() else "does not exist"
-            raise BadFolder(f"{path}: {what}. `normlab list` shows the studies here.")
-        for name in (_create.SETTINGS, _database.DATABASE):
-            if not (path / name).is_file():
+        with reporting(path):
+            if not path.is_dir():
+                what = "is not a folder" if path.exists() else "does not exist"
                 raise BadFolder(
-                    f"{path}: is no study folder ({name} is missing). "
+                    f"{path}: {what}. `normlab list` shows the studies here."
+                )
+            if size_of(path / _database.DATABASE, within=path) is None:
+                raise BadFolder(
+                    f"{path}: is no study folder ({_database.DATABASE} is missing). "
                     "`normlab list` shows the studies here."
                 )
-        with reporting(path), closing(_database.to_read(path)) as connection:
-            original = _read.meta(connection).get(_create.ORIGINAL)
-        spec = toml.load(path / _create.SETTINGS)
+            with closing(_database.to_read(path)) as connection:
+                original = _read.meta(connection, path).get(_create.ORIGINAL)
+            lacking = _create.lacks_settings(path)
+        if lacking and original is not None:  # cut off in the making
+            return cls(path, toml.loads(original, where=f"{path}/study.db"))
+        spec = toml.load(path / _create.SETTINGS, within=path)
         _refuse_edited(path, spec, original)
         return cls(path, spec)
 
@@ -149,16 +172,18 @@ class StudyFolder:
         """Everything known at this moment, also while the study is conducted."""
         conducted = self.in_use
         with self._reading() as connection:
-            meta = _read.meta(connection)
-            gone = lost(self._path, meta.get(NOTED))
-            bowls, strange = self._bowls(gone)
+            meta = _read.meta(connection, self._path)
+            gone = lost(self._path, noted(meta))
+            bowls, strange = _surfaces.bowls(self._path, gone)
             return StudyRecord(
                 spec=self._spec,
                 meta=meta,
-                measurements=_read.measurements(connection),
+                measurements=_read.measurements(connection, self._path),
                 runs=tuple(
                     replace(run, observed=Kept(self._path, run.key.id, gone))
-                    for run in _read.runs(connection, conducted=conducted)
+                    for run in _read.runs(
+                        connection, self._path, self._spec, conducted=conducted
+                    )
                 ),
                 bowls=bowls,
                 lost=gone + strange,
@@ -167,7 +192,7 @@ class StudyFolder:
     def meta(self) -> dict[str, str]:
         """The facts about the study alone."""
         with self._reading() as connection:
-            return _read.meta(connection)
+            return _read.meta(connection, self._path)
 
     def statuses(self) -> dict[str, int]:
         """How many runs stand at which status."""
@@ -186,13 +211,20 @@ class StudyFolder:
         Raises:
             BadFolder: If another process conducts it, or it cannot be written.
         """
-        with _lock.locked(self._path):
+        held = nullcontext() if self._locked else _lock.locked(self._path)
+        with held:
             with reporting(self._path):
+                _create.refuse_leading_out(self._path)
+                whole.sweep(self._path)
                 connection = _database.to_write(self._path)
-                connection.execute(
-                    "UPDATE runs SET status = 'interrupted' WHERE status = 'running'"
-                )
             try:
+                with reporting(self._path):
+                    meta = _read.meta(connection, self._path)
+                    _create.complete(self._path, meta.get(_create.ORIGINAL))
+                    connection.execute(
+                        "UPDATE runs SET status = 'interrupted' "
+                        "WHERE status = 'running'"
+                    )
                 yield Writer(self._path, connection)
             except BaseException:
                 with suppress(sqlite3.Error):  # what happened before says more
@@ -207,12 +239,11 @@ class StudyFolder:
         Raises:
             BadFolder: If that was not recorded, or its file is damaged.
         """
-        return _arrays.read(_arrays.place(self._path, run_id, probe))
+        return _arrays.read(_arrays.place(self._path, run_id, probe), self._path)
 
     def probes(self, run_id: str) -> tuple[str, ...]:
         """The probes of a run that left arrays."""
-        home = self._path / _arrays.ARRAYS / run_id
-        return tuple(sorted(file.stem for file in home.glob("[!.]*.npz")))
+        return tuple(file.stem for file in _arrays.files_of(self._path, run_id))
 
     def surfaces(self, kind: str = "") -> tuple[StudySurface, ...]:
         """Every surface that was measured and is not lost, in the order of their names.
@@ -223,32 +254,12 @@ class StudyFolder:
         Raises:
             BadFolder: If a file holds something else than a surface.
         """
-        files = self._surface_files(kind)
-        return tuple(_surface(file) for file in files if _arrays.is_sound(file))
+        found = _surfaces.sound(self._path, kind)
+        return tuple(_surfaces.read(file, self._path) for file in found)
 
     def surface_names(self) -> set[str]:
         """Of every surface that was measured and is not lost."""
-        return {file.stem for file in self._surface_files() if _arrays.is_sound(file)}
-
-    def _surface_files(self, kind: str = "") -> list[Path]:
-        home = self._path / _arrays.ARRAYS / _arrays.SURFACES
-        return sorted(home.glob(f"{kind}-*.npz" if kind else "[!.]*.npz"))
-
-    def _bowls(
-        self, gone: Container[str]
-    ) -> tuple[tuple[StudySurface, ...], tuple[str, ...]]:
-        """Those that are not gone, and the paths of files that hold something else."""
-        bowls: list[StudySurface] = []
-        strange: list[str] = []
-        for file in self._surface_files("bowl"):
-            name = file.relative_to(self._path).as_posix()
-            if name in gone:
-                continue
-            try:
-                bowls.append(_surface(file))
-            except BadFolder:
-                strange.append(name)
-        return tuple(bowls), tuple(strange)
+        return {file.stem for file in _surfaces.sound(self._path)}
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -258,17 +269,6 @@ class StudyFolder:
         ):
             connection.execute("BEGIN")
             yield connection
-
-
-def _surface(file: Path) -> StudySurface:
-    arrays = _arrays.read(file)
-    try:
-        return unpacked(arrays)
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadFolder(
-            f"{file}: is no surface of normlab ({type(error).__name__}: {error}). "
-            "Take it out of the study."
-        ) from error
 
 
 def _refuse_edited(path: Path, spec: StudySpec, original: str | None) -> None:

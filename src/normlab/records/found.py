@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from normlab.disk.tree import entries
 from normlab.errors import BadFolder, NormlabError
-from normlab.records import _create, _database, _lock
+from normlab.records import _database
 from normlab.records.folder import StudyFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from normlab.spec.study import StudySpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,12 +24,13 @@ class Found:
     """A study as `normlab list` shows it."""
 
     path: Path
-    experiment: str
-    created: str
-    """When it was made, in ISO 8601, or empty."""
-    statuses: Mapping[str, int]
+    spec: StudySpec | None = None
+    """What it says; None if it cannot be read."""
+    created: datetime | None = None
+    """When it was made, if that is known."""
+    statuses: Mapping[str, int] = field(default_factory=dict)
     """How many runs stand at which status."""
-    in_use: bool
+    in_use: bool = False
     trouble: str | None = None
     """Why it cannot be read."""
 
@@ -38,36 +43,47 @@ def find_studies(root: Path) -> tuple[Found, ...]:
     """
     if not root.is_dir():
         raise BadFolder(f"{root}: is not a folder. Give one that holds studies.")
-    return tuple(_look(path) for path in _study_paths(root))
+    return tuple(map(_look, sorted(_study_paths(root))))
 
 
 def _study_paths(root: Path) -> Iterator[Path]:
-    for place, inner, files in os.walk(root):
-        if _database.DATABASE in files and _create.SETTINGS in files:
-            inner.clear()  # a study holds no other studies
-            yield Path(place)
-        else:
-            inner[:] = sorted(name for name in inner if not name.startswith("."))
+    if _is_study(root):
+        yield root
+        return
+    for entry in entries(root, _may_hold_studies):
+        if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+            path = Path(entry.path)
+            if _is_study(path) or not os.access(path, os.R_OK | os.X_OK):
+                yield path
+
+
+def _may_hold_studies(entry: os.DirEntry[str]) -> bool:
+    # a study holds no other studies
+    return not entry.name.startswith(".") and not _is_study(Path(entry.path))
+
+
+def _is_study(path: Path) -> bool:
+    return os.path.lexists(path / _database.DATABASE)  # whatever it is, it is told
 
 
 def _look(path: Path) -> Found:
     try:
         study = StudyFolder.open(path)
-        created = study.meta().get("created", "")
-        counts = study.statuses()
-    except NormlabError as error:
+        created = study.meta().get("created")
         return Found(
             path=path,
-            experiment="",
-            created="",
-            statuses={},
-            in_use=_lock.in_use(path),
-            trouble=str(error),
+            spec=study.spec,
+            created=_moment(created) if created else None,
+            statuses=study.statuses(),
+            in_use=study.in_use,
         )
-    return Found(
-        path=path,
-        experiment=study.spec.experiment,
-        created=created,
-        statuses=counts,
-        in_use=study.in_use,
-    )
+    except NormlabError as error:
+        return Found(path=path, trouble=str(error))
+
+
+def _moment(text: str) -> datetime | None:
+    """A moment in ISO 8601; None where it is another text."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

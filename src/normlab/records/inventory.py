@@ -5,45 +5,78 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from normlab.disk.opening import size_of
+from normlab.errors import BadFolder
 from normlab.records import _arrays
+from normlab.records._rows import decoded
+from normlab.records._trouble import reporting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from normlab.records.rows import RunRecord
 
 NOTED = "kept_arrays"
 """The fact of a study that holds its inventory, taken when it ends."""
 
 
-def inventory(folder: Path, noted: str | None = None) -> str:
-    """Every file of results in a study folder, as the text of a fact.
+def inventory(
+    folder: Path, before: Iterable[str] = (), runs: Iterable[RunRecord] = ()
+) -> str:
+    """Every file of results that a study folder holds or must hold, as a fact's text.
 
     Args:
         folder: Of the study.
-        noted: What this gave before; what is missing since is not forgotten.
+        before: What was noted or written before; if it is missing it is not forgotten.
+        runs: Of the study: each that is done has left its network.
     """
-    return json.dumps(sorted(_files(folder) | _names(noted)))
+    networks = {
+        f"{_arrays.ARRAYS}/{run.key.id}/{_arrays.NETWORK}"
+        for run in runs
+        if run.status == "done"
+    }
+    return json.dumps(sorted(_files(folder) | set(before) | networks))
 
 
-def lost(folder: Path, noted: str | None) -> tuple[str, ...]:
+def noted(meta: Mapping[str, str]) -> tuple[str, ...]:
+    """What the inventory of a study says, by its facts.
+
+    Raises:
+        Odd: If it is no list of names.
+    """
+    names = decoded(
+        "meta", "value", meta.get(NOTED, "[]"), "names of files", _are_names
+    )
+    return tuple(names)
+
+
+def lost(folder: Path, known: Iterable[str]) -> tuple[str, ...]:
     """The files that were kept once, or are there, and cannot be read now.
 
     Args:
         folder: Of the study.
-        noted: What `inventory` gave; None if the study has not ended.
+        known: What `noted` gave.
     """
-    known = _files(folder) | _names(noted)
-    return tuple(sorted(name for name in known if not _is_there(folder / name)))
+    names = _files(folder) | set(known)
+    return tuple(sorted(name for name in names if not _is_there(folder, name)))
 
 
-def _is_there(path: Path) -> bool:
-    return _arrays.is_sound(path) if path.suffix == ".npz" else path.is_file()
+def _is_there(folder: Path, name: str) -> bool:
+    path = folder / name
+    if path.suffix == ".npz":
+        return _arrays.is_sound(path, folder)
+    try:
+        with reporting(folder):
+            return size_of(path, within=folder) is not None
+    except BadFolder:
+        return False
 
 
-def _names(noted: str | None) -> set[str]:
-    return set(json.loads(noted or "[]"))
+def _are_names(value: object) -> bool:
+    return isinstance(value, list) and all(map(_arrays.is_result, value))
 
 
 def _files(folder: Path) -> set[str]:
-    home = folder / _arrays.ARRAYS
-    found = (*home.glob("*/[!.]*.npz"), *home.glob("*/*.safetensors"))
+    found = (*_arrays.files(folder), *_arrays.files(folder, ".safetensors"))
     return {path.relative_to(folder).as_posix() for path in found}

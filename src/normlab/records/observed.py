@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from normlab.records import _arrays
@@ -37,23 +38,25 @@ class Kept(Mapping[str, Arrays]):
         if probe not in self:
             raise KeyError(probe)
         if probe not in self._read:
-            self._read[probe] = _arrays.read(self._place(probe))
+            self._read[probe] = _arrays.read(self._place(probe), self._folder)
         return self._read[probe]
 
     def __contains__(self, probe: object) -> bool:
         if not isinstance(probe, str):
             return False
-        place = self._place(probe)
-        name = place.relative_to(self._folder).as_posix()
-        return name not in self._lost and place.is_file()
+        name = self._place(probe).relative_to(self._folder).as_posix()
+        return name not in self._lost and probe in self._found
 
     def __iter__(self) -> Iterator[str]:
-        home = self._folder / _arrays.ARRAYS / self._run_id
-        found = sorted(file.stem for file in home.glob("[!.]*.npz"))
-        return (probe for probe in found if probe in self)
+        return (probe for probe in self._found if probe in self)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    @cached_property
+    def _found(self) -> tuple[str, ...]:
+        files = _arrays.files_of(self._folder, self._run_id)
+        return tuple(file.stem for file in files)
 
     def _place(self, probe: str) -> Path:
         return _arrays.place(self._folder, self._run_id, probe)

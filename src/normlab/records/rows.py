@@ -29,8 +29,6 @@ ENDED: tuple[Status, ...] = ("done", "diverged")
 """What is not computed again by resume."""
 FAILED = "failed"
 """The measurement that says what failed beside runs."""
-
-
 NOTES = "notes"
 """The measurement that says what has to be known of runs: text to their ids."""
 LARGEST = "largest_class"

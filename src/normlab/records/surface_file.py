@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from normlab.disk.output import refuse_to_replace
 from normlab.errors import BadData, BadFolder
 from normlab.records import _arrays
-from normlab.records.export import refuse_another_kind
 from normlab.records.surface import Surface, packed_surface, unpacked_surface
 
 SUFFIX = ".npz"
@@ -21,9 +21,7 @@ def save_surface(surface: Surface, path: Path) -> Path:
     """
     if path.suffix.lower() != SUFFIX:
         raise BadFolder(f"{path}: a surface is saved as .npz. Use {path}{SUFFIX}.")
-    refuse_another_kind(path, SUFFIX)
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise BadFolder(f"{path} is no plain file. Choose another name.")
+    refuse_to_replace(path, SUFFIX, force=True)
     if not path.parent.is_dir():
         raise BadFolder(f"{path.parent} does not exist. Make it, or choose another.")
     try:
@@ -44,7 +42,7 @@ def load_surface(path: Path) -> Surface:
     if not path.is_file():
         raise BadData(f"{path}: there is no such file.")
     try:
-        return unpacked_surface(_arrays.read(path))
+        return unpacked_surface(_arrays.read(path, None))
     except Exception as error:  # whatever a strange file makes of the reading
         text = " ".join(str(error).split()) or type(error).__name__
         raise BadData(

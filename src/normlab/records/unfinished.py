@@ -48,7 +48,7 @@ def kept_cells(path: Path, about: str) -> KeptCells | None:
     if not path.exists():
         return None
     try:
-        arrays = _arrays.read(path)
+        arrays = _arrays.read(path, path.parent)
     except BadFolder:
         return None  # as a power cut leaves it: what is lost can be computed again
     if str(arrays.get("about")) != about:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+import os
+from contextlib import contextmanager, suppress
 from functools import singledispatchmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from normlab.errors import BadFolder
 from normlab.records import _arrays, _blocks
 from normlab.records._arrays import SURFACES
+from normlab.records._database import DATABASE
 from normlab.records._trouble import reporting
 from normlab.records.events import (
     Diverged,
@@ -52,6 +55,9 @@ class Writer:
         self._path = path
         self._connection = connection
         self._rows: dict[RunKey, int] = {}
+        self._database = (path / DATABASE).lstat()
+        self.kept: set[str] = set()
+        """Files of arrays that were written, by their path in the folder."""
 
     def add_runs(self, keys: Iterable[RunKey]) -> None:
         """Queue runs, in this order; those that are there stay as they are."""
@@ -82,14 +88,13 @@ class Writer:
         """
         row = self._row(key)
         if isinstance(event, Observed):
-            with reporting(self._path):
-                _arrays.write(
-                    _arrays.place(self._path, key.id, event.probe), event.arrays
-                )
+            self._write(key.id, event.probe, event.arrays)
             return
         if isinstance(event, Noted):
             self._note(key.id, event.text)
             return
+        if isinstance(event, EpochDone):
+            self._refuse_moved()
         with self._transaction():
             self._keep(event, row)
 
@@ -156,14 +161,34 @@ class Writer:
 
     def surface(self, surface: StudySurface) -> None:
         """Keep a surface, whole or not at all."""
-        with reporting(self._path):
-            place = _arrays.place(self._path, SURFACES, surface.name)
-            _arrays.write(place, packed(surface))
+        self._write(SURFACES, surface.name, packed(surface))
 
     def meta(self, key: str, value: str) -> None:
         """Keep a fact about the study: versions, digests, sources, times."""
         with self._transaction() as run:
             run.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def _write(
+        self, run_id: str, probe: str, arrays: Mapping[str, NDArray[Any]]
+    ) -> None:
+        place = _arrays.place(self._path, run_id, probe)
+        with reporting(self._path):
+            _arrays.write(place, arrays)
+        self.kept.add(place.relative_to(self._path).as_posix())
+
+    def _refuse_moved(self) -> None:
+        """Refuse to train on into files that nobody will find.
+
+        Raises:
+            BadFolder: If study.db is not the file any more that is written to.
+        """
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if os.path.samestat((self._path / DATABASE).lstat(), self._database):
+                return
+        raise BadFolder(
+            f"{self._path}: was moved, deleted or replaced while its study ran, so it "
+            "has stopped. If it was moved, put it back."
+        )
 
     def _row(self, key: RunKey) -> int:
         if key not in self._rows:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from normlab.disk import whole
+from normlab.disk.output import refuse_to_replace
 from normlab.errors import BadFolder
-from normlab.records.export import refuse_another_kind
 from normlab.report.build import build
 
 if TYPE_CHECKING:
@@ -17,28 +16,29 @@ if TYPE_CHECKING:
 NAME = "report.html"
 
 
-def write(result: Result, path: Path) -> Path:
-    """Write a study's report, replacing an older one.
+def write(result: Result, path: Path, *, force: bool = False) -> Path:
+    """Write a study's report, replacing its own older one.
 
     Args:
         result: The study.
         path: The file; its folder must exist.
+        force: Whether another existing report is replaced.
 
     Raises:
-        BadFolder: If it cannot be written, or is a file of another kind.
+        BadFolder: If it cannot be written, exists, or is no regular file.
     """
-    refuse_another_kind(path, ".html", ".htm")
-    text = build(result)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    own = result.folder is not None and path == result.folder / NAME
+    refuse_to_replace(path, ".html", ".htm", force=force or own)
     try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        whole.write(path, content(result))
     except OSError as error:
         raise BadFolder(
             f"{path}: cannot be written ({error.strerror}). Choose another place: "
             "normlab report DIR -o FILE."
         ) from None
-    finally:
-        with suppress(OSError):  # where nothing can be written, nothing is left
-            temporary.unlink(missing_ok=True)
     return path
+
+
+def content(result: Result) -> bytes:
+    """A study's report; what is no text in UTF-8 is escaped."""
+    return build(result).encode(errors="backslashreplace")

@@ -41,14 +41,18 @@ class Axis(Frozen):
     @classmethod
     def _as_the_key_has_them(cls, given: Any) -> Any:
         # raised here, a refusal can name the swept key itself
-        key, values = given["key"], given["values"]
+        if not isinstance(given, dict) or not isinstance(given.get("key"), str):
+            raise BadSetting(
+                f"sweep={shown(given)} must be a table of keys with their values."
+            )
+        key, values = given["key"], given.get("values")
         table, field = _field(key)
         if not isinstance(values, list | tuple) or len(values) < 2:
             raise BadSetting(
                 f"sweep.{key}={shown(values)} must be a list of two values or more; "
                 f"a single one belongs to {key}."
             )
-        if key == "model.name" and not set(values) <= set(NETS):
+        if key == "model.name" and not all(value in NETS for value in values):
             # a file is executed, kept and checked when resumed: one per study
             raise BadSetting(
                 f"sweep.model.name={shown(values)} takes built-in networks alone: "

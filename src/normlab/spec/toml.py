@@ -5,7 +5,9 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any
 
+from normlab.disk.opening import content
 from normlab.errors import BadSetting
+from normlab.foreign import brief
 from normlab.spec._frozen import AUTO, Frozen
 from normlab.spec.study import SCHEMA, StudySpec
 from normlab.spec.sweep import Sweep
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
     from tomlkit.container import Container
     from tomlkit.items import Item, Table
+
+_MOST_BYTES = 10_000_000
 
 
 def dumps(spec: StudySpec) -> str:
@@ -42,28 +46,36 @@ def loads(text: str, *, where: str) -> StudySpec:
     """
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise BadSetting(f"{where}: nested too deeply for a study.toml.") from None
+    except ValueError as error:  # no TOML, or a number of too many digits
         raise BadSetting(f"{where}: not valid TOML: {error}.") from None
     version = values.get("schema", SCHEMA)
     if version != SCHEMA or isinstance(version, bool):
         raise BadSetting(
-            f"{where}: schema={version!r}, and this normlab reads schema {SCHEMA}. "
-            "Use the normlab that wrote it, or a newer one."
+            f"{where}: schema={brief(version)}, and this normlab reads schema "
+            f"{SCHEMA}. Use the normlab that wrote it, or a newer one."
         )
     try:
         return StudySpec(**values)
     except BadSetting as error:
         raise BadSetting(f"{where}: {error}") from None
+    except RecursionError:
+        raise BadSetting(f"{where}: nested too deeply for a study.toml.") from None
 
 
-def load(path: Path) -> StudySpec:
+def load(path: Path, *, within: Path | None = None) -> StudySpec:
     """Read a study.toml.
+
+    Args:
+        path: The file.
+        within: The study folder that it lies in; there it may not be a link.
 
     Raises:
         BadSetting: If it cannot be read, or a key or value is refused.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = content(path, most=_MOST_BYTES, within=within).decode()
     except UnicodeDecodeError:
         raise BadSetting(f"{path}: not a text file in UTF-8.") from None
     except OSError as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,10 +17,11 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from normlab.disk.scratch import held_folder
 from normlab.records.data_line import NOTED as NOTED_DATA
 from normlab.records.environment import environment
 from normlab.records.folder import StudyFolder
-from normlab.records.inventory import NOTED, inventory
+from normlab.records.inventory import NOTED, inventory, noted
 from normlab.records.rows import ENDED, LARGEST
 from normlab.spec.plan import plan
 from normlab.spec.study import Execution, StudySpec
@@ -136,9 +136,9 @@ def _executor(spec: StudySpec) -> Iterator[Executor]:
     There are no more of them than runs: each is a process that holds torch.
     """
     workers = min(workers_of(spec.execution), len(plan(spec)))
-    with tempfile.TemporaryDirectory(prefix="normlab-") as logs:
+    with held_folder("normlab-") as logs:
         executor = LocalExecutor(
-            workers=workers, threads=spec.execution.threads, logs=Path(logs)
+            workers=workers, threads=spec.execution.threads, logs=logs
         )
         try:
             yield executor
@@ -230,7 +230,8 @@ def _conduct(
                 prepared, folder, writer, executor=executor, watcher=watcher
             ).conduct()
             writer.meta("finished", datetime.now(UTC).isoformat(timespec="seconds"))
-            writer.meta(NOTED, inventory(folder.path, folder.meta().get(NOTED)))
+            known = (*noted(folder.meta()), *writer.kept)
+            writer.meta(NOTED, inventory(folder.path, known, folder.read().runs))
         finally:
             # images that were read once for all are still needed by what is not done
             if not frozen or folder.statuses().keys() <= set(ENDED):

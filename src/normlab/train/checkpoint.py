@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialized
 from torch import Tensor, nn
 
 from normlab.base.packing import Packed
+from normlab.disk import whole
 from normlab.errors import BadFolder
 
 _NAME = re.compile(r"epoch-(\d+)\.safetensors")
@@ -87,16 +87,6 @@ def network_lacks(path: Path) -> list[str]:
     return _read(path)[1].get("lacks", [])
 
 
-def _write(path: Path, tensors: Mapping[str, Tensor], meta: dict[str, Any]) -> None:
-    """Tensors and metadata, whole or not at all; what is empty is left out."""
-    pairs = [name for name, tensor in tensors.items() if tensor.dtype in _AS_PAIRS]
-    known = {n: torch.view_as_real(t) if n in pairs else t for n, t in tensors.items()}
-    meta = meta | ({"complex": pairs} if pairs else {})
-    with _writing(path) as partial:
-        text = {"normlab": json.dumps(meta)} if meta else None
-        save_file(_apart(known), partial, metadata=text)
-
-
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     with safe_open(path, framework="pt") as file:
         meta = json.loads((file.metadata() or {}).get("normlab", "{}"))
@@ -117,25 +107,24 @@ def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return apart
 
 
-@contextmanager
-def _writing(path: Path) -> Iterator[Path]:
-    """A name to write to that becomes `path` when all is written, else goes.
+def _write(path: Path, tensors: Mapping[str, Tensor], meta: dict[str, Any]) -> None:
+    """One safetensors file, whole or not at all; metadata that is empty is left out.
 
     Raises:
-        BadFolder: The file cannot be written; safetensors hides why in its text.
+        BadFolder: It cannot be written.
     """
-    partial = path.with_suffix(".partial")
+    pairs = [name for name, tensor in tensors.items() if tensor.dtype in _AS_PAIRS]
+    known = {n: torch.view_as_real(t) if n in pairs else t for n, t in tensors.items()}
+    meta = meta | ({"complex": pairs} if pairs else {})
+    text = {"normlab": json.dumps(meta)} if meta else None
+    content = serialized(_apart(known), metadata=text)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        partial.replace(path)
-    except (OSError, SafetensorError) as error:
-        with suppress(OSError):  # where nothing can be written, nothing is left
-            partial.unlink(missing_ok=True)
-        reason = str(error).rpartition(": ")[2]
+        whole.make_room(path.parent)
+        whole.write(path, content)
+    except OSError as error:
         raise BadFolder(
-            f"{path}: cannot be written ({reason}). If the disk is full, free some "
-            "space; what was kept stays readable."
+            f"{path}: cannot be written ({error.strerror}). If the disk is full, free "
+            "some space; what was kept stays readable."
         ) from error
 
 
