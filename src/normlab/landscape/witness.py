@@ -37,6 +37,10 @@ class Witness(TorchDispatchMode):
         largest: Values of the largest result of any operation.
     """
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # it would be imported for that, which takes a second
+
     def __init__(self, net: nn.Module, original: nn.Module | None = None) -> None:
         super().__init__()
         self.read_original = self.wrote_own = self.drew = False
