@@ -10,10 +10,11 @@ import numpy as np
 from torch import nn
 
 from normlab.errors import BadModel, BadSetting
-from normlab.landscape.networks import own_names
+from normlab.landscape.networks import arrays_of, own_names
 from normlab.landscape.plane import Plane
 from normlab.landscape.vectors import Arrays, Vector, dot, flat
 from normlab.records.bare_names import matched
+from normlab.records.surface import Mark
 
 _PARALLEL = 1e-10  # of 1 less the squared cosine; float32 rounds at 1e-14
 
@@ -28,10 +29,11 @@ def fitted(plane: Plane, model: nn.Module) -> Plane:
 
     Raises:
         BadModel: If the plane moves a buffer of the model.
-        BadSetting: If the plane is none: a direction moves nothing, both are
-            parallel, or values are not finite.
+        BadSetting: If the plane is none: it holds no arrays of numbers, a direction
+            moves nothing, both are parallel, or values are not finite.
     """
-    own = own_names(model)
+    own, plane = own_names(model), _read(plane)
+    plane.refuse_window()
     plane = replace(
         plane,
         origin=_of_parameters(plane.origin, plane, own, model),
@@ -47,6 +49,34 @@ def fitted(plane: Plane, model: nn.Module) -> Plane:
     if moves <= dict(model.named_parameters()).keys():  # else it is another model's
         _refuse_degenerate(plane)
     return plane
+
+
+def _read(plane: Plane) -> Plane:
+    """The same plane with arrays of numbers; tensors may have been given.
+
+    Raises:
+        BadSetting: If a part of it is not what it should be.
+    """
+    parts = {part: getattr(plane, part) for part in ("origin", "first", "second")}
+    marks = isinstance(plane.marks, tuple | list) and all(
+        isinstance(mark, Mark) for mark in plane.marks
+    )
+    fit = {
+        "kind": isinstance(plane.kind, str),
+        "marks": marks,
+        "facts": isinstance(plane.facts, Mapping),
+        "real": isinstance(plane.real, Mapping),
+        **{part: isinstance(arrays, Mapping) for part, arrays in parts.items()},
+    }
+    odd = next((part for part, fits in fit.items() if not fits), None)
+    if odd is not None:
+        found = type(getattr(plane, odd)).__name__
+        raise BadSetting(
+            f"plane: {odd} cannot be a {found}. Give what the help of Plane says."
+        )
+    read = {part: arrays_of(f"plane: {part}", one) for part, one in parts.items()}
+    real = {n: arrays_of(f"plane: real {n!r}", one) for n, one in plane.real.items()}
+    return replace(plane, **read, real=real, marks=tuple(plane.marks))
 
 
 def _of_parameters(
@@ -88,7 +118,6 @@ def _whole(state: dict[str, Any], model: nn.Module) -> dict[str, Any] | None:
 
 
 def _refuse_degenerate(plane: Plane) -> None:
-    plane.refuse_window()
     first, second = _vector(plane.first), _vector(plane.second)
     lengths = dot(first, first), dot(second, second)
     sums = [np.sum(flat(array)) for array in plane.origin.values()]

@@ -16,6 +16,7 @@ from normlab.errors import BadSetting
 from normlab.landscape.models_plane import models_plane
 from normlab.landscape.path_plane import path_plane
 from normlab.landscape.plane import Plane
+from normlab.landscape.weight_files import short_names
 from normlab.nets import registry
 from normlab.nets.custom import from_file
 from normlab.norms.registry import maker
@@ -71,7 +72,7 @@ def checkpoints_plane(
     """
     if len(checkpoints) == 2:
         return models_plane(
-            dict(zip(_short(list(checkpoints)), checkpoints.values(), strict=True)),
+            dict(zip(short_names(list(checkpoints)), checkpoints.values(), strict=True)),
             model=model,
         )
     return path_plane(
@@ -94,9 +95,3 @@ def steps_of(names: Sequence[str]) -> list[int]:
     alike = len(found) == len(names) and len({text for text, _ in found}) == 1
     rising = all(before < after for before, after in pairwise(steps))
     return steps if alike and rising else list(range(len(names)))
-
-
-def _short(names: Sequence[str]) -> list[str]:
-    """Without folders and endings, where that still tells them apart."""
-    stems = [Path(name).stem for name in names]
-    return stems if len(set(stems)) == len(stems) else list(names)

@@ -222,6 +222,7 @@ def _leaf(value: Any) -> Any:
             " .to_numpy(), with numbers only."
         )
     if isinstance(value, Tensor):
+        _refuse_unlike_rows(value)
         return value
     if not isinstance(value, _NUMBERS):
         raise BadData(
@@ -249,6 +250,24 @@ def _leaf(value: Any) -> Any:
     if not isinstance(value, np.ndarray | np.generic) and array.dtype == np.float64:
         array = array.astype(_default())  # as torch makes tensors of Python's numbers
     return array
+
+
+def _refuse_unlike_rows(tensor: Tensor) -> None:
+    """Refuse a tensor of which no rows can be taken as they are."""
+    if tensor.is_nested:
+        kind, remedy = "nested", "rows padded to one length"
+    elif tensor.layout != torch.strided:
+        kind = str(tensor.layout).removeprefix("torch.")
+        remedy = "its .to_dense()"
+    elif tensor.is_quantized:
+        kind, remedy = "quantized", "its .dequantize()"
+    elif tensor.is_meta:
+        kind, remedy = "on the meta device, without values", "one that has some"
+    else:
+        return
+    raise BadData(
+        f"data: a tensor is {kind}, of which no examples can be taken. Pass {remedy}."
+    )
 
 
 def _default() -> type:

@@ -1,0 +1,64 @@
+"""Weights in files: read without executing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from normlab.errors import BadData
+
+SAFETENSORS = ".safetensors"
+TORCH = (".pt", ".pth", ".ckpt", ".bin")
+
+
+def names_file(value: object) -> bool:
+    """Whether this is a file of weights by what it is called.
+
+    Example:
+        >>> names_file("best.pt"), names_file("fc1.weight[3,100]")
+        (True, False)
+    """
+    if isinstance(value, Path):
+        return True
+    endings = (SAFETENSORS, *TORCH)
+    return isinstance(value, str) and Path(value).suffix.lower() in endings
+
+
+def read_file(path: Path) -> Any:
+    """What is in it: of what `torch.save` wrote, nothing but tensors and plain values.
+
+    Raises:
+        BadData: If there is no such file, or it cannot be read as that.
+    """
+    if not path.is_file():
+        raise BadData(f"{path}: there is no such file of weights.")
+    if path.suffix.lower() not in (SAFETENSORS, *TORCH):
+        raise BadData(
+            f"{path} is of no known kind. Give weights as {SAFETENSORS} or"
+            f" {', '.join(TORCH)}."
+        )
+    try:
+        if path.suffix.lower() == SAFETENSORS:
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever damage, or a class in it, makes of reading
+        first = (str(error).splitlines() or [""])[0][:120]
+        raise BadData(
+            f"{path}: cannot be read as weights alone ({type(error).__name__}:"
+            f" {first}). Save net.state_dict(), and nothing else."
+        ) from None
+
+
+def short_names(paths: Sequence[str]) -> list[str]:
+    """What files are called: without folders and endings, where that tells them apart.
+
+    Example:
+        >>> short_names(["runs/a.pt", "runs/b.pt"]), short_names(["1/a.pt", "2/a.pt"])
+        (['a', 'b'], ['1/a.pt', '2/a.pt'])
+    """
+    stems = [Path(path).stem for path in paths]
+    return stems if len(set(stems)) == len(stems) else list(paths)
