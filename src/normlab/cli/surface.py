@@ -101,9 +101,9 @@ def surface(
     from normlab.data.load import load
     from normlab.figures.surface_files import SurfaceFile
     from normlab.landscape.from_files import built_network, checkpoints_plane
-    from normlab.landscape.surface import Watch
-    from normlab.landscape.surface import surface as measure
     from normlab.landscape.networks import state_of
+    from normlab.landscape.surface import surface as measure
+    from normlab.landscape.watch import Watch
     from normlab.landscape.weights import load_weights
     from normlab.spec.data import Data
 

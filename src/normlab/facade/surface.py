@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from normlab.landscape.chosen_plane import PlaneLike
     from normlab.landscape.objective import Loss, OfModel
-    from normlab.landscape.surface import Watch
+    from normlab.landscape.watch import Watch
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

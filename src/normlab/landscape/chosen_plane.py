@@ -46,8 +46,8 @@ def _made(model: nn.Module, plane: Any, seed: int) -> Plane:
             return models_plane(plane, model=model)
     raise BadSetting(
         f"plane={_shown(plane)} is unknown. Use 'random', a pair such as"
-        " ('fc1.weight[3,100]', 'fc2.weight[0,5]'), two or three networks or their files,"
-        " or a plane made by path_plane, common_plane or random_plane."
+        " ('fc1.weight[3,100]', 'fc2.weight[0,5]'), two or three networks or their"
+        " files, or a plane made by path_plane, common_plane or random_plane."
     )
 
 

@@ -72,7 +72,9 @@ def checkpoints_plane(
     """
     if len(checkpoints) == 2:
         return models_plane(
-            dict(zip(short_names(list(checkpoints)), checkpoints.values(), strict=True)),
+            dict(
+                zip(short_names(list(checkpoints)), checkpoints.values(), strict=True)
+            ),
             model=model,
         )
     return path_plane(

@@ -25,10 +25,12 @@ def refuse_unmovable(model: nn.Module) -> None:
     """Refuse a network whose parameters cannot be written, in one line.
 
     Raises:
-        BadModel: If it is scripted, or has parameters without values, or such that
-            may not be changed.
+        BadModel: If it is no module, is scripted, or has parameters without values,
+            or such that may not be changed.
     """
     called = type(model).__name__
+    if not isinstance(model, nn.Module):
+        raise BadModel(f"surface: {called} is no torch module. Pass an nn.Module.")
     for name, module in model.named_modules():
         if isinstance(module, torch.jit.ScriptModule):
             raise BadModel(

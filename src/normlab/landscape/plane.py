@@ -142,8 +142,9 @@ def _is_number(value: object) -> bool:
 
 def _is_window(value: object) -> bool:
     """Whether it is two numbers."""
-    pair = isinstance(value, tuple | list | np.ndarray) and np.shape(value) == (2,)
-    return pair and all(map(_is_number, value))
+    if not isinstance(value, tuple | list | np.ndarray) or len(value) != 2:
+        return False
+    return all(map(_is_number, value))
 
 
 def _wide(window: Window) -> bool:

@@ -13,6 +13,7 @@ from normlab.errors import BadModel
 from normlab.landscape.networks import own_names
 from normlab.records.bare_names import matched
 
+
 def load_weights(model: nn.Module, state: Mapping[str, Any], *, where: str) -> None:
     """Put weights into a network, whose wrappers may be others than when saved.
 

@@ -38,8 +38,8 @@ def inner_names(names: Collection[str]) -> dict[str, str]:
         names: Of the tensors that tell one network from another.
 
     Example:
-        >>> inner_names(["net._orig_mod.fc1.weight", "net._orig_mod.fc2.weight"])
-        {'net._orig_mod.fc1.weight': 'fc1.weight', 'net._orig_mod.fc2.weight': 'fc2.weight'}
+        >>> inner_names(["net.fc1.weight", "net._orig_mod.fc2.weight"])
+        {'net.fc1.weight': 'fc1.weight', 'net._orig_mod.fc2.weight': 'fc2.weight'}
         >>> inner_names(["0.weight", "2.weight"])
         {'0.weight': '0.weight', '2.weight': '2.weight'}
     """
