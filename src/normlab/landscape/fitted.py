@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from torch import nn
 
 from normlab.errors import BadModel, BadSetting
-from normlab.landscape.networks import arrays_of, own_names
+from normlab.landscape.networks import arrays_of, kind_of, own_names
 from normlab.landscape.plane import Plane
-from normlab.landscape.vectors import Arrays, Vector, dot, flat
+from normlab.landscape.vectors import Arrays, dot, flat
 from normlab.records.bare_names import matched
 from normlab.records.surface import Mark
 
@@ -45,10 +46,19 @@ def fitted(plane: Plane, model: nn.Module) -> Plane:
             if (state := _whole(_renamed(one, own), model)) is not None
         },
     )
-    moves = {*plane.first, *plane.second}
-    if moves <= dict(model.named_parameters()).keys():  # else it is another model's
-        _refuse_degenerate(plane)
-    return plane
+    parameters = dict(model.named_parameters())
+    if all(map(partial(_fits, parameters), (plane.first, plane.second))):
+        _refuse_degenerate(plane, parameters)
+    return plane  # one of another model is refused by name, where it is moved
+
+
+def _fits(parameters: Mapping[str, nn.Parameter], direction: Arrays) -> bool:
+    return all(
+        name in parameters
+        and tuple(parameters[name].shape) == np.shape(array)
+        and (parameters[name].is_complex() or not np.iscomplexobj(array))
+        for name, array in direction.items()
+    )
 
 
 def _read(plane: Plane) -> Plane:
@@ -70,9 +80,9 @@ def _read(plane: Plane) -> Plane:
     }
     odd = next((part for part, fits in fit.items() if not fits), None)
     if odd is not None:
-        found = type(getattr(plane, odd)).__name__
+        found = kind_of(getattr(plane, odd))
         raise BadSetting(
-            f"plane: {odd} cannot be a {found}. Give what the help of Plane says."
+            f"plane: {odd} is {found}, not what the help of normlab's Plane says."
         )
     read = {part: arrays_of(f"plane: {part}", one) for part, one in parts.items()}
     real = {n: arrays_of(f"plane: real {n!r}", one) for n, one in plane.real.items()}
@@ -117,8 +127,15 @@ def _whole(state: dict[str, Any], model: nn.Module) -> dict[str, Any] | None:
     return None if state and of_this_model and lacking else state
 
 
-def _refuse_degenerate(plane: Plane) -> None:
-    first, second = _vector(plane.first), _vector(plane.second)
+def _refuse_degenerate(plane: Plane, parameters: Mapping[str, nn.Parameter]) -> None:
+    first, second = (
+        {
+            # along the real axis of a complex parameter, too
+            name: flat(array + 0j if parameters[name].is_complex() else array)
+            for name, array in direction.items()
+        }
+        for direction in (plane.first, plane.second)
+    )
     lengths = dot(first, first), dot(second, second)
     sums = [np.sum(flat(array)) for array in plane.origin.values()]
     if not np.isfinite([*lengths, *sums]).all():
@@ -137,7 +154,3 @@ def _refuse_degenerate(plane: Plane) -> None:
             "plane: its directions are parallel, which span a line. For a line set"
             " along=(0, 0)."
         )
-
-
-def _vector(direction: Arrays) -> dict[str, Vector]:
-    return {name: flat(array) for name, array in direction.items()}

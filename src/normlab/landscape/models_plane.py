@@ -9,7 +9,7 @@ from torch import nn
 
 from normlab.errors import BadData
 from normlab.landscape.common_plane import corners, triangle
-from normlab.landscape.networks import Network, Networks, kept, read_networks
+from normlab.landscape.networks import Network, Networks, kept, kind_of, read_networks
 from normlab.landscape.plane import Plane
 from normlab.landscape.vectors import flat, length, shaped
 from normlab.landscape.weight_files import names_file, short_names
@@ -64,7 +64,7 @@ def _named(
 ) -> dict[str, Network]:
     if not isinstance(models, Mapping | list | tuple):
         raise BadData(
-            f"plane: a {type(models).__name__} is no list of networks. Give two or"
+            f"plane: {kind_of(models)} is no list of networks. Give two or"
             " three, in a list or by their names."
         )
     if len(models) not in (2, 3):

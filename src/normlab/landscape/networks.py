@@ -123,7 +123,7 @@ def state_of(where: str, network: object) -> dict[str, NDArray[Any]]:
         return {n: np.array(_array(where, n, one)) for n, one in tensors.items()}
     if not isinstance(network, Mapping):
         raise BadData(
-            f"{where}: {_kind(network)} is no network. Give a module, its state_dict,"
+            f"{where}: {kind_of(network)} is no network. Give a module, its state_dict,"
             " arrays by name, or a file of weights."
         )
     found = _inner(network)
@@ -132,7 +132,7 @@ def state_of(where: str, network: object) -> dict[str, NDArray[Any]]:
         n for n in found if n not in arrays and not str(n).endswith("_extra_state")
     ]
     if strange or not arrays:
-        what = f"{_kind(found[strange[0]])} at {strange[0]!r}" if strange else "nothing"
+        what = f"{kind_of(found[strange[0]])} at {strange[0]!r}" if strange else "nothing"
         raise BadData(
             f"{where}: holds {what} where weights were expected. Give a state_dict:"
             " names with their tensors."
@@ -168,7 +168,7 @@ def arrays_of(where: str, tensors: object) -> dict[str, NDArray[Any]]:
         BadData: If some are no numbers.
     """
     if not isinstance(tensors, Mapping):
-        raise BadData(f"{where}: {_kind(tensors)} is no dict of arrays by name.")
+        raise BadData(f"{where}: {kind_of(tensors)} is no dict of arrays by name.")
     return {str(name): _array(where, name, one) for name, one in tensors.items()}
 
 
@@ -245,6 +245,12 @@ def _equal(state: Mapping[str, NDArray[Any]], one: str, other: str) -> bool:
     return one in state and other in state and np.array_equal(state[one], state[other])
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """The kind of a thing, with its article.
+
+    Example:
+        >>> kind_of(3), kind_of({})
+        ('an int', 'a dict')
+    """
     name = type(value).__name__
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

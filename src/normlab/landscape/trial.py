@@ -62,8 +62,8 @@ class Findings:
         """
         if self.counts and statistics != "running":
             raise BadModel(
-                f"statistics={statistics!r}: {self.counts} takes statistics of the batch"
-                " in training, but is no norm that can be told which. Let it keep"
+                f"statistics={statistics!r}: {self.counts} takes statistics of the"
+                " batch in training, but is no norm that can be told which. Let it keep"
                 " buffers named running_mean and running_var, or use 'running'."
             )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -47,6 +48,8 @@ def read_file(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever damage, or a class in it, makes of reading
         first = (str(error).splitlines() or [""])[0][:120]
+        if isinstance(error, UnpicklingError):  # torch's text tells how to execute it
+            first = "it holds more than tensors and plain values, or is damaged"
         raise BadData(
             f"{path}: cannot be read as weights alone ({type(error).__name__}:"
             f" {first}). Save net.state_dict(), and nothing else."
