@@ -96,8 +96,10 @@ class Engine:
             self.norms = norms_in_use(model, statistics, self.found.calls)
             self.found.refuse_uncontrolled(statistics)
             self.sample = self._cut(sample, batch_size or sample.batch_size)
-            self.moved = moved_parameters(self.net, plane)
+            self.moved = moved_parameters(self.net, plane, copied=self._borrows)
             self._rehearse(model)
+            if self._borrows:  # which may have been found only now
+                self.moved = moved_parameters(self.net, plane, copied=True)
             self.evaluators = self._evaluators(
                 threads, window or (plane.across, plane.along)
             )
@@ -141,22 +143,9 @@ class Engine:
         return float(loss) if np.isfinite(loss) else np.nan
 
     @property
-    def applied(self) -> str:
-        """What norms really normalise by, where `statistics` does not say it all."""
-        norms, size, every = self.norms, self.sample.batch_size, self.norms.tracked
-        if not every and not self.found.counts:
-            if not self.found.interacts:
-                return "no batch"
-            return "" if self.statistics == "full" else f"batch({size})"
-        if self.statistics == "running":
-            return f"running (in batches of {size})" if self.found.interacts else ""
-        if not norms.frozen:
-            return ""
-        if not norms.active:
-            return "running (all norms frozen)"
-        cut = "" if self.statistics == "full" else f"({size})"
-        count = f"{len(norms.frozen)} of {len(every)}"
-        return f"{self.statistics}{cut} ({count} norms frozen)"
+    def _borrows(self) -> bool:
+        """Whether the network itself is moved, and put back."""
+        return self._in_place or bool(self._outside)
 
     @contextmanager
     def _surroundings(self) -> Iterator[None]:
@@ -180,7 +169,7 @@ class Engine:
     def _lent(self) -> Iterator[nn.Module]:
         """A network in eval mode to do with as one likes."""
         gradients = self.objective.gradients
-        if self._in_place or self._outside:
+        if self._borrows:
             with borrowed(self.net, self._outside.values(), gradients=gradients) as net:
                 yield net
         else:
@@ -233,7 +222,7 @@ class Engine:
 
     def _evaluators(self, threads: int | None, window: Window) -> list[Evaluator]:
         """The fast way if it applies and gives what the plain one gives."""
-        if self._in_place or self._outside:
+        if self._borrows:
             return [_Borrowing(self)]
         if self.found.draws or self.sample.device.type != "cpu":
             threads = 1

@@ -132,7 +132,9 @@ def state_of(where: str, network: object) -> dict[str, NDArray[Any]]:
         n for n in found if n not in arrays and not str(n).endswith("_extra_state")
     ]
     if strange or not arrays:
-        what = f"{kind_of(found[strange[0]])} at {strange[0]!r}" if strange else "nothing"
+        what = (
+            f"{kind_of(found[strange[0]])} at {strange[0]!r}" if strange else "nothing"
+        )
         raise BadData(
             f"{where}: holds {what} where weights were expected. Give a state_dict:"
             " names with their tensors."
@@ -188,7 +190,16 @@ def _array(where: str, name: str, value: object) -> NDArray[Any]:
         raise BadData(f"{where}: {name!r} makes no array ({error}).") from error
     if array.dtype.kind not in "fciub":
         raise BadData(f"{where}: {name!r} holds {array.dtype}, which are no weights.")
-    return array.astype(np.float32) if array.dtype == np.float16 else array
+    return array.astype(
+        _KINDS.get(array.dtype.type, array.dtype.newbyteorder("=")), copy=False
+    )
+
+
+_KINDS = {  # what torch takes, and what planes compute in
+    np.float16: np.float32,
+    np.longdouble: np.float64,
+    np.clongdouble: np.complex128,
+}
 
 
 def _named(

@@ -186,13 +186,16 @@ def _direction(
     """Of the shape and kind of the weight, each filter as long as the weight's own."""
     values = weight.detach().cpu()
     parts = torch.view_as_real(values.resolve_conj()) if values.is_complex() else values
-    parts = parts.double()
-    drawn = torch.randn(parts.shape, generator=stream(*address), dtype=torch.float64)
     mask = _mask(owner, called)
-    if mask is not None:
-        mask = mask.reshape(mask.shape + (1,) * (drawn.ndim - mask.ndim))
-        parts, drawn = parts * mask, drawn * mask
-    wanted, found = (_lengths(t, owner, weight.ndim) for t in (parts, drawn))
+    kept = (
+        1
+        if mask is None
+        else mask.reshape(mask.shape + (1,) * (parts.ndim - mask.ndim))
+    )
+    wanted = _lengths(parts.double() * kept, owner, weight.ndim)
+    drawn = torch.randn(parts.shape, generator=stream(*address), dtype=torch.float64)
+    drawn *= kept
+    found = _lengths(drawn, owner, weight.ndim)
     drawn *= torch.where(found > 0, wanted / found, 0.0)
     if values.is_complex():
         drawn = torch.view_as_complex(drawn)

@@ -15,6 +15,7 @@ from torch import nn
 
 from normlab.base.hold import preserved
 from normlab.base.streams import ambient
+from normlab.landscape.applied import applied
 from normlab.landscape.cells import Cells
 from normlab.landscape.chosen_plane import PlaneLike, chosen_plane
 from normlab.landscape.cross_entropy import CrossEntropy
@@ -124,7 +125,9 @@ def surface(
         facts=dict(chosen.facts),
         seconds=perf_counter() - began,
         unit="nats" if isinstance(measured, CrossEntropy) else "",
-        applied=engine.applied,
+        applied=applied(
+            statistics, engine.norms, engine.found, engine.sample.batch_size
+        ),
     )
 
 

@@ -65,7 +65,7 @@ class Witness(TorchDispatchMode):
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
-        self._warnings.__exit__(*error)
+        self._warnings.__exit__(None, None, None)
         self._hook.remove()
         self.drew |= self._before != _default_generators()
 
