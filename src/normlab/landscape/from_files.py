@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -91,7 +90,7 @@ def steps_of(names: Sequence[str]) -> list[int]:
         >>> steps_of(["net-10.pt", "net-200.pt"]), steps_of(["early.pt", "late.pt"])
         ([10, 200], [0, 1])
     """
-    parts = [re.fullmatch(r"(.*?)(\d+)", Path(name).stem) for name in names]
+    parts = [re.fullmatch(r"(.*?)(\d+)", name) for name in short_names(names)]
     found = [(one[1], int(one[2])) for one in parts if one is not None]
     steps = [step for _, step in found]
     alike = len(found) == len(names) and len({text for text, _ in found}) == 1

@@ -57,11 +57,18 @@ def read_file(path: Path) -> Any:
 
 
 def short_names(paths: Sequence[str]) -> list[str]:
-    """What files are called: without folders and endings, where that tells them apart.
+    """The part of each path that tells it from the others.
 
     Example:
-        >>> short_names(["runs/a.pt", "runs/b.pt"]), short_names(["1/a.pt", "2/a.pt"])
-        (['a', 'b'], ['1/a.pt', '2/a.pt'])
+        >>> short_names(["a/seed0/net.pt", "a/seed1/net.pt"])
+        ['seed0', 'seed1']
+        >>> short_names(["runs/1.pt", "2.pt"])
+        ['runs/1', '2']
     """
-    stems = [Path(path).stem for path in paths]
-    return stems if len(set(stems)) == len(stems) else list(paths)
+    parts = [Path(path).with_suffix("").parts for path in paths]
+    while all(len(one) > 1 for one in parts) and len({one[-1] for one in parts}) == 1:
+        parts = [one[:-1] for one in parts]
+    while all(len(one) > 1 for one in parts) and len({one[0] for one in parts}) == 1:
+        parts = [one[1:] for one in parts]
+    found = [str(Path(*one)) for one in parts]
+    return found if len(set(found)) == len(found) else list(paths)
