@@ -14,6 +14,7 @@ from normlab.data.coerce import as_images, checked
 from normlab.data.copies import contents
 from normlab.data.dataset import Dataset, Live, Part
 from normlab.data.labels import as_labels, classes_of, numbered
+from normlab.data.oddities import oddities
 from normlab.data.precision import narrowed
 from normlab.data.reading import Reading, read_as, whole_bytes
 from normlab.data.statistics import moments
@@ -30,6 +31,7 @@ class Pair(NamedTuple):
     labels: NDArray[Any]
     images_where: str
     labels_where: str
+    names: tuple[str, ...] = ()  # of the files, where each image has one
 
 
 class Readings(Protocol):
@@ -120,7 +122,7 @@ def assemble(source: Source, spec: Data, *, spare: int = 0) -> Dataset:
     train, test, validation = narrowed(train, test, validation)
     mean, std = _normalisation(train, spec)
     readings = source.readings
-    return Dataset(
+    dataset = Dataset(
         name=source.name,
         train=train,
         test=test,
@@ -132,6 +134,8 @@ def assemble(source: Source, spec: Data, *, spare: int = 0) -> Dataset:
         notes=tuple(notes),
         looks=str(reading),
     )
+    files = source.train.names
+    return dataset.noted(*oddities(dataset, [files[i] for i in kept] if files else []))
 
 
 def _classes(source: Source) -> tuple[NDArray[Any], tuple[str, ...], list[str]]:

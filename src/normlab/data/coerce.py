@@ -59,8 +59,8 @@ def as_images(values: NDArray[Any], reading: Reading, *, where: str) -> NDArray[
     """
     kind = {"pixels": np.uint8, "integers": np.int64}.get(reading.numbers)
     if kind is not None:
-        if values.dtype.kind in "f":
-            _refuse_strange(values, where=where)
+        _refuse_strange(values, where=where)
+        _refuse_too_wide(values, where=where)
         return np.require(reading.laid_out(values), kind, _LAYOUT)
     if values.dtype.kind in "ui" and values.dtype.itemsize == 8:
         _refuse_inexact(values, where=where)
@@ -88,6 +88,16 @@ def _refuse_strange(values: NDArray[Any], *, where: str) -> None:
         raise BadData(
             f"{where} holds {values[tuple(place)]} in image {place[0]}. "
             "Give finite numbers."
+        )
+
+
+def _refuse_too_wide(values: NDArray[Any], *, where: str) -> None:
+    """Refuse whole numbers that int64 does not hold."""
+    ends = int(values.min()), int(values.max())
+    if ends[0] < -(2**63) or ends[1] >= 2**63:
+        raise BadData(
+            f"{where} holds {max(ends, key=abs)}, and whole numbers of at most 64 bits "
+            "are kept. Number them anew, from 0."
         )
 
 
