@@ -12,7 +12,7 @@ from normlab.data.columns import is_frame, pair_of_frame
 from normlab.data.dataset import Dataset
 from normlab.data.items import as_array, read_items
 from normlab.data.live import Readings, check_repeatable, is_augmented
-from normlab.data.names import chosen, named_classes, part_of, source_of
+from normlab.data.names import chosen, named_classes, names_of, part_of, source_of
 from normlab.data.oddities import oddities
 from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Axes, Data
@@ -207,8 +207,7 @@ def _names_in(dataset: Any) -> Any:
                 return names
         features = getattr(dataset, "features", None)
         if isinstance(features, Mapping):
-            named = [n for f in features.values() if (n := getattr(f, "names", None))]
-            return named[0] if len(named) == 1 else None
+            return names_of(features)
         dataset = getattr(dataset, "dataset", None)
     return None
 

@@ -18,6 +18,7 @@ from normlab.data.oddities import oddities
 from normlab.data.precision import narrowed
 from normlab.data.reading import Reading, read_as, whole_bytes
 from normlab.data.statistics import moments
+from normlab.data.words import counted
 from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Axes, Data
 
@@ -229,7 +230,7 @@ def _normalisation(
         if len(given) not in (1, channels):
             fitting = "one" if channels == 1 else f"1 or {channels}"
             raise BadSetting(
-                f"data.{key} has {len(given)} numbers, but the images have {channels} "
-                f"channel{'' if channels == 1 else 's'}. Give {fitting}."
+                f"data.{key} has {len(given)} numbers, but the images have "
+                f"{counted(channels, 'channel')}. Give {fitting}."
             )
     return spec.mean, spec.std

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.data.reading import Reading
+from normlab.data.words import type_of
 from normlab.errors import BadData
 
 # writable: torch warns of arrays that it may not write to
@@ -23,7 +24,7 @@ def checked(values: NDArray[Any], *, where: str) -> NDArray[Any]:
     """
     if values.dtype.kind not in "buif":
         raise BadData(
-            f"{where} holds {_kind(values)}, not numbers. Give uint8 pixels or floats."
+            f"{where} holds {type_of(values)}, not numbers. Give uint8 pixels or floats."
         )
     if values.ndim < 2:
         raise BadData(
@@ -108,7 +109,3 @@ def _refuse_inexact(values: NDArray[Any], *, where: str) -> None:
             f"{where} holds whole numbers up to {max(ends, key=abs)}, of which the "
             "last digits would be lost. Subtract a constant before, or leave it out."
         )
-
-
-def _kind(values: NDArray[Any]) -> str:
-    return "Python objects" if values.dtype.hasobject else f"{values.dtype}"

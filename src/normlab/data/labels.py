@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from normlab.data.words import type_of
 from normlab.errors import BadData
 
 _FEW = 10  # classes that may have one example each before they look like amounts
@@ -42,7 +43,7 @@ def as_labels(values: NDArray[Any], *, where: str) -> NDArray[Any]:
         _refuse_blank(values, where=where)
     if values.dtype.kind not in "buiU":
         raise BadData(
-            f"{where} holds {_kind(values)}. Give whole numbers or class names."
+            f"{where} holds {type_of(values)}. Give whole numbers or class names."
         )
     return values
 
@@ -191,7 +192,3 @@ def _whole(values: NDArray[Any], *, where: str) -> NDArray[np.int64]:
             "classes from 0, or name them."
         )
     return values.astype(np.int64)
-
-
-def _kind(values: NDArray[Any]) -> str:
-    return "Python objects" if values.dtype.hasobject else f"{values.dtype}"

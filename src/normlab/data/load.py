@@ -80,6 +80,8 @@ def _source(spec: Data, root: Path | None) -> Source:
     path = (root or Path()) / Path(spec.source).expanduser()
     if path.is_file():
         return _of_file(path, spec)
+    if path.exists() and not path.is_dir():
+        raise BadData(f"{path} is neither a file nor a folder. Give one of these.")
     read = readers.of_folder(path)
     if read is None and path.is_dir():
         return read_images(path, spec)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from normlab.data import cifar, idx, listing, packaged
+from normlab.data import cifar, idx, packaged
 from normlab.data.assemble import Pair, Source
 from normlab.data.cells import SUFFIXES
 from normlab.data.columns import is_wide, read_columns
+from normlab.data.listing import names_images
 from normlab.data.mat import read_mat
 from normlab.data.names import part_of
 from normlab.data.npz import read_npz
@@ -109,7 +110,7 @@ def _by_part(folder: Path) -> dict[str, list[Path]]:
 
 
 def _name_images(tables: Sequence[Path]) -> bool:
-    return any(not is_wide(p) and listing.names_images(p) for p in tables)
+    return any(not is_wide(p) and names_images(p) for p in tables)
 
 
 def _refuse_pickles(folder: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
 
 _NAMED = 3  # names in a sentence
 
@@ -26,3 +29,8 @@ def few(names: Sequence[str]) -> str:
     """
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def type_of(values: NDArray[Any]) -> str:
+    """What an array is made of."""
+    return "Python objects" if values.dtype.hasobject else f"{values.dtype}"
