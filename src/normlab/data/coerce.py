@@ -24,7 +24,8 @@ def checked(values: NDArray[Any], *, where: str) -> NDArray[Any]:
     """
     if values.dtype.kind not in "buif":
         raise BadData(
-            f"{where} holds {type_of(values)}, not numbers. Give uint8 pixels or floats."
+            f"{where} holds {type_of(values)}, not numbers. Give uint8 pixels or "
+            "floats."
         )
     if values.ndim < 2:
         raise BadData(
