@@ -168,6 +168,8 @@ def _numbered(arrays: Mapping[str, Any]) -> dict[Use, str]:
 
 def _rank(name: str) -> tuple[int, str]:
     """Earlier words of the lists win where several arrays could be meant."""
+    if re.match(r"[xy]_", name):  # as normlab itself calls them
+        return -1, name
     plain = re.sub(r"[^a-z0-9]", "", name.lower())
     words = (*IMAGES, *LABELS)
     places = [i for i, word in enumerate(words) if word.replace("_", "") in plain]
