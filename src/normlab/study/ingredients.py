@@ -22,7 +22,7 @@ from normlab.data.reading import VERSION
 from normlab.errors import BadFolder
 from normlab.nets.custom import Factory, file_digests
 from normlab.spec.point import point_json
-from normlab.study.outside import Told
+from normlab.study.differences import Told
 from normlab.study.source import source_of
 
 _FIRST_READING = "1"  # of studies that noted none

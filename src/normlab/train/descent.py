@@ -23,8 +23,17 @@ _WHOLE_VECTORS = 64
 class Descent(Protocol):
     """Moves a model's parameters against the gradient of a loss."""
 
+    @property
+    def name(self) -> str:
+        """What the optimizer is called."""
+        ...
+
     def step(self, loss: Tensor, rate: float) -> None:
         """Backpropagate `loss` and move every parameter once, at `rate`."""
+        ...
+
+    def move(self, rate: float) -> None:
+        """Move every parameter once, along the gradient that it has."""
         ...
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, object]]:
@@ -80,9 +89,17 @@ class PlainSGD:
             if parameter.requires_grad
         ]
 
+    name = "SGD"
+
     def step(self, loss: Tensor, rate: float) -> None:
         """Backpropagate, move the parameters, drop the gradients."""
         loss.backward()
+        self.move(rate)
+        for moved in self._moved:
+            moved.parameter.grad = None
+
+    def move(self, rate: float) -> None:
+        """Move the parameters along the gradients that are there."""
         with torch.no_grad():
             fused: dict[float, list[_Moved]] = {}
             for moved in self._moved:
@@ -95,8 +112,6 @@ class PlainSGD:
                     self._move_one(moved, rate)
             for decay, group in fused.items():
                 self._move_together(group, rate, decay)
-        for moved in self._moved:
-            moved.parameter.grad = None
 
     def _move_one(self, moved: _Moved, rate: float) -> None:
         parameter, buffer, decay, _ = moved
