@@ -271,6 +271,10 @@ def remembered() -> int:
     return MODES["asked"]
 
 
+def asked() -> int:
+    return MODES.get("asked", 0)
+
+
 class Asks(Odd):
     """A function that it calls remembers."""
 
@@ -280,7 +284,7 @@ class Asks(Odd):
 
 class OnlyEvaluating(Odd):
     def factor(self, x: Tensor) -> float:
-        return 1 + 0.01 * (MODES.get("asked", 0) if self.training else remembered())
+        return 1 + 0.01 * (remembered() if not self.training else asked())
 
 
 class Unseeded(Odd):

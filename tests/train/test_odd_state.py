@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from normlab.base.hold import preserved
-from normlab.base.packing import Outside
+from normlab.base.outside import Outside
 from normlab.base.state import contents
 from normlab.base.streams import ambient
 from normlab.errors import BadModel, BadSetting
@@ -25,9 +25,10 @@ from normlab.study import api
 from normlab.study.prepare import PythonParts
 from normlab.study.resumable import refuse_forgetful_optimizer, refuse_other_steps
 from normlab.train import checkpoint
+from normlab.train.course import Course
 from normlab.train.descent import Descent, descent_for
 from normlab.train.moment import Observer
-from normlab.train.run import Course, Run
+from normlab.train.run import Run
 from tests.study.cases import spec_of, write_data
 from tests.train import odd_state
 from tests.train.cases import course, network

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from normlab.base.digest import digest
 from normlab.base.hold import preserved
-from normlab.base.packing import Outside
+from normlab.base.outside import Outside
 from normlab.base.streams import ambient
 from normlab.errors import BadModel, BadSetting, RunFailed
 from normlab.spec.recipe import Recipe

@@ -42,7 +42,8 @@ _SIZED_BY_VALUES = {
 }
 """Functions and methods whose result is as large as the values of the data say."""
 
-_SIZES: set[object] = {Tensor.shape.__get__, Tensor.size, Tensor.numel, Tensor.nelement}
+_SHAPE = Tensor.shape.__get__  # pyright: ignore[reportAttributeAccessIssue]
+_SIZES = {_SHAPE, Tensor.size, Tensor.numel, Tensor.nelement}
 _NUMBERS = (11, 13, 17, 19, 23, 29, 31, 37)  # of examples, to know them by in sizes
 
 
