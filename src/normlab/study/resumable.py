@@ -58,7 +58,7 @@ def refuse_other_steps(
     if once != again:
         raise BadModel(
             "the same training step, taken twice from the same state, gives other "
-            "numbers, so that measuring would change the training: forward depends on "
+            "numbers, so that measuring would change the training: it depends on "
             "something that is neither in the network nor in the default generators. "
             "Keep what it remembers in a buffer or an attribute of the module, and "
             "draw from torch's, NumPy's or Python's default generator."
