@@ -144,8 +144,6 @@ def test_what_arms_differ_in_is_named_and_never_proven_equal() -> None:
         assert "in batch, not in none: 4 (ReLU)" in text
         assert "orms that did not come from norm(...): 1" in text
     assert len(_effects(result)) == 3  # claims stand, with what else differs beside
-    damaged = replace(record, meta={"network_notes": "{", "network_differences": "3"})
-    assert check_fairness(damaged).proven
 
 
 def _effects(result: Result) -> Sequence[object]:

@@ -32,8 +32,8 @@ def events(key: RunKey, *, epochs: int = 2) -> list[Event]:
     reports: list[Event] = [
         Started(
             parameters=537_354,
-            init_digest="ab12",
-            tensor_digests=dict.fromkeys("wb", "12"),
+            init_digest=f"ab{key.seed}",
+            tensor_digests=dict.fromkeys("wb", f"{key.seed}"),
         )
     ]
     for epoch in range(1, epochs + 1):

@@ -157,7 +157,7 @@ BAD: dict[Callable[[Path], str], str] = {
     unreadable: r"dog/3\.png",
     notanumber: r"nan\.npz.*(finite|NaN|nan)",
     failing_import: r"net\.py, line 2: its import failed with ModuleNotFoundError",
-    wrong_shape: r"output has shape \(2, 3\) where \(2, 2\)",
+    wrong_shape: r"output has shape \(8, 3\) where \(8, 2\)",
     wrong_input: r"cannot read a batch of shape",
     no_factory: r"has no factory 'make'\. It defines: build",
     taken: r"out: .*not empty",

@@ -171,7 +171,9 @@ def test_an_address_that_leads_nowhere_is_refused(address: str, text: str) -> No
 
 def test_a_folder_is_no_model_file(tmp_path: Path) -> None:
     (tmp_path / "net.py").mkdir()
-    with pytest.raises(BadModel, match=r"net\.py cannot be read: Is a directory"):
+    with pytest.raises(
+        BadModel, match=r"net\.py cannot be read: a folder, not a regular file"
+    ):
         from_file(f"{tmp_path}/net.py:make")
 
 

@@ -18,43 +18,53 @@ from tests.resilience.law import Law, changed, contents
 
 DEEP = "[" * 50_000
 DIGITS = "9" * 5_000
-STATEMENTS = {
-    "runs.tensor_digests": "update runs set tensor_digests = 'x'",
-    "runs.tensor_digests ": "update runs set tensor_digests = '[1]'",
-    "runs.correct": "update runs set correct = 'abc'",
-    "runs.images": "update runs set images = 1000000000",
-    "runs.rate": "update runs set rate = 'x' where run = 1",
-    "runs.rate ": "update runs set rate = -1e400 where run = 1",
-    "runs.arm": "update runs set arm = 'stranger' where run = 1",
-    "runs.arm ": "update runs set arm = '../../etc' where run = 1",
-    "runs.seed": "update runs set seed = 9223372036854775807 where run = 1",
-    "runs.status": "update runs set status = char(27) || ']0;gone' || char(7)",
-    "runs.point": "update runs set point = '[[1]]' where run = 1",
-    "runs.point ": "update runs set point = '5' where run = 1",
-    "runs.reason": "update runs set reason = x'00ff' where run = 1",
-    "runs.diverged_step": "update runs set diverged_step = 'soon' where run = 1",
-    "epochs.test_accuracy": "update epochs set test_accuracy = ''",
-    "epochs.metrics": "update epochs set metrics = 'no json'",
-    "epochs.metrics ": 'update epochs set metrics = \'{"a": "b"}\'',
-    "epochs.metrics  ": f"update epochs set metrics = '{{\"a\": {DIGITS}}}'",
-    "epochs.seconds": "update epochs set seconds = 'x'",
-    "glimpses.loss": "update glimpses set loss = 'x'",
-    "steps.losses": "update steps set losses = 'abcd'",
-    "steps.last": "update steps set last = 1000000000 where run = 1",
-    "measurements.value": f"update measurements set value = '{DEEP}'",
-    "measurements.value ": "update measurements set value = '[]'",
-    "measurements.value  ": "update measurements set value = '{\"a\": {}}'",
-    "meta.value": "update meta set value = 'x' where key = 'kept_arrays'",
-    "meta.value ": "update meta set value = '[\"../../x\"]' where key = 'kept_arrays'",
-    "meta.value  ": f"update meta set value = '{DEEP}' where key = 'kept_arrays'",
-    "meta.value   ": "insert into meta values ('networks', '[]')",
-}
+STATEMENTS = [
+    ("meta.value", "insert or replace into meta values ('network_notes', '{')"),
+    ("meta.value", "insert or replace into meta values ('network_differences', '3')"),
+    ("meta.value", "insert or replace into meta values ('largest_class', 'x')"),
+    ("meta.value", "insert or replace into meta values ('starts', '[]')"),
+    (
+        "measurements.value",
+        "insert or replace into measurements values ('notes', '[1]')",
+    ),
+    ("runs.tensor_digests", "update runs set tensor_digests = 'x'"),
+    ("runs.tensor_digests", "update runs set tensor_digests = '[1]'"),
+    ("runs.correct", "update runs set correct = 'abc'"),
+    ("runs.images", "update runs set images = 1000000000"),
+    ("runs.rate", "update runs set rate = 'x' where run = 1"),
+    ("runs.rate", "update runs set rate = -1e400 where run = 1"),
+    ("runs.arm", "update runs set arm = 'stranger' where run = 1"),
+    ("runs.arm", "update runs set arm = '../../etc' where run = 1"),
+    ("runs.seed", "update runs set seed = 9223372036854775807 where run = 1"),
+    ("runs.status", "update runs set status = char(27) || ']0;gone' || char(7)"),
+    ("runs.point", "update runs set point = '[[1]]' where run = 1"),
+    ("runs.point", "update runs set point = '5' where run = 1"),
+    ("runs.reason", "update runs set reason = x'00ff' where run = 1"),
+    ("runs.diverged_step", "update runs set diverged_step = 'soon' where run = 1"),
+    ("epochs.test_accuracy", "update epochs set test_accuracy = ''"),
+    ("epochs.metrics", "update epochs set metrics = 'no json'"),
+    ("epochs.metrics", 'update epochs set metrics = \'{"a": "b"}\''),
+    ("epochs.metrics", f"update epochs set metrics = '{{\"a\": {DIGITS}}}'"),
+    ("epochs.seconds", "update epochs set seconds = 'x'"),
+    ("glimpses.loss", "update glimpses set loss = 'x'"),
+    ("steps.losses", "update steps set losses = 'abcd'"),
+    ("steps.last", "update steps set last = 1000000000 where run = 1"),
+    ("measurements.value", f"update measurements set value = '{DEEP}'"),
+    ("measurements.value", "update measurements set value = '[]'"),
+    ("measurements.value", "update measurements set value = '{\"a\": {}}'"),
+    ("meta.value", "update meta set value = 'x' where key = 'kept_arrays'"),
+    ("meta.value", "update meta set value = '[\"../../x\"]' where key = 'kept_arrays'"),
+    ("meta.value", f"update meta set value = '{DEEP}' where key = 'kept_arrays'"),
+    ("meta.value", "insert into meta values ('networks', '[]')"),
+]
 
 
-@pytest.mark.parametrize("place", STATEMENTS)
-def test_a_cell_of_another_kind_is_named(law: Law, folder: Path, place: str) -> None:
-    changed(folder, STATEMENTS[place])
-    table, column = place.strip().split(".")
+@pytest.mark.parametrize(("place", "statement"), STATEMENTS)
+def test_a_cell_of_another_kind_is_named(
+    law: Law, folder: Path, place: str, statement: str
+) -> None:
+    changed(folder, statement)
+    table, column = place.split(".")
     told = law.refuses("show", folder)
     assert "study.db is damaged" in told or "Could not decode" in told
     assert f"table {table}, column {column}: " in told

@@ -7,6 +7,7 @@ from normlab.spec.plan import RunKey, plan
 from normlab.spec.recipe import Recipe
 from normlab.spec.study import StudySpec
 from normlab.study.order import longest_first
+from normlab.study.outside import Told
 from normlab.study.pace import makespan
 from normlab.study.prepare import Variant
 from normlab.study.source import BuiltIn
@@ -21,6 +22,9 @@ def variant(spec: StudySpec) -> Variant:
         shared=(),
         parameters=SIZES,
         networks={},
+        starts={},
+        moved=(),
+        told=Told(network_differences=(), network_notes=()),
         batches=BatchStream(640, batch_size=64, seed=0, last_batch="keep"),
     )
 

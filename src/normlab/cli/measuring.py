@@ -27,7 +27,8 @@ class Measuring:
     def __call__(self, progress: Progress) -> None:
         """Say how far it is, if that is due."""
         now = perf_counter()
-        if now < self._next:
+        # between two stages nothing is planned, and nobody knows what is left
+        if now < self._next or progress.computed == progress.planned:
             return
         self._next = now + (PAUSE if self._over else LINES)
         self._told = True

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from normlab.base.streams import ambient
 from normlab.data.names import IMAGES, LABELS
-from normlab.data.picture import Look, look_of, pixels_of
+from normlab.data.picture import Look, look_of, picture_of, pixels_of
 from normlab.data.upright import upright
 from normlab.errors import BadData
 from normlab.spec.data import Axes
@@ -68,7 +68,7 @@ def samples(
             ) from error
         image, label, note = _pair(item, index, part)
         notes.update(dict.fromkeys(note))
-        images.append(image)
+        images.append(_from_file(image, index, part))
         labels.append(label if isinstance(label, str) else as_array(label)[()])
     return images, labels, tuple(notes)
 
@@ -106,6 +106,18 @@ def as_array(values: Any) -> NDArray[Any]:
             f"cannot make an array of a {type(values).__name__} ({reason}). "
             "Give arrays or tensors."
         ) from None
+
+
+def _from_file(image: Any, index: int, part: str) -> Any:
+    """The picture that a cell of a table holds as a file's content; others stay."""
+    if not isinstance(image, Mapping) or not image.keys() <= {"bytes", "path"}:
+        return image
+    if not isinstance(image.get("bytes"), bytes):
+        raise BadData(
+            f"item {index} of the {part} part names the image {image.get('path')!r} "
+            "and does not hold it. Give images, or a folder of them."
+        )
+    return picture_of(image["bytes"], f"{part} {index}")
 
 
 def _pair(item: Any, index: int, part: str) -> tuple[Any, Any, tuple[str, ...]]:

@@ -159,12 +159,16 @@ def _numbered(arrays: Mapping[str, Any]) -> dict[Role, str]:
     return found if 2 * len(found) and len(found) == len(known) else {}
 
 
-def _rank(name: str) -> tuple[int, str]:
-    """Earlier words of the lists win where several arrays could be meant."""
+def _rank(name: str) -> tuple[bool, int, str]:
+    """x_train and its like win where several arrays could be meant, then earlier words.
+
+    Images and labels then come from one family of names.
+    """
+    usual = re.fullmatch(r"[xy]_(train|test|val|valid|validation)", name) is not None
     plain = re.sub(r"[^a-z0-9]", "", name.lower())
     words = (*IMAGES, *LABELS)
     places = [i for i, word in enumerate(words) if word.replace("_", "") in plain]
-    return (min(places, default=len(words)), name)
+    return (not usual, min(places, default=len(words)), name)
 
 
 def _roles() -> dict[str, Role]:

@@ -97,7 +97,8 @@ def _rows(
                 split="train",
                 streaming=True,
             )
-            return list(stream), stream.features
+            # its own decoder lets Pillow try every format, of which one is a program
+            return list(stream.decode(enable=False)), stream.features
     except ImportError as error:
         raise BadSetting(
             f"{where} needs the library {error.name}: install it."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from io import BytesIO
 from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -151,10 +152,22 @@ def pixels_of(image: Image.Image, look: Look) -> NDArray[Any]:
         return _as_array(upright(image), look, stored=image)
 
 
+def picture_of(content: bytes, name: str) -> Image.Image:
+    """The image that the content of a file is, decoded.
+
+    Raises:
+        Unreadable: If it is no image, is damaged, or too large.
+    """
+    with _opened(Path(name), BytesIO(content)) as image:
+        image.load()
+        return image
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(path: Path, content: BytesIO | None = None) -> Iterator[Image.Image]:
+    source = path if content is None else content
     try:
-        with quiet(), Image.open(path, formats=_formats()) as image:
+        with quiet(), Image.open(source, formats=_formats()) as image:
             if max(image.size) > LONGEST:
                 raise _TooLarge(
                     f"{image.width} x {image.height} pixels, and {LONGEST} a side are "
@@ -162,20 +175,21 @@ def _opened(path: Path) -> Iterator[Image.Image]:
                 )
             yield image
     except Exception as error:  # of readers of damaged files: as varied as the formats
-        raise Unreadable(path, *_why(path, error)) from None
+        raise Unreadable(path, *_why(path, content, error)) from None
 
 
 class _TooLarge(ValueError):
     pass
 
 
-def _why(path: Path, error: Exception) -> tuple[str, ...]:
+def _why(path: Path, content: BytesIO | None, error: Exception) -> tuple[str, ...]:
     """The reason in a few words, and the remedy if it is not to repair the file."""
     if isinstance(error, (Image.DecompressionBombError, _TooLarge, MemoryError)):
         said = str(error).partition(", could be")[0] or "too large for the memory"
         return said, "Make it smaller, or remove it"
     if isinstance(error, Image.UnidentifiedImageError):
-        with path.open("rb") as file:
+        with path.open("rb") if content is None else content as file:
+            file.seek(0)
             start = file.read(8)
         if start.startswith(_STARTS):
             kind = "damaged, or of a kind that Pillow cannot read"

@@ -50,9 +50,10 @@ def compare(
             `"layer"`, `"ghost(chunk=8)"`; each makes an arm of that name. The baseline
             is `none` if it is there, else the first.
         data: A name or path as on the command line; or one training part, whose test
-            part is split off; or a pair (train, test) of parts. A part is a pair
-            (images, labels) of arrays of shapes `(n, ...)` and `(n,)`, or any
-            map-style torch Dataset of such pairs.
+            part is split off; or a pair (train, test) of parts; or a mapping of parts
+            `train`, `validation`, `test`. A part is a pair (images, labels) of arrays
+            of shapes `(n, ...)` and `(n,)`, a table with a column of labels, or any
+            map-style dataset of pairs or of mappings of an image and a label.
         model: A built-in network, `"FILE.py:factory"`, or a function `factory(norm)`
             that builds one, with `norm(features)` where a norm goes.
         lr: The learning rate, or several: then each arm is also compared at its own

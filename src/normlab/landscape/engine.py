@@ -269,7 +269,11 @@ class Engine:
         if len(self.evaluators) == 1:
             yield from ((unit, compute(unit)) for unit in units)
             return
-        with _one_torch_thread(), ThreadPoolExecutor(len(self.evaluators)) as pool:
+        # a thread has a number of its own, which is not the one set here
+        pool = ThreadPoolExecutor(
+            len(self.evaluators), initializer=torch.set_num_threads, initargs=(1,)
+        )
+        with _one_torch_thread(), pool:
             pending = {
                 pool.submit(copy_context().run, compute, unit): unit for unit in units
             }

@@ -71,7 +71,7 @@ def checkpoints_plane(
     """
     if len(checkpoints) == 2:
         return models_plane(
-            dict(zip(_short(list(checkpoints)), checkpoints.values(), strict=True)),
+            dict(zip(short(list(checkpoints)), checkpoints.values(), strict=True)),
             model=model,
         )
     return path_plane(
@@ -88,7 +88,7 @@ def steps_of(names: Sequence[str]) -> list[int]:
         >>> steps_of(["net-10.pt", "net-200.pt"]), steps_of(["early.pt", "late.pt"])
         ([10, 200], [0, 1])
     """
-    parts = [re.fullmatch(r"(.*?)(\d+)", Path(name).stem) for name in names]
+    parts = [re.fullmatch(r"(.*?)(\d+)", name) for name in short(names)]
     found = [(one[1], int(one[2])) for one in parts if one is not None]
     steps = [step for _, step in found]
     alike = len(found) == len(names) and len({text for text, _ in found}) == 1
@@ -96,7 +96,17 @@ def steps_of(names: Sequence[str]) -> list[int]:
     return steps if alike and rising else list(range(len(names)))
 
 
-def _short(names: Sequence[str]) -> list[str]:
-    """Without folders and endings, where that still tells them apart."""
-    stems = [Path(name).stem for name in names]
-    return stems if len(set(stems)) == len(stems) else list(names)
+def short(names: Sequence[str]) -> list[str]:
+    """The part of each path that tells it from the others.
+
+    Example:
+        >>> short(["a/seed0/net.pt", "a/seed1/net.pt"]), short(["runs/1.pt", "2.pt"])
+        (['seed0', 'seed1'], ['runs/1', '2'])
+    """
+    parts = [Path(name).with_suffix("").parts for name in names]
+    while all(len(one) > 1 for one in parts) and len({one[-1] for one in parts}) == 1:
+        parts = [one[:-1] for one in parts]
+    while all(len(one) > 1 for one in parts) and len({one[0] for one in parts}) == 1:
+        parts = [one[1:] for one in parts]
+    found = [str(Path(*one)) for one in parts]
+    return found if len(set(found)) == len(found) else list(names)
