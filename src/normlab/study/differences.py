@@ -58,7 +58,7 @@ def told(
             for arm, model in models.items()
         },
         "norms that were not called": {a: s.slots.unreached for a, s in seen.items()},
-        "layers without a bias before a norm without a shift, so nothing shifts": {
+        "layers without a bias whose norm has none either": {
             arm: one.slots.without_shift for arm, one in seen.items()
         },
         "parameters that no gradient reaches": {

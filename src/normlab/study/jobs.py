@@ -31,7 +31,7 @@ from normlab.train.moment import Observer
 from normlab.train.run import Run
 
 _LACKS = (
-    "what it says depends on more than parameters and buffers ({}), which "
+    "what the network says depends on more than parameters and buffers ({}), which "
     "network.safetensors does not hold, so that no surface is measured"
 )
 
