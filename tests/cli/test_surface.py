@@ -17,7 +17,7 @@ from normlab.base.streams import ambient
 from normlab.cli import main
 from normlab.cli.measuring import Measuring
 from normlab.data.load import load
-from normlab.landscape.surface import Progress
+from normlab.landscape.watch import Progress
 from normlab.spec.data import Data
 from tests.study.cases import write_data
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from normlab.data.coerce import as_images, checked
@@ -164,3 +167,46 @@ def test_a_label_that_is_never_learnt_is_refused() -> None:
 def test_no_labels_at_all_are_called_empty() -> None:
     with pytest.raises(BadData, match=r"^y is empty"):
         classes_of(np.array([], np.int64), where="y")
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8", "g", "i1", "u8", "?", "O"])
+def test_whole_numbers_of_any_type_are_the_same_labels(kind: str) -> None:
+    found = as_labels(np.array([0, 1, 1, 0]).astype(kind), where="y")
+    assert found.tolist() == [0, 1, 1, 0]
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8", "g"])
+def test_the_largest_number_of_a_type_is_a_label_or_refused(kind: str) -> None:
+    largest = np.longdouble(np.finfo(kind).max)
+    labels = np.array([0, largest]).astype(kind)
+    if largest < 2**63:
+        assert as_labels(labels, where="y").tolist() == [0, int(largest)]
+    else:
+        with pytest.raises(BadData, match="too large for a label"):
+            as_labels(labels, where="y")
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT, np.datetime64("NaT")])
+@pytest.mark.parametrize("others", [["cat", "dog"], [0, 1], [b"cat", b"dog"]])
+def test_a_missing_label_is_named_by_its_place(missing: Any, others: list) -> None:
+    labels = np.array([*others, missing, *others], object)
+    with pytest.raises(BadData, match=r"y has no label for example 2 "):
+        as_labels(labels, where="y")
+
+
+@pytest.mark.parametrize("word", ["", " ", "nan", "<NA>", "null"])
+def test_a_word_for_no_label_is_no_class(word: str) -> None:
+    with pytest.raises(BadData, match="y has no label for example 1 "):
+        as_labels(np.array(["cat", word, "dog"]), where="y")
+
+
+@pytest.mark.parametrize("kind", ["i8", "u8", "f4", "f8"])
+def test_integers_are_kept_or_refused(kind: str) -> None:
+    ends = np.iinfo(kind) if kind[0] in "iu" else np.finfo(kind)
+    values = np.array([[0, 1], [2, ends.max]], kind)
+    reading = read_as(values, [], where="x", spec=Data(integers=True))
+    if ends.max < 2**63:
+        assert as_images(values, reading, where="x").tolist() == values.tolist()
+    else:
+        with pytest.raises(BadData, match="x holds"):
+            as_images(values, reading, where="x")

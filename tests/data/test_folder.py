@@ -281,15 +281,6 @@ def test_colours_of_16_bits_are_said_to_be_cut(tmp_path: Path) -> None:
     assert "of 1 image with 16-bit colours the upper 8 bits" in source.notes
 
 
-def test_images_of_one_colour_are_said(tmp_path: Path) -> None:
-    class_folders(tmp_path, each=2)
-    noise = np.arange(24, dtype=np.uint8).reshape(4, 6)
-    Image.fromarray(noise).save(tmp_path / "cat" / "0.png")
-    assert "3 training images of one colour: 1.png, 0.png, 1.png" in (
-        read_images(tmp_path, Data()).notes
-    )
-
-
 def test_large_images_are_averaged_in_strips_to_the_same_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

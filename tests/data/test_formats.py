@@ -206,7 +206,7 @@ def test_tables_of_measurements_are_features(tmp_path: Path) -> None:
     [
         ("a,label\n1,x\n,y\n", r"has an empty cell in example 1, column 'a'"),
         ("a,label\n1,x\ntwo,y\n", r"holds 'two', no number, in example 1, column 'a'"),
-        ("a,label\n1,x\n2,\n", "has no label in line 3"),
+        ("a,label\n1,x\n2,\n", "has no label in row 3"),
         ("a,b\n1,2\n", "it is not plain which holds the labels"),
         ("a,b\nx,y\n", "it is not plain which holds the labels"),
         ("a,label\n", "holds a header and no examples"),

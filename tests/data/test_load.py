@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -91,3 +92,9 @@ def test_a_path_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
     """Root may read everything, but nobody may use a name as long as this."""
     with pytest.raises(BadData, match=r"cannot read .*: File name too long\. Give a"):
         load(Data(source="x" * 300), root=tmp_path)
+
+
+def test_what_is_neither_file_nor_folder_is_called_so(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(BadData, match=r"pipe\.npz is neither a file nor a folder"):
+        load(Data(source=str(tmp_path / "pipe.npz")))

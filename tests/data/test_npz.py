@@ -147,3 +147,15 @@ def test_a_header_that_promises_more_than_memory_is_refused(tmp_path: Path) -> N
         archive.writestr("x_train.npy", header.getvalue() + bytes(64))
     with pytest.raises(BadData, match=r"d\.npz: it is damaged or no \.npz archive"):
         read_npz(path)
+
+
+def test_of_two_sets_of_names_the_own_one_is_taken_and_the_other_named(
+    tmp_path: Path,
+) -> None:
+    images, labels = np.arange(640, dtype=np.uint8).reshape(40, 4, 4), np.arange(40) % 2
+    others = {"train_images": 255 - images, "train_labels": 1 - labels}
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=labels, **others)
+    source = read_npz(tmp_path / "a.npz")
+    assert np.array_equal(source.train.images, images)
+    assert np.array_equal(source.train.labels, labels)
+    assert any("train_images, train_labels passed over" in n for n in source.notes)

@@ -107,3 +107,20 @@ def test_integers_are_taken_as_they_are() -> None:
     found = fed(of_table(tokens, integers=True))
     assert found.dtype == np.int64
     assert np.array_equal(found, tokens)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("exponent", [-300, -170, -45, -42, -39, -36, 0, 36])
+def test_the_scale_of_the_numbers_does_not_matter(dtype: type, exponent: int) -> None:
+    """Against NumPy's longdouble, which has room for the squares of all of them."""
+    if dtype == np.float32 and exponent < -44:
+        return
+    values = (
+        np.random.default_rng(0).normal(size=(20, 3)) * np.longdouble(10) ** exponent
+    )
+    stored = values.astype(dtype)
+    data = from_python((stored, LABELS[:20]), (stored, LABELS[:20]))
+    wide = stored.astype(np.longdouble)
+    expected = (wide - wide.mean(axis=0)) / wide.std(axis=0)
+    found, _ = Feed(data.train, data.mean, data.std).take(torch.arange(20))
+    np.testing.assert_allclose(found, expected.astype(float), atol=2e-5)

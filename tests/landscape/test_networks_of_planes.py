@@ -279,7 +279,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[NormlabError], str]] = {
     "file names": (
         lambda: path_plane(["a.pt", "b.pt", "c.pt"], range(3)),
         BadData,
-        "step 0: a str is no network",
+        "a.pt: there is no such file of weights",
     ),
     "lists of arrays": (
         lambda: path_plane([[np.ones(3)]] * 3, range(3)),

@@ -17,7 +17,8 @@ from normlab.data.dataset import Dataset, Part
 from normlab.errors import BadData, BadModel, BadSetting
 from normlab.landscape.cells import Cells
 from normlab.landscape.plane import Plane
-from normlab.landscape.surface import Progress, Watch, surface
+from normlab.landscape.surface import surface
+from normlab.landscape.watch import Progress, Watch
 
 
 def small() -> nn.Module:

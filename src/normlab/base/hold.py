@@ -56,7 +56,7 @@ def preserved(model: nn.Module) -> Iterator[nn.Module]:
     tensors = [*model.parameters(), *model.buffers()]
     held: list[PutBack] = [_module(module) for module in model.modules()]
     held += [_Kept.of(tensor).put_back for tensor in tensors]
-    beside = (_undoing(spot.value) for spot in spots(model, tensors))
+    beside = (undoing(spot.value) for spot in spots(model, tensors))
     held += [undo for undo in beside if undo is not None]
     try:
         with undisturbed():
@@ -66,7 +66,7 @@ def preserved(model: nn.Module) -> Iterator[nn.Module]:
             put_back()
 
 
-def _undoing(value: object) -> PutBack | None:
+def undoing(value: object) -> PutBack | None:
     """What brings one object back to how it is now; None for what cannot change."""
     if isinstance(value, PLAIN):
         return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from normlab.cli.wording import duration
 
 if TYPE_CHECKING:
-    from normlab.landscape.surface import Progress
+    from normlab.landscape.watch import Progress
 
 SILENT = 2.0  # seconds
 PAUSE = 0.5  # seconds between two states of a line that is written over

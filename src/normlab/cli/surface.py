@@ -101,16 +101,17 @@ def surface(
     from normlab.data.load import load
     from normlab.figures.surface_files import SurfaceFile
     from normlab.landscape.from_files import built_network, checkpoints_plane
-    from normlab.landscape.surface import Watch
+    from normlab.landscape.networks import state_of
     from normlab.landscape.surface import surface as measure
-    from normlab.landscape.weights import load_weights, read_weights
+    from normlab.landscape.watch import Watch
+    from normlab.landscape.weights import load_weights
     from normlab.spec.data import Data
 
     target = SurfaceFile(output, force=force)
     on_path = _checkpoints([*(plane or []), *map(str, files or [])])
-    checkpoints = {str(path): read_weights(path) for path in on_path}
+    checkpoints = {str(path): state_of(str(path), path) for path in on_path}
     held = weights.expanduser() if weights else next(reversed(on_path), None)
-    state = read_weights(held) if held else None
+    state = state_of(str(held), held) if held else None
     dataset = load(Data(source=data or "mnist"))
     if ".py:" in model:
         file, _, function = model.rpartition(":")

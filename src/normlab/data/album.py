@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from normlab.data.assemble import Pair
 from normlab.data.picture import Look, Unreadable, look_at, pixels, weight
 from normlab.data.quiet import quiet
-from normlab.data.tree import counted, few
+from normlab.data.words import counted, few
 from normlab.errors import BadData
 from normlab.spec.data import Data
 
@@ -34,7 +34,6 @@ class Listed(NamedTuple):
 class _Decoded(NamedTuple):
     images: NDArray[Any]
     bad: dict[Path, Unreadable]
-    plain: list[Path]  # of one colour only
 
 
 def decoded(
@@ -64,7 +63,7 @@ def decoded(
     if bad and not spec.skip_unreadable:
         raise BadData(_cannot_be_read(bad, len(files)))
     pairs = {name: _kept(part, every[name].images, bad) for name, part in parts.items()}
-    return pairs, _notes(looks, look, bad, every["train"].plain)
+    return pairs, _notes(looks, look, bad)
 
 
 def _looks(files: Sequence[Path]) -> tuple[dict[Path, Look], dict[Path, Unreadable]]:
@@ -115,17 +114,14 @@ def _read(part: Listed, looks: Mapping[Path, Look], look: Look) -> _Decoded:
             f"{look.height} pixels do not fit into memory. Choose a smaller size: "
             "--image-size 64."
         ) from None
-    found = _Decoded(images, {}, [])
+    found = _Decoded(images, {})
 
     def read(place: int) -> None:
         path = part.files[place]
         try:
-            image = images[place] = pixels(path, look)
+            images[place] = pixels(path, look)
         except Unreadable as error:
             found.bad[path] = error
-        else:
-            if (image == image[:, :1, :1]).all():
-                found.plain.append(path)
 
     light, heavy = _by_weight(part.files, looks, look)
     with ThreadPoolExecutor() as pool:  # decoders work outside the interpreter lock
@@ -155,6 +151,7 @@ def _by_weight(
 def _kept(part: Listed, images: NDArray[Any], bad: Mapping[Path, Unreadable]) -> Pair:
     kept = np.array([path not in bad for path in part.files], np.bool_)
     labels = part.labels
+    names = tuple(path.name for path in part.files if path not in bad)
     if not kept.all():
         images, labels = images[kept], labels[kept]
     if set(labels.tolist()) != set(part.labels.tolist()):
@@ -162,7 +159,7 @@ def _kept(part: Listed, images: NDArray[Any], bad: Mapping[Path, Unreadable]) ->
             f"{part.where} has a class of which no image can be read. Repair some, or "
             "take the class away."
         )
-    return Pair(images, labels, images_where=part.where, labels_where=part.where)
+    return Pair(images, labels, part.where, part.where, names)
 
 
 def _cannot_be_read(bad: Mapping[Path, Unreadable], total: int) -> str:
@@ -177,10 +174,7 @@ def _cannot_be_read(bad: Mapping[Path, Unreadable], total: int) -> str:
 
 
 def _notes(
-    looks: Mapping[Path, Look],
-    look: Look,
-    bad: Mapping[Path, Unreadable],
-    plain: list[Path],
+    looks: Mapping[Path, Look], look: Look, bad: Mapping[Path, Unreadable]
 ) -> tuple[str, ...]:
     said = []
     if bad:
@@ -197,7 +191,4 @@ def _notes(
     cut = sum(seen.cut for seen in looks.values())
     if cut:
         said.append(f"of {counted(cut, 'image')} with 16-bit colours the upper 8 bits")
-    if plain:
-        names = few([path.name for path in sorted(plain)])
-        said.append(f"{counted(len(plain), 'training image')} of one colour: {names}")
     return tuple(said)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,8 @@ from normlab.data.columns import is_frame, pair_of_frame
 from normlab.data.dataset import Dataset
 from normlab.data.items import as_array, read_items
 from normlab.data.live import Readings, check_repeatable, is_augmented
-from normlab.data.names import chosen, named_classes, part_of, source_of
+from normlab.data.names import chosen, named_classes, names_of, part_of, source_of
+from normlab.data.oddities import oddities
 from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Axes, Data
 
@@ -44,11 +45,16 @@ def from_given(given: Any, *, spec: Data, spare: int = 0) -> Dataset:
         BadData: If it is none of these, or cannot be used.
     """
     if isinstance(given, Dataset):
-        return given
+        return given.noted(*oddities(given))
     if isinstance(given, Mapping):
         return _from_mapping(given, spec=spec, spare=spare)
     if isinstance(given, tuple | list) and len(given) == 2 and not _is_pair(given):
         return from_python(given[0], given[1], spec=spec, spare=spare)
+    if isinstance(given, tuple | list) and _are_arrays(given):
+        raise BadData(
+            f"the data is a {type(given).__name__} of {len(given)} arrays. Say which "
+            "is which: ((x_train, y_train), (x_test, y_test))."
+        )
     if isinstance(given, tuple) and len(given) == 3:
         raise BadData(
             "the data is a tuple of 3. Say which part is which: "
@@ -201,10 +207,13 @@ def _names_in(dataset: Any) -> Any:
                 return names
         features = getattr(dataset, "features", None)
         if isinstance(features, Mapping):
-            named = [n for f in features.values() if (n := getattr(f, "names", None))]
-            return named[0] if len(named) == 1 else None
+            return names_of(features)
         dataset = getattr(dataset, "dataset", None)
     return None
+
+
+def _are_arrays(given: Sequence[Any]) -> bool:
+    return len(given) in (3, 4, 6) and all(getattr(one, "ndim", 0) for one in given)
 
 
 def _is_pair(given: Any) -> bool:

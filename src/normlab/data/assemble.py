@@ -14,9 +14,11 @@ from normlab.data.coerce import as_images, checked
 from normlab.data.copies import contents
 from normlab.data.dataset import Dataset, Live, Part
 from normlab.data.labels import as_labels, classes_of, numbered
+from normlab.data.oddities import oddities
 from normlab.data.precision import narrowed
 from normlab.data.reading import Reading, read_as, whole_bytes
 from normlab.data.statistics import moments
+from normlab.data.words import counted
 from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Axes, Data
 
@@ -30,6 +32,7 @@ class Pair(NamedTuple):
     labels: NDArray[Any]
     images_where: str
     labels_where: str
+    names: tuple[str, ...] = ()  # of the files, where each image has one
 
 
 class Readings(Protocol):
@@ -120,7 +123,7 @@ def assemble(source: Source, spec: Data, *, spare: int = 0) -> Dataset:
     train, test, validation = narrowed(train, test, validation)
     mean, std = _normalisation(train, spec)
     readings = source.readings
-    return Dataset(
+    dataset = Dataset(
         name=source.name,
         train=train,
         test=test,
@@ -132,6 +135,8 @@ def assemble(source: Source, spec: Data, *, spare: int = 0) -> Dataset:
         notes=tuple(notes),
         looks=str(reading),
     )
+    files = source.train.names
+    return dataset.noted(*oddities(dataset, [files[i] for i in kept] if files else []))
 
 
 def _classes(source: Source) -> tuple[NDArray[Any], tuple[str, ...], list[str]]:
@@ -225,7 +230,7 @@ def _normalisation(
         if len(given) not in (1, channels):
             fitting = "one" if channels == 1 else f"1 or {channels}"
             raise BadSetting(
-                f"data.{key} has {len(given)} numbers, but the images have {channels} "
-                f"channel{'' if channels == 1 else 's'}. Give {fitting}."
+                f"data.{key} has {len(given)} numbers, but the images have "
+                f"{counted(channels, 'channel')}. Give {fitting}."
             )
     return spec.mean, spec.std

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.data.reading import Reading
+from normlab.data.words import type_of
 from normlab.errors import BadData
 
 # writable: torch warns of arrays that it may not write to
@@ -23,7 +24,8 @@ def checked(values: NDArray[Any], *, where: str) -> NDArray[Any]:
     """
     if values.dtype.kind not in "buif":
         raise BadData(
-            f"{where} holds {_kind(values)}, not numbers. Give uint8 pixels or floats."
+            f"{where} holds {type_of(values)}, not numbers. Give uint8 pixels or "
+            "floats."
         )
     if values.ndim < 2:
         raise BadData(
@@ -59,8 +61,8 @@ def as_images(values: NDArray[Any], reading: Reading, *, where: str) -> NDArray[
     """
     kind = {"pixels": np.uint8, "integers": np.int64}.get(reading.numbers)
     if kind is not None:
-        if values.dtype.kind in "f":
-            _refuse_strange(values, where=where)
+        _refuse_strange(values, where=where)
+        _refuse_too_wide(values, where=where)
         return np.require(reading.laid_out(values), kind, _LAYOUT)
     if values.dtype.kind in "ui" and values.dtype.itemsize == 8:
         _refuse_inexact(values, where=where)
@@ -91,6 +93,16 @@ def _refuse_strange(values: NDArray[Any], *, where: str) -> None:
         )
 
 
+def _refuse_too_wide(values: NDArray[Any], *, where: str) -> None:
+    """Refuse whole numbers that int64 does not hold."""
+    ends = int(values.min()), int(values.max())
+    if ends[0] < -(2**63) or ends[1] >= 2**63:
+        raise BadData(
+            f"{where} holds {max(ends, key=abs)}, and whole numbers of at most 64 bits "
+            "are kept. Number them anew, from 0."
+        )
+
+
 def _refuse_inexact(values: NDArray[Any], *, where: str) -> None:
     ends = int(values.min()), int(values.max())
     if max(-ends[0], ends[1]) > _EXACT:
@@ -98,7 +110,3 @@ def _refuse_inexact(values: NDArray[Any], *, where: str) -> None:
             f"{where} holds whole numbers up to {max(ends, key=abs)}, of which the "
             "last digits would be lost. Subtract a constant before, or leave it out."
         )
-
-
-def _kind(values: NDArray[Any]) -> str:
-    return "Python objects" if values.dtype.hasobject else f"{values.dtype}"

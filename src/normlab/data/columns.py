@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
+from itertools import islice
 from math import isqrt
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.data.assemble import Pair, Source
+from normlab.data.cells import WIDE, filled, is_number, rows_of
 from normlab.data.names import LABELS
+from normlab.data.words import few
 from normlab.errors import BadData
 from normlab.spec.data import Axes
 
-_WIDE = 50
-_DELIMITERS = ",;\t"
 _PIXEL = re.compile(r"(pixel|px|p)?[_ ]?\d+([x_]\d+)?", re.IGNORECASE)  # pixel0, 1x1
-_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+_COUNTERS = ("", "unnamed: 0", "id", "index", "row", "nr", "no", "column 1")
+_EXACT = 2**53  # whole numbers up to here are all there in float64
 
 
 def read_columns(path: Path) -> Source:
@@ -33,28 +34,29 @@ def read_columns(path: Path) -> Source:
     Raises:
         BadData: If a cell is missing or no number, or no column holds labels.
     """
-    delimiter, header, first = _beginning(path)
+    header, first = _beginning(path)
     names = header or [f"column {i}" for i in range(1, len(first) + 1)]
-    label, note = _label_column(names, first, header=bool(header), where=str(path))
+    label, notes = _label_column(names, first, header=bool(header), where=str(path))
     features = [i for i in range(len(names)) if i != label]
     if not features:
         raise BadData(f"{path} has a column of labels and no other.")
-    skip = 1 if header else 0
-    labels = _column(path, label, delimiter=delimiter, skip=skip)
-    numbers = _numbers(path, features, names, delimiter=delimiter, skip=skip)
-    axes = _picture([names[i] for i in features], numbers, header=bool(header))
-    pair = Pair(numbers, labels, f"{path}", f"column {names[label]!r} of {path}")
-    return Source(name=path.stem, train=pair, axes=axes, notes=note)
+    labels = _labels(path, label, header=bool(header))
+    numbers = _numbers(path, features, names, header=bool(header))
+    table = _Features([names[i] for i in features], numbers, header=bool(header))
+    pair = Pair(table.numbers, labels, f"{path}", f"column {names[label]!r} of {path}")
+    return Source(
+        name=path.stem, train=pair, axes=table.axes, notes=(*notes, *table.notes)
+    )
 
 
 def is_wide(path: Path) -> bool:
     """Whether a table has so many columns of numbers that these are the examples."""
     try:
-        first = _beginning(path)[2]
+        _, first = _beginning(path)
     except BadData:
         return False
-    numbers = sum(bool(_NUMBER.fullmatch(cell)) for cell in first)
-    return numbers > _WIDE and numbers >= len(first) - 1
+    numbers = sum(map(is_number, first))
+    return numbers > WIDE and numbers >= len(first) - 1
 
 
 def is_frame(given: Any) -> bool:
@@ -74,47 +76,38 @@ def pair_of_frame(frame: Any, part: str) -> tuple[Pair, Axes | None, tuple[str, 
     where = f"the {part} table"
     kinds = [getattr(kind, "kind", "O") for kind in frame.dtypes]
     first = ["0" if kind in "buif" else "word" for kind in kinds]
-    label, note = _label_column(names, first, header=True, where=where)
+    label, notes = _label_column(names, first, header=True, where=where)
     others = [i for i in range(len(names)) if i != label]
     numbers = as_array(frame.iloc[:, others]).reshape(len(frame), len(others))
+    table = _Features([names[i] for i in others], numbers, header=True)
     pair = Pair(
-        numbers,
+        table.numbers,
         np.asarray(frame.iloc[:, label]),
         images_where=where,
         labels_where=f"column {names[label]!r} of {where}",
     )
-    axes = _picture([names[i] for i in others], numbers, header=True)
-    return pair, axes, note
+    return pair, table.axes, (*notes, *table.notes)
 
 
-def _beginning(path: Path) -> tuple[str, list[str], list[str]]:
-    """The delimiter, the header if there is one, and the first line of cells."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            start = file.readline()
-            delimiter = max(_DELIMITERS, key=start.count)
-            rows = csv.reader([start, file.readline()], delimiter=delimiter)
-            lines = [row for row in rows if row]
-    except UnicodeDecodeError:
-        raise BadData(f"{path} is no text in UTF-8. Save the table again.") from None
-    except csv.Error as error:
-        raise BadData(f"{path} is no table ({error}). Save it again.") from None
-    if not lines or len(lines[0]) < 2:
+def _beginning(path: Path) -> tuple[list[str], list[str]]:
+    """The header if there is one, and the first line of cells below it."""
+    rows = list(islice(rows_of(path), 2))
+    if not rows or len(rows[0]) < 2:
         raise BadData(
             f"{path} holds no table of several columns. Separate them by commas, a "
             "line for each example."
         )
-    header = _is_header(lines[0], lines[-1])
-    if header and len(lines) < 2:
+    header = _is_header(rows[0], rows[-1])
+    if header and len(rows) < 2:
         raise BadData(f"{path} holds a header and no examples. Add some.")
-    return delimiter, lines[0] if header else [], lines[-1]
+    return rows[0] if header else [], rows[-1]
 
 
 def _is_header(first: Sequence[str], second: Sequence[str]) -> bool:
     """Whether the first line names the columns, be it by numbers."""
-    words = [not _NUMBER.fullmatch(cell) for cell in first]
-    below = [not _NUMBER.fullmatch(cell) for cell in second]
-    named = any(cell.strip().lower() in LABELS for cell in first)
+    words = [not is_number(cell) for cell in first]
+    below = [not is_number(cell) for cell in second]
+    named = any(cell.lower() in LABELS for cell in first)
     above = any(w and not b for w, b in zip(words, below, strict=False))
     return all(words) or named or above
 
@@ -124,10 +117,18 @@ def _label_column(
 ) -> tuple[int, tuple[str, ...]]:
     lower = [name.strip().lower() for name in names]
     if header:
-        for word in LABELS:
-            if word in lower:
-                return lower.index(word), ()
-    words = [i for i, cell in enumerate(first) if not _NUMBER.fullmatch(cell)]
+        found = [word for word in LABELS if word in lower]
+        if found and lower.count(found[0]) > 1:
+            raise BadData(
+                f"{where} has {lower.count(found[0])} columns called {found[0]}. "
+                "Leave one."
+            )
+        if found:
+            label = lower.index(found[0])
+            others = [names[lower.index(word)] for word in found[1:]]
+            note = f"{names[label]!r} taken as the label, {few(others)} as a feature"
+            return label, (note,) * bool(others)
+    words = [i for i, cell in enumerate(first) if not is_number(cell)]
     if len(words) == 1:
         return words[0], (f"{names[words[0]]!r}, of words, taken as the label",)
     if not header and not words and _side(len(first) - 1):
@@ -143,46 +144,56 @@ def _label_column(
     )
 
 
-def _column(path: Path, column: int, *, delimiter: str, skip: int) -> NDArray[Any]:
-    """The labels: whole numbers if all of them are, else words."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.reader(file, delimiter=delimiter)
-        for _ in range(skip):
-            next(rows)
-        cells = []
-        for row in rows:
-            if not row:
-                continue
-            if column >= len(row) or not row[column].strip():
-                raise BadData(
-                    f"{path} has no label in line {rows.line_num}. Leave it out."
-                )
-            cells.append(row[column].strip())
-    numbers = all(map(_NUMBER.fullmatch, cells))
-    return np.array(cells, np.float64) if numbers else np.array(cells)
+def _labels(path: Path, column: int, *, header: bool) -> NDArray[Any]:
+    """Whole numbers if all are, or numbers, else words."""
+    cells = []
+    for number, row in enumerate(rows_of(path), 1):
+        if header and number == 1:
+            continue
+        if column >= len(row) or not row[column]:
+            raise BadData(f"{path} has no label in row {number}. Leave it out.")
+        cells.append(row[column])
+    if all(map(_is_whole, cells)):
+        whole = list(map(int, cells))
+        # others are names: as floats two of them could become one
+        held = min(whole) >= -(2**63) and max(whole) < 2**63
+        return np.array(whole if held else cells)
+    return (
+        np.array(cells, np.float64) if all(map(is_number, cells)) else np.array(cells)
+    )
+
+
+def _is_whole(cell: str) -> bool:
+    return re.fullmatch(r"[-+]?\d+", cell) is not None
 
 
 def _numbers(
-    path: Path,
-    columns: Sequence[int],
-    names: Sequence[str],
-    *,
-    delimiter: str,
-    skip: int,
+    path: Path, columns: Sequence[int], names: Sequence[str], *, header: bool
 ) -> NDArray[np.float64]:
     try:
-        return np.loadtxt(
-            path,
-            delimiter=delimiter,
-            skiprows=skip,
-            usecols=list(columns),
-            quotechar='"',
-            comments=None,
-            ndmin=2,
-            encoding="utf-8-sig",
-        )
+        with path.open(encoding="utf-8-sig") as file:
+            lines, mark = filled(file)
+            numbers = np.loadtxt(
+                lines,
+                delimiter=mark,
+                skiprows=int(header),
+                usecols=list(columns),
+                quotechar='"',
+                comments=None,
+                ndmin=2,
+            )
     except ValueError as error:
         raise BadData(_bad_cell(path, columns, names, error)) from None
+    largest = np.abs(numbers).max(axis=0)
+    for column in (columns[i] for i in np.flatnonzero(largest > _EXACT).tolist()):
+        for row in islice(rows_of(path), int(header), None):
+            if _is_whole(row[column]) and int(row[column]) != float(row[column]):
+                raise BadData(
+                    f"column {names[column]!r} of {path} holds {row[column]}, of which "
+                    "the last digits would be lost. Subtract a constant before, or "
+                    "leave it out."
+                )
+    return numbers
 
 
 def _bad_cell(
@@ -204,6 +215,30 @@ def _bad_cell(
         f"{path} {what} in example {int(row)}{column}. Give numbers in all columns but "
         "the label's; leave others out."
     )
+
+
+class _Features:
+    """The columns beside the label's, without one that only counts the rows."""
+
+    def __init__(
+        self, names: Sequence[str], numbers: NDArray[Any], *, header: bool
+    ) -> None:
+        rows = np.arange(len(numbers))
+        counters = [
+            i
+            for i, name in enumerate(names)
+            if name.strip().lower() in _COUNTERS
+            and len(rows) > 1
+            and any(np.array_equal(numbers[:, i], rows + first) for first in (0, 1))
+        ]
+        kept = [i for i in range(len(names)) if i not in counters]
+        self.numbers = numbers[:, kept] if counters and kept else numbers
+        self.notes = tuple(
+            f"column {names[i]!r} counts the rows and is passed over" for i in counters
+        )
+        self.axes: Axes | None = _picture(
+            [names[i] for i in kept], self.numbers, header=header
+        )
 
 
 def _picture(

@@ -96,6 +96,12 @@ class Dataset:
     """What an example is, in words; if empty, its shape and type say it."""
 
     @property
+    def parts(self) -> Mapping[str, Part]:
+        """The parts that there are, by name."""
+        found = {name: getattr(self, name) for name in PARTS}
+        return {name: part for name, part in found.items() if part is not None}
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of one sample, for images (channels, height, width)."""
         return self.train.images.shape[1:]
@@ -113,8 +119,8 @@ class Dataset:
         return blake2b(repr(rest).encode(), digest_size=16).hexdigest()
 
     def noted(self, *notes: str) -> Dataset:
-        """The same with more notes."""
-        return replace(self, notes=(*self.notes, *notes))
+        """The same with these notes too, each once."""
+        return replace(self, notes=tuple(dict.fromkeys((*self.notes, *notes))))
 
     def save(self, folder: Path) -> None:
         """Write the parts as .npy files that `open_dataset` maps; not `live`.
@@ -130,7 +136,7 @@ class Dataset:
             "live": self.live is not None,
             "notes": self.notes,
             "looks": self.looks,
-            "parts": [part for part in PARTS if getattr(self, part) is not None],
+            "parts": list(self.parts),
         }
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -146,20 +152,16 @@ class Dataset:
 
     def apart(self) -> Dataset:
         """The same in memory of its own, not mapped from files that may go."""
-        parts = {name: getattr(self, name) for name in PARTS}
         copied = {
-            name: part
-            and Part(images=np.array(part.images), labels=np.array(part.labels))
-            for name, part in parts.items()
+            name: Part(images=np.array(part.images), labels=np.array(part.labels))
+            for name, part in self.parts.items()
         }
         return replace(self, **copied)
 
     def _arrays(self) -> Mapping[str, NDArray[Any]]:
-        parts = {name: getattr(self, name) for name in PARTS}
         return {
             f"{name}-{kind}": getattr(part, kind)
-            for name, part in parts.items()
-            if part is not None
+            for name, part in self.parts.items()
             for kind in ("images", "labels")
         }
 

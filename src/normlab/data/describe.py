@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from normlab.data.copies import Shared, copies
-from normlab.data.dataset import PARTS, Dataset, Part
-from normlab.data.statistics import extremes
+from normlab.data.dataset import Dataset, Part
+from normlab.data.oddities import noun_of
+from normlab.data.words import counted
 
 _LISTED = 5  # classes; of more, the first and last are named
 _KINDS = {
@@ -18,7 +19,6 @@ _KINDS = {
     "float64": "float64 numbers",
     "int64": "whole numbers",
 }
-_FAR = 20.0  # standard deviations that are worth a word
 
 
 def described(dataset: Dataset) -> dict[str, Any]:
@@ -40,15 +40,14 @@ def described(dataset: Dataset) -> dict[str, Any]:
         >>> told["line"]  # doctest: +ELLIPSIS
         'pets: 10 train (cat: 5, dog: 5), 10 test (cat: 5, dog: 5); ...'
     """
-    parts = {name: p for name in PARTS if (p := getattr(dataset, name)) is not None}
+    parts = dataset.parts
     shared, twice = copies(parts)
-    noun = "examples" if len(dataset.shape) == 1 else "images"
+    noun = noun_of(dataset)
     notes = [
         *dataset.notes,
         *(["training images are read anew for each epoch"] if dataset.live else []),
         *(copied(pair, noun) for pair in shared),
-        *([f"{twice:,} {noun} are there with different labels"] if twice else []),
-        *_far(dataset, parts),
+        *([_contradicted(twice, noun)] if twice else []),
     ]
     looks = dataset.looks or f"{' x '.join(map(str, dataset.shape))}"
     told = [
@@ -74,11 +73,18 @@ def copied(pair: Shared, noun: str) -> str:
     """One sentence about examples that are in two parts.
 
     Example:
-        >>> copied(Shared("test", "train", 12, 12), "images")
+        >>> copied(Shared("test", "train", 12, 12), "image")
         '12 of 12 test images are also training images'
     """
     other = {"train": "training"}.get(pair.other, pair.other)
-    return f"{pair.copies:,} of {pair.of:,} {pair.part} {noun} are also {other} {noun}"
+    one, more = f"is also a {other} {noun}", f"are also {other} {noun}s"
+    are = one if pair.copies == 1 else more
+    return f"{pair.copies:,} of {counted(pair.of, f'{pair.part} {noun}')} {are}"
+
+
+def _contradicted(count: int, noun: str) -> str:
+    are = "is" if count == 1 else "are"
+    return f"{counted(count, noun)} {are} there with different labels"
 
 
 def _counts(part: Part, dataset: Dataset) -> list[int]:
@@ -99,11 +105,16 @@ def _many(dataset: Dataset, parts: Mapping[str, Part]) -> list[str]:
         return []
     first, second, *_, last = dataset.classes
     spans = ", ".join(
-        f"{min(counts):,} to {max(counts):,} in {name}"
+        f"{_span(counts)} in {name}"
         for name, part in parts.items()
         if (counts := _counts(part, dataset))
     )
     return [f"{len(dataset.classes)} classes ({first}, {second}, ..., {last}), {spans}"]
+
+
+def _span(counts: list[int]) -> str:
+    least, most = min(counts), max(counts)
+    return f"{least:,} each" if least == most else f"{least:,} to {most:,}"
 
 
 def _prepared(dataset: Dataset) -> str:
@@ -114,24 +125,3 @@ def _prepared(dataset: Dataset) -> str:
         return f"each {what} standardised by itself"
     mean, std = (np.asarray(values)[0] for values in (dataset.mean, dataset.std))
     return f"standardised by mean {mean:.4g} and standard deviation {std:.4g}"
-
-
-def _far(dataset: Dataset, parts: Mapping[str, Part]) -> list[str]:
-    """Where a number is so many standard deviations away that it drowns the others."""
-    if dataset.train.images.dtype in (np.uint8, np.int64):
-        return []
-    mean, std = np.asarray(dataset.mean), np.asarray(dataset.std)
-    worst = []
-    for name, part in parts.items():
-        ends = np.stack(extremes(part.images)).astype(np.float64)
-        reach = np.abs((ends - mean) / std).max(axis=0)
-        place = int(reach.argmax())
-        worst.append((float(reach[place]), place, name))
-    far, place, name = max(worst)
-    if far <= _FAR:
-        return []
-    what = "feature" if len(dataset.shape) == 1 else "channel"
-    return [
-        f"the {name} part reaches {far:.3g} standard deviations in {what} {place} (one "
-        "mean for all: data.mean and data.std)"
-    ]

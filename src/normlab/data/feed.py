@@ -12,6 +12,7 @@ from normlab.data.dataset import Part
 from normlab.errors import BadData
 
 _FAR = 64  # standard deviations from zero where float32 begins to lose digits
+_SMALL = 1 / float(np.finfo(np.float32).max)  # a standard deviation
 
 
 class Feed:
@@ -129,4 +130,6 @@ def needs_float64(part: Part, mean: Sequence[float], std: Sequence[float]) -> bo
     if part.images.dtype in (np.uint8, np.int64):
         return False
     far = np.abs(np.asarray(mean) / np.asarray(std)).max() > _FAR
-    return part.images.dtype == np.float64 or bool(far)
+    # below it the inverse has no place in float32
+    small = np.min(std) < _SMALL
+    return part.images.dtype == np.float64 or bool(far or small)

@@ -11,7 +11,8 @@ from normlab.data.album import Listed, decoded
 from normlab.data.assemble import Source
 from normlab.data.listing import read_tables, tables_of
 from normlab.data.parts import Role, parts_of
-from normlab.data.tree import PassedOver, few, folders_of, images_below, loose
+from normlab.data.tree import PassedOver, folders_of, images_below, loose
+from normlab.data.words import few
 from normlab.errors import BadData
 from normlab.spec.data import Data
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from normlab.data.words import type_of
 from normlab.errors import BadData
 
 _FEW = 10  # classes that may have one example each before they look like amounts
@@ -38,9 +39,11 @@ def as_labels(values: NDArray[Any], *, where: str) -> NDArray[Any]:
         values = _decoded(values, where=where)
     if values.dtype.kind == "f":
         values = _whole(values, where=where)
+    if values.dtype.kind == "U":
+        _refuse_blank(values, where=where)
     if values.dtype.kind not in "buiU":
         raise BadData(
-            f"{where} holds {_kind(values)}. Give whole numbers or class names."
+            f"{where} holds {type_of(values)}. Give whole numbers or class names."
         )
     return values
 
@@ -115,7 +118,7 @@ def _plain(values: NDArray[Any], *, where: str) -> NDArray[Any]:
     """Objects that are all texts, all bytes or all numbers, as an array of these."""
     objects = values.astype(object).ravel()
     for i, value in enumerate(objects):
-        if value is None or value != value:  # nan and pandas' NA: equal to nothing
+        if _is_missing(value):
             raise BadData(
                 f"{where} has no label for example {i} ({value}). Leave such examples "
                 "out, or give them a class of their own."
@@ -136,6 +139,28 @@ def _plain(values: NDArray[Any], *, where: str) -> NDArray[Any]:
     return found.reshape(values.shape)
 
 
+def _is_missing(value: Any) -> bool:
+    """Whether it is None, or as nan and pandas' NA not known to be equal to itself."""
+    try:
+        return value is None or not bool(value == value)
+    except TypeError:  # of NA, whose comparisons are neither true nor false
+        return True
+    except ValueError:  # of arrays
+        return False
+
+
+def _refuse_blank(values: NDArray[Any], *, where: str) -> None:
+    unnamed = ("", "nan", "<na>", "null", "n/a", "#n/a")  # by other programs
+    words = np.unique(values)
+    for word in words.tolist():
+        if word.strip().lower() in unnamed:
+            place = np.flatnonzero(values == word)[0]
+            raise BadData(
+                f"{where} has no label for example {place} ({word!r}). Leave such "
+                "examples out, or give their class a name."
+            )
+
+
 def _decoded(values: NDArray[Any], *, where: str) -> NDArray[Any]:
     try:
         return np.char.decode(values, "utf-8")
@@ -146,6 +171,7 @@ def _decoded(values: NDArray[Any], *, where: str) -> NDArray[Any]:
 
 
 def _whole(values: NDArray[Any], *, where: str) -> NDArray[np.int64]:
+    values = values.astype(np.promote_types(values.dtype, np.float64))
     unknown = np.flatnonzero(~np.isfinite(values))
     if len(unknown):
         raise BadData(
@@ -166,7 +192,3 @@ def _whole(values: NDArray[Any], *, where: str) -> NDArray[np.int64]:
             "classes from 0, or name them."
         )
     return values.astype(np.int64)
-
-
-def _kind(values: NDArray[Any]) -> str:
-    return "Python objects" if values.dtype.hasobject else f"{values.dtype}"

@@ -10,13 +10,14 @@ import numpy as np
 
 from normlab.data.album import SKIP, Listed, decoded
 from normlab.data.assemble import Source
+from normlab.data.cells import SUFFIXES
 from normlab.data.parts import Role, role_of
 from normlab.data.table import Table
-from normlab.data.tree import counted, few, files_of, folders_of, is_service
+from normlab.data.tree import files_of, folders_of, is_service
+from normlab.data.words import counted, few
 from normlab.errors import BadData
 from normlab.spec.data import Data
 
-SUFFIXES = frozenset((".csv", ".tsv"))
 _ROWS = {"without a class": "without a class", "again": "that come again"}
 _USUAL = ("labels", "metadata", "annotations")
 

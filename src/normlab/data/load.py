@@ -10,6 +10,7 @@ from pathlib import Path
 
 from normlab.data import idx, listing, packaged, readers
 from normlab.data.assemble import Source, assemble
+from normlab.data.cells import SUFFIXES
 from normlab.data.columns import is_wide, read_columns
 from normlab.data.dataset import Dataset
 from normlab.data.download import REMOTES, fetch
@@ -79,6 +80,8 @@ def _source(spec: Data, root: Path | None) -> Source:
     path = (root or Path()) / Path(spec.source).expanduser()
     if path.is_file():
         return _of_file(path, spec)
+    if path.exists() and not path.is_dir():
+        raise BadData(f"{path} is neither a file nor a folder. Give one of these.")
     read = readers.of_folder(path)
     if read is None and path.is_dir():
         return read_images(path, spec)
@@ -102,13 +105,13 @@ def _built_in(name: str, root: Path) -> Source:
 
 def _of_file(path: Path, spec: Data) -> Source:
     suffix = path.suffix.lower()
-    if suffix in listing.SUFFIXES:
+    if suffix in SUFFIXES:
         if not is_wide(path) and listing.names_images(path):
             return listing.read_table(path, spec)
         _only_for_images(spec)
         return read_columns(path)
     if suffix not in readers.READERS and suffix not in packaged.LOADERS:
-        known = ", ".join((*readers.READERS, *listing.SUFFIXES, *packaged.LOADERS))
+        known = ", ".join((*readers.READERS, *SUFFIXES, *packaged.LOADERS))
         raise BadData(
             f"{path} is of no known kind. Give a file of one of the kinds {known}, or "
             "a folder of IDX files, of CIFAR's binary files or of images."

@@ -29,22 +29,22 @@ CLASSES = ("class_names", "classes", "label_names", "target_names", "fine_label_
 # fmt: on
 
 
-class Role(NamedTuple):
+class Use(NamedTuple):
     """What an array is for: images (x) or labels (y) of a part, or of all data."""
 
     kind: str
     part: str | None
 
 
-def role_of(name: str) -> Role | None:
-    """The role of an array of this name; None if the name says nothing.
+def use_of(name: str) -> Use | None:
+    """What an array of this name is for; None if the name says nothing.
 
     Example:
-        >>> role_of("x_train"), role_of("val_labels"), role_of("X")
-        (Role(kind='x', part='train'), Role(kind='y', part='validation'),
-        Role(kind='x', part=None))
+        >>> use_of("x_train"), use_of("val_labels"), use_of("X")
+        (Use(kind='x', part='train'), Use(kind='y', part='validation'),
+        Use(kind='x', part=None))
     """
-    return _ROLES.get(re.sub(r"[^a-z0-9]", "", name.lower()))
+    return _USES.get(re.sub(r"[^a-z0-9]", "", name.lower()))
 
 
 def part_of(name: str) -> str | None:
@@ -61,16 +61,16 @@ def part_of(name: str) -> str | None:
     return None
 
 
-def chosen(names: Iterable[str]) -> dict[Role, str]:
-    """The name of the array for each role that there is; the usual name wins."""
-    found: dict[Role, str] = {}
+def chosen(names: Iterable[str]) -> dict[Use, str]:
+    """The name of the array for each use; the more usual one wins."""
+    found: dict[Use, str] = {}
     for name in sorted(names, key=_rank):
-        role = role_of(name)
-        if role is not None:
-            found.setdefault(role, name)
-    if any(role.part == "train" for role in found):
-        found = {role: name for role, name in found.items() if role.part}
-    return {Role(role.kind, role.part or "train"): n for role, n in found.items()}
+        use = use_of(name)
+        if use is not None:
+            found.setdefault(use, name)
+    if any(use.part == "train" for use in found):
+        found = {use: name for use, name in found.items() if use.part}
+    return {Use(use.kind, use.part or "train"): n for use, n in found.items()}
 
 
 def source_of(arrays: Mapping[str, Any], *, name: str, where: str) -> Source:
@@ -84,12 +84,12 @@ def source_of(arrays: Mapping[str, Any], *, name: str, where: str) -> Source:
     Raises:
         BadData: If images or labels of a part are missing.
     """
-    roles = chosen(arrays) or _numbered(arrays)
+    uses = chosen(arrays) or _numbered(arrays)
     held = ", ".join(map(str, arrays)) or "nothing"
-    parts = dict.fromkeys(["train", *(role.part or "train" for role in roles)])
+    parts = dict.fromkeys(["train", *(use.part or "train" for use in uses)])
     pairs, notes = {}, []
     for part in parts:
-        both = [roles.get(Role(kind, part)) for kind in "xy"]
+        both = [uses.get(Use(kind, part)) for kind in "xy"]
         for kind, there in zip("xy", both, strict=True):
             if there is None:
                 raise BadData(
@@ -100,7 +100,7 @@ def source_of(arrays: Mapping[str, Any], *, name: str, where: str) -> Source:
         pairs[part], note = _pair(arrays, x, y, where)
         notes += note
     names = next((key for key in CLASSES if key in arrays), None)
-    used = {*roles.values(), *([names] if names else [])}
+    used = {*uses.values(), *([names] if names else [])}
     others = [str(key) for key in arrays if key not in used and key[:2] != "__"]
     notes += [f"{where}: {', '.join(others)} passed over"] if others else []
     return Source(
@@ -111,6 +111,13 @@ def source_of(arrays: Mapping[str, Any], *, name: str, where: str) -> Source:
         classes=named_classes(arrays[names], pairs["train"]) if names else None,
         notes=tuple(notes),
     )
+
+
+def names_of(features: Any) -> Any:
+    """The names of classes among the features of Hugging Face's datasets, or None."""
+    described = features.values() if isinstance(features, Mapping) else ()
+    named = [names for one in described if (names := getattr(one, "names", None))]
+    return named[0] if len(named) == 1 else None
 
 
 def named_classes(names: Any, train: Pair) -> tuple[str, ...] | None:
@@ -146,16 +153,16 @@ def _pair(
     return Pair(images, labels, images_where=at[0], labels_where=at[1]), notes
 
 
-def _numbered(arrays: Mapping[str, Any]) -> dict[Role, str]:
+def _numbered(arrays: Mapping[str, Any]) -> dict[Use, str]:
     """Arrays that NumPy numbered: images and labels, of one part or of two."""
     known = [name for name in (f"arr_{i}" for i in range(6)) if name in arrays]
     parts = ("train", "test") if len(known) == 4 else ("train", "validation", "test")
-    found: dict[Role, str] = {}
+    found: dict[Use, str] = {}
     for part, x, y in zip(parts, known[::2], known[1::2], strict=False):
         images, labels = arrays[x], arrays[y]
         if images.ndim < 2 or labels.size != len(images):
             return {}
-        found |= {Role("x", part): x, Role("y", part): y}
+        found |= {Use("x", part): x, Use("y", part): y}
     return found if 2 * len(found) and len(found) == len(known) else {}
 
 
@@ -171,16 +178,16 @@ def _rank(name: str) -> tuple[bool, int, str]:
     return (not usual, min(places, default=len(words)), name)
 
 
-def _roles() -> dict[str, Role]:
-    table: dict[str, Role] = {}
+def _uses() -> dict[str, Use]:
+    table: dict[str, Use] = {}
     for kind, words in (("x", IMAGES), ("y", LABELS)):
         for word in (w.replace("_", "") for w in words):
-            table.setdefault(word, Role(kind, None))
+            table.setdefault(word, Use(kind, None))
             for part, spellings in PARTS.items():
                 for spelling in spellings:
-                    table.setdefault(f"{word}{spelling}", Role(kind, part))
-                    table.setdefault(f"{spelling}{word}", Role(kind, part))
+                    table.setdefault(f"{word}{spelling}", Use(kind, part))
+                    table.setdefault(f"{spelling}{word}", Use(kind, part))
     return table
 
 
-_ROLES = _roles()
+_USES = _uses()

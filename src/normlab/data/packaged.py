@@ -14,7 +14,7 @@ import numpy as np
 
 from normlab.data.assemble import Pair, Source
 from normlab.data.items import read_items
-from normlab.data.names import named_classes, part_of
+from normlab.data.names import named_classes, names_of, part_of
 from normlab.errors import BadData, BadSetting
 
 LOADERS: Mapping[str, str] = {
@@ -52,7 +52,7 @@ def read_packaged(parts: Mapping[str, Sequence[Path]], *, name: str) -> Source:
         pairs[part] = Pair(found.images, found.labels, where, f"labels of {where}")
         notes |= dict.fromkeys(found.notes)
         if part == "train":
-            classes, axes = _names(features), found.axes
+            classes, axes = names_of(features), found.axes
     return Source(
         name=name,
         train=pairs["train"],
@@ -109,13 +109,6 @@ def _rows(
             f"cannot read {where} as {loader} ({type(error).__name__}: {reason}). "
             "Save it again."
         ) from None
-
-
-def _names(features: Any) -> Any:
-    if not isinstance(features, Mapping):
-        return None
-    named = [n for f in features.values() if (n := getattr(f, "names", None))]
-    return named[0] if len(named) == 1 else None
 
 
 @contextmanager

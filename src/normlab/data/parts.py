@@ -8,7 +8,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
-from normlab.data.tree import few, files_of, folders_of
+from normlab.data.tree import files_of, folders_of
+from normlab.data.words import few
 from normlab.errors import BadData
 from normlab.spec.data import Data
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from normlab.data import cifar, idx, listing, packaged
+from normlab.data import cifar, idx, packaged
 from normlab.data.assemble import Pair, Source
+from normlab.data.cells import SUFFIXES
 from normlab.data.columns import is_wide, read_columns
+from normlab.data.listing import names_images
 from normlab.data.mat import read_mat
 from normlab.data.names import part_of
 from normlab.data.npz import read_npz
@@ -22,7 +24,6 @@ READERS: Mapping[str, Callable[[Path], Source]] = {
     ".pth": read_saved,
 }
 """Suffix to reader of files that hold whole arrays."""
-_TABLES = (".csv", ".tsv")
 _SHARDS = (".parquet", ".arrow", ".tar")  # a folder of these holds nothing else
 _INSIDE = ("raw", "*/raw", "cifar-10-batches-bin", "cifar-100-binary")
 
@@ -79,7 +80,7 @@ def of_parts(parts: Mapping[str, Sequence[Path]], *, name: str) -> Source:
 
 def _read(path: Path) -> Source:
     suffix = path.suffix.lower()
-    return read_columns(path) if suffix in _TABLES else READERS[suffix](path)
+    return read_columns(path) if suffix in SUFFIXES else READERS[suffix](path)
 
 
 def _places(path: Path) -> Iterator[Path]:
@@ -93,7 +94,7 @@ def _by_part(folder: Path) -> dict[str, list[Path]]:
     for home in (folder, folder / "data"):
         entries = list(home.iterdir()) if home.is_dir() else []
         bare = not any(path.is_dir() for path in entries)
-        for suffix in (*READERS, *packaged.LOADERS, *_TABLES):
+        for suffix in (*READERS, *packaged.LOADERS, *SUFFIXES):
             files = [path for path in entries if path.suffix.lower() == suffix]
             parts = packaged.parts_of(files)
             named = any(part_of(path.stem) == "train" for path in files)
@@ -103,13 +104,13 @@ def _by_part(folder: Path) -> dict[str, list[Path]]:
             else:
                 single = all(len(found) == 1 for found in parts.values())
                 found = named and single and len(parts) > 1
-            if found and not (suffix in _TABLES and _name_images(files)):
+            if found and not (suffix in SUFFIXES and _name_images(files)):
                 return parts
     return {}
 
 
 def _name_images(tables: Sequence[Path]) -> bool:
-    return any(not is_wide(p) and listing.names_images(p) for p in tables)
+    return any(not is_wide(p) and names_images(p) for p in tables)
 
 
 def _refuse_pickles(folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from normlab.data.words import counted
 from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Axes, Data
 
@@ -58,10 +59,10 @@ class Reading:
         if self.axes == "f":
             if len(self.shape) > 1:  # kept as they are
                 return f"examples of {' x '.join(map(str, self.shape))}"
-            return _counted(
+            return counted(
                 self.shape[0], "feature" if self.numbers == "numbers" else "value"
             )
-        channels = _counted(self.shape[0], "channel")
+        channels = counted(self.shape[0], "channel")
         if "l" in self.axes:
             return f"sequences of {self.shape[1]}, {channels}"
         sides = " x ".join(map(str, self.shape[1:]))
@@ -280,7 +281,3 @@ def _is_whole(piece: NDArray[Any]) -> bool:
 
 def _pieces(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
     return (values[i : i + _CHUNK] for i in range(0, len(values), _CHUNK))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

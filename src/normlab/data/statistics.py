@@ -75,8 +75,11 @@ def _rounded(values: NDArray[np.floating]) -> tuple[NDArray[Any], NDArray[Any]]:
     mean = values.mean(axis=(0, 2), dtype=np.float64)
     # a mean of equal numbers is rounded, and its distance to them is no deviation
     mean = np.where(smallest == largest, smallest, mean).astype(np.float64)
+    # by a power of two, which rounds nothing: squares of tiny numbers would be zero
+    power = np.frexp(np.maximum(largest - mean, mean - smallest))[1].clip(-1000)
+    scale = np.ldexp(1.0, -power)[:, np.newaxis]
     squares = np.zeros_like(mean)
     for start in range(0, len(values), _CHUNK):
-        x = values[start : start + _CHUNK] - mean[:, np.newaxis]
+        x = (values[start : start + _CHUNK] - mean[:, np.newaxis]) * scale
         squares += np.einsum("ncp,ncp->c", x, x)
-    return mean, np.sqrt(squares / (len(values) * values.shape[2]))
+    return mean, np.ldexp(np.sqrt(squares / (len(values) * values.shape[2])), power)

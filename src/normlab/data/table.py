@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from normlab.data.cells import WIDE, rows_of
 from normlab.data.parts import Role, role_of
-from normlab.data.tree import few, images_near, is_image
+from normlab.data.tree import images_near, is_image
+from normlab.data.words import few
 from normlab.errors import BadData
 
-_MARKS = ",;\t"
 _FILES = (
     *("file_name", "filename", "file", "filepath", "file_path", "path"),
     *("image", "image_path", "image_name", "image_file", "img", "img_path"),
@@ -25,7 +24,6 @@ _CLASSES = (
 )
 _PARTS = ("split", "set", "subset", "partition", "part", "dataset", "usage", "phase")
 _TRIED = 20  # rows that tell which column names files
-_WIDE = 50  # columns from which on a table rather holds the pixels themselves
 
 
 class Columns(NamedTuple):
@@ -53,7 +51,7 @@ class Table:
         self.path = path
         rows = _cells(path)
         # a first row that names an image is no header
-        self.has_header = not any(self._beside(cell) for cell in rows[0][:_WIDE])
+        self.has_header = not any(self._beside(cell) for cell in rows[0][:WIDE])
         numbers = [f"column {n + 1}" for n in range(len(rows[0]))]
         self.header = rows[0] if self.has_header else numbers
         self.rows = rows[1:] if self.has_header else rows
@@ -112,7 +110,7 @@ class Table:
 
     def _file_column(self, names: Sequence[str]) -> int | None:
         named = (*_known(names, _FILES), *_known(names, _IDS))
-        tried = named if len(names) > _WIDE else range(len(names))
+        tried = named if len(names) > WIDE else range(len(names))
         hits = {
             column: sum(
                 self.find(row[column]) is not None
@@ -137,16 +135,7 @@ def _known(names: Sequence[str], known: Sequence[str]) -> list[int]:
 
 
 def _cells(path: Path) -> list[list[str]]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        mark = max(_MARKS, key=text.partition("\n")[0].count)
-        read = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
-        rows = [[cell.strip() for cell in row] for row in read if any(row)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        why = "not in UTF-8" if isinstance(error, UnicodeDecodeError) else error
-        raise BadData(
-            f"{path} is no table that can be read ({why}). Save it as CSV in UTF-8."
-        ) from None
+    rows = list(rows_of(path))
     if not rows:
         raise BadData(f"{path} is empty. Name an image and its class in each row.")
     for number, row in enumerate(rows, 1):

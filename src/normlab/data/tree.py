@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from normlab.data.picture import suffixes
+from normlab.data.words import counted, few
 
 # of file managers, network drives, waste baskets, file systems
 _SERVICE = frozenset(
     ("@eadir", "#recycle", "$recycle.bin", "lost+found", "system volume information")
 )
-_NAMED = 3  # names in a sentence
 _NEAR = 3  # levels of folders
 
 
@@ -50,27 +49,6 @@ class PassedOver:
 def _said(verb: str, kind: str, names: list[str]) -> list[str]:
     some = f"{verb} {counted(len(names), kind)}: {few(sorted(names))}"
     return [some] if names else []
-
-
-def counted(count: int, noun: str) -> str:
-    """A number and its noun.
-
-    Example:
-        >>> counted(1, "image"), counted(2, "image")
-        ('1 image', '2 images')
-    """
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def few(names: Sequence[str]) -> str:
-    """The first names of a list, and how many more there are.
-
-    Example:
-        >>> few("abc"), few("abcde")
-        ('a, b, c', 'a, b, c and 2 more')
-    """
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def is_service(name: str) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from normlab.landscape.chosen_plane import PlaneLike
     from normlab.landscape.objective import Loss, OfModel
-    from normlab.landscape.surface import Watch
+    from normlab.landscape.watch import Watch
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -199,8 +199,8 @@ def surface(
             stay), two parameters such as `("fc1.weight[3,100]", "fc2.weight[0,5]")`,
             two networks for the line between them, three for the plane through them
             (in a list, or by names of your own), or a `Plane`, as `random_plane`,
-            `named_plane`, `path_plane` and `common_plane` make. Networks are modules
-            or state_dicts.
+            `named_plane`, `path_plane` and `common_plane` make. Networks are modules,
+            state_dicts, or files of weights.
         statistics: What a norm over the batch normalises by. *batch*: the sample is
             cut once into batches of `batch_size`, each with its own statistics; a
             short rest is dropped. *full*: the whole sample is one batch.
@@ -213,6 +213,7 @@ def surface(
             is `Surface.evaluation`.
         batch_size: Examples per batch. Where neither norms nor anything else let
             examples of a batch depend on each other, nothing is cut nor dropped.
+            Where it matters in what order they are, as in a graph, they keep it.
         points: Points per axis, odd.
         reach: Size of the window; 1 is the plane's own.
         exact: Compute every point; otherwise as few as keep the interpolation
@@ -221,6 +222,7 @@ def surface(
         seed: Seed of the directions and of the cut.
         loss: Mean loss per example, `loss(outputs, targets)`, of what the model
             returns; None is cross-entropy, in float32 at least. No gradients are kept.
+            One that depends on the number of examples, as a sum does, is refused.
         objective: Instead of `loss`, the mean loss per example of the moved model,
             `objective(model, batch)`: for residuals, weight decay, several inputs, or
             outputs with a `.loss`. `batch` is cut from the data and has its structure.

@@ -19,7 +19,7 @@ from normlab.figures.picture import Drawn, Kind
 from normlab.figures.plane import in_values, interpolation, stored
 from normlab.figures.plane_panels import PlanePanel, plane_panels
 from normlab.figures.waymarks import add_names, add_path, add_places
-from normlab.records.bare_names import bare_names
+from normlab.records.bare_names import inner_names
 from normlab.records.surface import Surface
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _same_directions(surface: Surface, other: Surface) -> bool:
 
 
 def _bare(direction: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    names = bare_names(direction.keys())
+    names = inner_names(direction.keys())
     return {names[name]: array for name, array in direction.items()}
 
 

@@ -33,13 +33,6 @@ def rows(batch: Batch, cut: slice) -> Batch:
     return mapped(lambda x: x[cut], batch)
 
 
-def joined(one: Batch, other: Batch) -> Batch:
-    """Two batches of the same structure, one behind the other."""
-    return tree_map(
-        lambda x, y: torch.cat([x, y]) if isinstance(x, Tensor) else x, one, other
-    )
-
-
 def call(net: nn.Module, inputs: Batch) -> Any:
     """The network on these inputs: several as a tuple, named ones as a dict."""
     if isinstance(inputs, tuple):

@@ -14,9 +14,10 @@ from normlab.landscape.named_plane import named_plane
 from normlab.landscape.networks import Network
 from normlab.landscape.plane import Plane
 from normlab.landscape.random_plane import random_plane
+from normlab.landscape.weight_files import names_file
 
 PlaneLike = str | tuple[str, str] | Plane | Sequence[Network] | Mapping[str, Network]
-"""`"random"`, two parameters by name, two or three networks, or a plane."""
+"""`"random"`, two parameters by name, two or three networks or files, or a plane."""
 
 
 def chosen_plane(model: nn.Module, plane: object, *, seed: int) -> Plane:
@@ -37,16 +38,16 @@ def _made(model: nn.Module, plane: Any, seed: int) -> Plane:
         return random_plane(model, seed=seed)
     if isinstance(plane, tuple | list) and len(plane) == 2:
         first, second = plane
-        if isinstance(first, str) and isinstance(second, str):
+        if all(isinstance(n, str) and not names_file(n) for n in plane):
             return named_plane(model, first, second)
     if isinstance(plane, tuple | list | Mapping) and plane:
         networks = plane.values() if isinstance(plane, Mapping) else plane
-        if all(isinstance(one, nn.Module | Mapping) for one in networks):
+        if all(isinstance(n, nn.Module | Mapping) or names_file(n) for n in networks):
             return models_plane(plane, model=model)
     raise BadSetting(
         f"plane={_shown(plane)} is unknown. Use 'random', a pair such as"
-        " ('fc1.weight[3,100]', 'fc2.weight[0,5]'), two or three networks, or a plane"
-        " made by path_plane, common_plane or random_plane."
+        " ('fc1.weight[3,100]', 'fc2.weight[0,5]'), two or three networks or their"
+        " files, or a plane made by path_plane, common_plane or random_plane."
     )
 
 

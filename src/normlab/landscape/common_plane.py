@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from normlab.errors import BadData
-from normlab.landscape.networks import Network, read_networks
+from normlab.landscape.networks import Network, kind_of, read_networks
 from normlab.landscape.plane import Plane, Window
 from normlab.landscape.vectors import Arrays, dot, flat, length, shaped
 from normlab.records.surface import Mark
@@ -72,6 +72,11 @@ def common_plane(
         >>> [(mark.name, mark.a, mark.b) for mark in plane.marks]
         [('start', 0.0, 0.0), ('end none', 3.0, 0.0), ('end batch', 1.0, 2.0)]
     """
+    if not isinstance(ends, Mapping):
+        raise BadData(
+            f"common plane: {kind_of(ends)} is no two ends by name. Give"
+            " {'none': network, 'batch': network}."
+        )
     if len(ends) != 2:
         raise BadData(f"common plane: {len(ends)} arms given, it takes two.")
     networks = {

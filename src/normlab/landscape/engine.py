@@ -1,16 +1,11 @@
-"""The loss at any points of a plane, spread over threads."""
+"""The loss of a network at any points of a plane."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from contextvars import copy_context
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
-from math import ceil
-from queue import SimpleQueue
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -19,7 +14,7 @@ from torch import nn
 
 from normlab.base.hold import preserved
 from normlab.base.streams import ambient
-from normlab.errors import BadModel, BadSetting
+from normlab.errors import BadSetting
 from normlab.landscape.moving import (
     Moved,
     borrowed,
@@ -33,24 +28,20 @@ from normlab.landscape.objective import LossObjective, Objective
 from normlab.landscape.plain import Plain
 from normlab.landscape.plane import Arrays, Plane
 from normlab.landscape.quick import Quick, Window
+from normlab.landscape.refusals import refused, refused_later
 from normlab.landscape.sample import Sample, in_whole_batches
-from normlab.landscape.trial import Trial, refused, refused_later
+from normlab.landscape.threads import (
+    Evaluator,
+    Losses,
+    Points,
+    automatic_precision,
+    computed,
+)
+from normlab.landscape.trial import Trial
 from normlab.landscape.witness import Undo, Witness
 from normlab.records.surface import Statistics
 
-Losses = NDArray[np.float64]
-Points = NDArray[np.float64]
 Done = Callable[[NDArray[np.int64], Losses], None]
-
-
-class Evaluator(Protocol):
-    """One thread's way to the loss."""
-
-    points_at_once: int
-
-    def losses(self, points: Points) -> Losses:
-        """Mean loss at every point."""
-        ...
 
 
 class Engine:
@@ -98,15 +89,17 @@ class Engine:
     ) -> None:
         self.statistics: Statistics = statistics
         self.objective, self.seed = objective, seed
-        self._autocast = _autocast_of(sample.device.type)
+        self._autocast = automatic_precision(sample.device.type)
         self._outside: dict[int, Undo] = {}
         with self._surroundings():
             self._look(model, sample)
             self.norms = norms_in_use(model, statistics, self.found.calls)
-            self._refuse_unknown_statistics()
+            self.found.refuse_uncontrolled(statistics)
             self.sample = self._cut(sample, batch_size or sample.batch_size)
-            self.moved = moved_parameters(self.net, plane)
+            self.moved = moved_parameters(self.net, plane, copied=self._borrows)
             self._rehearse(model)
+            if self._borrows:  # which may have been found only now
+                self.moved = moved_parameters(self.net, plane, copied=True)
             self.evaluators = self._evaluators(
                 threads, window or (plane.across, plane.along)
             )
@@ -123,10 +116,13 @@ class Engine:
             BadModel: If the model or the loss fails on the way.
         """
         found = np.full(len(points), np.nan)
-        order = np.lexsort((points[:, 0], points[:, 1]))
-        size = self._unit(len(points))
-        units = [order[i : i + size] for i in range(0, len(order), size)]
-        for unit, losses in self._computed(points, units):
+        new = computed(
+            self.evaluators,
+            points,
+            within=self._surroundings,
+            refused=partial(refused_later, self.net),
+        )
+        for unit, losses in new:
             found[unit] = np.where(np.isfinite(losses), losses, np.nan)
             if done is not None:
                 done(unit, found[unit])
@@ -147,22 +143,9 @@ class Engine:
         return float(loss) if np.isfinite(loss) else np.nan
 
     @property
-    def applied(self) -> str:
-        """What norms really normalise by, where `statistics` does not say it all."""
-        norms, size, every = self.norms, self.sample.batch_size, self.norms.tracked
-        if not every and not self.found.counts:
-            if not self.found.interacts:
-                return "no batch"
-            return "" if self.statistics == "full" else f"batch({size})"
-        if self.statistics == "running":
-            return f"running (in batches of {size})" if self.found.interacts else ""
-        if not norms.frozen:
-            return ""
-        if not norms.active:
-            return "running (all norms frozen)"
-        cut = "" if self.statistics == "full" else f"({size})"
-        count = f"{len(norms.frozen)} of {len(every)}"
-        return f"{self.statistics}{cut} ({count} norms frozen)"
+    def _borrows(self) -> bool:
+        """Whether the network itself is moved, and put back."""
+        return self._in_place or bool(self._outside)
 
     @contextmanager
     def _surroundings(self) -> Iterator[None]:
@@ -186,19 +169,11 @@ class Engine:
     def _lent(self) -> Iterator[nn.Module]:
         """A network in eval mode to do with as one likes."""
         gradients = self.objective.gradients
-        if self._in_place or self._outside:
+        if self._borrows:
             with borrowed(self.net, self._outside.values(), gradients=gradients) as net:
                 yield net
         else:
             yield private_copy(self.net, gradients=gradients)
-
-    def _refuse_unknown_statistics(self) -> None:
-        if self.found.counts and self.statistics != "running":
-            raise BadModel(
-                f"statistics={self.statistics!r}: {self.found.counts} takes statistics"
-                " of the batch in training, but is no norm that can be told which. Let"
-                " it keep buffers named running_mean and running_var, or use 'running'."
-            )
 
     def _cut(self, sample: Sample, batch_size: int) -> Sample:
         """All examples, or whole batches where it matters what is in a batch.
@@ -214,6 +189,8 @@ class Engine:
             )
         by_batches = bool(self.norms.active) or self.found.interacts
         sample = replace(sample, largest=self.found.largest)
+        if self.found.ordered:
+            sample = sample.as_given()
         if self.statistics == "batch" and by_batches:
             return in_whole_batches(sample, batch_size, drop_rest=True)
         if self.statistics == "recalibrated" and self.norms.active:
@@ -243,56 +220,15 @@ class Engine:
         if witness.read_original:
             self._in_place, self.net = True, model
 
-    def _unit(self, points: int) -> int:
-        """Points handed to a thread at a time: many, but the same for every thread."""
-        most, threads = self.evaluators[0].points_at_once, len(self.evaluators)
-        rounds = max(1, ceil(points / (most * threads)))
-        return max(1, ceil(points / (rounds * threads)))
-
-    def _computed(
-        self, points: Points, units: list[NDArray[np.int64]]
-    ) -> Iterator[tuple[NDArray[np.int64], Losses]]:
-        idle: SimpleQueue[Evaluator] = SimpleQueue()
-        for evaluator in self.evaluators:
-            idle.put(evaluator)
-
-        def compute(unit: NDArray[np.int64]) -> Losses:
-            evaluator = idle.get()
-            try:
-                with self._surroundings():
-                    return evaluator.losses(points[unit])
-            except Exception as error:  # code of the user's: any error may come out
-                raise refused_later(self.net, error) from error
-            finally:
-                idle.put(evaluator)
-
-        if len(self.evaluators) == 1:
-            yield from ((unit, compute(unit)) for unit in units)
-            return
-        # a thread has a number of its own, which is not the one set here
-        pool = ThreadPoolExecutor(
-            len(self.evaluators), initializer=torch.set_num_threads, initargs=(1,)
-        )
-        with _one_torch_thread(), pool:
-            pending = {
-                pool.submit(copy_context().run, compute, unit): unit for unit in units
-            }
-            try:
-                while pending:
-                    for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                        yield pending.pop(future), future.result()
-            finally:  # also when the caller was interrupted
-                for future in pending:
-                    future.cancel()
-
     def _evaluators(self, threads: int | None, window: Window) -> list[Evaluator]:
         """The fast way if it applies and gives what the plain one gives."""
-        if self._in_place or self._outside:
+        if self._borrows:
             return [_Borrowing(self)]
         if self.found.draws or self.sample.device.type != "cpu":
             threads = 1
         count = threads or torch.get_num_threads()
-        return [make() for make in [self._maker(window)] * count]
+        make = self._maker(window)
+        return [make() for _ in range(count)]
 
     def _maker(self, window: Window) -> Callable[[], Evaluator]:
         plain = self._on_a_copy
@@ -350,25 +286,3 @@ class _Borrowing:
         """Mean loss at every point."""
         with self.engine._lent() as net:
             return self.engine._plain(net).losses(points)
-
-
-def _autocast_of(device: str) -> Callable[[], AbstractContextManager[object]]:
-    """The caller's automatic precision, which other threads know nothing of.
-
-    Without the cache of weights: they are moved.
-    """
-    if not torch.is_autocast_enabled(device):
-        return nullcontext
-    kind = torch.get_autocast_dtype(device)
-    return partial(torch.autocast, device, dtype=kind, cache_enabled=False)
-
-
-@contextmanager
-def _one_torch_thread() -> Iterator[None]:
-    """Threads of ours instead of torch's: they need not meet after every operation."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from torch import nn
 
 from normlab.errors import BadModel, BadSetting
-from normlab.landscape.networks import own_names
+from normlab.landscape.networks import arrays_of, kind_of, own_names
 from normlab.landscape.plane import Plane
-from normlab.landscape.vectors import Arrays, Vector, dot, flat
+from normlab.landscape.vectors import Arrays, dot, flat
 from normlab.records.bare_names import matched
+from normlab.records.surface import Mark
 
 _PARALLEL = 1e-10  # of 1 less the squared cosine; float32 rounds at 1e-14
 
@@ -28,10 +30,11 @@ def fitted(plane: Plane, model: nn.Module) -> Plane:
 
     Raises:
         BadModel: If the plane moves a buffer of the model.
-        BadSetting: If the plane is none: a direction moves nothing, both are
-            parallel, or values are not finite.
+        BadSetting: If the plane is none: it holds no arrays of numbers, a direction
+            moves nothing, both are parallel, or values are not finite.
     """
-    own = own_names(model)
+    own, plane = own_names(model), _read(plane)
+    plane.refuse_window()
     plane = replace(
         plane,
         origin=_of_parameters(plane.origin, plane, own, model),
@@ -43,10 +46,47 @@ def fitted(plane: Plane, model: nn.Module) -> Plane:
             if (state := _whole(_renamed(one, own), model)) is not None
         },
     )
-    moves = {*plane.first, *plane.second}
-    if moves <= dict(model.named_parameters()).keys():  # else it is another model's
-        _refuse_degenerate(plane)
-    return plane
+    parameters = dict(model.named_parameters())
+    if all(map(partial(_fits, parameters), (plane.first, plane.second))):
+        _refuse_degenerate(plane, parameters)
+    return plane  # one of another model is refused by name, where it is moved
+
+
+def _fits(parameters: Mapping[str, nn.Parameter], direction: Arrays) -> bool:
+    return all(
+        name in parameters
+        and tuple(parameters[name].shape) == np.shape(array)
+        and (parameters[name].is_complex() or not np.iscomplexobj(array))
+        for name, array in direction.items()
+    )
+
+
+def _read(plane: Plane) -> Plane:
+    """The same plane with arrays of numbers; tensors may have been given.
+
+    Raises:
+        BadSetting: If a part of it is not what it should be.
+    """
+    parts = {part: getattr(plane, part) for part in ("origin", "first", "second")}
+    marks = isinstance(plane.marks, tuple | list) and all(
+        isinstance(mark, Mark) for mark in plane.marks
+    )
+    fit = {
+        "kind": isinstance(plane.kind, str),
+        "marks": marks,
+        "facts": isinstance(plane.facts, Mapping),
+        "real": isinstance(plane.real, Mapping),
+        **{part: isinstance(arrays, Mapping) for part, arrays in parts.items()},
+    }
+    odd = next((part for part, fits in fit.items() if not fits), None)
+    if odd is not None:
+        found = kind_of(getattr(plane, odd))
+        raise BadSetting(
+            f"plane: {odd} is {found}, not what the help of normlab's Plane says."
+        )
+    read = {part: arrays_of(f"plane: {part}", one) for part, one in parts.items()}
+    real = {n: arrays_of(f"plane: real {n!r}", one) for n, one in plane.real.items()}
+    return replace(plane, **read, real=real, marks=tuple(plane.marks))
 
 
 def _of_parameters(
@@ -87,9 +127,15 @@ def _whole(state: dict[str, Any], model: nn.Module) -> dict[str, Any] | None:
     return None if state and of_this_model and lacking else state
 
 
-def _refuse_degenerate(plane: Plane) -> None:
-    plane.refuse_window()
-    first, second = _vector(plane.first), _vector(plane.second)
+def _refuse_degenerate(plane: Plane, parameters: Mapping[str, nn.Parameter]) -> None:
+    first, second = (
+        {
+            # along the real axis of a complex parameter, too
+            name: flat(array + 0j if parameters[name].is_complex() else array)
+            for name, array in direction.items()
+        }
+        for direction in (plane.first, plane.second)
+    )
     lengths = dot(first, first), dot(second, second)
     sums = [np.sum(flat(array)) for array in plane.origin.values()]
     if not np.isfinite([*lengths, *sums]).all():
@@ -108,7 +154,3 @@ def _refuse_degenerate(plane: Plane) -> None:
             "plane: its directions are parallel, which span a line. For a line set"
             " along=(0, 0)."
         )
-
-
-def _vector(direction: Arrays) -> dict[str, Vector]:
-    return {name: flat(array) for name, array in direction.items()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -16,6 +15,7 @@ from normlab.errors import BadSetting
 from normlab.landscape.models_plane import models_plane
 from normlab.landscape.path_plane import path_plane
 from normlab.landscape.plane import Plane
+from normlab.landscape.weight_files import short_names
 from normlab.nets import registry
 from normlab.nets.custom import from_file
 from normlab.norms.registry import maker
@@ -71,7 +71,9 @@ def checkpoints_plane(
     """
     if len(checkpoints) == 2:
         return models_plane(
-            dict(zip(short(list(checkpoints)), checkpoints.values(), strict=True)),
+            dict(
+                zip(short_names(list(checkpoints)), checkpoints.values(), strict=True)
+            ),
             model=model,
         )
     return path_plane(
@@ -88,25 +90,9 @@ def steps_of(names: Sequence[str]) -> list[int]:
         >>> steps_of(["net-10.pt", "net-200.pt"]), steps_of(["early.pt", "late.pt"])
         ([10, 200], [0, 1])
     """
-    parts = [re.fullmatch(r"(.*?)(\d+)", name) for name in short(names)]
+    parts = [re.fullmatch(r"(.*?)(\d+)", name) for name in short_names(names)]
     found = [(one[1], int(one[2])) for one in parts if one is not None]
     steps = [step for _, step in found]
     alike = len(found) == len(names) and len({text for text, _ in found}) == 1
     rising = all(before < after for before, after in pairwise(steps))
     return steps if alike and rising else list(range(len(names)))
-
-
-def short(names: Sequence[str]) -> list[str]:
-    """The part of each path that tells it from the others.
-
-    Example:
-        >>> short(["a/seed0/net.pt", "a/seed1/net.pt"]), short(["runs/1.pt", "2.pt"])
-        (['seed0', 'seed1'], ['runs/1', '2'])
-    """
-    parts = [Path(name).with_suffix("").parts for name in names]
-    while all(len(one) > 1 for one in parts) and len({one[-1] for one in parts}) == 1:
-        parts = [one[:-1] for one in parts]
-    while all(len(one) > 1 for one in parts) and len({one[0] for one in parts}) == 1:
-        parts = [one[1:] for one in parts]
-    found = [str(Path(*one)) for one in parts]
-    return found if len(set(found)) == len(found) else list(names)

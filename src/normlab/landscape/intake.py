@@ -16,9 +16,7 @@ from normlab.data.dataset import Dataset
 from normlab.data.feed import Feed
 from normlab.errors import BadData
 from normlab.landscape.batch import Batch, tensors
-
-_NUMBERS = np.ndarray | np.generic | int | float | complex | str | bytes | list | tuple
-_WIDER = {np.uint16: np.int32, np.uint32: np.int64}  # torch takes no rows of these
+from normlab.landscape.leaves import is_numbers, leaf, rows_of, tensor_of
 
 
 @dataclass(frozen=True)
@@ -125,12 +123,12 @@ def _stacked(examples: list[Any]) -> Batch:
         if any(set(one) != set(first) for one in examples):
             raise BadData("data: not every example has the same keys.")
         return {key: _stacked([one[key] for one in examples]) for key in first}
-    if isinstance(first, tuple | list) and not _is_numbers(first):
+    if isinstance(first, tuple | list) and not is_numbers(first):
         if any(len(one) != len(first) for one in examples):
             raise BadData("data: not every example has as many parts.")
         return tuple(_stacked(list(part)) for part in zip(*examples, strict=True))
-    leaves = [_leaf(one) for one in examples]
-    values = [x if isinstance(x, Tensor) else _tensor(x) for x in leaves]
+    found = [leaf(one) for one in examples]
+    values = [x if isinstance(x, Tensor) else tensor_of(x) for x in found]
     shapes = sorted({tuple(x.shape) for x in values})
     if len(shapes) > 1:
         raise BadData(
@@ -140,17 +138,13 @@ def _stacked(examples: list[Any]) -> Batch:
     return torch.stack(values)
 
 
-def _is_numbers(value: Any) -> bool:
-    return all(isinstance(x, int | float | complex | np.generic) for x in value)
-
-
 def _from_arrays(data: Any, *, pair: bool) -> Source:
     if pair:
         tree = _pair(data)
     elif isinstance(data, Tensor | np.ndarray | Mapping | tuple | list):
         tree = _tree(data)
     else:
-        tree = _leaf(data)
+        tree = leaf(data)
     leaves = [x for x in tree_leaves(tree) if x is not None]
     if not leaves or any(not np.shape(x) or not len(x) for x in leaves):
         what = "(inputs, targets)" if pair else "tensors with a row for each example"
@@ -168,7 +162,7 @@ def _from_arrays(data: Any, *, pair: bool) -> Source:
         )
 
     def pick(order: Tensor) -> Batch:
-        return tree_map(lambda x: None if x is None else _rows(x, order), tree)
+        return tree_map(lambda x: None if x is None else rows_of(x, order), tree)
 
     return Source(sizes[0], pick, is_pair=pair, is_dataset=False)
 
@@ -201,70 +195,17 @@ def _tree(data: Any, size: int | None = None) -> Any:
     """The same structure of tensors and arrays."""
     if isinstance(data, Mapping):
         return {key: _tree(value) for key, value in data.items()}
-    if isinstance(data, tuple) and not _is_numbers(data):
+    if isinstance(data, tuple) and not is_numbers(data):
         return tuple(_tree(value) for value in data)
     if isinstance(data, list) and _is_several(data, size):
         return tuple(_tree(value) for value in data)
-    return None if data is None else _leaf(data)
+    return None if data is None else leaf(data)
 
 
 def _is_several(data: list[Any], size: int | None) -> bool:
     """Whether a list holds several inputs, not one input with an entry per example."""
     arrays = all(isinstance(x, Tensor | np.ndarray) and np.ndim(x) for x in data)
     return arrays and len(data) != size and bool(data)
-
-
-def _leaf(value: Any) -> Any:
-    """A tensor or an array of numbers."""
-    if hasattr(value, "to_numpy"):
-        raise BadData(
-            f"data: a {type(value).__name__} of a table library. Pass its"
-            " .to_numpy(), with numbers only."
-        )
-    if isinstance(value, Tensor):
-        return value
-    if not isinstance(value, _NUMBERS):
-        raise BadData(
-            f"data: a {type(value).__name__} is no tensor. Turn it into one, for"
-            " example in the dataset's transform."
-        )
-    try:
-        if isinstance(value, list) and value and isinstance(value[0], Tensor):
-            return torch.stack([torch.as_tensor(x) for x in value])
-        array = np.asarray(value)
-    except Exception as error:
-        raise BadData(
-            f"data: a {type(value).__name__} makes no array ({error})."
-        ) from error
-    if array.dtype.kind in "US":
-        raise BadData(
-            "data: there is text in it, and a network takes numbers. Number labels, for"
-            " example with np.unique(labels, return_inverse=True)[1]."
-        )
-    if array.dtype.kind not in "biufc":
-        raise BadData(
-            f"data: a {type(value).__name__} holds what are no numbers. Pass tensors or"
-            " arrays of numbers."
-        )
-    if not isinstance(value, np.ndarray | np.generic) and array.dtype == np.float64:
-        array = array.astype(_default())  # as torch makes tensors of Python's numbers
-    return array
-
-
-def _default() -> type:
-    return np.float64 if torch.get_default_dtype() == torch.float64 else np.float32
-
-
-def _rows(values: Any, order: Tensor) -> Tensor:
-    if isinstance(values, Tensor):
-        return values[order.to(values.device)].detach()
-    return _tensor(values[order.numpy()])
-
-
-def _tensor(array: Any) -> Tensor:
-    """A tensor of its own memory, whatever the array's layout is."""
-    kind = _WIDER.get(array.dtype.type, array.dtype.newbyteorder("="))
-    return torch.from_numpy(np.array(array, dtype=kind, order="C"))
 
 
 def _in_type(batch: Batch, kind: torch.dtype) -> Batch:

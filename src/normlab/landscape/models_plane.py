@@ -9,9 +9,10 @@ from torch import nn
 
 from normlab.errors import BadData
 from normlab.landscape.common_plane import corners, triangle
-from normlab.landscape.networks import Network, Networks, kept, read_networks
+from normlab.landscape.networks import Network, Networks, kept, kind_of, read_networks
 from normlab.landscape.plane import Plane
 from normlab.landscape.vectors import flat, length, shaped
+from normlab.landscape.weight_files import names_file, short_names
 from normlab.records.surface import Mark
 
 _NAMES = "ABC"
@@ -31,8 +32,8 @@ def models_plane(
 
     Args:
         models: Two or three networks by the names of their marks, or in a list, then
-            called A, B and C: modules, state_dicts as `torch.load` returns them, or
-            arrays by name.
+            called A, B and C: modules, state_dicts as `torch.load` returns them,
+            arrays by name, or files of weights, which a list calls by their names.
         model: Whose parameters these are; needed only where none of them is a module.
 
     Returns:
@@ -61,16 +62,21 @@ def models_plane(
 def _named(
     models: Mapping[str, Network] | Sequence[Network],
 ) -> dict[str, Network]:
-    if isinstance(models, Mapping):
-        named = {str(name): network for name, network in models.items()}
-    else:
-        named = dict(zip(_NAMES, models, strict=False))
+    if not isinstance(models, Mapping | list | tuple):
+        raise BadData(
+            f"plane: {kind_of(models)} is no list of networks. Give two or"
+            " three, in a list or by their names."
+        )
     if len(models) not in (2, 3):
         raise BadData(
             f"plane: {len(models)} networks are given. Two make a line and three a"
             " plane; for more make a path_plane."
         )
-    return named
+    if isinstance(models, Mapping):
+        return {str(name): network for name, network in models.items()}
+    files = all(map(names_file, models))
+    names = short_names(list(map(str, models))) if files else _NAMES
+    return dict(zip(names, models, strict=False))
 
 
 def _line(names: Sequence[str], read: Networks) -> Plane:

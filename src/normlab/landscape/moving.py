@@ -25,10 +25,12 @@ def refuse_unmovable(model: nn.Module) -> None:
     """Refuse a network whose parameters cannot be written, in one line.
 
     Raises:
-        BadModel: If it is scripted, or has parameters without values, or such that
-            may not be changed.
+        BadModel: If it is no module, is scripted, or has parameters without values,
+            or such that may not be changed.
     """
     called = type(model).__name__
+    if not isinstance(model, nn.Module):
+        raise BadModel(f"surface: {called} is no torch module. Pass an nn.Module.")
     for name, module in model.named_modules():
         if isinstance(module, torch.jit.ScriptModule):
             raise BadModel(
@@ -133,8 +135,16 @@ class Moved:
         return value
 
 
-def moved_parameters(model: nn.Module, plane: Plane) -> tuple[Moved, ...]:
+def moved_parameters(
+    model: nn.Module, plane: Plane, *, copied: bool
+) -> tuple[Moved, ...]:
     """What the plane moves, on the model's device and in its types.
+
+    Args:
+        model: Any module.
+        plane: Where its parameters go.
+        copied: Whether the model itself will be moved; else memory is shared with it
+            and with the plane, for weights are large.
 
     Raises:
         BadModel: If the plane names a parameter that the model does not have, or
@@ -153,11 +163,11 @@ def moved_parameters(model: nn.Module, plane: Plane) -> tuple[Moved, ...]:
     return tuple(
         Moved(
             name=name,
-            base=_like(plane.origin[name], name, parameter)
+            base=_like(plane.origin[name], name, parameter, copied=copied)
             if name in plane.origin
-            else parameter.detach().to(_exact_type(parameter), copy=True),
-            first=_direction(plane.first.get(name), name, parameter),
-            second=_direction(plane.second.get(name), name, parameter),
+            else parameter.detach().to(_exact_type(parameter), copy=copied),
+            first=_direction(plane.first.get(name), name, parameter, copied=copied),
+            second=_direction(plane.second.get(name), name, parameter, copied=copied),
         )
         for name, parameter in parameters.items()
         if name in plane.origin or name in plane.first or name in plane.second
@@ -194,13 +204,17 @@ def load(net: nn.Module, state: Arrays) -> None:
 
 
 def _direction(
-    array: NDArray[np.floating] | None, name: str, like: Tensor
+    array: NDArray[np.floating] | None, name: str, like: Tensor, *, copied: bool
 ) -> Tensor | None:
     # a direction of zeros costs a pass over the tensor at every point
-    return None if array is None or not np.any(array) else _like(array, name, like)
+    if array is None or not np.any(array):
+        return None
+    return _like(array, name, like, copied=copied)
 
 
-def _like(array: NDArray[np.floating], name: str, like: Tensor) -> Tensor:
+def _like(
+    array: NDArray[np.floating], name: str, like: Tensor, *, copied: bool
+) -> Tensor:
     if np.iscomplexobj(array) and not like.is_complex():
         raise BadModel(
             f"surface: the plane moves {name!r} by complex numbers, but it is"
@@ -211,7 +225,8 @@ def _like(array: NDArray[np.floating], name: str, like: Tensor) -> Tensor:
             f"surface: the plane moves {name!r}, whose numbers are {like.dtype} and"
             " cannot go in small steps. Leave it out of the plane."
         )
-    return torch.from_numpy(np.array(array)).to(like.device, _exact_type(like))
+    array = np.array(array) if copied else np.require(array, requirements=["C", "W"])
+    return torch.from_numpy(array).to(like.device, _exact_type(like))
 
 
 def _exact_type(parameter: Tensor) -> torch.dtype:

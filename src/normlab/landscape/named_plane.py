@@ -19,6 +19,7 @@ from normlab.landscape.way import marked_steps, real_networks, ways_of
 from normlab.records.bare_names import matched
 
 _MARGIN = 0.25  # of a way's longer extent, on every side
+_INDEX = r"(\s*\d{1,18}\s*(,\s*\d{1,18}\s*)*,?)?\s*"
 _PARTS = {"real": 1.0, "imag": 1.0j}
 
 
@@ -80,8 +81,9 @@ class _Number(NamedTuple):
     @classmethod
     def of(cls, model: nn.Module, text: str) -> _Number:
         found = re.fullmatch(
-            r"(?P<name>[^\[\]]+)\[(?P<index>[\d,\s]*)\](\.(?P<part>real|imag))?",
+            rf"(?P<name>[^\[\]]+)\[(?P<index>{_INDEX})\](\.(?P<part>real|imag))?",
             str(text),
+            re.ASCII,
         )
         if found is None:
             raise BadSetting(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,11 @@ from torch.nn.parameter import is_lazy
 
 from normlab.errors import BadData
 from normlab.landscape.vectors import Arrays
+from normlab.landscape.weight_files import names_file, read_file
 from normlab.records.bare_names import COUNTER, matched
 
-Network = nn.Module | Mapping[str, Any]
-"""A module; a state_dict, as `torch.load` returns it; or arrays by name."""
+Network = nn.Module | Mapping[str, Any] | str | Path
+"""A module; a state_dict, as `torch.load` returns it; arrays by name; or a file."""
 
 STATE_KEYS = ("state_dict", "model_state_dict", "model", "net", "network")
 """Where checkpoints keep the state_dict among other things."""
@@ -107,21 +109,32 @@ def _refuse_unlike(weights: Mapping[str, Arrays]) -> None:
 
 
 def state_of(where: str, network: object) -> dict[str, NDArray[Any]]:
-    """All tensors of a network as arrays."""
+    """All tensors of a network as arrays, also from a file.
+
+    Raises:
+        BadData: If it is none, or cannot be read.
+    """
+    if isinstance(network, str | Path) and names_file(network):
+        where = str(network)
+        network = read_file(Path(network).expanduser())
     if isinstance(network, nn.Module):
         tensors = _parameters_and_state(network)
         # it may be trained on, which must not change what is kept of it
         return {n: np.array(_array(where, n, one)) for n, one in tensors.items()}
     if not isinstance(network, Mapping):
         raise BadData(
-            f"{where}: {_kind(network)} is no network. Give a module, its state_dict,"
-            " or arrays by name."
+            f"{where}: {kind_of(network)} is no network. Give a module, its state_dict,"
+            " arrays by name, or a file of weights."
         )
     found = _inner(network)
     arrays = {str(n): a for n, a in found.items() if _is_tensor(a)}
-    strange = [n for n in found if n not in arrays and not n.endswith("_extra_state")]
+    strange = [
+        n for n in found if n not in arrays and not str(n).endswith("_extra_state")
+    ]
     if strange or not arrays:
-        what = f"{_kind(found[strange[0]])} at {strange[0]!r}" if strange else "nothing"
+        what = (
+            f"{kind_of(found[strange[0]])} at {strange[0]!r}" if strange else "nothing"
+        )
         raise BadData(
             f"{where}: holds {what} where weights were expected. Give a state_dict:"
             " names with their tensors."
@@ -150,7 +163,18 @@ def _is_tensor(value: object) -> bool:
     return isinstance(value, Tensor | np.ndarray | np.generic)
 
 
-def _array(where: str, name: str, value: Tensor | NDArray[Any]) -> NDArray[Any]:
+def arrays_of(where: str, tensors: object) -> dict[str, NDArray[Any]]:
+    """Tensors or arrays by name, as arrays; there may be none.
+
+    Raises:
+        BadData: If some are no numbers.
+    """
+    if not isinstance(tensors, Mapping):
+        raise BadData(f"{where}: {kind_of(tensors)} is no dict of arrays by name.")
+    return {str(name): _array(where, name, one) for name, one in tensors.items()}
+
+
+def _array(where: str, name: str, value: object) -> NDArray[Any]:
     if isinstance(value, Tensor):
         if value.is_meta or is_lazy(value):
             raise BadData(f"{where}: {name!r} has no values yet. Load or run it first.")
@@ -160,10 +184,22 @@ def _array(where: str, name: str, value: Tensor | NDArray[Any]) -> NDArray[Any]:
         if value.is_floating_point() and value.dtype.itemsize < 4:
             value = value.float()
         value = value.numpy()
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except Exception as error:  # rows of several lengths, or an object of any kind
+        raise BadData(f"{where}: {name!r} makes no array ({error}).") from error
     if array.dtype.kind not in "fciub":
         raise BadData(f"{where}: {name!r} holds {array.dtype}, which are no weights.")
-    return array.astype(np.float32) if array.dtype == np.float16 else array
+    return array.astype(
+        _KINDS.get(array.dtype.type, array.dtype.newbyteorder("=")), copy=False
+    )
+
+
+_KINDS = {  # what torch takes, and what planes compute in
+    np.float16: np.float32,
+    np.longdouble: np.float64,
+    np.clongdouble: np.complex128,
+}
 
 
 def _named(
@@ -220,6 +256,12 @@ def _equal(state: Mapping[str, NDArray[Any]], one: str, other: str) -> bool:
     return one in state and other in state and np.array_equal(state[one], state[other])
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """The kind of a thing, with its article.
+
+    Example:
+        >>> kind_of(3), kind_of({})
+        ('an int', 'a dict')
+    """
     name = type(value).__name__
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

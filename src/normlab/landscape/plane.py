@@ -48,7 +48,7 @@ class Plane:
     @property
     def is_line(self) -> bool:
         """Whether there is one direction alone."""
-        return tuple(self.along) == (0, 0)
+        return _is_window(self.along) and tuple(self.along) == (0, 0)
 
     def refuse_window(self) -> None:
         """See that there is something to be shown.
@@ -56,12 +56,10 @@ class Plane:
         Raises:
             BadSetting: If a window does not go from a lower to a higher number.
         """
-        windows = {"across": self.across, "along": self.along}
-        for name, (low, high) in windows.items():
-            wide = np.isfinite([low, high]).all() and low < high
-            if not wide and not (name == "along" and self.is_line):
+        for name, window in {"across": self.across, "along": self.along}.items():
+            if not _wide(window) and not (name == "along" and self.is_line):
                 raise BadSetting(
-                    f"plane: {name}={(low, high)} does not go from a lower to a higher"
+                    f"plane: {name}={window!r} does not go from a lower to a higher"
                     " number. A line goes across, with along=(0, 0)."
                 )
 
@@ -92,8 +90,8 @@ class Plane:
                 f"points={points} is even, so no sample falls on the origin of the"
                 f" plane. Use {points + 1}."
             )
-        if not (np.isfinite(reach) and reach > 0):
-            raise BadSetting(f"reach={reach} is not a positive number. Use 1.0.")
+        if not (_is_number(reach) and np.isfinite(reach) and reach > 0):
+            raise BadSetting(f"reach={reach!r} is not a positive number. Use 1.0.")
         self.refuse_window()
         along = np.zeros(1) if self.is_line else _axis(self.along, points, reach)
         return _axis(self.across, points, reach), along
@@ -136,6 +134,25 @@ def projected(plane: Plane, name: str, place: Arrays, *, held: Arrays) -> Mark:
                 rest = rest - step * direction[n]
         squares += float(np.square(rest).sum())
     return Mark(name=name, a=a, b=b, off_plane=float(np.sqrt(squares)))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def _is_window(value: object) -> bool:
+    """Whether it is two numbers."""
+    if not isinstance(value, tuple | list | np.ndarray) or len(value) != 2:
+        return False
+    return all(map(_is_number, value))
+
+
+def _wide(window: Window) -> bool:
+    """Whether it goes from a lower to a higher number."""
+    if not _is_window(window):
+        return False
+    low, high = window
+    return bool(np.isfinite([low, high]).all() and low < high)
 
 
 def _axis(window: Window, points: int, reach: float) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from normlab.base.streams import stream
 from normlab.errors import BadModel, BadSetting
 from normlab.landscape.norms import is_norm_module
 from normlab.landscape.plane import Plane
-from normlab.records.bare_names import bare_names
+from normlab.records.bare_names import bare_names, inner_names
 
 _TRANSPOSED = ("Conv1D",)  # of the transformers library: (inputs, outputs)
 
@@ -35,9 +35,9 @@ def random_plane(
     second axis. Of a pruned weight only what the mask leaves counts and moves; a
     complex number is two real ones. Biases and the parameters of norms stay where
     they are. Every tensor's draw has an address of its own, which is its name without
-    the prefixes of wrappers (DataParallel, torch.compile, AveragedModel, Lightning):
-    so twins get the same draw for the weights they share, and so does a model that
-    is wrapped.
+    the prefixes of wrappers (DataParallel, torch.compile, AveragedModel, Lightning)
+    and without what the names of all weights begin with: so twins get the same draw
+    for the weights they share, and so does a model within another.
 
     Args:
         model: Any module.
@@ -63,6 +63,11 @@ def random_plane(
 
     Source: Li et al. 2018, arXiv 1712.09913.
     """
+    if not isinstance(model, nn.Module):
+        raise BadModel(
+            f"random_plane: {type(model).__name__} is no torch module. Pass an"
+            " nn.Module."
+        )
     named = dict(model.named_parameters())
     weights = _weights(model)
     if not weights:
@@ -71,7 +76,7 @@ def random_plane(
             " parameter of two or more dimensions."
         )
     chosen = _chosen(named, weights, parameters)
-    addresses = bare_names(named)
+    addresses = bare_names(named) | inner_names(weights)
     owners = _owners(model)
     first, second = (
         {
@@ -118,7 +123,14 @@ def _chosen(
                 " the random plane. Name what moves: random_plane(model, parameters=)."
             )
         return trainable or list(weights)
-    words = [asked] if isinstance(asked, str) else list(asked)
+    words = [asked] if isinstance(asked, str) else asked
+    if not isinstance(words, list | tuple | set | frozenset | dict) or any(
+        not isinstance(word, str) for word in words
+    ):
+        raise BadSetting(
+            f"parameters={asked!r} does not name weights. Give a name, the beginning of"
+            " names, a pattern, or a list of these."
+        )
     found = {word: _found(word, named, weights, trainable) for word in words}
     for word, names in found.items():
         if not names:
@@ -136,7 +148,7 @@ def _chosen(
 
 
 def _found(
-    word: object,
+    word: str,
     named: Collection[str],
     weights: Sequence[str],
     trainable: Sequence[str],
@@ -145,13 +157,13 @@ def _found(
         return list(weights)
     if word == "trainable":
         return list(trainable)
-    text, bare = str(word), bare_names(named)
-    exact = [name for name in named if text in (name, bare[name])]
+    bare = bare_names(named)
+    exact = [name for name in named if word in (name, bare[name])]
     return exact or [
         name
         for name in weights
         for called in {name, bare[name]}
-        if called.startswith(f"{text.rstrip('.')}.") or fnmatchcase(called, text)
+        if called.startswith(f"{word.rstrip('.')}.") or fnmatchcase(called, word)
     ]
 
 
@@ -174,13 +186,16 @@ def _direction(
     """Of the shape and kind of the weight, each filter as long as the weight's own."""
     values = weight.detach().cpu()
     parts = torch.view_as_real(values.resolve_conj()) if values.is_complex() else values
-    parts = parts.double()
-    drawn = torch.randn(parts.shape, generator=stream(*address), dtype=torch.float64)
     mask = _mask(owner, called)
-    if mask is not None:
-        mask = mask.reshape(mask.shape + (1,) * (drawn.ndim - mask.ndim))
-        parts, drawn = parts * mask, drawn * mask
-    wanted, found = (_lengths(t, owner, weight.ndim) for t in (parts, drawn))
+    kept = (
+        1
+        if mask is None
+        else mask.reshape(mask.shape + (1,) * (parts.ndim - mask.ndim))
+    )
+    wanted = _lengths(parts.double() * kept, owner, weight.ndim)
+    drawn = torch.randn(parts.shape, generator=stream(*address), dtype=torch.float64)
+    drawn *= kept
+    found = _lengths(drawn, owner, weight.ndim)
     drawn *= torch.where(found > 0, wanted / found, 0.0)
     if values.is_complex():
         drawn = torch.view_as_complex(drawn)

@@ -26,12 +26,14 @@ class Sample:
         batch_size: Examples per batch, where batches are asked for.
         is_pair: Whether it is a pair of inputs and targets, for a loss.
         largest: Values per example of the largest tensor that the network makes.
+        order: Number of each example in the data.
     """
 
     batch: Batch
     batch_size: int
     is_pair: bool = True
     largest: int = 0
+    order: Tensor | None = None
 
     def __len__(self) -> int:
         return len(tensors(self.batch)[0])
@@ -58,7 +60,16 @@ class Sample:
             self,
             batch=rows(self.batch, slice(0, size)),
             batch_size=min(self.batch_size, size),
+            order=None if self.order is None else self.order[:size],
         )
+
+    def as_given(self) -> Sample:
+        """The same examples in the order that they have in the data."""
+        if self.order is None:
+            return self
+        back = torch.argsort(self.order)
+        batch = mapped(lambda x: x[back.to(x.device)], self.batch)
+        return replace(self, batch=batch, order=self.order[back])
 
     def cuts(self, size: int, *, upto: int | None = None) -> Iterator[slice]:
         """Consecutive slices of `size` examples; the last one may be shorter."""
@@ -112,6 +123,7 @@ def take_sample(
         batch=mapped(lambda x: x.to(device), source.take(order, kind)),
         batch_size=min(batch_size, max(count, 1)),
         is_pair=source.is_pair,
+        order=order,
     )
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import random
-from collections import deque
-from collections.abc import Callable, Iterable
-from functools import partial
-from typing import Any
+from collections.abc import Iterable, Sized
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from normlab.base.hold import undoing
+from normlab.base.state import spots
 from normlab.landscape.witness import Undo, held_tensors
 
-_CONTAINERS = (list, dict, set, deque)
 _MOST = 1_000  # entries of a container; what is larger is a table, not a memory
 
 
@@ -39,13 +35,12 @@ class State:
         moved = {id(p) for p in net.parameters()}
         kept = {id(x): x for x in held_tensors(net) if id(x) not in moved}
         self._tensors = [(x, x.detach().clone()) for x in kept.values()]
-        held = {
-            id(value): value
-            for module in net.modules()
-            for name, value in vars(module).items()
-            if name not in _OF_TORCH
-        }
-        self._undo = [*outside, *filter(None, map(_undo, held.values()))]
+        held = [
+            spot.value
+            for spot in spots(net, [*net.parameters(), *kept.values()])
+            if spot.reached and not _is_table(spot.value)
+        ]
+        self._undo = [*outside, *filter(None, map(undoing, held))]
 
     def put_back(self) -> None:
         """Let the network be as it was, but for its parameters."""
@@ -77,32 +72,5 @@ def same(one: Tensor, other: Tensor) -> bool:
     return torch.equal(one.nan_to_num(), other.nan_to_num())
 
 
-_OF_TORCH = frozenset(vars(nn.Module()))
-
-
-def _undo(value: Any) -> Undo | None:
-    """How to put back what can be changed without being replaced."""
-    if isinstance(value, torch.Generator):
-        return partial(value.set_state, value.get_state())
-    if isinstance(value, np.random.Generator):
-        return partial(setattr, value.bit_generator, "state", value.bit_generator.state)
-    if isinstance(value, np.random.RandomState | random.Random):
-        get, put = _STATES[isinstance(value, random.Random)]
-        return partial(getattr(value, put), getattr(value, get)())
-    if type(value) in _CONTAINERS and len(value) <= _MOST:
-        return partial(_refill, value, value.copy())
-    return None
-
-
-_STATES: dict[bool, tuple[str, str]] = {
-    True: ("getstate", "setstate"),
-    False: ("get_state", "set_state"),
-}
-
-
-def _refill(container: Any, before: Any) -> None:
-    fill: Callable[[Any], None] = getattr(
-        container, "extend" if isinstance(container, list | deque) else "update"
-    )
-    container.clear()
-    fill(before)
+def _is_table(value: object) -> bool:
+    return isinstance(value, Sized) and len(value) > _MOST

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from operator import index
+from dataclasses import replace
 from time import perf_counter
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional
 
 from normlab.base.hold import preserved
 from normlab.base.streams import ambient
-from normlab.errors import BadModel, BadSetting
+from normlab.landscape.applied import applied
 from normlab.landscape.cells import Cells
 from normlab.landscape.chosen_plane import PlaneLike, chosen_plane
 from normlab.landscape.cross_entropy import CrossEntropy
@@ -25,48 +23,14 @@ from normlab.landscape.engine import Engine
 from normlab.landscape.intake import source_of
 from normlab.landscape.moving import refuse_unmovable
 from normlab.landscape.nested import fill_nested
-from normlab.landscape.objective import (
-    Loss,
-    LossObjective,
-    ModelObjective,
-    Objective,
-    OfModel,
-)
+from normlab.landscape.objective import Loss, OfModel
 from normlab.landscape.plane import Arrays, Plane
 from normlab.landscape.sample import take_sample
+from normlab.landscape.settings import objective_of, refuse_settings
+from normlab.landscape.watch import Clock, Watch
 from normlab.records.surface import Mark, Statistics, Surface
 
 _DATASET_EXAMPLES = 10_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """How far a surface is.
-
-    Attributes:
-        computed: Points computed so far.
-        planned: Points known to be needed; it grows where a surface is rough.
-        seconds_left: Estimate for these.
-    """
-
-    computed: int
-    planned: int
-    seconds_left: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Watch:
-    """What a measurement tells while it runs, and what it need not do again.
-
-    Attributes:
-        known: Cells of an interrupted measurement of the same surface.
-        cells: Called with rows, columns and losses each time some are computed.
-        progress: Called with the progress as often.
-    """
-
-    known: Cells | None = None
-    cells: Callable[[NDArray[np.int64], NDArray[np.int64], NDArray], None] | None = None
-    progress: Callable[[Progress], None] | None = None
 
 
 def surface(
@@ -107,13 +71,18 @@ def surface(
         >>> found.loss.shape, found.evaluation
         ((9, 9), 'batch(64)')
     """
-    _refuse_settings(plane=plane, reach=reach, threads=threads, seed=seed, watch=watch)
+    refuse_settings(
+        plane=plane,
+        statistics=statistics,
+        threads=threads,
+        seed=seed,
+        watch=watch,
+    )
     watch = watch or Watch()
     began = perf_counter()
-    measured = _objective_of(loss, objective)
-    if isinstance(model, nn.Module):
-        refuse_unmovable(model)
-    chosen = _chosen_plane(model, plane, statistics, seed)
+    measured = objective_of(loss, objective)
+    refuse_unmovable(model)
+    chosen = chosen_plane(model, plane, seed=seed)
     a, b = chosen.grid(points, reach)
     source = source_of(data, pair=objective is None)
     if examples is None and source.is_dataset:
@@ -156,79 +125,10 @@ def surface(
         facts=dict(chosen.facts),
         seconds=perf_counter() - began,
         unit="nats" if isinstance(measured, CrossEntropy) else "",
-        applied=engine.applied,
+        applied=applied(
+            statistics, engine.norms, engine.found, engine.sample.batch_size
+        ),
     )
-
-
-def _refuse_settings(
-    *, plane: object, reach: object, threads: object, seed: object, watch: object
-) -> None:
-    """What would otherwise fail somewhere far from where it was written.
-
-    Raises:
-        BadSetting: If one makes no sense.
-    """
-    if isinstance(plane, torch.Tensor | np.ndarray):
-        raise BadSetting(
-            f"plane: a {type(plane).__name__} of shape {tuple(plane.shape)} is none."
-            " Inputs and targets go together: surface(model, (x, y))."
-        )
-    if isinstance(reach, bool) or not isinstance(reach, int | float | np.number):
-        raise BadSetting(f"reach={_short(reach)} is not a positive number. Use 1.0.")
-    if threads is not None and not (_is_whole(threads) and index(threads) > 0):  # pyright: ignore[reportArgumentType]
-        raise BadSetting(
-            f"threads={_short(threads)} is not a whole number of at least 1. Use None"
-            " for as many as torch uses."
-        )
-    if not _is_whole(seed):
-        raise BadSetting(f"seed={_short(seed)} is not a whole number. Use 0.")
-    if watch is not None and not isinstance(watch, Watch):
-        raise BadSetting(
-            f"watch={_short(watch)} is no Watch. Pass Watch(progress=function)."
-        )
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else type(value).__name__
-
-
-def _objective_of(loss: Loss | None, objective: OfModel | None) -> Objective:
-    """What is measured.
-
-    Raises:
-        BadSetting: If both are given, or one cannot be called.
-    """
-    if loss is not None and objective is not None:
-        raise BadSetting(
-            "loss and objective are both given. Pass loss(outputs, targets) or"
-            " objective(model, batch)."
-        )
-    for name, given in (("loss", loss), ("objective", objective)):
-        if given is not None and not callable(given):
-            raise BadSetting(
-                f"{name}={_short(given)} cannot be called. Pass a function."
-            )
-    if objective is not None:
-        return ModelObjective(objective)
-    if loss is None or loss is functional.cross_entropy:
-        return CrossEntropy()
-    return LossObjective(loss)
-
-
-def _chosen_plane(model: nn.Module, plane: object, statistics: str, seed: int) -> Plane:
-    if not isinstance(model, nn.Module):
-        raise BadModel(
-            f"surface: {type(model).__name__} is no torch module. Pass an nn.Module."
-        )
-    if statistics not in get_args(Statistics):
-        allowed = ", ".join(get_args(Statistics))
-        raise BadSetting(f"statistics={statistics!r} is unknown. Use {allowed}.")
-    return chosen_plane(model, plane, seed=seed)
 
 
 def _measure(
@@ -239,8 +139,8 @@ def _measure(
     exact: bool,
     watch: Watch,
 ) -> tuple[Cells, float]:
-    cells = _known(watch, len(b), len(a))
-    clock = _Clock(watch)
+    cells = watch.begun(len(b), len(a))
+    clock = Clock(watch)
 
     def compute(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> None:
         clock.plan(len(rows))
@@ -263,42 +163,6 @@ def _measure(
     if not cells.computed[centre].all():
         compute(*centre)
     return cells, fill_nested(cells, a, b, compute)
-
-
-class _Clock:
-    """Counts points and estimates the time left."""
-
-    def __init__(self, watch: Watch) -> None:
-        self.tell = watch.progress
-        self.began = perf_counter()
-        self.computed = self.planned = 0
-
-    def plan(self, points: int) -> None:
-        self.planned += points
-
-    def tick(self, points: int) -> None:
-        self.computed += points
-        if self.tell is not None:
-            pace = (perf_counter() - self.began) / self.computed
-            left = self.planned - self.computed
-            self.tell(
-                Progress(
-                    computed=self.computed,
-                    planned=self.planned,
-                    seconds_left=pace * left,
-                )
-            )
-
-
-def _known(watch: Watch, rows: int, columns: int) -> Cells:
-    if watch.known is None:
-        return Cells.empty(rows, columns)
-    if watch.known.loss.shape != (rows, columns):
-        raise BadSetting(
-            f"surface: the known cells have the shape {watch.known.loss.shape}, this"
-            f" surface has {(rows, columns)}. Go on with the settings it began with."
-        )
-    return watch.known.copy()
 
 
 def _measured_marks(engine: Engine, plane: Plane) -> tuple[Mark, ...]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from normlab.errors import BadData
-from normlab.landscape.networks import Network, kept
+from normlab.landscape.networks import Network, kept, kind_of
 from normlab.landscape.vectors import Arrays
 from normlab.records.surface import Mark
 
@@ -63,7 +63,7 @@ def _way(name: str, snapshots: object, steps: Any) -> Way:
     one = isinstance(snapshots, Mapping | nn.Module | Tensor | np.ndarray | str)
     if one or not isinstance(snapshots, Iterable):
         raise BadData(
-            f"{path}: a {type(snapshots).__name__} is no list of snapshots. Give the"
+            f"{path}: {kind_of(snapshots)} is no list of snapshots. Give the"
             " networks in time order."
         )
     networks = list(snapshots)

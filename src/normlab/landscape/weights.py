@@ -1,58 +1,17 @@
-"""Weights in files: read without executing anything, and put into a network."""
+"""Weights of one network put into another."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from safetensors.torch import load_file
 from torch import nn
 
-from normlab.errors import BadData, BadModel
-from normlab.landscape.networks import own_names, state_of
+from normlab.errors import BadModel
+from normlab.landscape.networks import own_names
 from normlab.records.bare_names import matched
-
-SAFETENSORS = ".safetensors"
-TORCH = (".pt", ".pth", ".ckpt", ".bin")
-
-
-def read_weights(path: Path) -> dict[str, NDArray[Any]]:
-    """Parameters and buffers of a network, by their names in the file.
-
-    Args:
-        path: A .safetensors file, such as the `network.safetensors` of a run, or what
-            `torch.save` wrote of a state_dict, alone or in a checkpoint. Of the
-            latter nothing but tensors and plain values is read.
-
-    Raises:
-        BadData: If there is no such file, or it holds no weights.
-    """
-    if not path.is_file():
-        raise BadData(f"{path}: there is no such file of weights.")
-    suffix = path.suffix.lower()
-    if suffix != SAFETENSORS and suffix not in TORCH:
-        raise BadData(
-            f"{path} is of no known kind. Give weights as {SAFETENSORS} or"
-            f" {', '.join(TORCH)}."
-        )
-    try:
-        if suffix == SAFETENSORS:
-            found: Any = load_file(path)
-        else:
-            found = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        Exception
-    ) as error:  # whatever damage, or a class in it, makes of the reading
-        first = (str(error).splitlines() or [""])[0][:120]
-        raise BadData(
-            f"{path}: cannot be read as weights alone ({type(error).__name__}:"
-            f" {first}). Save net.state_dict(), and nothing else."
-        ) from None
-    return state_of(str(path), found)
 
 
 def load_weights(model: nn.Module, state: Mapping[str, Any], *, where: str) -> None:

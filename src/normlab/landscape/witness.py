@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, Self
+from warnings import catch_warnings, filterwarnings
 
 import numpy as np
 import torch
@@ -56,10 +57,15 @@ class Witness(TorchDispatchMode):
     def __enter__(self) -> Self:
         self._before = _default_generators()
         self._hook = register_module_forward_pre_hook(self._called)
+        # compiled modules warn of every hook on all modules, which ours is
+        self._warnings = catch_warnings()
+        self._warnings.__enter__()
+        filterwarnings("ignore", r"Using `torch.compile\(module\)` when there are glob")
         return super().__enter__()
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
+        self._warnings.__exit__(None, None, None)
         self._hook.remove()
         self.drew |= self._before != _default_generators()
 

@@ -31,6 +31,26 @@ def bare_names(names: Collection[str]) -> dict[str, str]:
     return bare
 
 
+def inner_names(names: Collection[str]) -> dict[str, str]:
+    """Each name without what all of them begin with: a wrapper of one's own, too.
+
+    Args:
+        names: Of the tensors that tell one network from another.
+
+    Example:
+        >>> inner_names(["net.fc1.weight", "net._orig_mod.fc2.weight"])
+        {'net.fc1.weight': 'fc1.weight', 'net._orig_mod.fc2.weight': 'fc2.weight'}
+        >>> inner_names(["0.weight", "2.weight"])
+        {'0.weight': '0.weight', '2.weight': '2.weight'}
+    """
+    inner = bare_names(names)
+    while (shared := {short.partition(".")[0] for short in inner.values()}) and (
+        len(shared) == 1 and all("." in short for short in inner.values())
+    ):
+        inner = {name: short.partition(".")[2] for name, short in inner.items()}
+    return inner
+
+
 def matched(names: Collection[str], own: Collection[str]) -> dict[str, str]:
     """By name what a network itself calls the tensor; without those it has not.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.landscape.cells import Cells
-from normlab.landscape.surface import Progress, Watch
+from normlab.landscape.watch import Progress, Watch
 from normlab.records.unfinished import KeptCells, keep_cells, kept_cells
 
 EVERY = 2.0  # seconds between two writes, and before the first report
