@@ -75,7 +75,7 @@ def named(things: Sequence[str]) -> str:
 
     Example:
         >>> named("abcd"), named("abcde")
-        ("a, b, c and 1 other", "a, b, c and 2 others")
+        ('a, b, c and 1 other', 'a, b, c and 2 others')
     """
     more = len(things) - _NAMED
     shown = ", ".join(things[:_NAMED])
