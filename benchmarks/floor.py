@@ -132,7 +132,8 @@ def normlab(arm: str) -> Block:
     from normlab.spec.recipe import Recipe
     from normlab.study.source import BuiltIn
     from normlab.study.twins import build_arm
-    from normlab.train.run import Course, Run
+    from normlab.train.course import Course
+    from normlab.train.run import Run
 
     dataset = load(Data())
     model = build_arm(

@@ -28,7 +28,8 @@ from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
 from normlab.study.source import source_of
 from normlab.study.twins import build_arm, shared_tensors
-from normlab.train.run import Course, Run
+from normlab.train.course import Course
+from normlab.train.run import Run
 from timing import append_json, live_as_workers_do, parser_for, pin, table
 
 SEEDS = 5

@@ -17,7 +17,8 @@ from normlab.records.events import Event, Noted, Observed
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
 from normlab.train import checkpoint
-from normlab.train.run import Course, Run
+from normlab.train.course import Course
+from normlab.train.run import Run
 from tests.probes.cases import numbers
 from tests.train.cases import course
 

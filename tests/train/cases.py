@@ -12,7 +12,7 @@ from normlab.nets.registry import build
 from normlab.norms.registry import maker
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
-from normlab.train.run import Course
+from normlab.train.course import Course
 
 KEY = RunKey("batch", 0.05, 3)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +34,11 @@ class Odd(nn.Module):
 
     def factor(self, x: Tensor) -> Any:
         raise NotImplementedError
+
+
+class Plain(Odd):
+    def factor(self, x: Tensor) -> float:
+        return 1.0
 
 
 class Counter(Odd):
@@ -237,14 +243,75 @@ class Unregistered(Odd):
         return 1 + self.hidden[0].running_mean.sum()  # type: ignore[union-attr]
 
 
+def hooked() -> Odd:
+    """What a hook of a part of it closes over."""
+    model, calls = Plain(), [0]
+
+    def warm(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
+        calls[0] += 1
+        return output * min(1.0, calls[0] / 20)
+
+    model.out.register_forward_hook(warm)
+    return model
+
+
 LOST: dict[str, Callable[[], Odd]] = {
     r"class OfTheClass\.count": OfTheClass,
     r"class Global\.factor, variable MODES": Global,
     r"class Closing\.factor, variable count": closing,
     r"forward, variable calls": bound,
     r"hidden\[0\]": Unregistered,
+    r"out, hook warm, variable calls": hooked,
 }
 """Whose memory cannot be kept, by how it is named."""
+
+
+def remembered() -> int:
+    MODES["asked"] = MODES.get("asked", 0) + 1
+    return MODES["asked"]
+
+
+def asked() -> int:
+    return MODES.get("asked", 0)
+
+
+class Asks(Odd):
+    """A function that it calls remembers."""
+
+    def factor(self, x: Tensor) -> float:
+        return 1 + 0.01 * remembered()
+
+
+class OnlyEvaluating(Odd):
+    def factor(self, x: Tensor) -> float:
+        return 1 + 0.01 * (remembered() if not self.training else asked())
+
+
+class Unseeded(Odd):
+    def factor(self, x: Tensor) -> float:
+        return 1 + 0.01 * np.random.default_rng().random()
+
+
+class Clock(Odd):
+    def factor(self, x: Tensor) -> float:
+        return 1 + time.perf_counter() % 1
+
+
+def of_the_gradient() -> Odd:
+    model, calls = Plain(), [0]
+
+    def weaker(gradient: Tensor) -> Tensor:
+        calls[0] += 1
+        return gradient / calls[0]
+
+    model.out.weight.register_hook(weaker)
+    return model
+
+
+UNFOUND: list[Callable[[], Odd]] = [
+    Asks, OnlyEvaluating, Unseeded, Clock, of_the_gradient,
+]  # fmt: skip
+"""Whose memory hangs on nothing that is looked through."""
 
 
 class Iterates(Odd):

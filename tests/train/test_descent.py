@@ -9,7 +9,8 @@ from torch import nn
 from normlab.base.streams import ambient
 from normlab.errors import BadSetting, RunFailed
 from normlab.spec.recipe import Recipe
-from normlab.train.descent import decays, descent_for
+from normlab.train.descent import descent_for
+from normlab.train.plain_sgd import decays
 from normlab.train.schedule import rate_at
 from tests.train.cases import network
 from tests.train.odd_state import Scheduled

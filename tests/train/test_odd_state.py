@@ -13,19 +13,22 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from normlab.base.hold import preserved
-from normlab.base.packing import Outside
+from normlab.base.outside import Outside
 from normlab.base.state import contents
+from normlab.base.streams import ambient
 from normlab.errors import BadModel, BadSetting
 from normlab.probes.registry import observers
 from normlab.records.events import EpochDone, Event, Noted
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
 from normlab.study import api
-from normlab.study.outside_state import refuse_lost_state
 from normlab.study.prepare import PythonParts
+from normlab.study.resumable import refuse_forgetful_optimizer, refuse_other_steps
 from normlab.train import checkpoint
+from normlab.train.course import Course
+from normlab.train.descent import Descent, descent_for
 from normlab.train.moment import Observer
-from normlab.train.run import Course, Run
+from normlab.train.run import Run
 from tests.study.cases import spec_of, write_data
 from tests.train import odd_state
 from tests.train.cases import course, network
@@ -126,9 +129,23 @@ def batch() -> tuple[Tensor, Tensor]:
 def refuse(model: nn.Module, optimizer: Any = None, **recipe: Any) -> None:
     kind = "python" if optimizer else "sgd"
     whole = Recipe(batch_size=32, optimizer=kind, **recipe)
-    refuse_lost_state(
-        model, *batch(), loss=cross_entropy, recipe=whole, optimizer=optimizer
-    )
+    inputs, labels = batch()
+
+    def step(descent: Descent) -> Tensor:
+        with ambient("a step"):
+            loss = cross_entropy(model.train()(inputs), labels)
+            loss.backward()
+            descent.move(0.01)
+        return loss
+
+    def made() -> Any:
+        return descent_for(model, whole, 0.01, factory=optimizer)
+
+    with preserved(model):
+        model(inputs)
+        if optimizer:
+            refuse_forgetful_optimizer(model, step, made=made, recipe=whole)
+        refuse_other_steps(model, lambda: step(made()), lambda: model.eval()(inputs))
 
 
 @pytest.mark.parametrize("make", KEPT, ids=lambda make: make.__name__)
@@ -143,6 +160,12 @@ def test_what_a_checkpoint_holds_is_trained_and_left_alone(make: type[Odd]) -> N
 def test_what_no_checkpoint_holds_is_refused_by_name(text: str) -> None:
     with pytest.raises(BadModel, match=rf"^the network's '{text}[^\n]*$"):
         refuse(LOST[text]())
+
+
+@pytest.mark.parametrize("make", odd_state.UNFOUND, ids=lambda make: make.__name__)
+def test_what_nobody_finds_is_refused_by_what_it_does(make: Callable[[], Odd]) -> None:
+    with pytest.raises(BadModel, match=r"^the same training step, taken twice from"):
+        refuse(make())
 
 
 def test_what_is_looked_up_is_no_state() -> None:

@@ -71,10 +71,15 @@ def notes_text(notes: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def named(things: Sequence[str]) -> str:
-    """The first few by name."""
+    """The first few by name.
+
+    Example:
+        >>> named("abcd"), named("abcde")
+        ('a, b, c and 1 other', 'a, b, c and 2 others')
+    """
     more = len(things) - _NAMED
     shown = ", ".join(things[:_NAMED])
-    return f"{shown} and {more} others" if more > 0 else shown
+    return f"{shown} and {count(more, 'other')}" if more > 0 else shown
 
 
 def null_text(definition: Definition) -> str:

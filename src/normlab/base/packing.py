@@ -1,4 +1,4 @@
-"""What moved in a network or an optimizer, as JSON and tensors, and back in place.
+"""State of a network or an optimizer as JSON and tensors, and back in place.
 
 Plain values, tensors, arrays, generators; lists, tuples, sets and dictionaries of them;
 the attributes of a user's own objects. Nothing is made by executing anything: objects
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,14 +20,10 @@ from normlab.base.state import (
     CONTAINERS,
     GENERATORS,
     PLAIN,
-    Spot,
-    contents,
     fields,
     followed,
     generator_state,
-    owners_in,
     set_generator_state,
-    spots,
 )
 from normlab.errors import RunFailed
 
@@ -42,102 +38,7 @@ class Packed:
     tensors: dict[str, Tensor] = field(default_factory=dict)
 
 
-class Outside:
-    """Follows what moves in a network or an optimizer, parameters and buffers aside.
-
-    Args:
-        root: As it is before anything moves it.
-        known: Objects that are kept otherwise, such as an optimizer's parameters.
-
-    Example:
-        >>> net = nn.Linear(2, 2)
-        >>> net.calls, net.seen = 0, []
-        >>> outside = Outside(net)
-        >>> net.calls, net.seen = 3, [torch.ones(2)]
-        >>> packed = outside.packed()
-        >>> sorted(packed.values), outside.lost()
-        (['calls', 'seen'], [])
-        >>> net.calls, net.seen = 0, []
-        >>> outside.put(packed)
-        >>> net.calls, net.seen
-        (3, [tensor([1., 1.])])
-    """
-
-    def __init__(self, root: object, known: Iterable[Tensor] = ()) -> None:
-        self._root, self._known = root, tuple(known)
-        self._before = contents(root, self._known)
-
-    def moved(self) -> set[str]:
-        """Paths of what is not as it was."""
-        now, before = contents(self._root, self._known), self._before
-        return {p for p in now.keys() | before.keys() if now.get(p) != before.get(p)}
-
-    def lost(self) -> list[str]:
-        """Paths of what has moved, or may have, and cannot be packed."""
-        moved = self.moved()
-        found = [
-            spot.path
-            for spot in spots(self._root, self._known)
-            if _unseen(spot.value) or (spot.path in moved and not self._packs(spot))
-        ]
-        return list(dict.fromkeys(found))
-
-    def _packs(self, spot: Spot) -> bool:
-        there = isinstance(spot.value, GENERATORS) and spot.path in self._before
-        return spot.reached and (there or _made_anew(spot.value))
-
-    def packed(self) -> Packed:
-        """Every attribute in which something has moved."""
-        moved, made = self.moved(), _Packer(self._known)
-        values: dict[str, Any] = {}
-        for path, (owner, name) in self._attributes().items():
-            inside = (path, f"{path}[", f"{path}.")
-            if any(p == path or p.startswith(inside[1:]) for p in moved):
-                values[path] = made.pack(fields(owner)[name], path)
-        return Packed(values, made.tensors)
-
-    def put(self, packed: Packed) -> None:
-        """Take back what `packed` gave, in place wherever something is there.
-
-        Raises:
-            RunFailed: If an object is missing, or of another kind.
-        """
-        attributes = self._attributes()
-        for path, one in packed.values.items():
-            owner, name = attributes.get(path) or self._new(path)
-            made = _Unpacker(packed.tensors, self._known, path)
-            _set(owner, name, made.unpacked(one, fields(owner).get(name)))
-
-    def _attributes(self) -> dict[str, tuple[object, str]]:
-        """By path, the object that has an attribute, and its name there."""
-        return {
-            f"{path}.{name}" if path else name: (owner, name)
-            for path, owner in owners_in(self._root).items()
-            for name in fields(owner)
-        }
-
-    def _new(self, path: str) -> tuple[object, str]:
-        """The same of an attribute that is not there yet."""
-        where, _, name = path.rpartition(".")
-        owner = owners_in(self._root).get(where)
-        if owner is None:
-            raise _missing(path)
-        return owner, name
-
-
-def _missing(path: str) -> RunFailed:
-    return RunFailed(
-        f"the checkpoint holds the state of '{path}', and the network or optimizer "
-        f"that was built now has no such object. Start a new study."
-    )
-
-
-def _unseen(value: object) -> bool:
-    """Whether it has a state that nobody can read, as an iterator's position."""
-    return hasattr(value, "__next__") and not followed(value)
-
-
-def _made_anew(value: object) -> bool:
+def can_be_made(value: object) -> bool:
     """Whether it can be made from what is packed of it, without one being there."""
     if isinstance(value, np.ndarray):
         return not value.dtype.hasobject
@@ -150,7 +51,21 @@ def _made_anew(value: object) -> bool:
     return isinstance(value, (*PLAIN, *CONTAINERS))
 
 
-class _Packer:
+def missing(path: str) -> RunFailed:
+    """What is raised where there is no object to give a state to."""
+    return RunFailed(
+        f"the checkpoint holds the state of '{path}', and the network or optimizer "
+        f"that was built now has no such object. Start a new study."
+    )
+
+
+class Packer:
+    """Packs values; of objects that are kept otherwise, their number.
+
+    Args:
+        known: These objects.
+    """
+
     def __init__(self, known: Iterable[Tensor]) -> None:
         self._known = {id(tensor): number for number, tensor in enumerate(known)}
         self._open: list[object] = []  # what is being packed, for objects in circles
@@ -203,7 +118,15 @@ class _Packer:
         return {"as it is": None}
 
 
-class _Unpacker:
+class Unpacker:
+    """Makes the values of one attribute out of what was packed of it.
+
+    Args:
+        tensors: Of the packed state.
+        known: Objects that are kept otherwise.
+        path: Of the attribute, for messages.
+    """
+
     def __init__(
         self, tensors: Mapping[str, Tensor], known: tuple[Tensor, ...], path: str
     ) -> None:
@@ -268,7 +191,7 @@ class _Unpacker:
 
     def _expect(self, met: bool) -> None:
         if not met:
-            raise _missing(self._path)
+            raise missing(self._path)
 
 
 def _tensor(saved: Tensor, there: Any) -> Tensor:
@@ -293,10 +216,3 @@ def _array(saved: Tensor, kind: str, shape: list[int], there: Any) -> Any:
 def _kind(value: object) -> str:
     kinds = {list: "list", deque: "deque", tuple: "tuple", set: "set"}
     return next((n for k, n in kinds.items() if isinstance(value, k)), "frozenset")
-
-
-def _set(owner: object, name: str, value: object) -> None:
-    if isinstance(owner, nn.Module) and name in owner._buffers:
-        owner._buffers[name] = cast(Tensor, value)
-    else:
-        object.__setattr__(owner, name, value)

@@ -1,7 +1,8 @@
 """What can change about a network or an optimizer beside parameters and buffers.
 
 Counters, plain tensors, lists of them, generators, objects of a user's own: whatever
-hangs on a module, on its class, or on what its methods close over or read globally.
+hangs on a module, its hooks or its class, or on what its methods close over or read
+globally.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ _DATA = (*PLAIN, *GENERATORS, *CONTAINERS, set, Tensor, np.ndarray)
 
 # Theirs is not followed: it is large, and says nothing of what a user's network did.
 _LIBRARIES = frozenset({*sys.stdlib_module_names, "torch", "numpy", "normlab"})
-_OWN_TO_MODULES = frozenset(vars(nn.Module())) - {"training"}
+_OWN_TO_MODULES = dict.fromkeys(n for n in vars(nn.Module()) if n != "training")
 _REGISTERED = ("_parameters", "_buffers", "_modules")
+_HOOKS = [name for name in _OWN_TO_MODULES if name.endswith("_hooks")]
 _DEEPEST = 12  # objects in objects
 
 
@@ -69,6 +71,8 @@ def spots(root: object, known: Iterable[object] = ()) -> Iterator[Spot]:
                 yield place
             else:
                 yield from _below(place, seen, 0)
+        for place in _hooks(path, owner):
+            yield from _below(place, seen, 0)
         kind = type(owner)
         if is_own(kind):
             place = Spot(f"class {kind.__name__}", kind, reached=False)
@@ -87,6 +91,14 @@ def fields(value: object) -> dict[str, Any]:
         own = {n: v for n, v in named.items() if n not in _OWN_TO_MODULES}
         return own | _passing(value)
     return {**named, **{n: getattr(value, n) for n in slots(value)}}
+
+
+def _hooks(path: str, owner: object) -> Iterator[Spot]:
+    """What is called whenever a module is, by the name of the function."""
+    for hook in (one for n in _HOOKS for one in getattr(owner, n, {}).values()):
+        name = getattr(hook, "__name__", type(hook).__name__)
+        where = f"{path}, hook {name}" if path else f"hook {name}"
+        yield Spot(where, hook, reached=False)
 
 
 def _passing(module: nn.Module) -> dict[str, Tensor | None]:

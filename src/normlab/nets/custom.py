@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-import sysconfig
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,14 +26,9 @@ from normlab.base.slots import NormMaker
 from normlab.base.streams import ambient
 from normlab.disk.opening import content
 from normlab.errors import BadModel, described
+from normlab.nets.neighbours import MOST_BYTES, file_digests, imported
 
 _MODULE = "normlab_model_file"  # the user's `__name__`; never importable
-_MOST_BYTES = 10_000_000
-_LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
-_INSTALLED = (
-    Path(__file__).parents[1],  # normlab's own files
-    *(Path(sysconfig.get_path(name)) for name in _LIBRARIES),
-)
 
 
 class _Executed(NamedTuple):
@@ -142,10 +136,7 @@ class Factory:
         Ask when the network has been built: a function may import something too.
         """
         folder, (module, before) = Path(self.path).parent, self._executed
-        new = [sys.modules[name] for name in sys.modules.keys() - before]
-        found = {name for one in new if (name := _within(folder, one))}
-        _add_imported(module, folder, found)
-        return file_digests(folder, sorted(found))
+        return file_digests(folder, imported(module, folder, before))
 
     @property
     def _executed(self) -> _Executed:
@@ -209,7 +200,7 @@ def from_file(address: str) -> Factory:
         )
     path = Path(file).expanduser().absolute()
     try:
-        source = content(path, most=_MOST_BYTES).decode()
+        source = content(path, most=MOST_BYTES).decode()
     except FileNotFoundError:
         raise BadModel(f"model file {path} does not exist.") from None
     except OSError as unreadable:
@@ -221,44 +212,6 @@ def from_file(address: str) -> Factory:
             f"model file {path} is not UTF-8 text (byte {garbled.start}). Save it so."
         ) from None
     return Factory(str(path), name, source)
-
-
-def file_digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of files in a folder, by name; empty for one that cannot be read."""
-
-    def of(name: str) -> str:
-        try:
-            return sha256(content(folder / name, most=_MOST_BYTES)).hexdigest()
-        except OSError:
-            return ""
-
-    return {name: of(name) for name in names}
-
-
-def _within(folder: Path, module: object) -> str | None:
-    """The path of a module's file from `folder`; None for one that is not in it.
-
-    What is installed there, as in a project's own environment, is none of it.
-    """
-    named = getattr(module, "__file__", None)
-    if not isinstance(named, str) or not named.endswith(".py"):
-        return None
-    file = Path(named)
-    installed = any(file.is_relative_to(place) for place in _INSTALLED)
-    if installed or "site-packages" in file.parts or not file.is_relative_to(folder):
-        return None
-    return file.relative_to(folder).as_posix()
-
-
-def _add_imported(module: ModuleType, folder: Path, found: set[str]) -> None:
-    """Add files that `module` took names from, if imported before, and theirs."""
-    for value in list(vars(module).values()):
-        home = str(getattr(value, "__module__", None))
-        one = value if isinstance(value, ModuleType) else sys.modules.get(home)
-        name = _within(folder, one)
-        if one is not None and name is not None and name not in found:
-            found.add(name)
-            _add_imported(one, folder, found)
 
 
 @contextmanager

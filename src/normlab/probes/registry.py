@@ -26,8 +26,8 @@ from normlab.probes.scale import Scale
 from normlab.probes.sharpness import Batch, Sharpness
 from normlab.probes.snapshots import Snapshots
 from normlab.probes.unmade import Unmade
+from normlab.train.course import Course
 from normlab.train.moment import Observer
-from normlab.train.run import Course
 
 PROBED = 512  # images of the probe batch
 CURVED = 256  # images that the curvature is measured on ...

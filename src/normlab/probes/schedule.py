@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from normlab.train.run import log_spaced
+from normlab.train.moment import log_spaced
 
 MOST_EPOCHS = 40  # epoch ends that are looked at in a long training
 MOST_SNAPSHOTS = 32

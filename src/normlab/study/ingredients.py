@@ -20,9 +20,10 @@ from normlab.base.content import content_digest
 from normlab.data.feed import needs_float64
 from normlab.data.reading import VERSION
 from normlab.errors import BadFolder
-from normlab.nets.custom import Factory, file_digests
+from normlab.nets.custom import Factory
+from normlab.nets.neighbours import file_digests
 from normlab.spec.point import point_json
-from normlab.study.outside import Told
+from normlab.study.differences import Told
 from normlab.study.source import source_of
 
 _FIRST_READING = "1"  # of studies that noted none

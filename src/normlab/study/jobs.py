@@ -23,14 +23,15 @@ from normlab.spec.study import StudySpec
 from normlab.study.source import Source
 from normlab.study.twins import start_digest, twin
 from normlab.train import checkpoint
+from normlab.train.course import Course
 from normlab.train.descent import OptimizerFactory
 from normlab.train.evaluate import Loss, answer_alike
 from normlab.train.exam import COMPARED
 from normlab.train.moment import Observer
-from normlab.train.run import Course, Run
+from normlab.train.run import Run
 
 _LACKS = (
-    "what it says depends on more than parameters and buffers ({}), which "
+    "what the network says depends on more than parameters and buffers ({}), which "
     "network.safetensors does not hold, so that no surface is measured"
 )
 

@@ -28,8 +28,8 @@ from normlab.spec.point import Point
 from normlab.spec.study import StudySpec
 from normlab.spec.sweep import at
 from normlab.study.device import device_called
-from normlab.study.outside import Told, told
-from normlab.study.source import Given, Source, source_of
+from normlab.study.differences import Told, told
+from normlab.study.source import BuiltIn, Given, Source, source_of
 from normlab.study.trial import Trial, as_sent
 from normlab.study.twins import (
     build_arm,
@@ -41,6 +41,7 @@ from normlab.study.twins import (
 from normlab.train.descent import OptimizerFactory
 from normlab.train.evaluate import Loss
 
+FEW = 32  # images of a batch that normlab's own networks are tried on
 HELD_OUT = 5_000  # images to choose rates by, unless the study says how many
 
 
@@ -180,6 +181,7 @@ def _variant(
         device=device,
         loss=python.loss,
         optimizer=python.optimizer if spec.recipe.optimizer == PYTHON else None,
+        most=FEW if isinstance(source, BuiltIn) else None,
     )
     seen = {name: trial.of(model, name) for name, model in twins.items()}
     return Variant(

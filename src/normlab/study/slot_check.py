@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import torch
@@ -13,7 +12,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from normlab.base.slots import Slot, slots_of
-from normlab.base.taps import Look, tapped
+from normlab.base.taps import Look, tapped, uncompiled
 from normlab.errors import BadModel
 from normlab.nets.check import answer
 from normlab.norms.registry import is_norm
@@ -60,7 +59,7 @@ def check_slots(model: nn.Module, inputs: Tensor, classes: int) -> SlotsSeen:
             values that its norm lets nothing of its input through; or the model fails.
     """
     watch = _Watch(model)
-    with torch.no_grad(), _eagerly():
+    with uncompiled():
         with watch, watch.tapping():
             answer(model, inputs, classes)
         if watch.ambiguous:  # sizes alone do not tell the axes apart
@@ -166,10 +165,3 @@ class _Turned:
 
 def _refused(path: str, why: str) -> BadModel:
     return BadModel(f"norm slot '{path}': {why}")
-
-
-def _eagerly() -> AbstractContextManager[object]:
-    """Without compiling; importing the compiler for that would take a second."""
-    if "torch._dynamo" not in sys.modules:
-        return nullcontext()
-    return torch.compiler.set_stance("force_eager")

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeVar, cast
 
 import cloudpickle
 import torch
@@ -26,7 +26,7 @@ from normlab.data.feed import Feed
 from normlab.errors import BadModel, BadSetting, described, one_line
 from normlab.nets.check import answer, refuse_untrainable
 from normlab.spec.recipe import Recipe
-from normlab.study.outside_state import refuse_lost_state
+from normlab.study.resumable import refuse_forgetful_optimizer, refuse_other_steps
 from normlab.study.slot_check import SlotsSeen, check_slots
 from normlab.train.descent import Descent, OptimizerFactory, TorchDescent, descent_for
 from normlab.train.evaluate import CHUNK, Loss
@@ -61,6 +61,8 @@ class Trial:
         device: Where the study is trained.
         loss: The loss of the study.
         optimizer: Makes the optimizer; None if normlab does.
+        most: Examples of a batch, at most: fewer than in training do for networks that
+            are known to read any number.
     """
 
     dataset: Dataset
@@ -69,6 +71,7 @@ class Trial:
     device: torch.device
     loss: Loss = cross_entropy
     optimizer: OptimizerFactory | None = None
+    most: int | None = None
 
     def of(self, model: nn.Module, arm: str) -> Seen:
         """Try a network; it, the generators and torch's settings are left as they were.
@@ -98,83 +101,90 @@ class Trial:
 
     def _tried(self, model: nn.Module) -> Seen:
         order = self.batches.epoch(1)
-        first = self._batch(self.dataset.train, order[0])
-        last = self._batch(self.dataset.train, order[-1])
+        first, last = (self._batch(self.dataset.train, order[at]) for at in (0, -1))
         slots = check_slots(model.train(), first[0], self._classes)
-        untouched = self._backward(model, *first)
-        self._step(model, *last)
-        with torch.no_grad():
-            for inputs, labels in self._test_batches():
-                logits = answer(model.eval(), inputs, self._classes)
-                loss_of(logits, labels, self.loss)
-                if self.loss is not cross_entropy:
-                    refuse_sum(logits, labels, self.loss)
-        refuse_lost_state(
-            model,
-            *first,
-            loss=self.loss,
-            recipe=self.recipe,
-            optimizer=self.optimizer,
-        )
-        return Seen(slots=slots, untouched=untouched)
+        if self.optimizer is not None:
+            refuse_forgetful_optimizer(
+                model,
+                lambda descent: self._step(model, descent, *first),
+                made=lambda: cast(TorchDescent, self._descent(model)),
+                recipe=self.recipe,
+            )
+        untouched: list[str] = []
+
+        def step() -> Tensor:
+            loss, untouched[:] = self._step(model, self._descent(model), *first)
+            return loss
+
+        def look() -> None:
+            if len(last[0]) != len(first[0]):
+                self._step(model, self._descent(model), *last)
+            self._evaluate(model)
+
+        refuse_other_steps(model, step, look)
+        return Seen(slots=slots, untouched=tuple(untouched))
 
     @property
     def _classes(self) -> int:
         return len(self.dataset.classes)
 
     def _batch(self, part: Part, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        few = part.chosen(chosen.numpy())
+        few = part.chosen(chosen[: self.most].numpy())
         feed = Feed(few, self.dataset.mean, self.dataset.std, self.device)
         return feed.take(torch.arange(len(few)))
 
+    def _evaluate(self, model: nn.Module) -> None:
+        with torch.no_grad():
+            for inputs, labels in self._test_batches():
+                logits = answer(model.eval(), inputs, self._classes)
+                loss_of(logits, labels, self.loss)
+                if self.loss is not cross_entropy:
+                    refuse_sum(logits, labels, self.loss)
+        model.train()
+
     def _test_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """As many as are evaluated at once, the most and the fewest."""
-        count = len(self.dataset.test)
+        """Of other sizes than in training; what is evaluated at once may be larger."""
+        count, most = len(self.dataset.test), self.recipe.batch_size + 1
         chunks = torch.arange(count).tensor_split(-(-count // CHUNK))
-        by_size = {len(chunk): chunk for chunk in chunks}
+        by_size = {min(len(chunk), most): chunk[:most] for chunk in chunks}
         for chunk in by_size.values():
             yield self._batch(self.dataset.test, chunk)
 
-    def _backward(
-        self, model: nn.Module, inputs: Tensor, labels: Tensor
-    ) -> tuple[str, ...]:
-        """Names of the parameters to train that the gradient of a batch misses."""
-        model.zero_grad()
-        logits = answer(model, inputs, self._classes)
-        if not logits.requires_grad:
-            raise BadModel(_CUT_OFF)
-        value = loss_of(logits, labels, self.loss)
-        try:
-            value.backward()
-        except Exception as error:
-            raise BadModel(
-                f"the gradient of the loss cannot be computed: {described(error)}"
-            ) from error
-        trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
-        missed = tuple(n for n, p in trained.items() if p.grad is None)
-        if len(missed) == len(trained):
-            raise BadModel(_CUT_OFF)
-        model.zero_grad()
-        return missed
+    def _step(
+        self, model: nn.Module, descent: Descent, inputs: Tensor, labels: Tensor
+    ) -> tuple[Tensor, list[str]]:
+        """One step: its loss, and the parameters that the gradient misses, by name."""
+        with ambient(self.batches.seed, "trial step"):
+            logits = answer(model.train(), inputs, self._classes)
+            if not logits.requires_grad:
+                raise BadModel(_CUT_OFF)
+            loss = loss_of(logits, labels, self.loss)
+            model.zero_grad()
+            try:
+                loss.backward()
+            except Exception as error:
+                raise BadModel(
+                    f"the gradient of the loss cannot be computed: {described(error)}"
+                ) from error
+            trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
+            missed = [name for name, p in trained.items() if p.grad is None]
+            if len(missed) == len(trained):
+                raise BadModel(_CUT_OFF)
+            with _told("optimizer", f"a step of {descent.name} failed", _STEP):
+                descent.move(self.recipe.rates[0])
+                descent.state()
+        return loss.detach(), missed
 
-    def _step(self, model: nn.Module, inputs: Tensor, labels: Tensor) -> None:
-        """Take one step of the optimizer."""
+    def _descent(self, model: nn.Module) -> Descent:
         rate = self.recipe.rates[0]
-        value = loss_of(answer(model, inputs, self._classes), labels, self.loss)
-        name, descent = self._descent(model, rate)
-        with _told("optimizer", f"a step of {name} failed", _STEP):
-            descent.step(value, rate)
-            descent.state()
-
-    def _descent(self, model: nn.Module, rate: float) -> tuple[str, Descent]:
         if self.optimizer is None:
-            return self.recipe.optimizer, descent_for(model, self.recipe, rate)
+            return descent_for(model, self.recipe, rate)
         with _told("optimizer", "the factory failed", _OPTIMIZER):
             made: object = self.optimizer(list(model.parameters()), lr=rate)
-        kind = type(made).__name__
         if not isinstance(made, torch.optim.Optimizer):
-            _refuse("optimizer", f"the factory made a {kind}", _OPTIMIZER)
-        return kind, TorchDescent(made, rate)
+            what = f"the factory made a {type(made).__name__}"
+            _refuse("optimizer", what, _OPTIMIZER)
+        return TorchDescent(made, rate)
 
     def _too_small(self, arm: str, error: BaseException) -> BadSetting:
         size, images = self.recipe.batch_size, len(self.dataset.train)

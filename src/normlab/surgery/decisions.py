@@ -1,15 +1,15 @@
-"""Does a network decide by its data what it computes?"""
+"""Does a network decide by its data, or by their number, what it computes?"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from normlab.base.taps import uncompiled
 from normlab.errors import BadModel, described
 
 _READ = {
@@ -32,13 +32,68 @@ _READ = {
 }
 """What takes a value out of a tensor, so that Python can branch on it."""
 
+_SIZED_BY_VALUES = {
+    "argwhere",
+    "bincount",
+    "masked_select",
+    "nonzero",
+    "unique",
+    "unique_consecutive",
+}
+"""Functions and methods whose result is as large as the values of the data say."""
+
+_SHAPE = Tensor.shape.__get__  # pyright: ignore[reportAttributeAccessIssue]
+_SIZES = {_SHAPE, Tensor.size, Tensor.numel, Tensor.nelement}
+_NUMBERS = (11, 13, 17, 19, 23, 29, 31, 37)  # of examples, to know them by in sizes
+
 
 class _Read(Exception):
-    """A value of the data was read."""
+    """Something was read that may be another next time."""
+
+
+class _Count(int):
+    """A size that grows with the batch: to compute with, not to decide by."""
+
+    def __hash__(self) -> int:
+        """As of any number."""
+        return int.__hash__(self)
+
+
+def _deciding(name: str) -> Any:
+    def method(self: _Count, *others: object) -> Any:
+        # torch's own layers compare sizes to check them, not to compute something else
+        caller = str(sys._getframe(1).f_globals.get("__name__"))
+        alike = any(isinstance(other, _Count) for other in others)
+        if not alike and caller.partition(".")[0] != "torch":
+            raise _Read("the number of its examples")
+        return getattr(int, name)(self, *others)
+
+    return method
+
+
+def _computing(name: str) -> Any:
+    def method(self: _Count, *others: object) -> Any:
+        value = getattr(int, name)(self, *others)
+        return _Count(value) if type(value) is int else value
+
+    return method
+
+
+_DECIDING = (
+    *("lt", "le", "gt", "ge", "eq", "ne", "bool", "int", "float"),
+    *("truediv", "rtruediv", "divmod", "pow", "and"),
+)
+_COMPUTING = ("add", "radd", "sub", "rsub", "mul", "rmul", "floordiv", "mod", "neg")
+for _names, _made in ((_DECIDING, _deciding), (_COMPUTING, _computing)):
+    for _name in _names:
+        setattr(_Count, f"__{_name}__", _made(f"__{_name}__"))
 
 
 class _Followed(Tensor):
     """The data, and whatever is computed from it; its values cannot be read."""
+
+    examples = 1
+    """Whose multiples are sizes that grow with the batch."""
 
     @classmethod
     def __torch_function__(
@@ -48,24 +103,41 @@ class _Followed(Tensor):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Compute as ever, unless a value is read."""
+        """Compute as ever, unless something is read."""
+        name = func.__name__.strip("_")
         if func in _READ or (func is Tensor.__getitem__ and _cuts(args[1])):
-            raise _Read(func.__name__.strip("_"))
-        return super().__torch_function__(func, types, tuple(args), kwargs or {})
+            raise _Read(f"values of its data, {name}")
+        if name in _SIZED_BY_VALUES or (name == "where" and len(args) == 1):
+            raise _Read(f"sizes that values of its data decide, {name}")
+        if func is Tensor.__len__:
+            raise _Read("the number of its examples, len")
+        value = super().__torch_function__(func, types, tuple(args), kwargs or {})
+        return cls._sizes(value) if func in _SIZES else value
+
+    @classmethod
+    def _sizes(cls, value: int | torch.Size) -> Any:
+        if isinstance(value, int):
+            grows = value and value % cls.examples == 0
+            return _Count(value) if grows else value
+        return torch.Size([cls._sizes(size) for size in value])
 
 
 def _cuts(index: object) -> bool:
-    """Whether a slice ends where a tensor says."""
+    """Whether a slice ends where a tensor says, or a mask of the data selects."""
     parts = index if isinstance(index, tuple) else (index,)
     ends = [(p.start, p.stop, p.step) for p in parts if isinstance(p, slice)]
-    return any(isinstance(end, Tensor) for each in ends for end in each)
+    masks = [p for p in parts if isinstance(p, _Followed)]
+    return any(isinstance(end, Tensor) for each in ends for end in each) or any(
+        mask.dtype in (torch.bool, torch.uint8) for mask in masks
+    )
 
 
 def refuse_decisions(model: nn.Module, example: Tensor) -> None:
-    """Refuse a model that reads values of its data while it runs.
+    """Refuse a model that reads values of its data, or their number, while it runs.
 
     It may take another branch on other data, of which one example shows nothing. A
-    branch on the mode, on a shape or on a parameter is none on the data.
+    branch on the mode, on another size or on a parameter is none on the data; nor is
+    it one to compute with the number of examples, as `x.view(x.shape[0], -1)` does.
 
     Args:
         model: Run once; its tensors are not changed by that in eval mode.
@@ -74,16 +146,38 @@ def refuse_decisions(model: nn.Module, example: Tensor) -> None:
     Raises:
         BadModel: If it does, or cannot be followed.
     """
-    compiled = "torch._dynamo" in sys.modules  # importing it would take a second
-    stance = torch.compiler.set_stance("force_eager") if compiled else nullcontext()
     try:
-        with stance:
-            model(example.as_subclass(_Followed))
+        number = _telling(model, example)
+        _follow(model, _as_many(example, number), number)
+    except BadModel as refused:
+        if refused.__cause__ is None:
+            raise
+        _follow(model, example, len(example))  # made for other numbers, it may be
+
+
+def _telling(model: nn.Module, example: Tensor) -> int:
+    """A number of examples that divides no size of the model or of an example."""
+    shapes = [example.shape[1:], *(t.shape for t in model.state_dict().values())]
+    known = {size for shape in shapes for size in shape}
+    free = (n for n in _NUMBERS if all(size % n for size in known))
+    return next(free, _NUMBERS[-1])
+
+
+def _as_many(example: Tensor, number: int) -> Tensor:
+    """That many examples, repeated where there are fewer."""
+    return example[torch.arange(number, device=example.device) % len(example)]
+
+
+def _follow(model: nn.Module, example: Tensor, examples: int) -> None:
+    kind = type("Followed", (_Followed,), {"examples": examples})
+    try:
+        with uncompiled():
+            model(example.as_subclass(kind))
     except _Read as read:
         raise BadModel(
-            f"the model reads values of its data ({read}), so it may compute something "
-            f"else on other data, and a fold could not be checked. Fold a part of it "
-            f"that has no such branch."
+            f"the model reads what may differ on other data ({read}), so it may "
+            f"compute something else there, and a fold could not be checked. Fold a "
+            f"part of it that has no such branch."
         ) from None
     except Exception as error:
         raise BadModel(

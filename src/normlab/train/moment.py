@@ -59,3 +59,14 @@ class Observer(Protocol):
     def restore(self, arrays: Mapping[str, Tensor]) -> None:
         """Take back what `arrays` gave."""
         ...
+
+
+def log_spaced(step: int) -> bool:
+    """Whether `step` is one of 1, 2, 5, 10, 20, 50, 100, ...
+
+    Example:
+        >>> [step for step in range(1, 300) if log_spaced(step)]
+        [1, 2, 5, 10, 20, 50, 100, 200]
+    """
+    power = 10 ** (len(str(step)) - 1)
+    return step in (power, 2 * power, 5 * power)

@@ -7,19 +7,17 @@ events; who keeps them, and where, is not the loop's business.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
-from normlab.base.packing import Outside
+from normlab.base.outside import Outside
 from normlab.base.streams import ambient
 from normlab.data.batches import BatchStream, chained
-from normlab.data.dataset import Dataset, Part
+from normlab.data.dataset import Part
 from normlab.data.feed import Feed
 from normlab.records.events import (
     Diverged,
@@ -30,14 +28,14 @@ from normlab.records.events import (
     Noted,
     Steps,
 )
-from normlab.spec.plan import RunKey
-from normlab.spec.recipe import Recipe
 from normlab.train.audience import Audience
 from normlab.train.checkpoint import Checkpoint
-from normlab.train.descent import OptimizerFactory, descent_for
-from normlab.train.evaluate import CHUNK, Evaluation, Loss
+from normlab.train.course import Course
+from normlab.train.descent import descent_for
+from normlab.train.evaluate import CHUNK, Evaluation
 from normlab.train.exam import Exam, finite_or_none
-from normlab.train.moment import Moment, Observer
+from normlab.train.last_finite import LastFinite
+from normlab.train.moment import Moment, Observer, log_spaced
 from normlab.train.schedule import rate_at
 
 _UNUSABLE = "test outputs that are not finite count as wrong answers"
@@ -48,18 +46,6 @@ _BY_CHUNK = (
 
 # Losses stay on the device and are fetched this many steps at a time.
 BLOCK = 50
-
-
-@dataclass(frozen=True, kw_only=True)
-class Course:
-    """What is trained on, how, and from which streams; all but the network."""
-
-    key: RunKey
-    recipe: Recipe
-    dataset: Dataset
-    device: torch.device
-    loss: Loss = cross_entropy
-    optimizer: OptimizerFactory | None = None
 
 
 class Run:
@@ -103,7 +89,7 @@ class Run:
             factory=course.optimizer,
         )
         self._outside = Outside(model)
-        self._finite: dict[str, Tensor] | None = None
+        self._finite = LastFinite()
         self._last: Evaluation | None = None  # on the test images, after the last epoch
         self.epoch = 0  # finished epochs
         self.step = 0  # steps taken
@@ -171,7 +157,7 @@ class Run:
         with ambient(key.seed, "train", epoch, key.arm):
             for start, block in self._blocks(batches):
                 if start % BLOCK == 0:
-                    self._remember_if_finite()
+                    self._finite.remember(self._model)
                 self._observe(block[0], feed)
                 yield from self._audience.notes()
                 losses, seconds = self.advance(block, feed)
@@ -284,10 +270,9 @@ class Run:
         )
 
     def _diverged(self, step: int) -> Iterator[Event]:
-        if self._finite is None:
+        if not self._finite.put_back(self._model):
             yield Diverged(step=step, batch_digest=self.batch_digest)
             return
-        self._model.load_state_dict(self._finite)
         test = self._exam.test(self.step)
         if test.unusable:
             yield Noted(text=_UNUSABLE)
@@ -299,18 +284,6 @@ class Run:
             batch_digest=self.batch_digest,
         )
 
-    def _remember_if_finite(self) -> None:
-        """Keep a copy of the network, for the case that the next block blows it up."""
-        state = self._model.state_dict()
-        # a sum is finite only if every term is: a tenth of the time of asking each
-        sums = (tensor.sum(dtype=torch.float32) for tensor in state.values())
-        if not all(bool(total.isfinite()) for total in sums):
-            return
-        if self._finite is None:
-            self._finite = {name: tensor.clone() for name, tensor in state.items()}
-        for name, tensor in state.items():
-            self._finite[name].copy_(tensor)
-
     def _feed(self, part: Part) -> Feed:
         dataset = self._course.dataset
         return Feed(part, dataset.mean, dataset.std, device=self._course.device)
@@ -318,14 +291,3 @@ class Run:
 
 def _told(step: int, seen: Evaluation) -> Glimpse:
     return Glimpse(step=step, loss=seen.loss, accuracy=seen.accuracy)
-
-
-def log_spaced(step: int) -> bool:
-    """Whether `step` is one of 1, 2, 5, 10, 20, 50, 100, ...
-
-    Example:
-        >>> [step for step in range(1, 300) if log_spaced(step)]
-        [1, 2, 5, 10, 20, 50, 100, 200]
-    """
-    power = 10 ** (len(str(step)) - 1)
-    return step in (power, 2 * power, 5 * power)

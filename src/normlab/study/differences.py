@@ -58,7 +58,7 @@ def told(
             for arm, model in models.items()
         },
         "norms that were not called": {a: s.slots.unreached for a, s in seen.items()},
-        "layers without a bias before a norm without a shift, so nothing shifts": {
+        "layers without a bias whose norm has none either": {
             arm: one.slots.without_shift for arm, one in seen.items()
         },
         "parameters that no gradient reaches": {
@@ -117,7 +117,7 @@ def differences(one: nn.Module, other: nn.Module, names: tuple[str, str]) -> lis
         p for model in (one, other) for p, m in model.named_modules() if is_norm(m)
     ]
     spots = {*norms, *slots_of(one), *slots_of(other)}
-    mine, its = (_Outside.of(model, spots) for model in (one, other))
+    mine, its = (_Beside.of(model, spots) for model in (one, other))
     lone = [*mine.alone(its), *its.alone(mine)]
     replaced, resized = _unequal(mine.kinds, its.kinds), _unequal(mine.sizes, its.sizes)
     # what follows from another kind or size need not be named
@@ -138,7 +138,7 @@ def differences(one: nn.Module, other: nn.Module, names: tuple[str, str]) -> lis
     return [f"{what}: {_some(these)}" for what, these in found.items() if these]
 
 
-class _Outside(NamedTuple):
+class _Beside(NamedTuple):
     """What a network has outside of its norms, by name."""
 
     kinds: dict[str, str]  # of modules
@@ -146,7 +146,7 @@ class _Outside(NamedTuple):
     held: dict[str, object]  # plain attributes
 
     @classmethod
-    def of(cls, model: nn.Module, norms: set[str]) -> _Outside:
+    def of(cls, model: nn.Module, norms: set[str]) -> _Beside:
         modules = {p: m for p, m in model.named_modules() if not _within(p, norms)}
         tensors: dict[str, Tensor] = {
             **dict(model.named_parameters(remove_duplicate=False)),
@@ -170,7 +170,7 @@ class _Outside(NamedTuple):
             },
         )
 
-    def alone(self, other: _Outside) -> dict[str, str]:
+    def alone(self, other: _Beside) -> dict[str, str]:
         """Modules that the other has not got, the outermost, and further tensors."""
         paths = [path for path in self.kinds if path not in other.kinds]
         modules = {

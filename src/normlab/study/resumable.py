@@ -1,78 +1,53 @@
-"""What changes in a step beside parameters and buffers: kept, or refused by name.
+"""Can a run be looked at, and go on from a checkpoint, to the same bits?
 
-A run must be able to go on from a checkpoint to the same bits. Checkpoints hold plain
-values, tensors, arrays, generators, lists and dictionaries of them (`base.packing`); a
-network or an optimizer that moves anything else is refused before it is trained.
+Checkpoints hold parameters, buffers and beside them plain values, tensors, arrays,
+generators, lists and dictionaries of them (`base.packing`). A network or an optimizer
+that moves anything else is refused before it is trained.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from normlab.base.digest import digest
 from normlab.base.hold import preserved
-from normlab.base.packing import Outside
+from normlab.base.outside import Outside
 from normlab.base.streams import ambient
 from normlab.errors import BadModel, BadSetting, RunFailed
 from normlab.spec.recipe import Recipe
-from normlab.train.descent import OptimizerFactory, TorchDescent, descent_for
-from normlab.train.evaluate import Loss
+from normlab.train.descent import Descent, TorchDescent
 
 STEPS = 12  # of a restored optimizer: some do something else every few steps
 
 
-def refuse_lost_state(
-    model: nn.Module,
-    inputs: Tensor,
-    labels: Tensor,
-    *,
-    loss: Loss,
-    recipe: Recipe,
-    optimizer: OptimizerFactory | None = None,
+def refuse_other_steps(
+    model: nn.Module, step: Callable[[], Tensor], look: Callable[[], object]
 ) -> None:
-    """Take one step, and refuse what a checkpoint of it could not hold.
+    """Take one step, undone, and the same step once more; refuse what is left over.
 
-    Model and generators are left as they were. A step that fails is told of elsewhere.
+    What a look at a network changes is put back wherever `base.state` finds it. If the
+    second step is another, something moves that nobody finds, and both measuring and
+    stopping would change the training.
 
     Args:
-        model: The network of an arm, on the device of the batch.
-        inputs: A batch, `(n, ...)`.
-        labels: Its labels, `(n,)`.
-        loss: The loss of the study.
-        recipe: How it trains.
-        optimizer: Makes the optimizer of `recipe.optimizer = "python"`.
+        model: Has read a batch before: what is computed once and looked up from then
+            on is no state. The second step stays taken.
+        step: Takes one step of training and returns its loss; draws the same numbers
+            each time.
+        look: Runs the network as evaluation does.
 
     Raises:
-        BadModel: Something of the network would be lost; it is named.
-        BadSetting: Something of the optimizer would, or it would go on otherwise than
-            without the stop, or its schedule and the recipe's are at odds.
+        BadModel: The steps differ, or a checkpoint could not hold what moved.
     """
-    rate = recipe.rates[0]
     with preserved(model):
-        start = _parameters(model)
-        try:
-            # what is computed once and looked up from then on is no state
-            model.train()(inputs)
-            outside = Outside(model)
-            descent = descent_for(model, recipe, rate, factory=optimizer)
-            descent.step(loss(model(inputs), labels), rate)
-        except Exception:
-            return
-        _refuse_model(outside)
-        if optimizer is not None and isinstance(descent, TorchDescent):
-            _refuse_schedules(descent, recipe)
-            stepped = _parameters(model)
-            _place(model, start)  # where a run is when its optimizer is made
-            restored = descent_for(model, recipe, rate, factory=optimizer)
-            _place(model, stepped)
-            _refuse_optimizer(model, descent, cast(TorchDescent, restored), rate)
-
-
-def _refuse_model(outside: Outside) -> None:
+        once = _bits(model, step())
+        look()
+    outside = Outside(model)
+    again = _bits(model, step())
     if lost := outside.lost():
         raise BadModel(
             f"the network's '{lost[0]}' changes in a training step, and a checkpoint "
@@ -80,6 +55,51 @@ def _refuse_model(outside: Outside) -> None:
             f"in a buffer, or as a number, tensor, list or dictionary that is an "
             f"attribute of the module."
         )
+    if once != again:
+        raise BadModel(
+            "the same training step, taken twice from the same state, gives other "
+            "numbers, so that measuring would change the training: it depends on "
+            "something that is neither in the network nor in the default generators. "
+            "Keep what it remembers in a buffer or an attribute of the module, and "
+            "draw from torch's, NumPy's or Python's default generator."
+        )
+
+
+def refuse_forgetful_optimizer(
+    model: nn.Module,
+    step: Callable[[Descent], object],
+    *,
+    made: Callable[[], TorchDescent],
+    recipe: Recipe,
+) -> None:
+    """Refuse an optimizer of a user's that goes on otherwise from a checkpoint.
+
+    Model and generators are left as they were.
+
+    Args:
+        model: The network of an arm.
+        step: Takes one step with the optimizer and leaves the gradients.
+        made: Makes the optimizer of `recipe.optimizer = "python"`.
+        recipe: How it trains.
+
+    Raises:
+        BadSetting: It does, or its schedule and the recipe's are at odds.
+    """
+    rate = recipe.rates[0]
+    with preserved(model):
+        start = _parameters(model)
+        descent = made()
+        step(descent)
+        _refuse_schedules(descent, recipe)
+        stepped = _parameters(model)
+        _place(model, start)  # where a run is when its optimizer is made
+        restored = made()
+        _place(model, stepped)
+        _refuse_optimizer(model, descent, restored, rate)
+
+
+def _bits(model: nn.Module, loss: Tensor) -> list[str]:
+    return [digest(tensor) for tensor in (loss, *model.parameters(), *model.buffers())]
 
 
 def _refuse_schedules(descent: TorchDescent, recipe: Recipe) -> None:

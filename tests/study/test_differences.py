@@ -11,7 +11,7 @@ from torch import nn
 from normlab.base.slots import NormMaker
 from normlab.norms.registry import MAKERS
 from normlab.spec.arms import Arm
-from normlab.study.outside import differences, other_norms
+from normlab.study.differences import differences, other_norms
 from normlab.study.source import Given
 from normlab.study.twins import build_arm, shared_tensors, twin
 
