@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from normlab.analysis.result import Result
@@ -50,6 +51,13 @@ def test_arms_that_differ_in_more_than_the_norm_say_so() -> None:
     text = different(of(StudySpec(arms=("none", "batch", AFTER))))
     assert text.startswith("Different: the norm and placement, and ")
     assert "after: batch norm, placement after, " in text
+
+
+def test_what_else_arms_differ_in_is_not_denied() -> None:
+    record = of(rates_spec(0.01)).record
+    told = {"network_differences": json.dumps(["in batch, not in none: 4 (ReLU)"])}
+    text = different(Result(replace(record, meta={**record.meta, **told})))
+    assert text.startswith("Different: the norm and what is named above, and ")
 
 
 def test_arms_of_one_norm_differ_in_what_they_vary() -> None:

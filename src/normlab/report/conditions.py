@@ -65,7 +65,9 @@ def different(result: Result) -> str:
     keys = _varied(spec.arms)
     norms = {_norm(arm) for arm in spec.arms}
     what = [*(["norm"] if len(norms) > 1 or not keys else []), *keys]
-    only = f"the {what[0]} alone" if len(what) == 1 else f"the {_and(what)}"
+    more = ["what is named above"] if result.analysis.fairness.differences else []
+    every = [*what, *more]
+    only = f"the {every[0]} alone" if len(every) == 1 else f"the {_and(every)}"
     arms = "; ".join(
         f"{arm.name}: {', '.join([*_settings(arm, what), _size(arm, result)])}"
         for arm in spec.arms
