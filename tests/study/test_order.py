@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from normlab.study.outside import Told
-
 from normlab.data.batches import BatchStream
 from normlab.spec.plan import RunKey, plan
 from normlab.spec.recipe import Recipe
 from normlab.spec.study import StudySpec
+from normlab.study.differences import Told
 from normlab.study.order import longest_first
 from normlab.study.pace import makespan
 from normlab.study.prepare import Variant
