@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+import torch.overrides
 
 from normlab.base.settings import plain_settings
 from normlab.base.streams import ambient, undisturbed
@@ -27,6 +28,7 @@ def settings() -> list[object]:
         torch.get_default_device(),
         torch.are_deterministic_algorithms_enabled(),
         torch.zeros(1).device,
+        torch.overrides._get_current_function_mode_stack(),
     ]
 
 

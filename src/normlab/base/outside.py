@@ -27,6 +27,7 @@ class Outside:
         known: Objects that are kept otherwise, such as an optimizer's parameters.
 
     Example:
+        >>> import torch
         >>> net = nn.Linear(2, 2)
         >>> net.calls, net.seen = 0, []
         >>> outside = Outside(net)

@@ -7,6 +7,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch.utils import _device
+
+
+def _default_device() -> torch.device | None:
+    """None where none was set: one that is set, also to the CPU, stands in between.
+
+    It is a mode of the main thread, under which torch computes on slower ways with
+    other last bits.
+    """
+    return _device.CURRENT_DEVICE
+
 
 _SETTINGS: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
     (torch.get_default_dtype, torch.set_default_dtype),
@@ -16,7 +27,7 @@ _SETTINGS: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
         torch.are_deterministic_algorithms_enabled,
         torch.use_deterministic_algorithms,
     ),
-    (torch.get_default_device, torch.set_default_device),
+    (_default_device, torch.set_default_device),
 )
 
 
@@ -52,8 +63,7 @@ def plain_settings() -> Iterator[None]:
         True
     """
     with settings_kept():
-        if torch.get_default_device().type != "cpu":
-            torch.set_default_device("cpu")
+        torch.set_default_device(None)
         torch.set_default_dtype(torch.float32)
         torch.set_grad_enabled(True)
         yield
