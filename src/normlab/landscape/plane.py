@@ -16,6 +16,9 @@ from normlab.records.surface import Mark
 Window = tuple[float, float]
 
 
+MOST_POINTS = 1001  # per axis, as in the table [surfaces] of a study
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plane:
     """The points `origin + a first + b second`; without a width along, a line.
@@ -73,8 +76,8 @@ class Plane:
             reach: Size of the window as a multiple of the plane's own.
 
         Raises:
-            BadSetting: If `points` is even or below 3, `reach` not positive, or there
-                is nothing between the ends of a window.
+            BadSetting: If `points` is even, below 3 or above 1,001, `reach` not
+                positive, or there is nothing between the ends of a window.
 
         Example:
             >>> plane = Plane(kind="random", first={}, second={})
@@ -85,6 +88,11 @@ class Plane:
             raise BadSetting(f"points={points!r} is not a whole number. Use 49.")
         if points < 3:
             raise BadSetting(f"points={points} makes no surface. Use 3 or more.")
+        if points > MOST_POINTS:
+            raise BadSetting(
+                f"points={points:,} is more than any picture shows. Use {MOST_POINTS:,}"
+                " or fewer."
+            )
         if points % 2 == 0:
             raise BadSetting(
                 f"points={points} is even, so no sample falls on the origin of the"

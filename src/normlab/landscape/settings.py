@@ -21,6 +21,8 @@ from normlab.landscape.objective import (
 from normlab.landscape.watch import Watch
 from normlab.records.surface import Statistics
 
+MOST_THREADS = 1024
+
 
 def refuse_settings(
     *,
@@ -47,6 +49,11 @@ def refuse_settings(
         raise BadSetting(
             f"threads={_short(threads)} is not a whole number of at least 1. Use None"
             " for as many as torch uses."
+        )
+    if threads is not None and index(threads) > MOST_THREADS:  # pyright: ignore[reportArgumentType]
+        raise BadSetting(
+            f"threads={_short(threads)} is more than {MOST_THREADS:,}, and each needs a"
+            " network of its own. Use as many as there are cores, or None."
         )
     if not _is_whole(seed):
         raise BadSetting(f"seed={_short(seed)} is not a whole number. Use 0.")
