@@ -1,8 +1,8 @@
 """A/A calibration of the claims: python benchmarks/calibration.py [--train].
 
 Draws studies in which nothing differs from a pool of real runs of one arm, and counts
-false verdicts and intervals that miss (see `normlab.analysis.equal_arms`). The counts
-go to benchmarks/results/calibration.json, their table to docs/claims.md. With --train
+false verdicts and intervals that miss (see `normlab.calibration.equal_arms`). Counts go
+to benchmarks/results/calibration.json, their table to docs/claims.md. With --train
 the pool is trained anew first (see `pool.py`); without it, the kept one is used.
 """
 
@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from normlab.analysis.calibration import ANY, calibrate, contour_effect, most
 from normlab.analysis.claims.definition import Omitted
-from normlab.analysis.interval import t_interval
-from normlab.analysis.pool import Pool, read_pool, write_pool
+from normlab.analysis.inference.interval import t_interval
+from normlab.calibration.error_rates import ANY, calibrate, contour_effect, most
+from normlab.calibration.pool import Pool, read_pool, write_pool
 
 ROOT = Path(__file__).resolve().parents[1]
 POOL = ROOT / "tests" / "analysis" / "data" / "pool.npz"

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
-from normlab.analysis.pool import AGAIN, ARM, Bowls, Pool
-from normlab.analysis.result import Result
+from normlab.calibration.pool import AGAIN, ARM, Bowls, Pool
 from normlab.data.load import load
+from normlab.facade.result import Result
 from normlab.records.surface import StudySurface, Surface
 from normlab.spec.arms import Arm
 from normlab.spec.data import Data

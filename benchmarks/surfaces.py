@@ -21,9 +21,9 @@ from torch.nn import functional
 from normlab.base.streams import ambient, stream
 from normlab.data.feed import Feed
 from normlab.data.load import load
-from normlab.landscape.path_plane import path_plane
-from normlab.landscape.plane import Plane
-from normlab.landscape.random_plane import random_plane
+from normlab.landscape.planes.path import path_plane
+from normlab.landscape.planes.plane import Plane
+from normlab.landscape.planes.random import random_plane
 from normlab.landscape.surface import surface
 from normlab.records.surface import Surface
 from normlab.spec.data import Data

@@ -12,9 +12,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from normlab.analysis.result import Result
 from normlab.errors import NormlabError
-from normlab.figures.export import export_figures
+from normlab.facade.result import Result
+from normlab.figures.kit.export import export_figures
 
 HERE = Path(__file__).parent / "pictures"
 OF_ARTICLE = ("surface-common", "claims", "learning-curves")

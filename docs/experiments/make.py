@@ -28,17 +28,17 @@ from PIL import Image
 
 from normlab.analysis.claim import Claim, claim_from
 from normlab.analysis.claims import DEFINITIONS
-from normlab.analysis.evidence import Evidence, collect
-from normlab.analysis.holm import holm
-from normlab.analysis.pairs import Pairing, Runs, all_pairings
-from normlab.analysis.result import Result
-from normlab.analysis.step_table import step_tables
-from normlab.analysis.table import Table
-from normlab.analysis.verdict import judge
+from normlab.analysis.design.pairs import Pairing, Runs, all_pairings
+from normlab.analysis.inference.evidence import Evidence, collect
+from normlab.analysis.inference.holm import holm
+from normlab.analysis.inference.verdict import judge
+from normlab.analysis.series.step_table import step_tables
+from normlab.analysis.text.table import Table
 from normlab.errors import NormlabError, NotMeasured
 from normlab.experiments.experiment import Experiment, Statement
 from normlab.experiments.registry import experiment
-from normlab.figures.export import export_figures
+from normlab.facade.result import Result
+from normlab.figures.kit.export import export_figures
 from normlab.records.rows import StudyRecord
 
 HERE = Path(__file__).parent

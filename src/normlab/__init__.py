@@ -19,17 +19,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result as Result
     from normlab.errors import NormlabError as NormlabError
     from normlab.facade.compare import compare as compare
+    from normlab.facade.result import Result as Result
     from normlab.facade.study import Study as Study
     from normlab.facade.surface import load_surface as load_surface
     from normlab.facade.surface import surface as surface
-    from normlab.landscape.common_plane import common_plane as common_plane
-    from normlab.landscape.models_plane import models_plane as models_plane
-    from normlab.landscape.named_plane import named_plane as named_plane
-    from normlab.landscape.path_plane import path_plane as path_plane
-    from normlab.landscape.random_plane import random_plane as random_plane
+    from normlab.landscape.planes.common import common_plane as common_plane
+    from normlab.landscape.planes.models import models_plane as models_plane
+    from normlab.landscape.planes.named import named_plane as named_plane
+    from normlab.landscape.planes.path import path_plane as path_plane
+    from normlab.landscape.planes.random import random_plane as random_plane
     from normlab.norms.ghost import GhostBatchNorm as GhostBatchNorm
     from normlab.norms.noisy import NoisyBatchNorm as NoisyBatchNorm
 
@@ -39,15 +39,15 @@ _HOMES = {
     "GhostBatchNorm": "normlab.norms.ghost",
     "NoisyBatchNorm": "normlab.norms.noisy",
     "NormlabError": "normlab.errors",
-    "Result": "normlab.analysis.result",
+    "Result": "normlab.facade.result",
     "Study": "normlab.facade.study",
-    "common_plane": "normlab.landscape.common_plane",
+    "common_plane": "normlab.landscape.planes.common",
     "compare": "normlab.facade.compare",
     "load_surface": "normlab.facade.surface",
-    "models_plane": "normlab.landscape.models_plane",
-    "named_plane": "normlab.landscape.named_plane",
-    "path_plane": "normlab.landscape.path_plane",
-    "random_plane": "normlab.landscape.random_plane",
+    "models_plane": "normlab.landscape.planes.models",
+    "named_plane": "normlab.landscape.planes.named",
+    "path_plane": "normlab.landscape.planes.path",
+    "random_plane": "normlab.landscape.planes.random",
     "surface": "normlab.facade.surface",
 }
 

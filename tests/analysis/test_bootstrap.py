@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from normlab.analysis.bootstrap import (
+from normlab.analysis.inference.bootstrap import (
     image_variance,
     percentile_interval,
     redrawn_differences,

@@ -13,8 +13,11 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from normlab.analysis import evidence, interval
-from normlab.analysis.calibration import (
+from normlab.analysis.claims import DEFINITIONS
+from normlab.analysis.claims.definition import Omitted, Twins
+from normlab.analysis.inference import evidence, interval
+from normlab.calibration.equal_arms import studies_of_ladders, studies_of_runs
+from normlab.calibration.error_rates import (
     ANY,
     BOWLS,
     Calibration,
@@ -22,10 +25,7 @@ from normlab.analysis.calibration import (
     contour_effect,
     remembering,
 )
-from normlab.analysis.claims import DEFINITIONS
-from normlab.analysis.claims.definition import Omitted, Twins
-from normlab.analysis.equal_arms import studies_of_ladders, studies_of_runs
-from normlab.analysis.pool import Pool, read_pool
+from normlab.calibration.pool import Pool, read_pool
 
 ROOT = Path(__file__).parents[2]
 POOL = Path(__file__).parent / "data" / "pool.npz"

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from normlab.analysis.course import (
+from normlab.analysis.series.curves import running_median
+from normlab.analysis.series.trajectory import (
     POINTS,
     accuracy_bands,
     grid,
@@ -13,7 +14,6 @@ from normlab.analysis.course import (
     smooth_at,
     twin_bands,
 )
-from normlab.analysis.curves import running_median
 from normlab.records.rows import GlimpseRow, RunRecord
 from normlab.spec.plan import RunKey
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normlab.analysis.curves import running_median, steps_to
+from normlab.analysis.series.curves import running_median, steps_to
 
 
 @given(

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from normlab.analysis.analyse import analyse
-from normlab.analysis.fairness import check_fairness, equal_seeds
-from normlab.analysis.result import Result
+from normlab.analysis.design.fairness import check_fairness, equal_seeds
+from normlab.facade.result import Result
 from normlab.records.rows import StudyRecord
 from normlab.report.build import build
 from normlab.spec.plan import RunKey

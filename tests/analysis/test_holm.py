@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normlab.analysis.holm import holm
+from normlab.analysis.inference.holm import holm
 
 families = st.lists(st.floats(0, 1), min_size=1, max_size=6)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from normlab.analysis.interval import (
+from normlab.analysis.inference.interval import (
     is_constant,
     share_interval,
     t_interval,

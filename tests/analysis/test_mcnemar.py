@@ -4,7 +4,7 @@ from math import comb
 
 import pytest
 
-from normlab.analysis.mcnemar import mcnemar
+from normlab.analysis.inference.mcnemar import mcnemar
 
 
 def two_sided(b: int, c: int) -> float:

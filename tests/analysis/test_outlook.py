@@ -6,9 +6,9 @@ from scipy import stats
 
 from normlab.analysis.claims import better_accuracy, trains_at_all
 from normlab.analysis.claims.definition import Definition
-from normlab.analysis.evidence import Evidence
-from normlab.analysis.outlook import further_seeds
-from normlab.analysis.pairs import Pairing
+from normlab.analysis.design.pairs import Pairing
+from normlab.analysis.inference.evidence import Evidence
+from normlab.analysis.inference.power import further_seeds
 
 
 def evidence(effects: list[float], definition: Definition) -> Evidence:

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from normlab.analysis.calibration import contour_effect
 from normlab.analysis.claims import DEFINITIONS
 from normlab.analysis.claims.definition import Definition, Twins
-from normlab.analysis.pool import AGAIN, ARM, Bowls, Pool, read_pool, write_pool
+from normlab.calibration.error_rates import contour_effect
+from normlab.calibration.pool import AGAIN, ARM, Bowls, Pool, read_pool, write_pool
 from normlab.records.rows import RunRecord
 from normlab.records.surface import Surface
 from normlab.spec.plan import RunKey

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from normlab.analysis.analyse import analyse, judge_all
-from normlab.analysis.rates import choice_seeds, choices, claim_seeds, own_best
-from normlab.analysis.summary import to_json
+from normlab.analysis.design.rates import choice_seeds, choices, claim_seeds, own_best
+from normlab.analysis.text.summary import to_json
 from normlab.spec.plan import RunKey
 from normlab.spec.settings import with_settings
 from tests.analysis.studies import changed

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normlab.analysis.rates import own_best
-from normlab.analysis.refine import further_runs, next_rate, search
+from normlab.analysis.design.rates import own_best
+from normlab.analysis.design.refine import further_runs, next_rate, search
 from normlab.spec.plan import RunKey, plan
 from tests.analysis.sweeps import Loss, over_rates, rates_spec, valley
 

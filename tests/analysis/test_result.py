@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from normlab.analysis.arms import ArmSummary
-from normlab.analysis.interval import t_interval
-from normlab.analysis.result import Result
-from normlab.analysis.table import table_of
+from normlab.analysis.inference.interval import t_interval
+from normlab.analysis.text.table import table_of
 from normlab.errors import (
     BadFolder,
     BadSetting,
@@ -17,6 +16,7 @@ from normlab.errors import (
     NotMeasured,
     RunFailed,
 )
+from normlab.facade.result import Result
 from normlab.records.events import Started
 from normlab.records.folder import StudyFolder
 from normlab.records.rows import LARGEST

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from normlab.analysis.drift import feature_change, shift_from_end
-from normlab.analysis.interval import t_interval
-from normlab.analysis.series import Course, over_seeds
+from normlab.analysis.inference.interval import t_interval
+from normlab.analysis.series.drift import feature_change, shift_from_end
+from normlab.analysis.series.series import Course, over_seeds
 
 STEPS = np.array([0, 1, 5])
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from normlab.analysis.step_table import step_rows, step_table, step_tables
+from normlab.analysis.series.step_table import step_rows, step_table, step_tables
 from normlab.records.rows import RunRecord, StudyRecord
 from normlab.spec.plan import RunKey, plan
 from tests.analysis.studies import EPOCHS, STEPS

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from normlab.analysis.analyse import analyse
-from normlab.analysis.summary import to_json
+from normlab.analysis.text.summary import to_json
 from normlab.records.rows import RunRecord, StudyRecord
 from normlab.spec.plan import RunKey
 

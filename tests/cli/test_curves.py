@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normlab.cli.curves import HEIGHT, MARKERS, SEVERAL, WIDTH, Chart
+from normlab.terminal.curves import HEIGHT, MARKERS, SEVERAL, WIDTH, Chart
 
 LINE = {
     "none": [(float(x), 10.0 ** (2 - x)) for x in range(5)],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from normlab.cli.lines import Lines
 from normlab.records.events import EpochDone
 from normlab.spec.plan import plan
+from normlab.terminal.lines import Lines
 
 from .made_up import EPOCH, SPEC, events
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from normlab.cli.live import Live
 from normlab.spec.plan import plan
 from normlab.spec.recipe import Recipe
+from normlab.terminal.live import Live
 
 from .made_up import EPOCH, SPEC, events
 

@@ -13,10 +13,10 @@ import pytest
 
 import normlab.report.write as report_file
 import normlab.study
-from normlab.analysis.result import Result
 from normlab.cli import main
 from normlab.cli.stopping import Stopped, signals_stop
 from normlab.errors import BadData, BadFolder, RunFailed
+from normlab.facade.result import Result
 from normlab.records.folder import StudyFolder
 from normlab.spec.study import Execution, StudySpec
 from normlab.study.progress import Watcher

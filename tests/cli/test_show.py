@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from normlab.analysis.result import Result
-from normlab.cli import account, main
-from normlab.cli.course import loss_chart
+from normlab.cli import main
+from normlab.facade.result import Result
 from normlab.records.events import Diverged
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
 from normlab.spec.study import StudySpec
+from normlab.terminal import summary_text as account
+from normlab.terminal.charts import loss_chart
 
 from .made_up import SPEC, study
 

@@ -15,10 +15,10 @@ from torch import nn
 import normlab
 from normlab.base.streams import ambient
 from normlab.cli import main
-from normlab.cli.measuring import Measuring
 from normlab.data.load import load
 from normlab.landscape.watch import Progress
 from normlab.spec.data import Data
+from normlab.terminal.measuring import Measuring
 from tests.study.cases import write_data
 
 NETS = """
@@ -302,7 +302,7 @@ def test_long_measurements_say_how_much_is_left(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr("normlab.cli.measuring.perf_counter", lambda: now[0])
+    monkeypatch.setattr("normlab.terminal.measuring.perf_counter", lambda: now[0])
     told = Measuring()
     for now[0] in (0.5, 1.9):
         told(Progress(computed=1, planned=100, seconds_left=9))

@@ -11,7 +11,7 @@ from PIL import Image
 
 from normlab.data.assemble import assemble
 from normlab.data.dataset import Dataset
-from normlab.data.folder import read_images
+from normlab.data.images.folder import read_images
 from normlab.data.load import load
 from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Data
@@ -289,8 +289,8 @@ def test_large_images_are_averaged_in_strips_to_the_same_bits(
     image = Image.fromarray(noise)
     white = Image.new("RGBA", image.size, "white")
     whole = Image.alpha_composite(white, image).convert("RGB")
-    monkeypatch.setattr("normlab.data.picture._STRIP", 1000)
-    monkeypatch.setattr("normlab.data.album._LIGHT", 1000)
+    monkeypatch.setattr("normlab.data.images.picture._STRIP", 1000)
+    monkeypatch.setattr("normlab.data.images.album._LIGHT", 1000)
     for name in ("cat", "dog"):
         (tmp_path / name).mkdir()
         image.save(tmp_path / name / "0.png")

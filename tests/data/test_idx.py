@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from normlab.data.idx import is_folder, parsed, read, read_folder
+from normlab.data.formats.idx import is_folder, parsed, read, read_folder
 from normlab.errors import BadData
 
 from .files import digits, idx_bytes, idx_folder

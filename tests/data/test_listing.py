@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from normlab.data.assemble import Source
-from normlab.data.folder import read_images
-from normlab.data.listing import names_images, read_table
+from normlab.data.formats.listing import names_images, read_table
+from normlab.data.images.folder import read_images
 from normlab.data.load import load
 from normlab.errors import BadData
 from normlab.spec.data import Data

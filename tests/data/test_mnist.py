@@ -12,7 +12,7 @@ import pytest
 import normlab.data.mnist
 from normlab.data.assemble import assemble
 from normlab.data.dataset import Dataset
-from normlab.data.idx import contents, unpacked
+from normlab.data.formats.idx import contents, unpacked
 from normlab.data.mnist import read_mnist
 from normlab.errors import BadData
 from normlab.spec.data import Data

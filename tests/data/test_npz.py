@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normlab.data.assemble import assemble
-from normlab.data.npz import read_npz
+from normlab.data.formats.npz import read_npz
 from normlab.errors import BadData
 from normlab.spec.data import Data
 

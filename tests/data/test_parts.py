@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from normlab.data.folder import read_images
-from normlab.data.parts import parts_of, role_of
+from normlab.data.images.folder import read_images
+from normlab.data.images.parts import parts_of, role_of
 from normlab.errors import BadData
 from normlab.spec.data import Data
 

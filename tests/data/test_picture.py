@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from normlab.data.picture import Look, look_at, pixels
+from normlab.data.images.picture import Look, look_at, pixels
 from normlab.errors import BadData
 
 from .files import picture

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from normlab.data.picture import LONGEST, look_at, pixels
-from normlab.data.quiet import quiet
+from normlab.data.images.picture import LONGEST, look_at, pixels
+from normlab.data.images.quiet import quiet
 from normlab.errors import BadData
 
 NOISE = np.random.default_rng(0).integers(0, 256, (24, 20, 3), np.uint8)

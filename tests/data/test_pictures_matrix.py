@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from normlab.data.images.picture import look_at, look_of, pixels, pixels_of, suffixes
 from normlab.data.load import load
-from normlab.data.picture import look_at, look_of, pixels, pixels_of, suffixes
 from normlab.spec.data import Data
 
 ORIENTATION = 0x0112

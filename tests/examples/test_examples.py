@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from normlab.analysis.result import Result
 from normlab.cli import main
+from normlab.facade.result import Result
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from normlab.analysis.result import Result
-from normlab.analysis.step_table import step_tables
+from normlab.analysis.series.step_table import step_tables
 from normlab.experiments.experiment import Statement
 from normlab.experiments.registry import NAMES, experiment
+from normlab.facade.result import Result
 from normlab.figures.gallery import KINDS
 from normlab.records.folder import StudyFolder
 from normlab.records.rows import RunRecord, StudyRecord

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from normlab.analysis.result import Result
+from normlab.facade.result import Result
 
 from .made_up import observed_study
 

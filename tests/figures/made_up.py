@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.analysis.result import Result
+from normlab.facade.result import Result
 from normlab.records.events import Observed
 from normlab.records.surface import Mark, StudySurface, Surface
 from normlab.spec.plan import RunKey, plan

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.analysis.result import Result
+from normlab.facade.result import Result
 
 
 def traces(result: Result, name: str) -> list[dict[str, Any]]:

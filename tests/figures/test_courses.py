@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from normlab.analysis.result import Result
 from normlab.errors import NotMeasured
+from normlab.facade.result import Result
 from normlab.figures.step_path import efficiency, null_efficiency
 
 from .reading import numbers, traces

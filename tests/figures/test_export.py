@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from normlab.analysis.result import Result
 from normlab.errors import BadFolder, BadSetting
-from normlab.figures import export
-from normlab.figures.export import export_figures
+from normlab.facade.result import Result
+from normlab.figures.kit import export
+from normlab.figures.kit.export import export_figures
 
 
 def test_an_unknown_format_is_refused(observed: Result, tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
-from normlab.analysis.result import Result
 from normlab.errors import BadSetting, NotMeasured
+from normlab.facade.result import Result
 from normlab.figures import gallery
-from normlab.figures.along_training import Quantity, draw_along_training
 from normlab.figures.gallery import KINDS, Gallery
-from normlab.figures.look import DARK, LIGHT
-from normlab.figures.picture import Drawn
+from normlab.figures.kit.along_training import Quantity, draw_along_training
+from normlab.figures.kit.picture import Drawn
+from normlab.figures.kit.theme import DARK, LIGHT
 from normlab.records.rows import StudyRecord
 from normlab.spec.study import StudySpec
 from tests.analysis.sweeps import over_rates, rates_spec

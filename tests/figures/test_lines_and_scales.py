@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normlab.errors import NotMeasured
+from normlab.figures.kit.loss_scale import TICKS, LossScale, loss_ticks
+from normlab.figures.kit.plane import axis_titles, in_values
 from normlab.figures.line import draw_lines
-from normlab.figures.loss_scale import TICKS, LossScale, loss_ticks
-from normlab.figures.plane import axis_titles, in_values
 from normlab.figures.surface import contours
 from normlab.figures.surface_3d import draw_surfaces_3d
 from normlab.figures.surface_difference import draw_difference

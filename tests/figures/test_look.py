@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pytest
 
-from normlab.figures.look import DARK, LIGHT, Colour, Look, swaps
+from normlab.figures.kit.theme import DARK, LIGHT, Colour, Look, swaps
 
 LOOKS = {"light": LIGHT, "dark": DARK}
 

@@ -8,13 +8,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from normlab.analysis.result import Result
 from normlab.base.streams import ambient, stream
 from normlab.errors import NotMeasured
+from normlab.facade.result import Result
 from normlab.figures import by_hand, one_neuron
-from normlab.figures.look import LIGHT
-from normlab.figures.observed import places
-from normlab.figures.over_batch import over_batch, takes_batch_statistics
+from normlab.figures.kit.observed import places
+from normlab.figures.kit.over_batch import over_batch, takes_batch_statistics
+from normlab.figures.kit.theme import LIGHT
 from normlab.norms.ghost import GhostBatchNorm
 from normlab.probes.activations import Activations, ProbeBatch
 from normlab.probes.anatomy import study

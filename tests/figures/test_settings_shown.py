@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from normlab.analysis.result import Result
-from normlab.analysis.setting import setting_of
+from normlab.analysis.design.setting import setting_of
+from normlab.facade.result import Result
 from normlab.figures.gallery import OBSERVED
-from normlab.figures.observed import setting_words
+from normlab.figures.kit.observed import setting_words
 from normlab.spec.plan import RunKey
 from tests.analysis.sweeps import over_rates, rates_spec
 from tests.figures.made_up import observed_study

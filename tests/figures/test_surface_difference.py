@@ -10,8 +10,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from normlab.analysis.result import Result
 from normlab.errors import BadSetting, NotMeasured
+from normlab.facade.result import Result
 from normlab.figures.surface_difference import Pair, draw_difference, draw_differences
 from normlab.records.surface import Surface
 from normlab.spec.surfaces import Surfaces

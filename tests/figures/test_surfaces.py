@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normlab.analysis.result import Result
 from normlab.errors import NotMeasured
+from normlab.facade.result import Result
 from normlab.figures.gallery import Gallery
-from normlab.figures.loss_scale import even_ticks, loss_ticks
-from normlab.figures.plane import axis_titles, stored
+from normlab.figures.kit.loss_scale import even_ticks, loss_ticks
+from normlab.figures.kit.plane import axis_titles, stored
 from normlab.figures.surface import contours, draw_surfaces
 from normlab.records.surface import Surface
 from normlab.spec.arms import Arm

@@ -9,11 +9,11 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from normlab.analysis.result import Result
 from normlab.errors import NotMeasured
+from normlab.facade.result import Result
 from normlab.figures import claims_forest, final_accuracy, rates, sweep
-from normlab.figures.look import DARK, LIGHT
-from normlab.figures.picture import Drawn
+from normlab.figures.kit.picture import Drawn
+from normlab.figures.kit.theme import DARK, LIGHT
 from normlab.spec.plan import RunKey
 from normlab.spec.settings import with_settings
 from tests.analysis.sweeps import over_rates, rates_spec, valley

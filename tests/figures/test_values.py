@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, lists
 
-from normlab.analysis.course import Band
-from normlab.analysis.result import Result
+from normlab.analysis.series.trajectory import Band
+from normlab.facade.result import Result
 from normlab.figures import claims_forest
 from normlab.figures.by_hand import ByHand, _sides
-from normlab.figures.curves import single
-from normlab.figures.look import LIGHT
+from normlab.figures.kit.curves import single
+from normlab.figures.kit.theme import LIGHT
 from normlab.figures.running_statistics import mean_gap, variance_ratio
 from normlab.figures.twin_difference import draw_twin_difference
 from normlab.spec.plan import RunKey

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from normlab.base.streams import ambient, stream
-from normlab.landscape.cross_entropy import CrossEntropy, cross_entropy
-from normlab.landscape.engine import Engine
-from normlab.landscape.intake import source_of
-from normlab.landscape.plain import Plain
-from normlab.landscape.random_plane import random_plane
-from normlab.landscape.sample import take_sample
-from normlab.landscape.shortcut import Shortcut
+from normlab.landscape.evaluate.cross_entropy import CrossEntropy, cross_entropy
+from normlab.landscape.evaluate.direct import Plain
+from normlab.landscape.evaluate.engine import Engine
+from normlab.landscape.evaluate.fused import Shortcut
+from normlab.landscape.intake.data import source_of
+from normlab.landscape.intake.sample import take_sample
+from normlab.landscape.planes.random import random_plane
 from normlab.landscape.surface import surface
 
 BATCH = 32

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from normlab.base.streams import ambient, numpy_stream, stream
 from normlab.errors import BadModel
-from normlab.landscape.common_plane import common_plane
-from normlab.landscape.path_plane import path_plane
-from normlab.landscape.plane import Arrays, Plane, projected
+from normlab.landscape.planes.common import common_plane
+from normlab.landscape.planes.path import path_plane
+from normlab.landscape.planes.plane import Arrays, Plane, projected
 from normlab.landscape.surface import surface
 from normlab.records.surface import Mark
 

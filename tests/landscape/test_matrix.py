@@ -17,14 +17,14 @@ from torch.utils._pytree import tree_map
 
 from normlab.base.streams import ambient, stream
 from normlab.errors import BadModel
-from normlab.landscape import quick
-from normlab.landscape.cross_entropy import CrossEntropy
-from normlab.landscape.engine import Engine
-from normlab.landscape.intake import source_of
-from normlab.landscape.objective import LossObjective
-from normlab.landscape.plane import Plane
-from normlab.landscape.sample import take_sample
-from normlab.landscape.shortcut import Shortcut
+from normlab.landscape.evaluate import quick
+from normlab.landscape.evaluate.cross_entropy import CrossEntropy
+from normlab.landscape.evaluate.engine import Engine
+from normlab.landscape.evaluate.fused import Shortcut
+from normlab.landscape.evaluate.objective import LossObjective
+from normlab.landscape.intake.data import source_of
+from normlab.landscape.intake.sample import take_sample
+from normlab.landscape.planes.plane import Plane
 from normlab.records.surface import Statistics
 from tests.landscape.networks import CASES, EXAMPLES, INPUTS, Case
 

@@ -14,12 +14,12 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from normlab.errors import BadData, BadModel, BadSetting, NormlabError
-from normlab.landscape.common_plane import common_plane
-from normlab.landscape.models_plane import models_plane
-from normlab.landscape.named_plane import named_plane
-from normlab.landscape.networks import Network
-from normlab.landscape.path_plane import path_plane
-from normlab.landscape.plane import Plane
+from normlab.landscape.planes.common import common_plane
+from normlab.landscape.planes.models import models_plane
+from normlab.landscape.planes.named import named_plane
+from normlab.landscape.planes.networks import Network
+from normlab.landscape.planes.path import path_plane
+from normlab.landscape.planes.plane import Plane
 from normlab.landscape.surface import surface
 
 from .spanning import KINDS, Around, data, made, naive_loss, vector

@@ -9,11 +9,11 @@ from torch import nn
 
 from normlab.base.streams import ambient, numpy_stream, stream
 from normlab.errors import BadData, BadSetting
-from normlab.landscape.common_plane import common_plane
-from normlab.landscape.named_plane import named_plane
-from normlab.landscape.path_plane import path_plane, random_walk_shares
-from normlab.landscape.plane import Plane
-from normlab.landscape.random_plane import random_plane
+from normlab.landscape.planes.common import common_plane
+from normlab.landscape.planes.named import named_plane
+from normlab.landscape.planes.path import path_plane, random_walk_shares
+from normlab.landscape.planes.plane import Plane
+from normlab.landscape.planes.random import random_plane
 from normlab.landscape.surface import surface
 
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from normlab.landscape.moving import private_copy
-from normlab.landscape.pooling import forget_places
+from normlab.landscape.evaluate.moving import private_copy
+from normlab.landscape.evaluate.pooling import forget_places
 
 TILED = [
     (nn.MaxPool1d(3), (5, 4, 11)),

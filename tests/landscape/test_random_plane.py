@@ -15,8 +15,8 @@ from torch.optim.swa_utils import AveragedModel
 from normlab.base.streams import ambient, stream
 from normlab.errors import BadModel, BadSetting
 from normlab.figures.surface_difference import draw_difference
-from normlab.landscape.named_plane import named_plane
-from normlab.landscape.random_plane import random_plane
+from normlab.landscape.planes.named import named_plane
+from normlab.landscape.planes.random import random_plane
 from normlab.landscape.surface import surface
 
 from .spanning import Around, data, made, plain

@@ -16,7 +16,7 @@ from normlab.base.streams import ambient, stream
 from normlab.data.dataset import Dataset, Part
 from normlab.errors import BadData, BadModel, BadSetting
 from normlab.landscape.cells import Cells
-from normlab.landscape.plane import Plane
+from normlab.landscape.planes.plane import Plane
 from normlab.landscape.surface import surface
 from normlab.landscape.watch import Progress, Watch
 

@@ -15,8 +15,8 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from normlab.base.streams import ambient
 from normlab.errors import BadData, BadModel, BadSetting
-from normlab.landscape.norms import is_norm_module
-from normlab.landscape.plane import Plane
+from normlab.landscape.evaluate.norms import is_norm_module
+from normlab.landscape.planes.plane import Plane
 from normlab.landscape.surface import surface
 from normlab.landscape.watch import Watch
 from tests.landscape.networks import (
@@ -395,7 +395,7 @@ def test_norms_are_known_by_what_they_are() -> None:
 def test_never_more_examples_at_a_time_than_a_batch_where_outputs_are_large(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("normlab.landscape.sample._MOST_VALUES", 4_000)
+    monkeypatch.setattr("normlab.landscape.intake.sample._MOST_VALUES", 4_000)
     seen: list[int] = []
 
     class Wide(nn.Module):

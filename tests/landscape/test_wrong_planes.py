@@ -13,12 +13,12 @@ from safetensors.torch import save_file
 from torch import nn
 
 from normlab.errors import NormlabError
-from normlab.landscape.common_plane import common_plane
-from normlab.landscape.models_plane import models_plane
-from normlab.landscape.named_plane import named_plane
-from normlab.landscape.path_plane import path_plane
-from normlab.landscape.plane import Plane
-from normlab.landscape.random_plane import random_plane
+from normlab.landscape.planes.common import common_plane
+from normlab.landscape.planes.models import models_plane
+from normlab.landscape.planes.named import named_plane
+from normlab.landscape.planes.path import path_plane
+from normlab.landscape.planes.plane import Plane
+from normlab.landscape.planes.random import random_plane
 from normlab.landscape.surface import surface
 
 from .spanning import data, plain

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from normlab.base.streams import ambient, stream
 from normlab.errors import BadModel
-from normlab.landscape.trace import split_at_first_linear
+from normlab.landscape.evaluate.trace import split_at_first_linear
 from normlab.norms.ghost import GhostBatchNorm
 
 FEATURES = 3

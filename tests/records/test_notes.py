@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from normlab.analysis.result import Result
-from normlab.cli.account import account
+from normlab.facade.result import Result
 from normlab.records.events import Noted
 from normlab.records.folder import StudyFolder
 from normlab.report.limits import limits
 from normlab.spec.plan import plan
+from normlab.terminal.summary_text import account
 from tests.records.studies import SPEC, finish, made
 
 KEYS = plan(SPEC)

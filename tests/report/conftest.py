@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from normlab.analysis.result import Result
+from normlab.facade.result import Result
 from normlab.figures.gallery import KINDS
 from normlab.report.write import write
 from tests.analysis.sweeps import over_rates, rates_spec, valley

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from normlab.analysis.result import Result
 from normlab.cli import main
 from normlab.errors import BadFolder
+from normlab.facade.result import Result
 from normlab.records.rows import StudyRecord
 from normlab.report.build import build
 from normlab.report.write import write

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from normlab.analysis.result import Result
+from normlab.facade.result import Result
 from normlab.report.build import build
 from normlab.report.conditions import different, equal, extent
 from normlab.spec.study import StudySpec

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from normlab.analysis.claims import DEFINITIONS
-from normlab.analysis.result import Result
+from normlab.facade.result import Result
 from normlab.records.rows import RunRecord, StudyRecord
 from normlab.report.headline import PLAIN, headlines
 from normlab.report.limits import limits

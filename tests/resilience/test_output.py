@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-import normlab.figures.export as figures
+import normlab.figures.kit.export as figures
 import normlab.report.write as report
-from normlab.analysis.result import Result
 from normlab.errors import BadFolder
+from normlab.facade.result import Result
 from tests.resilience.law import Law, contents
 
 COMMANDS = {

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from normlab.analysis.result import Result
 from normlab.cli import main
 from normlab.errors import BadFolder
+from normlab.facade.result import Result
 from normlab.records.folder import StudyFolder
 from normlab.report.build import build
 from normlab.study import api

@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from normlab.analysis.result import Result
-from normlab.cli.account import account
+from normlab.facade.result import Result
 from normlab.study import api
 from normlab.study.prepare import PythonParts
+from normlab.terminal.summary_text import account
 from tests.study.cases import spec_of, write_data
 
 

@@ -13,7 +13,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from normlab.data.load import load
-from normlab.landscape.engine import Engine
+from normlab.landscape.evaluate.engine import Engine
 from normlab.records.folder import StudyFolder
 from normlab.records.surface import StudySurface, Surface
 from normlab.spec.model import Model

@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 
-from normlab.analysis.result import Result
 from normlab.base.streams import ambient, stream
 from normlab.cli import main
 from normlab.data.feed import Feed
 from normlab.data.load import load
+from normlab.facade.result import Result
 from normlab.nets.registry import build
 from normlab.norms.registry import maker
 from normlab.records.folder import StudyFolder

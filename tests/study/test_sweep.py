@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from normlab.analysis.rates import choices, claim_seeds, rates_of
-from normlab.analysis.refine import further_runs
+from normlab.analysis.design.rates import choices, claim_seeds, rates_of
+from normlab.analysis.design.refine import further_runs
 from normlab.errors import BadSetting
 from normlab.records.compare import differences
 from normlab.records.events import EpochDone

@@ -9,11 +9,11 @@ from normlab.analysis.arms import ArmSummary, summarise
 from normlab.analysis.claim import Claims, claim_from
 from normlab.analysis.claims import DEFINITIONS
 from normlab.analysis.claims.definition import Definition
-from normlab.analysis.evidence import Evidence, collect
-from normlab.analysis.fairness import Fairness, check_fairness
-from normlab.analysis.holm import holm
-from normlab.analysis.pairs import Runs, all_pairings
-from normlab.analysis.verdict import Ruling, judge
+from normlab.analysis.design.fairness import Fairness, check_fairness
+from normlab.analysis.design.pairs import Runs, all_pairings
+from normlab.analysis.inference.evidence import Evidence, collect
+from normlab.analysis.inference.holm import holm
+from normlab.analysis.inference.verdict import Ruling, judge
 from normlab.records.data_line import copies_text
 from normlab.records.rows import StudyRecord
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from normlab.analysis.claims.better_accuracy import final_accuracy
-from normlab.analysis.fairness import equal_seeds
-from normlab.analysis.interval import Estimate, t_interval
-from normlab.analysis.pairs import Runs
+from normlab.analysis.design.fairness import equal_seeds
+from normlab.analysis.design.pairs import Runs
+from normlab.analysis.inference.interval import Estimate, t_interval
 from normlab.records.rows import ENDED, EpochRow, RunRecord, StudyRecord
 from normlab.spec.point import Point
 

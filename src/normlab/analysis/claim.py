@@ -10,12 +10,12 @@ from html import escape
 from typing import NamedTuple
 
 from normlab.analysis.claims.definition import Definition, Twins
-from normlab.analysis.evidence import Evidence
-from normlab.analysis.fairness import equal_seeds
-from normlab.analysis.interval import t_interval
-from normlab.analysis.pairs import Compared
-from normlab.analysis.verdict import Ruling, Verdict
-from normlab.analysis.words import count, effect_text, interval_text
+from normlab.analysis.design.fairness import equal_seeds
+from normlab.analysis.design.pairs import Compared
+from normlab.analysis.inference.evidence import Evidence
+from normlab.analysis.inference.interval import t_interval
+from normlab.analysis.inference.verdict import Ruling, Verdict
+from normlab.analysis.text.words import count, effect_text, interval_text
 from normlab.spec.point import Point, point_text
 
 _LARGEST_LOG = math.log(sys.float_info.max)

@@ -6,26 +6,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from normlab.analysis.analyse import Analysis, analyse
 from normlab.analysis.claim import Claims
-from normlab.analysis.frames import frame
-from normlab.analysis.summary import to_json
-from normlab.analysis.table import Table, table_of
-from normlab.analysis.words import count, notes_text
+from normlab.analysis.text.frames import frame
+from normlab.analysis.text.summary import to_json
+from normlab.analysis.text.table import Table, table_of
+from normlab.analysis.text.words import count, notes_text
 from normlab.records.rows import ENDED, StudyRecord
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from normlab.figures.gallery import Gallery
-    from normlab.figures.picture import Picture
-
 
 @dataclass(frozen=True, repr=False)
-class Result:
-    """A study as it stands: open it from its folder, or get it from `compare`.
+class StudyResult:
+    """A study as it stands: its record, and what follows from it.
 
     It is a snapshot: open it again to see what a running study has added since. It
     prints as its table, claims and fairness, and shows them in a notebook. Losses are
@@ -37,7 +34,7 @@ class Result:
 
     Example:
         >>> from normlab.spec.study import StudySpec
-        >>> empty = Result(StudyRecord(spec=StudySpec(), meta={}, runs=()))
+        >>> empty = StudyResult(StudyRecord(spec=StudySpec(), meta={}, runs=()))
         >>> print(empty.analysis.fairness)
         not proven yet: no two arms of one seed have started
     """
@@ -46,7 +43,7 @@ class Result:
     folder: Path | None = None
 
     @classmethod
-    def open(cls, folder: str | Path) -> Result:
+    def open(cls, folder: str | Path) -> Self:
         """Read a study folder; nothing is executed and nothing changed.
 
         Args:
@@ -97,34 +94,6 @@ class Result:
         the papers they come from are in `docs/claims.md`.
         """
         return self.analysis.claims
-
-    def figures(self) -> Gallery:
-        """All figures of this study by name; each is drawn when asked for.
-
-        Returns:
-            A mapping. Its names are those of all figures that normlab can draw; one
-            that this study did not measure raises NotMeasured.
-        """
-        # a layer above, met only here: a result shows its own pictures
-        from normlab.figures.gallery import Gallery
-
-        return Gallery(self)
-
-    def plot(self, name: str) -> Picture:
-        """One figure, which shows itself in a notebook.
-
-        Args:
-            name: For example `learning-curves`; `list(result.figures())` has all.
-
-        Returns:
-            The Plotly `figure`, how to read it (`kind.reading`) and what is seen on it
-            in words (`alt`).
-
-        Raises:
-            BadSetting: If there is no figure of that name.
-            NotMeasured: If the study did not record what it shows.
-        """
-        return self.figures()[name]
 
     def to_json(self) -> dict[str, Any]:
         """The object that `normlab show --json` prints, of plain Python values.

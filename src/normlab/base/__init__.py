@@ -4,5 +4,7 @@
 * `digest`: what a tensor holds, as a short text that can be compared;
 * `hold`: change a model as you like and always get it back;
 * `taps`: hooks that cannot outlive their `with` block;
-* `point`: the parameters of a model as one point of a vector space.
+* `state`, `outside`, `packing`: what can change beside parameters and buffers;
+* `content`: what an object of a user's holds, as a digest;
+* `reals`, `settings`, `slots`: complex numbers as pairs, torch's settings, named slots.
 """

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from normlab.cli.stopping import code_of
-from normlab.cli.terminal import complain
 from normlab.errors import NormlabError
 from normlab.foreign import shortened
+from normlab.terminal.printing import complain
 
 __all__ = ["main"]
 

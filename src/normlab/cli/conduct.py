@@ -7,17 +7,17 @@ from itertools import count as naturals
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from normlab.analysis.words import count, seeds_text
+from normlab.analysis.text.words import count, seeds_text
 from normlab.cli.stopping import code_of, signals_stop
-from normlab.cli.terminal import complain, say
-from normlab.cli.watching import watching
 from normlab.errors import NormlabError
+from normlab.terminal.printing import complain, say
+from normlab.terminal.watching import watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
     from normlab.spec.study import StudySpec
     from normlab.study.progress import Watcher
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def conduct(
     spec: StudySpec,
     folder: Path,
-    train: Callable[[Watcher], Result],
+    train: Callable[[Watcher], StudyResult],
     *,
     quiet: bool,
 ) -> int:
@@ -55,7 +55,7 @@ def conduct(
     except BrokenPipeError:  # nobody reads the progress any more
         say(_how_to_go_on(folder), to=sys.stderr)
         raise
-    from normlab.cli.account import account
+    from normlab.terminal.summary_text import account
 
     # first what took long, so that no trouble with the report can lose it
     say(account(result, folder, report=False))
@@ -70,7 +70,7 @@ def conduct(
     return _report(result, folder) or int(bool(failed or lost))
 
 
-def _report(result: Result, folder: Path) -> int:
+def _report(result: StudyResult, folder: Path) -> int:
     """Write the report and say where it is, or how to get it."""
     from normlab.report.write import NAME, write
 
@@ -110,8 +110,8 @@ def _who_chooses(spec: StudySpec) -> list[str]:
         return []
     if spec.data.validation == 0:
         return ["no images are held out: no rate is chosen, all are compared alike"]
-    from normlab.analysis.evidence import MIN_SEEDS
-    from normlab.analysis.rates import choice_seeds, claim_seeds
+    from normlab.analysis.design.rates import choice_seeds, claim_seeds
+    from normlab.analysis.inference.evidence import MIN_SEEDS
 
     chosen, claimed = choice_seeds(spec.seeds), claim_seeds(spec.seeds)
     line = f"each arm's own best lr: chosen by {seeds_text(chosen)}"

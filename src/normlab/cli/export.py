@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from normlab.cli import options
-from normlab.cli.terminal import STANDARD, put_out, say
 from normlab.errors import BadSetting
+from normlab.terminal.printing import STANDARD, put_out, say
 
 
 def export(
@@ -58,11 +58,11 @@ def export(
 
 
 def _records(folder: Path, form: str, path: Path, *, force: bool) -> int:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
     from normlab.records.export import export as write
     from normlab.records.export import exported
 
-    result = Result.open(folder)
+    result = StudyResult.open(folder)
     summary = result.to_json() if form == "json" else None
     if path == STANDARD:
         put_out(exported(result.record, form, summary=summary))
@@ -73,10 +73,11 @@ def _records(folder: Path, form: str, path: Path, *, force: bool) -> int:
 
 
 def _figures(folder: Path, form: str, path: Path, *, force: bool) -> int:
-    from normlab.analysis.result import Result
-    from normlab.figures.export import export_figures
+    from normlab.analysis.result import StudyResult
+    from normlab.figures.gallery import Gallery
+    from normlab.figures.kit.export import export_figures
 
-    pictures, missing = Result.open(folder).figures().drawn()
+    pictures, missing = Gallery(StudyResult.open(folder)).drawn()
     written = export_figures(pictures, form, path, force=force)
     say(f"{len(written)} figures written to {path}")
     for line in missing:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from normlab.cli.terminal import say
 from normlab.foreign import plain, shortened
+from normlab.terminal.printing import say
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,8 +25,8 @@ def list_studies(
     ] = Path(),
 ) -> int:
     """List the studies below a folder."""
-    from normlab.cli.columns import columns
     from normlab.records.found import find_studies
+    from normlab.terminal.columns import columns
 
     studies = find_studies(root)
     readable = [study for study in studies if study.trouble is None]

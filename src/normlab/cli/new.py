@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from normlab.cli import options
-from normlab.cli.terminal import say
 from normlab.experiments.registry import NAMES
+from normlab.terminal.printing import say
 
 
 def new(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from normlab.cli import options
-from normlab.cli.terminal import STANDARD, put_out, say
+from normlab.terminal.printing import STANDARD, put_out, say
 
 
 def report(
@@ -28,10 +28,10 @@ def report(
 
     Reads the records; nothing is trained or executed.
     """
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
     from normlab.report.write import NAME, content, write
 
-    result = Result.open(folder)
+    result = StudyResult.open(folder)
     if output == STANDARD:
         put_out(content(result))
         return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from normlab.cli import options
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
     from normlab.study.progress import Watcher
 
 
@@ -16,14 +16,14 @@ def rerun(
 ) -> int:
     """Train the same study again in another folder."""
     from normlab.cli.conduct import conduct
-    from normlab.cli.watching import dated_folder
     from normlab.records.folder import StudyFolder
+    from normlab.terminal.watching import dated_folder
 
     spec = StudyFolder.open(folder).spec
     into = out or dated_folder(spec.experiment)
     StudyFolder.refuse_taken(into)  # before it is said that the study is kept there
 
-    def train(watcher: Watcher) -> Result:
+    def train(watcher: Watcher) -> StudyResult:
         from normlab.study import api
 
         return api.rerun(folder, into, watcher=watcher)

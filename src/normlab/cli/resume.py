@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from normlab.cli import options
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
     from normlab.study.progress import Watcher
 
 
@@ -38,7 +38,7 @@ def resume(
         },
     )
 
-    def train(watcher: Watcher) -> Result:
+    def train(watcher: Watcher) -> StudyResult:
         from normlab.study import api
 
         return api.resume(folder, watcher=watcher, execution=spec.execution)

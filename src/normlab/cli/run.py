@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from normlab.cli import options
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
     from normlab.study.progress import Watcher
 
 
@@ -41,9 +41,9 @@ def run(
     from normlab.cli import given
     from normlab.cli.conduct import conduct
     from normlab.cli.experiments import find
-    from normlab.cli.watching import dated_folder
     from normlab.records.folder import StudyFolder
     from normlab.spec.recipe import REFINED
+    from normlab.terminal.watching import dated_folder
 
     spec = given.apply(
         find(experiment, full=full),
@@ -73,7 +73,7 @@ def run(
     folder = out or dated_folder(spec.experiment)
     StudyFolder.refuse_taken(folder)  # before it is said that the study is kept there
 
-    def train(watcher: Watcher) -> Result:
+    def train(watcher: Watcher) -> StudyResult:
         from normlab.study import api
 
         return api.run(spec, folder, watcher=watcher)

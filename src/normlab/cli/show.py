@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from normlab.cli import options
-from normlab.cli.terminal import say
+from normlab.terminal.printing import say
 
 
 def show(
@@ -20,15 +20,15 @@ def show(
 
     Reads the records; nothing is trained or executed.
     """
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
-    result = Result.open(folder)
+    result = StudyResult.open(folder)
     if as_json:
         import json
 
         print(json.dumps(result.to_json(), indent=2, allow_nan=False))
         return 0
-    from normlab.cli.account import account
+    from normlab.terminal.summary_text import account
 
     say(account(result, folder))
     return 0

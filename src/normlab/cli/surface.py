@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from normlab.cli import options
-from normlab.cli.terminal import say
+from normlab.terminal.printing import say
 
 if TYPE_CHECKING:
     from normlab.records.surface import Surface
@@ -97,15 +97,15 @@ def surface(
 
     Example: normlab surface net.py:make --weights net.pt --data mnist -o plane.svg
     """
-    from normlab.cli.measuring import Measuring
     from normlab.data.load import load
-    from normlab.figures.surface_files import SurfaceFile
+    from normlab.figures.kit.surface_files import SurfaceFile
     from normlab.landscape.from_files import built_network, checkpoints_plane
-    from normlab.landscape.networks import state_of
+    from normlab.landscape.planes.networks import state_of
+    from normlab.landscape.planes.weights import load_weights
     from normlab.landscape.surface import surface as measure
     from normlab.landscape.watch import Watch
-    from normlab.landscape.weights import load_weights
     from normlab.spec.data import Data
+    from normlab.terminal.measuring import Measuring
 
     target = SurfaceFile(output, force=force)
     on_path = _checkpoints([*(plane or []), *map(str, files or [])])
@@ -172,7 +172,7 @@ def _checkpoints(words: list[str]) -> list[Path]:
 
 def _account(found: Surface) -> list[str]:
     """What was measured, in words."""
-    from normlab.figures.plane import measured, places, words
+    from normlab.figures.kit.plane import measured, places, words
 
     on = "line" if found.is_line else "plane"
     here = found.loss[found.b == 0][:, found.a == 0].item()

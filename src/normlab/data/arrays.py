@@ -8,11 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from normlab.data.assemble import Pair, Source, assemble
-from normlab.data.columns import is_frame, pair_of_frame
 from normlab.data.dataset import Dataset
+from normlab.data.formats.columns import is_frame, pair_of_frame
+from normlab.data.formats.names import (
+    chosen,
+    named_classes,
+    names_of,
+    part_of,
+    source_of,
+)
 from normlab.data.items import as_array, read_items
 from normlab.data.live import Readings, check_repeatable, is_augmented
-from normlab.data.names import chosen, named_classes, names_of, part_of, source_of
 from normlab.data.oddities import oddities
 from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Axes, Data

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.data import split
-from normlab.data.binary import binarised
 from normlab.data.coerce import as_images, checked
 from normlab.data.copies import contents
 from normlab.data.dataset import Dataset, Live, Part
+from normlab.data.images.binary import binarised
 from normlab.data.labels import as_labels, classes_of, numbered
 from normlab.data.oddities import oddities
 from normlab.data.precision import narrowed

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.base.streams import ambient
-from normlab.data.names import IMAGES, LABELS
-from normlab.data.picture import Look, look_of, picture_of, pixels_of
-from normlab.data.upright import upright
+from normlab.data.formats.names import IMAGES, LABELS
+from normlab.data.images.picture import Look, look_of, picture_of, pixels_of
+from normlab.data.images.upright import upright
 from normlab.errors import BadData
 from normlab.spec.data import Axes
 

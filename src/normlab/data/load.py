@@ -8,13 +8,13 @@ from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
-from normlab.data import idx, listing, packaged, readers
 from normlab.data.assemble import Source, assemble
-from normlab.data.cells import SUFFIXES
-from normlab.data.columns import is_wide, read_columns
 from normlab.data.dataset import Dataset
 from normlab.data.download import REMOTES, fetch
-from normlab.data.folder import read_images
+from normlab.data.formats import idx, listing, packaged, readers
+from normlab.data.formats.cells import SUFFIXES
+from normlab.data.formats.columns import is_wide, read_columns
+from normlab.data.images.folder import read_images
 from normlab.data.mnist import read_mnist
 from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Data

@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from normlab.data.assemble import Pair, Source
-from normlab.data.idx import contents, parsed, unpacked
+from normlab.data.formats.idx import contents, parsed, unpacked
 from normlab.errors import BadData
 
 _FOLDER = Path(__file__).parent / "files"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
-    from normlab.analysis.result import Result
+    from normlab.facade.result import Result
 
 
 def compare(

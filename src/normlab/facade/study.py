@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from normlab.analysis.result import Result
-from normlab.cli.watching import dated_folder, watching
+from normlab.analysis.result import StudyResult
 from normlab.errors import BadFolder, BadSetting
+from normlab.facade.result import Result
 from normlab.spec.names import PYTHON
 from normlab.spec.paths import from_anywhere
 from normlab.spec.recipe import REFINED
 from normlab.spec.settings import parse_seeds, with_settings
 from normlab.spec.study import StudySpec
+from normlab.terminal.watching import dated_folder, watching
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -237,7 +238,7 @@ class Study:
         )
 
 
-def _reported(result: Result, folder: Path, watcher: Watcher) -> Result:
+def _reported(result: StudyResult, folder: Path, watcher: Watcher) -> Result:
     """The result, once its report.html lies in the folder, if that can be written."""
     from normlab.report.write import NAME, write
 
@@ -247,7 +248,7 @@ def _reported(result: Result, folder: Path, watcher: Watcher) -> Result:
     except BadFolder as error:
         watcher.note(str(error))
         warnings.warn(str(error), stacklevel=3)  # where run or resume was called
-    return result
+    return Result(result.record, result.folder)
 
 
 def _folder(given: object) -> Path:

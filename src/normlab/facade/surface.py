@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from normlab.analysis.frames import frame
+from normlab.analysis.text.frames import frame
 from normlab.errors import BadSetting
 from normlab.records.surface import Statistics, Surface
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from torch import nn
 
-    from normlab.landscape.chosen_plane import PlaneLike
-    from normlab.landscape.objective import Loss, OfModel
+    from normlab.landscape.evaluate.objective import Loss, OfModel
+    from normlab.landscape.planes.chosen import PlaneLike
     from normlab.landscape.watch import Watch
 
 
@@ -92,7 +92,7 @@ class DrawableSurface(Surface):
         a, b = np.meshgrid(self.a, self.b)
         columns = {"a": a, "b": b, "loss": self.loss, "computed": self.computed}
         if "value_1" in self.facts:
-            from normlab.figures.plane import axis_titles, in_values
+            from normlab.figures.kit.plane import axis_titles, in_values
 
             shown = in_values(self)
             values = np.meshgrid(shown.a, shown.b)

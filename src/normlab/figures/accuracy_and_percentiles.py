@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from normlab.analysis.course import Band, accuracy_bands
-from normlab.analysis.setting import setting_of
+from normlab.analysis.design.setting import setting_of
+from normlab.analysis.series.trajectory import Band, accuracy_bands
 from normlab.errors import NotMeasured
-from normlab.figures.curves import add_band, add_line
-from normlab.figures.look import LIGHT, Look, Style
-from normlab.figures.observed import Arrays, first_of, places, seen
-from normlab.figures.panels import Panel, on, panels
+from normlab.figures.kit.curves import add_band, add_line
+from normlab.figures.kit.observed import Arrays, first_of, places, seen
+from normlab.figures.kit.panels import Panel, on, panels
+from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.theme import LIGHT, Look, Style
 from normlab.figures.percentiles import Percentiles
-from normlab.figures.picture import Drawn, Kind
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
     from normlab.spec.study import StudySpec
 
 WHAT = "in_unit_percentiles"
@@ -69,7 +69,7 @@ def draw_accuracy_and_percentiles(
     return figure
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     record = result.record
     spec = record.spec
     runs = first_of(seen(result, "activations"))

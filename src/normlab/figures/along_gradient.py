@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from normlab.figures.along_training import Quantity, draw_along_training, ends
-from normlab.figures.observed import Arrays, by_arm, seen
-from normlab.figures.picture import Drawn, Kind
+from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
+from normlab.figures.kit.observed import Arrays, by_arm, seen
+from normlab.figures.kit.picture import Drawn, Kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from normlab.analysis.result import Result
-    from normlab.figures.look import Look
+    from normlab.analysis.result import StudyResult
+    from normlab.figures.kit.theme import Look
 
 
 def loss_range(arrays: Arrays) -> NDArray[np.floating]:
@@ -23,7 +23,7 @@ def loss_range(arrays: Arrays) -> NDArray[np.floating]:
     return along.max(axis=1) - along.min(axis=1)
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     runs = seen(result, "gradient")
     quantities = [
         Quantity(

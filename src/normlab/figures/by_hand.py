@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
-from normlab.figures.curves import Numbers, hundredths, single
-from normlab.figures.look import LIGHT, Look, Style
-from normlab.figures.marks import add_level
-from normlab.figures.observed import Arrays, Place, first_of, seen
-from normlab.figures.over_batch import over_batch
-from normlab.figures.panels import BOTTOM, Panel, on, panels
-from normlab.figures.picture import Drawn, Kind
-from normlab.figures.slider import frames, slider
+from normlab.figures.kit.curves import Numbers, hundredths, single
+from normlab.figures.kit.marks import add_level
+from normlab.figures.kit.observed import Arrays, Place, first_of, seen
+from normlab.figures.kit.over_batch import over_batch
+from normlab.figures.kit.panels import BOTTOM, Panel, on, panels
+from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.slider import frames, slider
+from normlab.figures.kit.theme import LIGHT, Look, Style
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 
 NEAR = 0.15  # of the axis: the height of a text
@@ -194,7 +194,7 @@ def by_hand(arrays: Arrays, norm: Place) -> ByHand:
     )
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     runs = first_of(seen(result, "activations"))
     arm, norm = over_batch(runs)
     hand = by_hand(runs[arm], norm)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from normlab.analysis.claim import Claim
-from normlab.analysis.words import effect_text
+from normlab.analysis.text.words import effect_text
 from normlab.errors import NotMeasured
-from normlab.figures.look import LIGHT, Look, Style, css
-from normlab.figures.marks import add_upright
-from normlab.figures.panels import Panel, axis_number, on, panels
-from normlab.figures.picture import Drawn, Kind
+from normlab.figures.kit.marks import add_upright
+from normlab.figures.kit.panels import Panel, axis_number, on, panels
+from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.theme import LIGHT, Look, Style, css
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 ROW = 46  # pixels
 LINE = 16  # of a second line of words
@@ -216,7 +216,7 @@ def _add_words(
         )
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     claims = result.claims()
     if not any(map(_measured, claims)):
         raise NotMeasured("no twins have ended yet, so no claim has an effect")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 
 from normlab.errors import NotMeasured
-from normlab.figures.look import LIGHT, Look, Style, css
-from normlab.figures.marks import add_upright
-from normlab.figures.panels import Panel, on, panels
-from normlab.figures.picture import Drawn, Kind
+from normlab.figures.kit.marks import add_upright
+from normlab.figures.kit.panels import Panel, on, panels
+from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.theme import LIGHT, Look, Style, css
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 
 def draw_cost(
@@ -121,7 +121,7 @@ def _add_inference(
         )
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     cost = result.record.measurements.get("cost")
     if cost is None:
         raise NotMeasured("cost is measured with --measure light or full")

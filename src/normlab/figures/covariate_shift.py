@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from normlab.errors import NotMeasured
-from normlab.figures.along_training import Quantity, draw_along_training, ends
-from normlab.figures.observed import Arrays, by_arm, places, seen
-from normlab.figures.picture import Drawn, Kind
+from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
+from normlab.figures.kit.observed import Arrays, by_arm, places, seen
+from normlab.figures.kit.picture import Drawn, Kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from normlab.analysis.result import Result
-    from normlab.figures.look import Look
+    from normlab.analysis.result import StudyResult
+    from normlab.figures.kit.theme import Look
 
 
 def _over_layers(arrays: Arrays, what: str) -> NDArray[np.float64] | None:
@@ -23,7 +23,7 @@ def _over_layers(arrays: Arrays, what: str) -> NDArray[np.float64] | None:
     return np.asarray(np.mean(layers, axis=0)) if layers else None
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     runs = seen(result, "gradient")
     shift = by_arm(runs, lambda arrays: _over_layers(arrays, "shift"), ratio=True)
     cosine = by_arm(runs, lambda arrays: _over_layers(arrays, "shift_cosine"))

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from normlab.errors import NotMeasured
-from normlab.figures.along_training import Quantity, draw_along_training, ends
 from normlab.figures.drift import at_path, layers
-from normlab.figures.observed import Arrays, by_arm, first_of, seen
-from normlab.figures.picture import Drawn, Kind
+from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
+from normlab.figures.kit.observed import Arrays, by_arm, first_of, seen
+from normlab.figures.kit.picture import Drawn, Kind
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from normlab.analysis.result import Result
-    from normlab.figures.look import Look
+    from normlab.analysis.result import StudyResult
+    from normlab.figures.kit.theme import Look
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     runs = seen(result, "activations")
     quantities = []
     for rank, path in layers(first_of(runs).values()):

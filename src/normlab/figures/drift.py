@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from normlab.analysis.drift import feature_change, living_shift
+from normlab.analysis.series.drift import feature_change, living_shift
 from normlab.errors import NotMeasured
-from normlab.figures.along_training import Quantity, draw_along_training, ends
-from normlab.figures.observed import Arrays, by_arm, first_of, places, seen, spread
-from normlab.figures.picture import Drawn, Kind
+from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
+from normlab.figures.kit.observed import Arrays, by_arm, first_of, places, seen, spread
+from normlab.figures.kit.picture import Drawn, Kind
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
-    from normlab.figures.look import Look
+    from normlab.analysis.result import StudyResult
+    from normlab.figures.kit.theme import Look
 
 MOST_LAYERS = 4
 
@@ -44,7 +44,7 @@ def at_path(arrays: Arrays, path: str, what: str) -> np.ndarray | None:
     return None
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     runs = seen(result, "activations")
     quantities: list[Quantity] = []
     words: list[str] = []

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from normlab.analysis.series import Series
+from normlab.analysis.series.series import Series
 from normlab.errors import NotMeasured
-from normlab.figures.along_training import Quantity, draw_along_training, ends
 from normlab.figures.drift import at_path
-from normlab.figures.observed import Arrays, by_arm, places, seen, spread
-from normlab.figures.picture import Drawn, Kind
+from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
+from normlab.figures.kit.observed import Arrays, by_arm, places, seen, spread
+from normlab.figures.kit.picture import Drawn, Kind
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
-    from normlab.figures.look import Look
+    from normlab.analysis.result import StudyResult
+    from normlab.figures.kit.theme import Look
 
 MOST_WEIGHTS = 3
 
@@ -27,7 +27,7 @@ def weights(of_runs: list[Arrays]) -> list[str]:
     return [names[i] for i in spread(range(len(names)), MOST_WEIGHTS)]
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     runs = seen(result, "scale")
     names = weights(list(runs.values()))
     if not names:

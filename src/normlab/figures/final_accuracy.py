@@ -9,16 +9,16 @@ import numpy as np
 import plotly.graph_objects as go
 
 from normlab.analysis.claims.better_accuracy import final_accuracy
-from normlab.analysis.interval import Estimate, t_interval
-from normlab.analysis.pairs import Runs
+from normlab.analysis.design.pairs import Runs
+from normlab.analysis.inference.interval import Estimate, t_interval
 from normlab.errors import NotMeasured
-from normlab.figures.look import LIGHT, Look, Style, css
-from normlab.figures.panels import Panel, on, panels
-from normlab.figures.picture import Drawn, Kind
+from normlab.figures.kit.panels import Panel, on, panels
+from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.theme import LIGHT, Look, Style, css
 from normlab.records.rows import ENDED
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 MOST_RATES = 6
 MOST_LINES = 60  # beyond that they would hide each other
@@ -142,7 +142,7 @@ def _add_arm(
     )
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     record = result.record
     runs = Runs.of(record)
     those = []

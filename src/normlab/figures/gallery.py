@@ -33,13 +33,13 @@ from normlab.figures import (
     sweep,
     twin_difference,
 )
-from normlab.figures.look import LIGHT, Look
-from normlab.figures.observed import setting_words
-from normlab.figures.picture import Kind, Picture
+from normlab.figures.kit.observed import setting_words
+from normlab.figures.kit.picture import Kind, Picture
+from normlab.figures.kit.theme import LIGHT, Look
 from normlab.spec.names import known
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 KINDS: tuple[Kind, ...] = (
     claims_forest.KIND,
@@ -101,7 +101,7 @@ class Gallery(Mapping[str, Picture]):
     study did not measure raise NotMeasured when they are asked for.
     """
 
-    def __init__(self, result: Result, look: Look = LIGHT) -> None:
+    def __init__(self, result: StudyResult, look: Look = LIGHT) -> None:
         self._result = result
         self._look = look
 

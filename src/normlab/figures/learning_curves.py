@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from normlab.analysis.course import Band, accuracy_bands, loss_bands
+from normlab.analysis.series.trajectory import Band, accuracy_bands, loss_bands
 from normlab.errors import NotMeasured
-from normlab.figures.curves import add_band, add_line, log_axis
-from normlab.figures.look import LIGHT, Look, Style
-from normlab.figures.panels import Panel, axis_number, on, panels
-from normlab.figures.picture import Drawn, Kind
+from normlab.figures.kit.curves import add_band, add_line, log_axis
+from normlab.figures.kit.panels import Panel, axis_number, on, panels
+from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.theme import LIGHT, Look, Style
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 MOST_RATES = 6  # rows; a sweep over more is told by its claims
 
@@ -96,7 +96,7 @@ def _add(
     add_line(figure, x, kind.unit * band.mean, style=style, name=band.arm, **more)
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     record = result.record
     losses, accuracies = loss_bands(record), accuracy_bands(record)
     if not losses:

@@ -8,11 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from normlab.errors import NotMeasured
-from normlab.figures.curves import add_line, log_axis
-from normlab.figures.look import LIGHT, Look, Style, css
-from normlab.figures.marks import add_upright
-from normlab.figures.panels import Panel, on, panels
-from normlab.figures.plane import axis_titles, measured, unit_of, words
+from normlab.figures.kit.curves import add_line, log_axis
+from normlab.figures.kit.marks import add_upright
+from normlab.figures.kit.panels import Panel, on, panels
+from normlab.figures.kit.plane import axis_titles, measured, unit_of, words
+from normlab.figures.kit.theme import LIGHT, Look, Style, css
 from normlab.records.surface import Mark, Surface
 
 HEIGHT = 320  # pixels

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from normlab.figures.curves import Numbers, hundredths, single
-from normlab.figures.look import LIGHT, Look, Style, css
-from normlab.figures.observed import Arrays, Place, first_of, places, seen
-from normlab.figures.over_batch import over_batch
-from normlab.figures.panels import Panel, on, panels
-from normlab.figures.picture import Drawn, Kind
-from normlab.figures.slider import frames, slider
+from normlab.figures.kit.curves import Numbers, hundredths, single
+from normlab.figures.kit.observed import Arrays, Place, first_of, places, seen
+from normlab.figures.kit.over_batch import over_batch
+from normlab.figures.kit.panels import Panel, on, panels
+from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.slider import frames, slider
+from normlab.figures.kit.theme import LIGHT, Look, Style, css
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 BINS = 44
 
@@ -129,7 +129,7 @@ def _shares(values: Numbers, edges: Numbers) -> Numbers:
     return single(100 * np.array(counts) / values.shape[1])
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     runs = first_of(seen(result, "activations"))
     arm, norm = over_batch(runs)
     arrays = runs[arm]
@@ -148,7 +148,7 @@ def _draw(result: Result, look: Look) -> Drawn:
 
 
 def _without(
-    result: Result, runs: Mapping[str, Arrays], arm: str, norm: Place
+    result: StudyResult, runs: Mapping[str, Arrays], arm: str, norm: Place
 ) -> list[Neuron]:
     """The same neuron of the baseline, where that has no norm and the same moments."""
     baseline = result.record.spec.baseline.name

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from normlab.figures import steps
-from normlab.figures.curves import Numbers, add_band, add_line
 from normlab.figures.drift import at_path, layers
-from normlab.figures.look import LIGHT, Look, Style
-from normlab.figures.observed import first_of, seen
-from normlab.figures.panels import Panel, on, panels
-from normlab.figures.picture import Drawn, Kind
+from normlab.figures.kit import steps
+from normlab.figures.kit.curves import Numbers, add_band, add_line
+from normlab.figures.kit.observed import first_of, seen
+from normlab.figures.kit.panels import Panel, on, panels
+from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.theme import LIGHT, Look, Style
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 
 class Percentiles(NamedTuple):
@@ -70,7 +70,7 @@ def draw_percentiles(
     return figure
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     runs = first_of(seen(result, "activations"))
     titles: list[str] = []
     those: list[Percentiles] = []

@@ -9,18 +9,18 @@ import numpy as np
 import plotly.graph_objects as go
 
 from normlab.analysis.arms import ArmSummary
-from normlab.analysis.interval import share_interval
-from normlab.analysis.rates import Choice, choices
+from normlab.analysis.design.rates import Choice, choices
+from normlab.analysis.inference.interval import share_interval
 from normlab.errors import NotMeasured
-from normlab.figures.curves import add_band, add_line, log_axis, log_window, single
-from normlab.figures.look import LIGHT, Look, Style
-from normlab.figures.observed import spread
-from normlab.figures.panels import Panel, on, panels
-from normlab.figures.picture import Drawn, Kind
+from normlab.figures.kit.curves import add_band, add_line, log_axis, log_window, single
+from normlab.figures.kit.observed import spread
+from normlab.figures.kit.panels import Panel, on, panels
+from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.theme import LIGHT, Look, Style
 from normlab.spec.point import Point, point_text
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 LOSS, ACCURACY, DIVERGED = range(3)  # the panels of a row
 MOST_POINTS = 4  # rows; of a longer sweep the first, the last and some between
@@ -140,7 +140,7 @@ def _ticks(rates: Sequence[float]) -> dict[str, object]:
     return {"tickvals": list(rates), "ticktext": [f"{rate:g}" for rate in rates]}
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     spec = result.record.spec
     if len(spec.recipe.rates) < 2:
         raise NotMeasured("the study has one learning rate; give several with --lr")

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from normlab.errors import NotMeasured
-from normlab.figures.along_training import Quantity, draw_along_training, ends
 from normlab.figures.drift import at_path
-from normlab.figures.observed import Arrays, by_arm, first_of, places, seen, spread
-from normlab.figures.picture import Drawn, Kind
+from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
+from normlab.figures.kit.observed import Arrays, by_arm, first_of, places, seen, spread
+from normlab.figures.kit.picture import Drawn, Kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from normlab.analysis.result import Result
-    from normlab.figures.look import Look
+    from normlab.analysis.result import StudyResult
+    from normlab.figures.kit.theme import Look
 
 MOST_NORMS = 3
 _TINY = np.finfo(np.float32).tiny
@@ -42,7 +42,7 @@ def variance_ratio(arrays: Arrays, path: str) -> NDArray[np.floating] | None:
         return np.median(running / variance, axis=1)
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     runs = seen(result, "activations")
     norms = [
         place.path

@@ -9,15 +9,15 @@ import numpy as np
 import plotly.graph_objects as go
 
 from normlab.errors import NotMeasured
-from normlab.figures import steps
-from normlab.figures.curves import Numbers, add_band, add_line
-from normlab.figures.look import LIGHT, Look, Style
-from normlab.figures.observed import first_of, places, seen, spread
-from normlab.figures.panels import Panel, on, panels
-from normlab.figures.picture import Drawn, Kind
+from normlab.figures.kit import steps
+from normlab.figures.kit.curves import Numbers, add_band, add_line
+from normlab.figures.kit.observed import first_of, places, seen, spread
+from normlab.figures.kit.panels import Panel, on, panels
+from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.theme import LIGHT, Look, Style
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 MOST_NORMS = 3
 
@@ -73,7 +73,7 @@ def draw_scale_shift(
     return figure
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     runs = first_of(seen(result, "activations"))
     titles: list[str] = []
     those: list[Learnt] = []

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from normlab.analysis.series import Series
+from normlab.analysis.series.series import Series
 from normlab.errors import NotMeasured
-from normlab.figures.curves import single
-from normlab.figures.look import LIGHT, Look, Style
-from normlab.figures.marks import add_level
-from normlab.figures.observed import by_arm, seen
-from normlab.figures.panels import Panel, on, panels
-from normlab.figures.picture import Drawn, Kind
+from normlab.figures.kit.curves import single
+from normlab.figures.kit.marks import add_level
+from normlab.figures.kit.observed import by_arm, seen
+from normlab.figures.kit.panels import Panel, on, panels
+from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.theme import LIGHT, Look, Style
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 
 def draw_sharpness(
@@ -85,7 +85,7 @@ def draw_sharpness(
     return figure
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     runs = seen(result, "sharpness")
     series = by_arm(runs, lambda arrays: arrays["eigenvalue"], ratio=True)
     if not series:

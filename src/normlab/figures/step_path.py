@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.figures.along_training import Quantity, draw_along_training, ends
-from normlab.figures.observed import Arrays, by_arm, seen
-from normlab.figures.picture import Drawn, Kind
+from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
+from normlab.figures.kit.observed import Arrays, by_arm, seen
+from normlab.figures.kit.picture import Drawn, Kind
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
-    from normlab.figures.look import Look
+    from normlab.analysis.result import StudyResult
+    from normlab.figures.kit.theme import Look
 
 Curve = NDArray[np.float64]
 
@@ -74,7 +74,7 @@ def null_efficiency(step: NDArray[np.floating], momentum: float) -> Curve:
     return np.minimum(np.sqrt((1 + momentum) / ((1 - momentum) * step)), 1.0)
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     found = seen(result, "path")
     runs = {key: per_burst(arrays) for key, arrays in found.items()}
     momentum = float(next(iter(runs.values()))["momentum"])

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from normlab.figures.curves import single
-from normlab.figures.line import draw_lines
-from normlab.figures.look import LIGHT, Look
-from normlab.figures.loss_scale import LossScale, with_colours
-from normlab.figures.panels import on
-from normlab.figures.picture import Drawn, Kind
-from normlab.figures.plane import (
+from normlab.figures.kit.curves import single
+from normlab.figures.kit.loss_scale import LossScale, with_colours
+from normlab.figures.kit.panels import on
+from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.plane import (
     about_start,
     in_values,
     measured,
@@ -23,17 +21,19 @@ from normlab.figures.plane import (
     stored,
     unit_of,
 )
-from normlab.figures.plane_panels import PlanePanel, plane_panels
-from normlab.figures.waymarks import (
+from normlab.figures.kit.plane_panels import PlanePanel, plane_panels
+from normlab.figures.kit.theme import LIGHT, Look
+from normlab.figures.kit.waymarks import (
     add_hollow,
     add_names,
     add_path,
     add_real_losses,
 )
+from normlab.figures.line import draw_lines
 from normlab.records.surface import Surface
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 
 def draw_surfaces(surfaces: Mapping[str, Surface], look: Look = LIGHT) -> go.Figure:
@@ -81,8 +81,8 @@ def contours(surface: Surface, look: Look = LIGHT, *, title: str = "loss") -> go
     return draw({title: surface}, look)
 
 
-def _drawing(kind: str) -> Callable[[Result, Look], Drawn]:
-    def draw(result: Result, look: Look) -> Drawn:
+def _drawing(kind: str) -> Callable[[StudyResult, Look], Drawn]:
+    def draw(result: StudyResult, look: Look) -> Drawn:
         surfaces = stored(result, kind)
         seen = [_in_words(name, one) for name, one in surfaces.items()]
         alt = "; ".join([*seen, *measured(surfaces.values())])

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
-from normlab.figures.curves import single
-from normlab.figures.look import LIGHT, Look, css
-from normlab.figures.loss_scale import (
+from normlab.figures.kit.curves import single
+from normlab.figures.kit.loss_scale import (
     LossScale,
     with_colours,
 )
-from normlab.figures.picture import Drawn, Kind
-from normlab.figures.plane import (
+from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.plane import (
     axis_titles,
     in_values,
     paths,
@@ -25,12 +24,13 @@ from normlab.figures.plane import (
     unit_of,
     words,
 )
-from normlab.figures.plane_panels import COLUMNS
-from normlab.figures.waymarks import LINES
+from normlab.figures.kit.plane_panels import COLUMNS
+from normlab.figures.kit.theme import LIGHT, Look, css
+from normlab.figures.kit.waymarks import LINES
 from normlab.records.surface import Mark, Surface
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 HEIGHT = 440  # pixels, of each row
 NARROW_HEIGHT = 310
@@ -212,7 +212,7 @@ def _titles(
     ]
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     surfaces = stored(result, "common")
     alt = f"The surfaces of {', '.join(surfaces)} above the same slice."
     return Drawn(draw_surfaces_3d(surfaces, look), alt)

@@ -11,19 +11,19 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from normlab.errors import BadSetting, NotMeasured
-from normlab.figures.colour_bar import with_bar
-from normlab.figures.curves import single
-from normlab.figures.look import LIGHT, Look
-from normlab.figures.panels import on
-from normlab.figures.picture import Drawn, Kind
-from normlab.figures.plane import in_values, interpolation, stored
-from normlab.figures.plane_panels import PlanePanel, plane_panels
-from normlab.figures.waymarks import add_names, add_path, add_places
+from normlab.figures.kit.color_bar import with_bar
+from normlab.figures.kit.curves import single
+from normlab.figures.kit.panels import on
+from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.plane import in_values, interpolation, stored
+from normlab.figures.kit.plane_panels import PlanePanel, plane_panels
+from normlab.figures.kit.theme import LIGHT, Look
+from normlab.figures.kit.waymarks import add_names, add_path, add_places
 from normlab.records.bare_names import inner_names
 from normlab.records.surface import Surface
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 DIVERGING = "PuOr"  # orange, pale, purple: told apart by every colour vision
 BANDS = 15  # odd: no difference lies within a band, not on an edge
@@ -227,7 +227,7 @@ def _short(size: float) -> str:
     return f"{size:.2g} %" if size < 100 else f"{size:,.0f} %"
 
 
-def _pairs(result: Result) -> list[Pair]:
+def _pairs(result: StudyResult) -> list[Pair]:
     """Each further statistics against the first, on the study's first plane."""
     asked = result.record.spec.surfaces
     first, *further = asked.statistics
@@ -249,7 +249,7 @@ def _pairs(result: Result) -> list[Pair]:
     ]
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     pairs = _pairs(result)
     seen = [
         f"{pair.title} against {pair.reference.evaluation}: {_in_words(pair)}"

@@ -9,16 +9,16 @@ import numpy as np
 import plotly.graph_objects as go
 
 from normlab.analysis.arms import ArmSummary
-from normlab.analysis.interval import share_interval
+from normlab.analysis.inference.interval import share_interval
 from normlab.errors import NotMeasured
-from normlab.figures.curves import add_band, add_line, log_axis, log_window
-from normlab.figures.look import LIGHT, SEQUENTIAL, Look, Style
-from normlab.figures.panels import Panel, on, panels
-from normlab.figures.picture import Drawn, Kind
+from normlab.figures.kit.curves import add_band, add_line, log_axis, log_window
+from normlab.figures.kit.panels import Panel, on, panels
+from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.theme import LIGHT, SEQUENTIAL, Look, Style
 from normlab.spec.point import Value
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
     from normlab.spec.study import StudySpec
 
 RATE = "recipe.rates"
@@ -210,7 +210,7 @@ def _word(key: str) -> str:
     return "learning rate" if key == RATE else key.rpartition(".")[2].replace("_", " ")
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     spec = result.record.spec
     axes = axes_of(spec)
     if not spec.sweep.axes:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from normlab.analysis.course import Band, twin_bands
+from normlab.analysis.series.trajectory import Band, twin_bands
 from normlab.errors import NotMeasured
-from normlab.figures.curves import add_band, add_line
-from normlab.figures.look import LIGHT, Look, Style
-from normlab.figures.marks import add_level
-from normlab.figures.panels import Panel, on, panels
-from normlab.figures.picture import Drawn, Kind
+from normlab.figures.kit.curves import add_band, add_line
+from normlab.figures.kit.marks import add_level
+from normlab.figures.kit.panels import Panel, on, panels
+from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.theme import LIGHT, Look, Style
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 MOST_RATES = 6  # panels; a sweep over more is told by its claims
 IN_FRAME = (2, 98)  # percentiles of the means; a twin that blows up leaves the frame
@@ -77,7 +77,7 @@ def _frame(bands: Sequence[Band]) -> list[float]:
     return [low - margin, high + margin]
 
 
-def _draw(result: Result, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Look) -> Drawn:
     spec = result.record.spec
     if len(spec.arms) < 2:
         raise NotMeasured("the study has one arm only")

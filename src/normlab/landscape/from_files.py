@@ -12,10 +12,10 @@ from torch import nn
 from normlab.base.streams import ambient
 from normlab.data.dataset import Dataset
 from normlab.errors import BadSetting
-from normlab.landscape.models_plane import models_plane
-from normlab.landscape.path_plane import path_plane
-from normlab.landscape.plane import Plane
-from normlab.landscape.weight_files import short_names
+from normlab.landscape.planes.models import models_plane
+from normlab.landscape.planes.path import path_plane
+from normlab.landscape.planes.plane import Plane
+from normlab.landscape.planes.weight_files import short_names
 from normlab.nets import registry
 from normlab.nets.custom import from_file
 from normlab.norms.registry import maker

@@ -10,8 +10,8 @@ import torch
 from torch.nn import functional
 
 from normlab.errors import BadSetting
-from normlab.landscape.cross_entropy import CrossEntropy
-from normlab.landscape.objective import (
+from normlab.landscape.evaluate.cross_entropy import CrossEntropy
+from normlab.landscape.evaluate.objective import (
     Loss,
     LossObjective,
     ModelObjective,

@@ -15,17 +15,17 @@ from torch import nn
 
 from normlab.base.hold import preserved
 from normlab.base.streams import ambient
-from normlab.landscape.applied import applied
 from normlab.landscape.cells import Cells
-from normlab.landscape.chosen_plane import PlaneLike, chosen_plane
-from normlab.landscape.cross_entropy import CrossEntropy
-from normlab.landscape.engine import Engine
-from normlab.landscape.intake import source_of
-from normlab.landscape.moving import refuse_unmovable
+from normlab.landscape.evaluate.applied import applied
+from normlab.landscape.evaluate.cross_entropy import CrossEntropy
+from normlab.landscape.evaluate.engine import Engine
+from normlab.landscape.evaluate.moving import refuse_unmovable
+from normlab.landscape.evaluate.objective import Loss, OfModel
+from normlab.landscape.intake.data import source_of
+from normlab.landscape.intake.sample import take_sample
 from normlab.landscape.nested import fill_nested
-from normlab.landscape.objective import Loss, OfModel
-from normlab.landscape.plane import Arrays, Plane
-from normlab.landscape.sample import take_sample
+from normlab.landscape.planes.chosen import PlaneLike, chosen_plane
+from normlab.landscape.planes.plane import Arrays, Plane
 from normlab.landscape.settings import objective_of, refuse_settings
 from normlab.landscape.watch import Clock, Watch
 from normlab.records.surface import Mark, Statistics, Surface

@@ -1,1 +1,1 @@
-"""Placeholder docstring, replaced with the package."""
+"""The study folder: events in, rows out; one writer, many readers."""

@@ -12,17 +12,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from normlab.analysis.step_table import step_tables
+from normlab.analysis.series.step_table import step_tables
 from normlab.figures.gallery import Gallery
-from normlab.figures.look import DARK, LIGHT, swaps
-from normlab.figures.picture import Picture
+from normlab.figures.kit.picture import Picture
+from normlab.figures.kit.theme import DARK, LIGHT, swaps
 from normlab.records.data_line import data_line
 from normlab.report.conditions import different, equal, extent
 from normlab.report.headline import headlines
 from normlab.report.limits import limits
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 # the article's order
 SECTIONS = {
@@ -48,7 +48,7 @@ FACTS = {
 }
 
 
-def build(result: Result) -> str:
+def build(result: StudyResult) -> str:
     """The whole report as one HTML text; nothing outside is referred to.
 
     Args:
@@ -103,7 +103,7 @@ def build(result: Result) -> str:
     )
 
 
-def _titles(result: Result) -> dict[str, str]:
+def _titles(result: StudyResult) -> dict[str, str]:
     """What each section is called in this study, in their order."""
     surface = SECTIONS["surface"]
     if len(result.record.spec.recipe.rates) > 1:
@@ -145,7 +145,7 @@ def _environment(meta: Any) -> Sequence[tuple[str, str]]:
     return [(name, meta[key]) for key, name in FACTS.items() if meta.get(key)]
 
 
-def _commands(result: Result) -> list[tuple[str, str]]:
+def _commands(result: StudyResult) -> list[tuple[str, str]]:
     """What a command does, and the command."""
     folder = quote(str(result.folder)) if result.folder else "DIR"
     asked = result.record.meta.get("command")

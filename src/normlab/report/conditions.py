@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from normlab.analysis.words import count
+from normlab.analysis.text.words import count
 from normlab.spec.options import Options
 from normlab.spec.point import Point, Value, point_text, value_text
 
 if TYPE_CHECKING:
     from normlab.analysis.arms import ArmSummary
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
     from normlab.spec.arms import Arm
     from normlab.spec.study import StudySpec
 
@@ -59,7 +59,7 @@ def equal(spec: StudySpec) -> str:
     return f"Equal for all arms: the data, {', '.join(settings)}."
 
 
-def different(result: Result) -> str:
+def different(result: StudyResult) -> str:
     """What arms differ in, and how many parameters each has."""
     spec = result.record.spec
     keys = _varied(spec.arms)
@@ -101,7 +101,7 @@ def _norm(arm: Arm) -> str:
     return f"{name} with {', '.join(given)}" if given else name
 
 
-def _size(arm: Arm, result: Result) -> str:
+def _size(arm: Arm, result: StudyResult) -> str:
     """Parameters; one number unless points of the sweep differ in it."""
     by_point: dict[Point, int] = {}
     summaries: Sequence[ArmSummary] = result.analysis.arms

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from normlab.analysis.claim import Claim
-from normlab.analysis.evidence import MIN_SEEDS
-from normlab.analysis.pairs import Compared
-from normlab.analysis.words import count, number
+from normlab.analysis.design.pairs import Compared
+from normlab.analysis.inference.evidence import MIN_SEEDS
+from normlab.analysis.text.words import count, number
 from normlab.spec.study import StudySpec
 
 

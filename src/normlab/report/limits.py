@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from normlab.analysis.words import count, lost_text, notes_text
+from normlab.analysis.text.words import count, lost_text, notes_text
 from normlab.records.data_line import copies_text
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 
-def limits(result: Result) -> list[str]:
+def limits(result: StudyResult) -> list[str]:
     """One sentence for each thing a reader should not conclude."""
     spec = result.record.spec
     seeds = count(len(spec.seeds), "seed")
@@ -44,7 +44,7 @@ def limits(result: Result) -> list[str]:
     return [*lines, *sorted(caveats)]
 
 
-def _rates(result: Result) -> str:
+def _rates(result: StudyResult) -> str:
     rates = result.record.spec.recipe.rates
     if len(rates) == 1:
         return (
@@ -60,7 +60,7 @@ def _rates(result: Result) -> str:
     return f"{words}; not each at its own best, as no images were held out."
 
 
-def _unfinished(result: Result) -> list[str]:
+def _unfinished(result: StudyResult) -> list[str]:
     found: dict[str, list[str]] = {}
     for run in result.record.runs:
         if run.status != "done":

@@ -11,12 +11,12 @@ from normlab.errors import BadFolder
 from normlab.report.build import build
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
 
 NAME = "report.html"
 
 
-def write(result: Result, path: Path, *, force: bool = False) -> Path:
+def write(result: StudyResult, path: Path, *, force: bool = False) -> Path:
     """Write a study's report, replacing its own older one.
 
     Args:
@@ -39,6 +39,6 @@ def write(result: Result, path: Path, *, force: bool = False) -> Path:
     return path
 
 
-def content(result: Result) -> bytes:
+def content(result: StudyResult) -> bytes:
     """A study's report; what is no text in UTF-8 is escaped."""
     return build(result).encode(errors="backslashreplace")

@@ -30,7 +30,7 @@ from normlab.study.pace import workers_of
 from normlab.study.progress import Silent, Watcher
 
 if TYPE_CHECKING:
-    from normlab.analysis.result import Result
+    from normlab.analysis.result import StudyResult
     from normlab.study.prepare import Prepared, PythonParts
 
 _BACK = "Bring it back, or start a new study."
@@ -42,7 +42,7 @@ def run(
     *,
     watcher: Watcher | None = None,
     python: PythonParts | None = None,
-) -> Result:
+) -> StudyResult:
     """Train every run of a new study and keep it in the folder `out`.
 
     Args:
@@ -69,7 +69,7 @@ def resume(
     watcher: Watcher | None = None,
     python: PythonParts | None = None,
     execution: Execution | None = None,
-) -> Result:
+) -> StudyResult:
     """Compute what is missing of a study; the numbers are as without the stop.
 
     With other threads or on another device sums are taken in another order, so that
@@ -106,7 +106,7 @@ def rerun(
     *,
     watcher: Watcher | None = None,
     python: PythonParts | None = None,
-) -> Result:
+) -> StudyResult:
     """Train the same study again, from its study.toml, in another folder.
 
     Raises:
@@ -124,7 +124,7 @@ def rerun(
 
 def _begun(
     prepared: Prepared, out: Path, executor: Executor, watcher: Watcher
-) -> Result:
+) -> StudyResult:
     with StudyFolder.begin(out, prepared.spec, _facts(prepared)) as folder:
         return _conduct(prepared, folder, executor, watcher)
 
@@ -219,8 +219,8 @@ def _program() -> str:
 
 def _conduct(
     prepared: Prepared, folder: StudyFolder, executor: Executor, watcher: Watcher
-) -> Result:
-    from normlab.analysis.result import Result
+) -> StudyResult:
+    from normlab.analysis.result import StudyResult
     from normlab.study.conduct import Conductor, scratch
 
     frozen = folder.spec.data.augment == "freeze"
@@ -236,4 +236,4 @@ def _conduct(
             # images that were read once for all are still needed by what is not done
             if not frozen or folder.statuses().keys() <= set(ENDED):
                 shutil.rmtree(scratch(folder.path), ignore_errors=True)
-    return Result.open(folder.path)
+    return StudyResult.open(folder.path)

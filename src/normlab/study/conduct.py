@@ -9,9 +9,9 @@ from pathlib import Path
 from shlex import quote
 from typing import cast
 
-from normlab.analysis.refine import further_runs
-from normlab.analysis.setting import setting_of
-from normlab.analysis.words import count
+from normlab.analysis.design.refine import further_runs
+from normlab.analysis.design.setting import setting_of
+from normlab.analysis.text.words import count
 from normlab.errors import BadFolder
 from normlab.records.events import Diverged, Event, Failed, Finished, Noted
 from normlab.records.folder import StudyFolder

@@ -11,10 +11,10 @@ import torch
 
 from normlab.base.digest import digest
 from normlab.errors import BadData, NormlabError
-from normlab.landscape.common_plane import common_plane
-from normlab.landscape.path_plane import path_plane
-from normlab.landscape.plane import Arrays, Plane, projected
-from normlab.landscape.random_plane import random_plane
+from normlab.landscape.planes.common import common_plane
+from normlab.landscape.planes.path import path_plane
+from normlab.landscape.planes.plane import Arrays, Plane, projected
+from normlab.landscape.planes.random import random_plane
 from normlab.landscape.surface import surface
 from normlab.records.surface import Mark, StudySurface, SurfaceKind, surface_name
 from normlab.spec.plan import RunKey

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
-from normlab.analysis.curves import LOSS_FLOOR, running_median, steps_to
+from normlab.analysis.series.curves import LOSS_FLOOR, running_median, steps_to
 from normlab.records.rows import RunRecord
 
 WINDOW = 101

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
 from normlab.analysis.claims.seen import Arrays, both, shared_places
-from normlab.analysis.drift import living_shift
+from normlab.analysis.series.drift import living_shift
 
 
 def _on_the_way(arrays: Arrays, place: str) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
 from normlab.analysis.claims.seen import both, shared_places
-from normlab.analysis.drift import feature_change
+from normlab.analysis.series.drift import feature_change
 
 
 def log_change_ratio(twins: Twins) -> float | Omitted:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
-from normlab.analysis.curves import LOSS_FLOOR, running_median
+from normlab.analysis.series.curves import LOSS_FLOOR, running_median
 from normlab.records.rows import RunRecord
 
 WINDOW = 51

@@ -1,0 +1,1 @@
+"""The design of the comparison: pairs, rates, settings, what was equal."""

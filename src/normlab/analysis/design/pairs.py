@@ -1,0 +1,198 @@
+"""Which runs are compared with which."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from normlab.analysis.claims.definition import Omitted, Twins
+from normlab.analysis.design.fairness import unequal
+from normlab.analysis.design.rates import Choice, choice_seeds, choices, claim_seeds
+from normlab.analysis.text.words import seeds_text
+from normlab.records.rows import ENDED, RunRecord, StudyRecord
+from normlab.records.surface import Surface
+from normlab.spec.plan import RunKey
+from normlab.spec.point import Point
+from normlab.spec.study import StudySpec
+
+Compared = Literal["same-rate", "own-best", "all-rates"]
+
+
+class Pairing(NamedTuple):
+    """An arm and the baseline, each at one rate: the twins of some seeds."""
+
+    arm: str
+    baseline: str
+    rate: float
+    """Of the arm; nan where all rates are compared, or none could be chosen."""
+    point: Point = ()
+    compared: Compared = "same-rate"
+    own_rate: float | None = None
+    """Of the baseline, where it has one of its own."""
+    note: str = ""
+    """How the rates were chosen, or why they were not."""
+
+    @property
+    def baseline_rate(self) -> float:
+        """The rate of the baseline."""
+        return self.rate if self.own_rate is None else self.own_rate
+
+    def seeds(self, spec: StudySpec) -> tuple[int, ...]:
+        """All seeds; at own best rates those that had no part in choosing them."""
+        return claim_seeds(spec.seeds) if self.compared == "own-best" else spec.seeds
+
+
+def pairings(spec: StudySpec) -> tuple[Pairing, ...]:
+    """Every arm against the baseline, at each rate and point that the study trains.
+
+    Example:
+        >>> [(p.arm, p.baseline, p.rate) for p in pairings(StudySpec())]
+        [('batch', 'none', 0.01)]
+    """
+    return tuple(
+        Pairing(arm, spec.baseline.name, rate, point)
+        for point in spec.sweep.points
+        for rate in spec.recipe.rates
+        for arm in _others(spec)
+    )
+
+
+def all_pairings(record: StudyRecord) -> tuple[Pairing, ...]:
+    """Those at the same rate; with several rates, also at own best and over all."""
+    spec = record.spec
+    if len(spec.recipe.rates) < 2:
+        return pairings(spec)
+    over_rates = [
+        Pairing(arm, spec.baseline.name, math.nan, point, "all-rates")
+        for point in spec.sweep.points
+        for arm in _others(spec)
+    ]
+    return (*pairings(spec), *own_best_pairings(record), *over_rates)
+
+
+def own_best_pairings(record: StudyRecord) -> tuple[Pairing, ...]:
+    """Every arm against the baseline, each at its own best rate (see `rates`)."""
+    chosen = {(choice.arm, choice.point): choice for choice in choices(record)}
+    spec = record.spec
+    return tuple(
+        _at_own_best(chosen[arm, point], chosen[spec.baseline.name, point], spec)
+        for point in spec.sweep.points
+        for arm in _others(spec)
+        if (arm, point) in chosen
+    )
+
+
+def _at_own_best(other: Choice, baseline: Choice, spec: StudySpec) -> Pairing:
+    missing = baseline.because or other.because
+    seeds = seeds_text(choice_seeds(spec.seeds))
+    chosen = (
+        f"rates chosen by {seeds} on images held out of the training "
+        f"part: {other.arm} {other.rate:g}, {baseline.arm} {baseline.rate:g}"
+    )
+    return Pairing(
+        other.arm,
+        baseline.arm,
+        rate=math.nan if missing else other.rate,
+        point=other.point,
+        compared="own-best",
+        own_rate=math.nan if missing else baseline.rate,
+        note=missing or chosen,
+    )
+
+
+def _others(spec: StudySpec) -> tuple[str, ...]:
+    return tuple(arm.name for arm in spec.arms if arm != spec.baseline)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runs:
+    """The runs of a study, found by what was asked for."""
+
+    by_key: dict[RunKey, RunRecord]
+    classes: int | None
+    bowls: Mapping[tuple[RunKey, str], Surface] = field(default_factory=dict)
+    """By the run that was measured and the arm that spans the plane."""
+    rates: tuple[float, ...] = ()
+    """The grid, without what was refined for one arm."""
+
+    @classmethod
+    def of(cls, record: StudyRecord) -> Runs:
+        """All runs of the record, whether they have ended or not."""
+        named = record.meta.get("classes", "")
+        return cls(
+            by_key={run.key: run for run in record.runs},
+            bowls={(b.run, b.twin or ""): b.surface for b in record.bowls},
+            rates=record.spec.recipe.rates,
+            classes=int(named) if named.isdecimal() else None,
+        )
+
+    def twins(self, pairing: Pairing, seed: int) -> Twins | Omitted:
+        """The two runs of this seed, or which of them has not ended."""
+        if pairing.compared == "all-rates":
+            return self._over_rates(pairing, seed)
+        sides = (
+            (pairing.baseline, pairing.baseline_rate),
+            (pairing.arm, pairing.rate),
+        )
+        if math.isnan(pairing.rate):
+            return Omitted(pairing.note)
+        found = [self._ended(RunKey(*side, seed, pairing.point)) for side in sides]
+        runs = [run for run in found if not isinstance(run, Omitted)]
+        if len(runs) < len(found):
+            return next(run for run in found if isinstance(run, Omitted))
+        baseline, other = runs
+        if differing := unequal(runs):
+            return Omitted(f"the twins are not equal in their {differing}")
+        return Twins(
+            seed=seed,
+            baseline=baseline,
+            other=other,
+            bowls=self._bowls(baseline.key, other.key),
+            classes=self.classes,
+        )
+
+    def have_bowls(self, pairing: Pairing) -> bool:
+        """Whether these arms were measured on their common plane at this rate."""
+        sides = {
+            (pairing.baseline, pairing.baseline_rate, pairing.point),
+            (pairing.arm, pairing.rate, pairing.point),
+        }
+        return any((k.arm, k.rate, k.point) in sides for k, _ in self.bowls)
+
+    def _bowls(self, baseline: RunKey, other: RunKey) -> tuple[Surface, Surface] | None:
+        """Both twins on the plane that they span, if it was measured."""
+        found = [self.bowls.get((key, other.arm)) for key in (baseline, other)]
+        one, two = found
+        return None if one is None or two is None else (one, two)
+
+    def _over_rates(self, pairing: Pairing, seed: int) -> Twins | Omitted:
+        """The runs of this seed at every rate of the grid."""
+        ladders: list[tuple[RunRecord, ...]] = []
+        for arm in (pairing.baseline, pairing.arm):
+            keys = [RunKey(arm, rate, seed, pairing.point) for rate in self.rates]
+            found = [self._ended(key) for key in keys]
+            runs = tuple(run for run in found if not isinstance(run, Omitted))
+            if len(runs) < len(found):
+                return next(run for run in found if isinstance(run, Omitted))
+            ladders.append(runs)
+        baseline, other = ladders
+        for twins in zip(baseline, other, strict=True):
+            if differing := unequal(twins):
+                return Omitted(f"the twins are not equal in their {differing}")
+        return Twins(
+            seed=seed,
+            baseline=baseline[0],
+            other=other[0],
+            baseline_rates=baseline,
+            other_rates=other,
+            classes=self.classes,
+        )
+
+    def _ended(self, key: RunKey) -> RunRecord | Omitted:
+        run = self.by_key.get(key)
+        status = run.status if run else "queued"
+        if run is None or status not in ENDED:
+            return Omitted(f"{key.arm} is {status}")
+        return run

@@ -1,0 +1,167 @@
+"""The five verdicts, and the sentences that give their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from normlab.analysis.inference.evidence import MIN_SEEDS, Evidence
+from normlab.analysis.inference.holm import holm
+from normlab.analysis.inference.interval import is_constant
+from normlab.analysis.inference.power import EQUIVALENCE, LEVEL, MOST, further_seeds
+from normlab.analysis.text.words import count, null_text, seeds_text
+
+Verdict = Literal[
+    "supported", "contradicted", "no-difference", "inconclusive", "not-enough-seeds"
+]
+
+
+class Ruling(NamedTuple):
+    """A verdict and its reason, in words."""
+
+    verdict: Verdict
+    note: str
+
+
+def judge(evidence: Evidence, rivals: Sequence[float]) -> Ruling:
+    """Decide what the evidence says, and why.
+
+    In this order: fewer than three effects are not enough; effects that are all 0 are
+    no difference; effects that are all the same but not 0 are shown without a test;
+    below 0.05 after Holm's correction, with the headline interval on the same side of
+    equal, a claim is supported or contradicted, be the difference ever so small (the
+    note says when it is below the margin); a 90 % headline interval inside the margin
+    is no difference; anything else is inconclusive. If a pair is missing, a verdict
+    is inconclusive at most.
+
+    Args:
+        evidence: The effects of all the seeds.
+        rivals: The p-values of the other claims of the family.
+    """
+    ruling = _on_what_there_is(evidence, rivals)
+    if not evidence.gaps:
+        return ruling
+    there = f"{evidence.effects.size} of {evidence.planned} pairs ({_why(evidence)})"
+    if ruling.verdict in ("inconclusive", "not-enough-seeds"):
+        return Ruling(ruling.verdict, f"{there}; {ruling.note}")
+    note = f"{there}, so no verdict; on these it would be {ruling.verdict}"
+    return Ruling("inconclusive", f"{note}: {ruling.note}")
+
+
+def _on_what_there_is(evidence: Evidence, rivals: Sequence[float]) -> Ruling:
+    effects = evidence.effects
+    if effects.size < MIN_SEEDS:
+        there = count(effects.size, "seed")
+        note = f"{there} with an effect; a verdict needs {MIN_SEEDS}"
+        return Ruling("not-enough-seeds", note)
+    if not effects.any():
+        return Ruling("no-difference", _all_equal(evidence))
+    if evidence.p is None:
+        assert is_constant(effects)
+        note = "the same effect from every seed: there is no spread to test it against"
+        return Ruling("inconclusive", note)
+    if holm([evidence.p, *rivals])[0] >= LEVEL:
+        return _not_significant(evidence, rivals)
+    if not _excludes_equal(evidence.headline()):
+        return _inside(evidence) or _too_few_images(evidence, rivals)
+    return _significant(evidence, len(rivals) + 1)
+
+
+def _significant(evidence: Evidence, family: int) -> Ruling:
+    agrees = evidence.effects.mean() * evidence.definition.sign > 0
+    corrected = f", also after correction for {family} claims" if family > 1 else ""
+    note = f"{_test_words(evidence)}{corrected}"
+    if not agrees:
+        note = f"significant the other way: {note}"
+    if _inside(evidence):
+        note += f"; smaller than the margin of {_margin_text(evidence)}"
+    return Ruling("supported" if agrees else "contradicted", note)
+
+
+def _not_significant(evidence: Evidence, rivals: Sequence[float]) -> Ruling:
+    if inside := _inside(evidence):
+        return inside
+    equal = null_text(evidence.definition)
+    if evidence.definition.test == "mcnemar":
+        note = _test_words(evidence)
+    elif evidence.p is not None and evidence.p < LEVEL:
+        family = len(rivals) + 1
+        note = f"excludes {equal}, but not after correction for {family} claims"
+    else:
+        note = f"the interval includes {equal}"
+    return Ruling("inconclusive", f"{note}; {_outlook(evidence, rivals)}")
+
+
+def _too_few_images(evidence: Evidence, rivals: Sequence[float]) -> Ruling:
+    note = (
+        "the interval over seeds excludes 0, but not the one with the test images "
+        f"drawn anew too; {_outlook(evidence, rivals)}"
+    )
+    return Ruling("inconclusive", note)
+
+
+def _inside(evidence: Evidence) -> Ruling | None:
+    interval = evidence.headline(EQUIVALENCE)
+    margin = evidence.margin
+    if interval is None or margin is None or max(np.abs(interval)) > margin:
+        return None
+    note = f"the 90 % interval lies inside the margin of {_margin_text(evidence)}"
+    return Ruling("no-difference", note)
+
+
+def _excludes_equal(interval: tuple[float, float] | None) -> bool:
+    return interval is None or interval[0] > 0 or interval[1] < 0
+
+
+def _all_equal(evidence: Evidence) -> str:
+    if evidence.definition.test == "mcnemar":
+        return f"{_diverged(evidence)}: the arms agree from every seed"
+    return "the arms are exactly equal from every seed"
+
+
+def _test_words(evidence: Evidence) -> str:
+    if evidence.definition.test == "t":
+        return f"the interval excludes {null_text(evidence.definition)}"
+    other, baseline = evidence.only_one
+    arm, base = evidence.pairing.arm, evidence.pairing.baseline
+    return (
+        f"{_diverged(evidence)}; only {base} diverged in {count(other, 'pair')}, "
+        f"only {arm} in {baseline} (McNemar's exact p = {evidence.p:.2g})"
+    )
+
+
+def _diverged(evidence: Evidence) -> str:
+    """How many runs of each arm diverged, e.g. `diverged: none 2/5, batch 0/5`."""
+    pairing, twins = evidence.pairing, evidence.twins
+    baseline = sum(pair.baseline.status == "diverged" for pair in twins)
+    other = sum(pair.other.status == "diverged" for pair in twins)
+    n = len(twins)
+    return f"diverged: {pairing.baseline} {baseline}/{n}, {pairing.arm} {other}/{n}"
+
+
+def _outlook(evidence: Evidence, rivals: Sequence[float]) -> str:
+    more = further_seeds(evidence, rivals)
+    if more is None and evidence.image_variance > 0:
+        return "more seeds alone would not settle it, it takes more test images"
+    if more is None:
+        return f"more than {count(MOST, 'further seed')} would be needed to settle it"
+    return f"about {count(more, 'more seed')} would settle it"
+
+
+def _margin_text(evidence: Evidence) -> str:
+    margin = evidence.definition.margin
+    assert margin is not None
+    if evidence.definition.scale == "ratio":
+        return f"{margin:g} times"
+    return f"{100 * margin:g} points"
+
+
+def _why(evidence: Evidence) -> str:
+    seeds: dict[str, list[int]] = {}
+    for gap in evidence.gaps:
+        seeds.setdefault(gap.because, []).append(gap.seed)
+    return "; ".join(
+        f"{seeds_text(those)}: {because}" for because, those in seeds.items()
+    )

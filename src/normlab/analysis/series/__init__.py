@@ -1,0 +1,1 @@
+"""Numbers along training."""

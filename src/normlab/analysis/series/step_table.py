@@ -1,0 +1,178 @@
+"""The 2015 paper's table: steps to the baseline's best accuracy, and the maximum."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from normlab.analysis.design.fairness import equal_seeds
+from normlab.analysis.inference.interval import Estimate, t_interval
+from normlab.analysis.text.table import Table
+from normlab.analysis.text.words import number
+from normlab.records.rows import ENDED, RunRecord, StudyRecord
+from normlab.spec.plan import RunKey
+from normlab.spec.point import Point, point_text
+from normlab.spec.study import StudySpec
+
+CAPTION = (
+    "target: per seed, the highest test accuracy of {baseline} at lr {rate:g}; steps "
+    "until the first epoch's end at which it is reached, geometric mean over seeds; "
+    "ratio with 95 % interval"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRow:
+    """One arm at one rate, against the best accuracy of the baseline."""
+
+    arm: str
+    rate: float
+    point: Point
+    steps: float
+    """To the target, geometric mean over the seeds that reach it; nan if none does."""
+    ratio: Estimate
+    """Over the steps of the baseline, as logarithms, over the same seeds."""
+    maximum: float
+    """Highest test accuracy of a run, mean over seeds; a fraction, nan if unknown."""
+    reached: int
+    seeds: int
+    """Those that have ended, of the arm and of the baseline."""
+
+
+def reference_rate(spec: StudySpec) -> float:
+    """The first of the study's rates: what the others are multiples of."""
+    return spec.recipe.rates[0]
+
+
+def step_rows(record: StudyRecord, point: Point = ()) -> tuple[StepRow, ...]:
+    """Every arm at every rate, by arm in the order of the study, then by rate.
+
+    The target of a seed is the highest test accuracy of its baseline run at the first
+    of the study's rates. Accuracy is known at the ends of epochs, so steps are
+    multiples of an epoch's.
+
+    Args:
+        record: The study.
+        point: Of the sweep.
+
+    Source: ioffe2015, section 4.2.2, figure 3.
+    """
+    rate = reference_rate(record.spec)
+    runs = {run.key: run for run in record.runs if run.status in ENDED}
+    base = {
+        seed: run
+        for seed in record.spec.seeds
+        if (run := runs.get(RunKey(record.spec.baseline.name, rate, seed, point)))
+    }
+    arms = [arm.name for arm in record.spec.arms]
+    who = {(key.arm, key.rate) for key in runs if key.point == point}
+    order = sorted(who, key=lambda each: (arms.index(each[0]), each[1]))
+    return tuple(
+        _row(
+            each,
+            point,
+            [
+                (base[seed], run)
+                for seed in base
+                if (run := runs.get(RunKey(*each, seed, point)))
+            ],
+        )
+        for each in order
+        if base
+    )
+
+
+def step_table(record: StudyRecord, point: Point = ()) -> Table:
+    """The same as text: steps, ratio, maximum.
+
+    Rates are named as multiples of the first too, as in the paper.
+    """
+    rate, spec = reference_rate(record.spec), record.spec
+    several = len({run.key.rate for run in record.runs}) > 1
+    caption = CAPTION.format(baseline=spec.baseline.name, rate=rate)
+    if point:
+        caption = f"{point_text(point)}; {caption}"
+    if warned := equal_seeds(record.runs):
+        caption += f"; {warned}"
+    return Table(
+        caption,
+        ("", "steps", "ratio", "maximum"),
+        tuple(
+            (
+                row.arm
+                + (f" lr {row.rate:g} (x{row.rate / rate:.3g})" if several else ""),
+                _steps_text(row),
+                _ratio_text(row.ratio),
+                "-" if math.isnan(row.maximum) else f"{100 * row.maximum:.2f} %",
+            )
+            for row in step_rows(record, point)
+        ),
+    )
+
+
+def step_tables(record: StudyRecord) -> tuple[Table, ...]:
+    """One for each point of the sweep; none where there is nothing to read from it.
+
+    A study of one arm, one rate or one epoch has none.
+    """
+    spec = record.spec
+    if min(len(spec.arms), len(spec.recipe.rates), spec.recipe.epochs) == 1:
+        return ()
+    return tuple(step_table(record, point) for point in spec.sweep.points)
+
+
+def _row(
+    who: tuple[str, float], point: Point, pairs: list[tuple[RunRecord, RunRecord]]
+) -> StepRow:
+    logs: list[float] = []
+    ratios: list[float] = []
+    for base, run in pairs:
+        target = max(_accuracies(base), default=math.inf)
+        steps, of_base = _steps_to(run, target), _steps_to(base, target)
+        if steps is not None and of_base is not None:
+            logs.append(math.log(steps))
+            ratios.append(math.log(steps / of_base))
+    highest = [max(_accuracies(run)) for _, run in pairs if run.epochs]
+    return StepRow(
+        arm=who[0],
+        rate=who[1],
+        point=point,
+        steps=math.exp(np.mean(logs)) if logs else math.nan,
+        ratio=t_interval(ratios),
+        maximum=float(np.mean(highest)) if highest else math.nan,
+        reached=len(logs),
+        seeds=len(pairs),
+    )
+
+
+def _accuracies(run: RunRecord) -> Iterable[float]:
+    return [row.test_accuracy or 0.0 for row in run.epochs]
+
+
+def _steps_to(run: RunRecord, target: float) -> int | None:
+    """Steps until the end of the first epoch with the target accuracy."""
+    if run.status == "done":
+        per_epoch = run.step_losses.size // len(run.epochs)
+        for row in run.epochs:
+            if (row.test_accuracy or 0.0) >= target:
+                return row.epoch * per_epoch
+    return None
+
+
+def _steps_text(row: StepRow) -> str:
+    if row.reached == 0:
+        return "never"
+    some = f" ({row.reached} of {row.seeds} seeds)" if row.reached < row.seeds else ""
+    return f"{row.steps:,.0f}{some}"
+
+
+def _ratio_text(ratio: Estimate) -> str:
+    if ratio.seeds == 0:
+        return "-"
+    ends = ratio.interval
+    low_high = [number(math.exp(end)) for end in ends] if ends else []
+    interval = f" [{', '.join(low_high)}]" if ends and ends[0] < ends[1] else ""
+    return f"{number(math.exp(ratio.mean))}{interval}"

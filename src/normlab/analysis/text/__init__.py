@@ -1,0 +1,1 @@
+"""Numbers as a reader sees them: words, tables, summaries."""

@@ -1,0 +1,160 @@
+"""The table of a study: every arm's losses and accuracy, mean and interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+from normlab.analysis.arms import ArmSummary
+from normlab.analysis.inference.interval import Estimate
+from normlab.analysis.text.words import nats
+from normlab.spec.point import Point, point_text
+
+MOST_EPOCHS = 12  # rows; of longer trainings the first, the last and some between
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a head; prints aligned, and as HTML in a notebook."""
+
+    caption: str
+    head: Row
+    rows: tuple[Row, ...]
+
+    def __str__(self) -> str:
+        lines = (self.head, *self.rows)
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        text = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+        rule = "  ".join("-" * width for width in widths)
+        return "\n".join((text[0], rule, *text[1:], self.caption))
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in self.head)
+        rows = "".join(
+            f'<tr><th scope="row">{escape(first)}</th>'
+            + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+            + "</tr>"
+            for first, *cells in self.rows
+        )
+        return (
+            f"<table><caption>{escape(self.caption)}</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+
+def table_of(
+    arms: Sequence[ArmSummary], *, largest_class: float | None = None
+) -> Table:
+    """One column per arm, and a row for each epoch and the final test.
+
+    Of several rates or a sweep: a row for each of them, with its final test alone.
+
+    Args:
+        arms: The summaries of one study, all arms at all rates and points.
+        largest_class: Share of the largest class in the test part, where it is known.
+    """
+    by_setting: dict[tuple[Point, float], list[ArmSummary]] = {}
+    for arm in arms:
+        by_setting.setdefault((arm.point, arm.rate), []).append(arm)
+    names = list(dict.fromkeys(arm.arm for arm in arms))
+    caption = "mean over seeds [95 % interval]"
+    warned = next((f"; {arm.equal_seeds}" for arm in arms if arm.equal_seeds), "")
+    if len(by_setting) == 1:
+        caption += "; losses in nats per example"
+    if largest_class is not None:
+        caption += (
+            f"; the largest class is {100 * largest_class:.2f} % of the test part"
+        )
+    caption += warned
+    if len(by_setting) == 1:
+        return Table(caption, ("", *names), tuple(_rows(arms)))
+    several = len({rate for _, rate in by_setting}) > 1
+    ordered = sorted(by_setting, key=lambda each: each[1])
+    points = list(dict.fromkeys(point for point, _ in by_setting))
+    rows = [
+        (
+            _setting(point, rate if several else None),
+            *(_final(by_setting[point, rate], name) for name in names),
+        )
+        for point, rate in sorted(ordered, key=lambda each: points.index(each[0]))
+    ]
+    return Table(f"final test accuracy, {caption}", ("", *names), tuple(rows))
+
+
+def _setting(point: Point, rate: float | None) -> str:
+    lr = "" if rate is None else f"lr {rate:g}"
+    return ", ".join(filter(None, (point_text(point), lr)))
+
+
+def _final(those: Sequence[ArmSummary], name: str) -> str:
+    """Accuracy of one arm at one setting, and how many of its runs diverged."""
+    arm = next((each for each in those if each.arm == name), None)
+    if arm is None:
+        return "-"
+    lost = f" ({arm.diverged} of {arm.ended} diverged)" if arm.diverged else ""
+    return f"{_percent(arm.test_accuracy)}{lost}"
+
+
+def _rows(arms: Sequence[ArmSummary]) -> list[Row]:
+    epochs = max(len(arm.train_loss) for arm in arms)
+    rows: list[Row] = [
+        (
+            f"epoch {epoch + 1} training loss",
+            *(_at(arm.train_loss, epoch) for arm in arms),
+        )
+        for epoch in _shown(epochs)
+    ]
+    rows.append(_row("test loss", arms, lambda arm: _loss(arm.test_loss)))
+    rows.append(_row("test accuracy", arms, lambda arm: _percent(arm.test_accuracy)))
+    rows.append(_row("parameters", arms, _parameters))
+    rows.append(_row("runs", arms, _runs))
+    return rows
+
+
+def _row(
+    name: str, arms: Iterable[ArmSummary], cell: Callable[[ArmSummary], str]
+) -> Row:
+    return (name, *(cell(arm) for arm in arms))
+
+
+def _shown(epochs: int) -> list[int]:
+    if epochs <= MOST_EPOCHS:
+        return list(range(epochs))
+    return np.unique(
+        np.linspace(0, epochs - 1, MOST_EPOCHS).round().astype(int)
+    ).tolist()
+
+
+def _at(losses: Sequence[Estimate], epoch: int) -> str:
+    return _loss(losses[epoch]) if epoch < len(losses) else "-"
+
+
+def _loss(estimate: Estimate) -> str:
+    return _with_interval(estimate, nats, "")
+
+
+def _percent(estimate: Estimate) -> str:
+    # a t interval knows no bounds, but an accuracy does
+    return _with_interval(estimate, lambda v: f"{100 * min(max(v, 0), 1):.2f}", " %")
+
+
+def _with_interval(estimate: Estimate, show: Callable[[float], str], unit: str) -> str:
+    if estimate.seeds == 0:
+        return "-"
+    ends = estimate.interval
+    interval = f" [{show(ends[0])}, {show(ends[1])}]" if ends else ""
+    return f"{show(estimate.mean)}{unit}{interval}"
+
+
+def _parameters(arm: ArmSummary) -> str:
+    return "-" if arm.parameters is None else f"{arm.parameters:,}"
+
+
+def _runs(arm: ArmSummary) -> str:
+    diverged = f", {arm.diverged} diverged" if arm.diverged else ""
+    return f"{arm.ended} of {arm.planned}{diverged}"

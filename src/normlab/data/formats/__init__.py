@@ -1,0 +1,1 @@
+"""File formats: arrays, tables and archives, each read in one file."""

@@ -1,0 +1,1 @@
+"""Images as files: folders, parts, pixels."""

@@ -1,0 +1,170 @@
+"""Figures as files: drawn by a Chrome or Chromium that is on this machine."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+
+from normlab.disk import whole
+from normlab.disk.output import refuse_to_replace
+from normlab.errors import BadFolder, BadSetting, RunFailed
+from normlab.figures.kit.picture import Picture
+from normlab.spec.names import known
+
+FORMATS = ("svg", "png", "pdf")
+WIDTH = 1000  # pixels
+SHARPNESS = 2  # pixels of a PNG per pixel of the page
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
+
+
+def export_figures(
+    pictures: Sequence[Picture], form: str, folder: Path, *, force: bool = False
+) -> tuple[Path, ...]:
+    """Write every picture to `folder/<its name>.<form>`; nothing is fetched.
+
+    Args:
+        pictures: What is written, each with its title.
+        form: svg, png or pdf.
+        folder: Is made if it is not there.
+        force: Whether existing figures are replaced.
+
+    Raises:
+        BadSetting: If the format is unknown, or kaleido or a browser is missing.
+        BadFolder: If the folder cannot be written, or a file in it exists.
+        RunFailed: If the browser draws a figure wrongly.
+    """
+    if form not in FORMATS:
+        raise BadSetting(
+            f"--figures={form} is unknown. {known(FORMATS, instead_of=form)}"
+        )
+    drawer = Drawer()
+    if folder.is_symlink():
+        raise BadFolder(f"{folder} is a link. Name the folder it leads to with -o.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadFolder(
+            f"{folder}: cannot be made ({error.strerror}). Choose another place "
+            "with -o FOLDER."
+        ) from None
+    paths = tuple(folder / f"{picture.kind.id}.{form}" for picture in pictures)
+    for path in paths:
+        refuse_to_replace(path, f".{form}", force=force)
+    try:
+        drawer.draw(
+            [
+                (picture.titled(), path)
+                for picture, path in zip(pictures, paths, strict=True)
+            ]
+        )
+    except OSError as error:
+        raise BadFolder(
+            f"{folder}: cannot be written ({error.strerror}). Choose another place "
+            "with -o FOLDER."
+        ) from None
+    return paths
+
+
+class Drawer:
+    """A browser that writes figures as files; nothing is fetched.
+
+    Args:
+        wanted: What was asked for, for what is said where something is missing.
+
+    Raises:
+        BadSetting: If kaleido or a browser is missing.
+    """
+
+    def __init__(self, wanted: str = "--figures") -> None:
+        self._kaleido = _kaleido(wanted)
+        self._browser = find_browser(wanted)
+
+    def draw(self, figures: Sequence[tuple[go.Figure, Path]]) -> None:
+        """Write each figure to its file, whose name says the format, whole.
+
+        Raises:
+            OSError: If a file cannot be written.
+            RunFailed: If the browser draws a figure wrongly.
+        """
+        with tempfile.TemporaryDirectory(prefix="normlab-figures-") as home:
+            # the browser writes where nobody else does
+            drawn = [
+                Path(home, f"{i}{path.suffix}") for i, (_, path) in enumerate(figures)
+            ]
+            self._draw([figure for figure, _ in figures], drawn)
+            for file, (_, path) in zip(drawn, figures, strict=True):
+                whole.write(path, file.read_bytes())
+
+    def _draw(self, figures: Sequence[go.Figure], files: Sequence[Path]) -> None:
+        jobs = [
+            {"fig": _plain(figure), "path": str(file), "opts": _options(figure, file)}
+            for figure, file in zip(figures, files, strict=True)
+        ]
+        # kaleido would fetch MathJax; no figure needs it
+        settings = {"mathjax": False, "path": self._browser}
+        try:
+            self._kaleido.write_fig_from_object_sync(
+                jobs, kopts=settings, cancel_on_error=True
+            )
+        except Exception as error:  # whatever happens in there, it is the browser's
+            raise RunFailed(
+                f"{self._browser}: could not draw the figures ({error}). Try another "
+                "browser: set BROWSER_PATH to it."
+            ) from error
+
+
+def find_browser(wanted: str = "--figures") -> str:
+    """The browser to draw with: `BROWSER_PATH`, or what is installed.
+
+    Args:
+        wanted: What it is needed for.
+
+    Raises:
+        BadSetting: If there is none.
+    """
+    asked = os.environ.get("BROWSER_PATH")
+    found = shutil.which(asked) if asked else None
+    found = found or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        raise BadSetting(
+            f"{wanted} needs Chrome or Chromium to draw with, and none was found. "
+            "Install one (on Debian: apt install chromium) or set BROWSER_PATH."
+        )
+    return found
+
+
+def _kaleido(wanted: str) -> Any:
+    try:
+        return importlib.import_module("kaleido")
+    except ImportError:
+        raise BadSetting(
+            f"{wanted} needs kaleido. Install it: pip install 'normlab[static]'"
+        ) from None
+
+
+def _plain(figure: go.Figure) -> dict[str, Any]:
+    """What is drawn on paper: without sliders and frames."""
+    plain = figure.to_dict()
+    plain.pop("frames", None)
+    plain["layout"].pop("sliders", None)
+    return plain
+
+
+def _options(figure: go.Figure, path: Path) -> dict[str, Any]:
+    form = path.suffix.removeprefix(".")
+    height = figure.to_dict()["layout"]["height"]
+    scale = SHARPNESS if form == "png" else 1
+    return {"format": form, "width": WIDTH, "height": height, "scale": scale}

@@ -1,0 +1,85 @@
+"""Lines and areas that tell where equal is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from normlab.figures.kit.curves import Numbers, single
+from normlab.figures.kit.panels import axis_number
+from normlab.figures.kit.theme import Look, css
+
+
+def add_level(
+    figure: go.Figure, i: int, y: float, look: Look, *, text: str = ""
+) -> None:
+    """A dotted horizontal line across panel `i`.
+
+    Args:
+        figure: Is drawn into.
+        i: The panel.
+        y: In the axis' own units.
+        look: Ink.
+        text: Stands on the line, at its right end.
+    """
+    n = axis_number(i)
+    label = {"text": text, "textposition": "end", "yanchor": "bottom"}
+    figure.add_shape(
+        type="line",
+        xref=f"x{n} domain",
+        x0=0,
+        x1=1,
+        yref=f"y{n}",
+        y0=y,
+        y1=y,
+        layer="below",
+        line={"color": css(look.muted), "width": 1.5, "dash": "dot"},
+        label=label if text else None,
+    )
+
+
+def add_curve(
+    figure: go.Figure, x: Numbers, y: Numbers, look: Look, **axes: Any
+) -> None:
+    """A dotted curve, dotted as the levels are.
+
+    Args:
+        figure: Is drawn into.
+        x: Shape `(points,)`.
+        y: Shape `(points,)`.
+        look: Ink.
+        axes: `xaxis` and `yaxis`.
+    """
+    figure.add_scatter(
+        x=single(x),
+        y=single(y),
+        mode="lines",
+        line={"color": css(look.muted), "width": 1.5, "dash": "dot"},
+        hoverinfo="skip",
+        showlegend=False,
+        **axes,
+    )
+
+
+def add_upright(figure: go.Figure, i: int, x: float, look: Look) -> None:
+    """A dotted vertical line through panel `i`.
+
+    Args:
+        figure: Is drawn into.
+        i: The panel.
+        x: In the axis' own units.
+        look: Ink.
+    """
+    n = axis_number(i)
+    figure.add_shape(
+        type="line",
+        yref=f"y{n} domain",
+        y0=0,
+        y1=1,
+        xref=f"x{n}",
+        x0=x,
+        x1=x,
+        layer="below",
+        line={"color": css(look.muted), "width": 1.5, "dash": "dot"},
+    )

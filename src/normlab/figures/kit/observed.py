@@ -1,0 +1,122 @@
+"""What the probes of a study saw, run by run, in the form that figures take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normlab.analysis.design.setting import setting_of, setting_text
+from normlab.analysis.series.series import Course, Series, over_seeds
+from normlab.errors import NotMeasured
+from normlab.records.rows import StudyRecord
+from normlab.spec.plan import RunKey
+
+if TYPE_CHECKING:
+    from normlab.analysis.result import StudyResult
+
+Arrays = Mapping[str, NDArray[Any]]
+Fetch = Callable[[Arrays], NDArray[np.floating] | None]
+
+
+class Place(NamedTuple):
+    """One place of a network, e.g. the input of its first nonlinearity."""
+
+    number: str
+    """In order of first execution."""
+    path: str
+    """Of its module; the same in every arm."""
+
+    def key(self, what: str) -> str:
+        """Where one of its arrays is kept."""
+        return f"{self.number}:{self.path}:{what}"
+
+
+def places(arrays: Arrays, what: str) -> list[Place]:
+    """The places that have an array of this kind, in order of execution.
+
+    Example:
+        >>> places({"001:relu1:dead": np.zeros(1), "steps": np.zeros(1)}, "dead")
+        [Place(number='001', path='relu1')]
+    """
+    found = []
+    for name in sorted(arrays):
+        number, _, rest = name.partition(":")
+        path, _, last = rest.rpartition(":")
+        if path and last == what and number.isdecimal():
+            found.append(Place(number, path))
+    return found
+
+
+def setting_words(record: StudyRecord) -> str:
+    """At which rate and point it was seen; empty where there is but one."""
+    where = setting_text(record)
+    return f"Seen at {where}." if where else ""
+
+
+def runs_of(result: StudyResult) -> list[RunKey]:
+    """Runs at one rate and point: those that figures show."""
+    setting = setting_of(result.record)
+    keys = [run.key for run in result.record.runs]
+    return [key for key in keys if (key.rate, key.point) == setting]
+
+
+def seen(result: StudyResult, probe: str) -> dict[RunKey, Arrays]:
+    """What one probe saw, in every run that came to a moment to look at.
+
+    Raises:
+        NotMeasured: If no run did, or none has its arrays.
+    """
+    keys = set(runs_of(result))
+    every = (
+        (run.key, run.observed[probe])
+        for run in result.record.runs
+        if run.key in keys and probe in run.observed
+    )
+    found = {key: of for key, of in every if len(of.get("steps", (0,)))}
+    if not found:
+        measure = result.record.spec.measure
+        raise NotMeasured(f"“{probe}” was not recorded (measure = {measure})")
+    return found
+
+
+def by_arm(
+    runs: Mapping[RunKey, Arrays], fetch: Fetch, *, ratio: bool = False
+) -> list[Series]:
+    """One series per arm of what `fetch` takes from a run's arrays.
+
+    Args:
+        runs: From `seen`.
+        fetch: Gives shape `(moments,)`, or None where a run has no such thing.
+        ratio: Whether to average logarithms.
+    """
+    courses: dict[str, list[Course]] = {}
+    for key, arrays in runs.items():
+        value = fetch(arrays)
+        if value is not None and len(value):
+            course = Course(arrays["steps"], value)
+            courses.setdefault(key.arm, []).append(course)
+    return [over_seeds(arm, those, ratio=ratio) for arm, those in courses.items()]
+
+
+def first_of(runs: Mapping[RunKey, Arrays]) -> dict[str, Arrays]:
+    """Of every arm the run of its first seed."""
+    first: dict[str, Arrays] = {}
+    for key, arrays in runs.items():
+        first.setdefault(key.arm, arrays)
+    return first
+
+
+def spread(numbers: Sequence[int], most: int) -> list[int]:
+    """At most so many of them, the first and the last among them.
+
+    Example:
+        >>> spread([0, 1, 2, 3, 4, 5], 3)
+        [0, 2, 5]
+    """
+    if len(numbers) <= most:
+        return list(numbers)
+    picks = np.linspace(0, len(numbers) - 1, most).round().astype(int)
+    return [numbers[i] for i in picks]

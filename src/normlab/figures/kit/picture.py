@@ -1,0 +1,67 @@
+"""A figure with its title, the sentence that says how to read it, and words for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import plotly.graph_objects as go
+
+from normlab.figures.kit.panels import TITLE
+
+if TYPE_CHECKING:
+    from normlab.analysis.result import StudyResult
+    from normlab.figures.kit.theme import Look
+
+Section = Literal[
+    "claims", "surface", "drift", "normalisation", "training", "evaluation"
+]
+
+
+class Drawn(NamedTuple):
+    """A figure, and what is seen on it in words, for those who do not see it."""
+
+    figure: go.Figure
+    alt: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One figure that normlab can draw of a study."""
+
+    id: str
+    section: Section
+    title: str
+    reading: str
+    """How to read it; one sentence or two."""
+    draw: Callable[[StudyResult, Look], Drawn]
+    """Raises NotMeasured where the study lacks what it shows."""
+    at_once: bool = True
+    """Whether a report shows it without being asked, as it does not with 3-D."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A figure of one study; shows itself in a notebook."""
+
+    kind: Kind
+    figure: go.Figure
+    alt: str
+
+    def titled(self) -> go.Figure:
+        """A copy of the figure that carries its title, for a page of its own."""
+        figure = go.Figure(self.figure)
+        layout = figure.to_dict()["layout"]
+        above = layout["margin"]["t"] + TITLE
+        height = layout["height"] + TITLE
+        # the legend stays below the title
+        down = 1 - TITLE / height
+        title = {"text": self.kind.title, "x": 0, "xref": "paper", "y": 1}
+        title |= {"yref": "container", "yanchor": "top", "pad": {"t": 12}}
+        return figure.update_layout(
+            title=title, height=height, margin={"t": above}, legend={"y": down}
+        )
+
+    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> Any:
+        return self.titled()._repr_mimebundle_(*args, **kwargs)

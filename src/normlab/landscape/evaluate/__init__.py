@@ -1,0 +1,1 @@
+"""The loss of a network at the points of a plane, fast or direct."""

@@ -1,0 +1,276 @@
+"""Which modules normalise by statistics of the batch, and how to tell them to."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
+from torch.nn.modules.instancenorm import _InstanceNorm
+from torch.nn.parameter import is_lazy
+
+from normlab.errors import BadModel
+from normlab.landscape.evaluate.moments import Moments
+from normlab.records.surface import Statistics
+
+Call = tuple[tuple[Any, ...], dict[str, Any]]
+"""What a module was called with: its arguments, and those by keyword."""
+
+_TORCHS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.LocalResponseNorm)
+_CLOSE = 1e-3  # relative: where eps stands may differ, what is normalised by may not
+
+
+def is_norm_module(module: nn.Module) -> bool:
+    """Whether a module's own parameters scale and shift what it has normalised.
+
+    Torch's norms and what is made from them; and a module of a user's own that keeps a
+    `running_mean` or is called a norm (`LayerNorm2d`, `MyBN`), if its parameters have
+    one number per feature, whatever axes of length 1 they have beside.
+
+    Example:
+        >>> class ScaleNorm(nn.Module):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.gain = nn.Parameter(torch.ones(1, 3, 1, 1))
+        >>> is_norm_module(ScaleNorm()), is_norm_module(nn.Linear(1, 3))
+        (True, False)
+    """
+    if isinstance(module, _TORCHS):
+        return True
+    called = re.search(r"norm|bn(?![a-z])", type(module).__name__, re.IGNORECASE)
+    if not called and "running_mean" not in module._buffers:
+        return False
+    own = [p for p in module.parameters(recurse=False) if not is_lazy(p)]
+    return all(p.numel() == max(p.shape, default=1) for p in own)
+
+
+@dataclass(frozen=True)
+class Norms:
+    """The norms of a network that keep averages or take a batch's, by name.
+
+    Attributes:
+        tracked: All of them.
+        active: Those that follow the statistics asked for.
+        frozen: Those that keep their stored averages whatever is asked for.
+    """
+
+    tracked: tuple[str, ...] = ()
+    active: tuple[str, ...] = ()
+    frozen: tuple[str, ...] = ()
+
+
+def norm_names(model: nn.Module) -> tuple[str, ...]:
+    """All norms that could follow statistics of the batch, in order of definition."""
+    return tuple(
+        name for name, m in model.named_modules() if "running_mean" in m._buffers
+    )
+
+
+def norms_in_use(
+    model: nn.Module, statistics: Statistics, calls: Mapping[str, Call]
+) -> Norms:
+    """Which norms follow `statistics`, and which do not.
+
+    A norm in eval mode while the network as a whole trains was frozen on purpose: it
+    keeps its stored averages whatever is asked for. Where the network as a whole is in
+    eval mode, one whose parameters are all frozen while others are not counts as such.
+    So does one that does the same in both modes.
+
+    Args:
+        model: The user's own, in the modes that he left it in.
+        statistics: What is asked for.
+        calls: What norms that are not torch's own were called with. Those not named
+            are taken at their word.
+
+    Raises:
+        BadModel: If a norm has nothing stored though *running* is asked for, or does
+            not do what `statistics` says.
+    """
+    names = tuple(n for n in norm_names(model) if _follows(model.get_submodule(n)))
+    frozen = [name for name in names if _frozen(model, model.get_submodule(name))]
+    active: list[str] = []
+    for name in names:
+        norm = model.get_submodule(name)
+        if name in frozen:
+            continue
+        if name in calls and _same_in_both_modes(norm, calls[name]):
+            frozen.append(name)
+            continue
+        _check(name, norm, statistics)
+        if statistics == "running":
+            continue
+        if name in calls:
+            _check_behaviour(name, norm, statistics, calls[name])
+        active.append(name)
+    return Norms(names, tuple(active), tuple(name for name in names if name in frozen))
+
+
+def own_norms(net: nn.Module) -> tuple[str, ...]:
+    """Names of the norms that are not torch's own: who knows what they do."""
+    return tuple(
+        name
+        for name in norm_names(net)
+        if not type(net.get_submodule(name)).__module__.startswith("torch.nn.")
+    )
+
+
+def active_norms(net: nn.Module, names: Sequence[str]) -> list[nn.Module]:
+    """The modules of these names, in a copy of the network."""
+    return [net.get_submodule(name) for name in names]
+
+
+@contextmanager
+def with_averages(net: nn.Module) -> Iterator[None]:
+    """Let norms that store no averages have some inside the block.
+
+    They take those of the batch in every mode. So does whatever else makes the examples
+    of a batch interact, which would not be seen beside them.
+    """
+    bare = [m for m in net.modules() if isinstance(m, _BatchNorm)]
+    bare = [m for m in bare if m.running_mean is None]
+    for norm in bare:
+        like = next(norm.parameters(), torch.ones(()))
+        norm.running_mean = like.new_zeros(norm.num_features)
+        norm.running_var = like.new_ones(norm.num_features)
+    try:
+        yield
+    finally:
+        for norm in bare:
+            norm.running_mean = norm.running_var = None
+
+
+def use_batch_statistics(norms: Sequence[nn.Module]) -> None:
+    """Let the norms of a private copy normalise by each batch they see."""
+    for norm in norms:
+        if isinstance(norm, _BatchNorm):
+            # without stored averages torch takes the batch's own, in eval mode too
+            norm.running_mean = norm.running_var = None
+        else:
+            norm.training = True  # itself; dropout inside stays off
+
+
+def use_population_statistics(
+    norms: Sequence[nn.Module], pools: Sequence[Moments]
+) -> None:
+    """Let the norms of a private copy normalise by what the pools gathered."""
+    for norm, pool in zip(norms, pools, strict=True):
+        if pool.count:  # one that was never called has nothing to normalise
+            _store(norm, *pool.unbiased(), pool.dtype)
+
+
+def _store(
+    norm: nn.Module, mean: Tensor, variance: Tensor, dtype: torch.dtype | None
+) -> None:
+    if isinstance(norm, _BatchNorm):
+        dtype = next((p.dtype for p in norm.parameters()), dtype)
+        norm.running_mean, norm.running_var = mean.to(dtype), variance.to(dtype)
+    else:
+        norm.training = False
+        for name, value in (("running_mean", mean), ("running_var", variance)):
+            buffer = norm.get_buffer(name)
+            buffer.copy_(value.view(buffer.shape))
+
+
+def _frozen(model: nn.Module, norm: nn.Module) -> bool:
+    if model.training:
+        return not norm.training
+    own = list(norm.parameters())
+    mine = {id(p) for p in own}
+    others = any(p.requires_grad for p in model.parameters() if id(p) not in mine)
+    return bool(own) and others and not any(p.requires_grad for p in own)
+
+
+def _follows(norm: nn.Module) -> bool:
+    return not isinstance(norm, _InstanceNorm) or norm.track_running_stats
+
+
+def _check(name: str, norm: nn.Module, statistics: Statistics) -> None:
+    stored = norm._buffers["running_mean"] is not None
+    if statistics == "running" and isinstance(norm, _BatchNorm) and not stored:
+        raise BadModel(
+            f"statistics='running': {name!r} stores no running averages. Use 'batch',"
+            " 'full' or 'recalibrated'."
+        )
+    tracks = isinstance(norm, _InstanceNorm) and stored
+    strange = not isinstance(norm, _NormBase) and "running_var" not in norm._buffers
+    if statistics == "recalibrated" and (tracks or strange):
+        _refuse_recalibration(name, norm)
+
+
+def _refuse_recalibration(name: str, norm: nn.Module) -> None:
+    raise BadModel(
+        f"statistics='recalibrated' cannot re-estimate {name!r}"
+        f" ({type(norm).__name__}). Use 'batch', 'full' or 'running'."
+    )
+
+
+def _check_behaviour(
+    name: str, norm: nn.Module, statistics: Statistics, call: Call
+) -> None:
+    """Whether a norm that is not torch's own does what the statistics say."""
+    in_training = _output(norm, call, _train)
+
+    def disturbed(probe: nn.Module) -> None:
+        _train(probe)
+        for buffer in probe.buffers(recurse=False):
+            if buffer.is_floating_point():
+                buffer.mul_(3).add_(1)
+
+    def by_batch(probe: nn.Module) -> None:
+        use_batch_statistics([probe])
+
+    expressed = by_batch if isinstance(norm, _BatchNorm) else disturbed
+    if not _close(in_training, _output(norm, call, expressed)):
+        raise BadModel(
+            f"statistics={statistics!r}: what {name!r} ({type(norm).__name__}) does in"
+            " training is not to normalise by its batch alone. Use 'running'."
+        )
+    if statistics == "recalibrated" and not isinstance(norm, _BatchNorm):
+        pool = Moments()
+
+        def by_its_own(probe: nn.Module) -> None:
+            pool.add(first_tensor(*call))
+            _store(probe, *pool.biased(), pool.dtype)
+
+        if not _close(in_training, _output(norm, call, by_its_own)):
+            _refuse_recalibration(name, norm)
+
+
+def _same_in_both_modes(norm: nn.Module, call: Call) -> bool:
+    return _close(_output(norm, call, _train), _output(norm, call, lambda _: None))
+
+
+def _train(probe: nn.Module) -> None:
+    probe.training = True
+
+
+def _output(
+    norm: nn.Module, call: Call, prepare: Callable[[nn.Module], None]
+) -> Tensor | None:
+    """What a copy of the norm makes of a call, in eval mode but for `prepare`."""
+    args, named = copy.deepcopy(call)
+    try:
+        probe = copy.deepcopy(norm).eval()
+        prepare(probe)
+        return first_tensor((probe(*args, **named),), {})
+    except Exception:  # code of the user's: any error may come out
+        return None
+
+
+def _close(one: Tensor | None, other: Tensor | None) -> bool:
+    """Whether two outputs are the same; what failed is like nothing."""
+    if one is None or other is None or one.shape != other.shape:
+        return False
+    scale = float(one.abs().max()) if one.numel() else 0.0
+    return torch.allclose(one, other, rtol=0, atol=_CLOSE * scale, equal_nan=True)
+
+
+def first_tensor(args: Sequence[Any], named: Mapping[str, Any]) -> Tensor:
+    """The first tensor that a norm is called with: what it normalises."""
+    return next(x for x in (*args, *named.values()) if isinstance(x, Tensor))

@@ -1,0 +1,1 @@
+"""What a user passes as data, as batches of examples."""

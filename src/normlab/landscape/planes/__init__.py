@@ -1,0 +1,1 @@
+"""Planes of parameter space, and the networks that span them."""

@@ -1,0 +1,1 @@
+"""How a network behaves on a few examples, before anything is measured."""

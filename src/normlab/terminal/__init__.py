@@ -1,0 +1,1 @@
+"""What a study says on a terminal: progress, tables, charts, plain lines."""

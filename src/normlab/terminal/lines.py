@@ -1,0 +1,85 @@
+"""Progress where there is no terminal: whole lines, nothing to overwrite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from normlab.analysis.text.words import nats
+from normlab.foreign import plain
+from normlab.records import events
+from normlab.study.progress import Progress
+from normlab.terminal.printing import say
+from normlab.terminal.wording import duration, percent, run_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from normlab.spec.plan import RunKey
+    from normlab.spec.point import Point
+    from normlab.spec.study import StudySpec
+
+_WORTH_A_LINE = ("diverged", "failed", "interrupted")
+
+
+class Lines(Progress):
+    """Prints a line for every finished epoch and for whatever went wrong."""
+
+    def began(
+        self,
+        spec: StudySpec,
+        plan: Sequence[RunKey],
+        steps_per_epoch: int | Mapping[Point, int],
+        epochs_done: Mapping[RunKey, int],
+    ) -> None:
+        """Say how much lies ahead."""
+        super().began(spec, plan, steps_per_epoch, epochs_done)
+        todo = self.steps_total - self.steps_done
+        _say(f"{todo:,} steps to do, {self.workers} at a time")
+
+    def joined(self, keys: Sequence[RunKey]) -> None:
+        """Say which rates are tried next."""
+        super().joined(keys)
+        for key in keys:
+            _say(f"{self._name(key)}  added")
+
+    def event(self, key: RunKey, event: object) -> None:
+        """Print the epoch that ended."""
+        super().event(key, event)
+        if isinstance(event, events.EpochDone):
+            _say(f"{self._name(key)}  {self._epoch(event)}  {self._speed(key)}")
+
+    def status(self, key: RunKey, status: str, reason: str | None) -> None:
+        """Print what keeps a run from going on."""
+        super().status(key, status, reason)
+        if status in _WORTH_A_LINE:
+            why = f": {reason}" if reason and self.news(reason) else ""
+            _say(f"{self._name(key)}  {status}{why}")
+
+    def note(self, text: str) -> None:
+        """Print the phase."""
+        super().note(text)
+        _say(text)
+
+    def told(self, text: str) -> None:
+        """Print it."""
+        _say(text)
+
+    def _name(self, key: RunKey) -> str:
+        return run_name(key, rates=self.several_rates)
+
+    def _epoch(self, done: events.EpochDone) -> str:
+        return (
+            f"epoch {done.epoch}/{self.epochs}  train loss {nats(done.train_loss)}  "
+            f"test loss {nats(done.test_loss)}  "
+            f"test accuracy {percent(done.test_accuracy)}"
+        )
+
+    def _speed(self, key: RunKey) -> str:
+        speed = self.runs[key].steps_per_second
+        steps = f"{speed:.0f} steps/s  " if speed else ""
+        return f"{steps}left {duration(self.seconds_left())}"
+
+
+def _say(line: str) -> None:
+    # flushed: whoever follows the log sees an epoch when it ends
+    say(plain(line))

@@ -1,0 +1,126 @@
+"""Progress on a terminal: a line per run that fills, and the whole below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.live import Live as RichLive
+from rich.text import Text
+
+from normlab.analysis.text.words import count, nats
+from normlab.foreign import plain
+from normlab.study.progress import SETTLED, Progress, RunProgress
+from normlab.terminal.wording import duration, percent, run_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import RenderableType
+
+    from normlab.spec.plan import RunKey
+    from normlab.spec.point import Point
+    from normlab.spec.study import StudySpec
+
+# the workers share the cores with this process; a redraw costs a few milliseconds
+_REDRAWS_PER_SECOND = 2
+_STYLES = {"running": "bold", "done": "green", "diverged": "red", "failed": "red"}
+_BAR = 30  # characters
+_OVERALL_LINES = 4  # header, bar, phase, and the line the cursor rests on
+
+
+class Live(Progress):
+    """Shows the state of every run, as many as fit; the bar is always in sight."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        super().__init__()
+        self._console = console or Console()
+        self._live = RichLive(
+            console=self._console,
+            get_renderable=self.picture,
+            refresh_per_second=_REDRAWS_PER_SECOND,
+        )
+        self._live.start()
+
+    def began(
+        self,
+        spec: StudySpec,
+        plan: Sequence[RunKey],
+        steps_per_epoch: int | Mapping[Point, int],
+        epochs_done: Mapping[RunKey, int],
+    ) -> None:
+        """Lay out the runs and show them at once."""
+        super().began(spec, plan, steps_per_epoch, epochs_done)
+        self.phase = ""
+        self._live.refresh()
+
+    def status(self, key: RunKey, status: str, reason: str | None) -> None:
+        """Keep a reason above the table, where it stays."""
+        super().status(key, status, reason)
+        if reason and self.news(reason):
+            line = plain(f"{key.id}: {status}: {reason}")
+            self._console.print(line, markup=False, highlight=False)
+
+    def told(self, text: str) -> None:
+        """Print it above the table, where it stays."""
+        self._console.print(plain(text), markup=False, highlight=False)
+
+    def ended(self) -> None:
+        """Leave the last state on the screen and give the cursor back."""
+        self.phase = ""
+        self._live.stop()
+
+    def picture(self) -> RenderableType:
+        """What the terminal shows now."""
+        if not self.runs:
+            return Text(plain(self.phase))
+        room = max(1, self._console.size.height - _OVERALL_LINES)
+        lines = [self._heading(), *map(self._line, self._in_sight(room))]
+        # lines of our own: rich's tables take five times as long to lay out
+        text = Text("\n", no_wrap=True, overflow="crop").join(lines)
+        return Group(text, self._overall(), Text(plain(self.phase)))
+
+    def _heading(self) -> Text:
+        return Text(
+            f"{'run':{self._name_width()}}  {'epoch':>9}  {'loss':>7}  "
+            f"{'accuracy':>8}  {'steps/s':>7}  status",
+            style="dim",
+        )
+
+    def _line(self, run: RunProgress) -> Text:
+        name = run_name(run.key, rates=self.several_rates)
+        current = min(run.epoch + (run.status == "running"), self.epochs)
+        epoch = f"{current}/{self.epochs}"
+        speed = f"{run.steps_per_second:.0f}" if run.steps_per_second else ""
+        return Text(
+            f"{name:{self._name_width()}}  {epoch:>9}  {nats(run.loss):>7}  "
+            f"{percent(run.accuracy):>8}  {speed:>7}  {run.status}",
+            style=_STYLES.get(run.status, "dim"),
+        )
+
+    def _name_width(self) -> int:
+        return max(len(run_name(key, rates=self.several_rates)) for key in self.runs)
+
+    def _in_sight(self, room: int) -> list[RunProgress]:
+        """All runs if they fit, else those in training, then what comes next."""
+        runs = list(self.runs.values())
+        if len(runs) <= room:
+            return runs
+        urgency = {"running": 0, "queued": 1, "interrupted": 1}
+        chosen = sorted(runs, key=lambda run: urgency.get(run.status, 2))[:room]
+        return [run for run in runs if run in chosen]
+
+    def _overall(self) -> Text:
+        done = sum(run.status in SETTLED for run in self.runs.values())
+        share = self.steps_done / max(1, self.steps_total)
+        full = round(share * _BAR)
+        seconds = self.seconds_left()
+        left = "starting" if seconds is None else f"{duration(seconds)} left"
+        return Text.assemble(
+            f"{done} of {count(len(self.runs), 'run')}  ",
+            ("━" * full, "green"),
+            ("━" * (_BAR - full), "dim"),
+            f"  {100 * share:.0f} %  {duration(self.seconds_gone)} gone  {left}",
+            no_wrap=True,
+            overflow="crop",
+        )
