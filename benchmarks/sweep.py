@@ -32,7 +32,7 @@ from memory import watch
 from normlab.records.events import Diverged, Failed, Finished, Started
 from normlab.spec.plan import RunKey, plan
 from normlab.spec.point import Point
-from normlab.spec.settings import parse_norms, parse_rates, parse_seeds
+from normlab.spec.settings import parse_norms, parse_seeds
 from normlab.spec.study import StudySpec
 from normlab.study.api import run
 from normlab.study.pace import workers_of
@@ -92,7 +92,7 @@ def spec_of(given: argparse.Namespace) -> StudySpec:
         "seeds": parse_seeds(given.seeds),
         "measure": "none",
         "data": {"validation": HELD_OUT},
-        "recipe": {"rates": parse_rates(given.lr), "epochs": given.epochs},
+        "recipe": {"rates": given.lr.split(","), "epochs": given.epochs},
         "execution": {"workers": given.workers},
         "arms": parse_norms(given.norm),
     }

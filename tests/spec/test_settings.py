@@ -7,7 +7,6 @@ import pytest
 from normlab.errors import BadSetting
 from normlab.spec.settings import (
     parse_norms,
-    parse_rates,
     parse_seeds,
     with_settings,
 )
@@ -228,7 +227,6 @@ def test_norms_are_arms_named_after_them() -> None:
             "from 1 to 10000; one seed alone is written with a comma behind it",
         ),
         (parse_seeds, "1.5", "seeds=1.5 must be whole numbers"),
-        (parse_rates, "0.1,x", "recipe.rates=0.1,x must be numbers with commas"),
         (parse_norms, "none,,batch", "arms=none,,batch has an empty place"),
         (parse_norms, "Batch", "Did you mean 'batch'"),
     ],

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from normlab.errors import BadSetting
+from normlab.spec._decimals import faithful
 from normlab.spec._wording import in_one_line
 
 AUTO = "auto"
@@ -28,7 +29,12 @@ def _no_truth_value(value: object) -> object:
 
 
 Whole = Annotated[int, BeforeValidator(_no_truth_value)]
-Number = Annotated[float, BeforeValidator(_no_truth_value), Field(allow_inf_nan=False)]
+Number = Annotated[
+    float,
+    BeforeValidator(faithful),
+    BeforeValidator(_no_truth_value),
+    Field(allow_inf_nan=False),
+]
 
 
 class Frozen(BaseModel):

@@ -62,7 +62,7 @@ def _with_commas(key: str, text: str) -> str:
     if not (text.startswith("[") and text.endswith("]")) or key in _ONE_TEXT:
         return text
     try:
-        values = tomllib.loads(f"list = {text}")["list"]
+        values = tomllib.loads(f"list = {text}", parse_float=str)["list"]
     except tomllib.TOMLDecodeError:
         raise BadSetting(
             f"{key}={shown(text)} is no list as study.toml writes it. Give "
@@ -102,21 +102,6 @@ def parse_seeds(text: str) -> tuple[int, ...]:
             "one seed alone is written with a comma behind it."
         )
     return tuple(range(count))
-
-
-def parse_rates(text: str) -> tuple[float, ...]:
-    """Learning rates as on the command line.
-
-    Example:
-        >>> parse_rates("0.003,0.01")
-        (0.003, 0.01)
-    """
-    try:
-        return tuple(float(part) for part in _parts(text, "recipe.rates"))
-    except ValueError:
-        raise BadSetting(
-            f"recipe.rates={shown(text)} must be numbers with commas between them."
-        ) from None
 
 
 def parse_norms(text: str) -> tuple[Arm, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from normlab.disk.opening import content
 from normlab.errors import BadSetting
 from normlab.foreign import brief
+from normlab.spec._decimals import faithful
 from normlab.spec._frozen import AUTO, Frozen
 from normlab.spec.study import SCHEMA, StudySpec
 from normlab.spec.sweep import Sweep
@@ -45,7 +46,7 @@ def loads(text: str, *, where: str) -> StudySpec:
         BadSetting: If it is no TOML, or a key or value is refused.
     """
     try:
-        values = tomllib.loads(text)
+        values = tomllib.loads(text, parse_float=_kept_decimal)
     except RecursionError:
         raise BadSetting(f"{where}: nested too deeply for a study.toml.") from None
     except ValueError as error:  # no TOML, or a number of too many digits
@@ -81,6 +82,14 @@ def load(path: Path, *, within: Path | None = None) -> StudySpec:
     except OSError as error:
         raise BadSetting(f"{path}: cannot be read ({error.strerror}).") from None
     return loads(text, where=str(path))
+
+
+def _kept_decimal(text: str) -> float | str:
+    """What a float would change stays a text: its key's own validator refuses it."""
+    try:
+        return float(faithful(text))
+    except ValueError:
+        return text
 
 
 def _fill(table: Table | Container, settings: Frozen) -> None:
