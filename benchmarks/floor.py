@@ -132,8 +132,8 @@ def normlab(arm: str) -> Block:
     from normlab.spec.recipe import Recipe
     from normlab.study.source import BuiltIn
     from normlab.study.twins import build_arm
-    from normlab.train.course import Course
     from normlab.train.run import Run
+    from normlab.train.run_config import RunConfig
 
     dataset = load(Data())
     model = build_arm(
@@ -144,7 +144,7 @@ def normlab(arm: str) -> Block:
         classes=10,
     )
     key = RunKey(arm=arm, rate=0.01, seed=0)
-    course = Course(
+    course = RunConfig(
         key=key, recipe=Recipe(), dataset=dataset, device=torch.device("cpu")
     )
     run, order = Run(model, course), batches(len(dataset.train))

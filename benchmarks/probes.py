@@ -28,8 +28,8 @@ from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
 from normlab.study.source import source_of
 from normlab.study.twins import build_arm, shared_tensors
-from normlab.train.course import Course
 from normlab.train.run import Run
+from normlab.train.run_config import RunConfig
 from timing import append_json, live_as_workers_do, parser_for, pin, table
 
 SEEDS = 5
@@ -96,7 +96,7 @@ def blocks(
     dataset = load(Data(), root=Path())
     some = torch.arange(options.images).numpy()
     dataset = replace(dataset, train=dataset.train.chosen(some))
-    course = Course(
+    course = RunConfig(
         key=RunKey(norm, 0.01, 0),
         recipe=Recipe(epochs=options.epochs),
         dataset=dataset,

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.data.feed import Feed
 from normlab.data.load import load
 from normlab.landscape.planes.path import path_plane
@@ -230,7 +230,7 @@ def main() -> None:
     for name, (make, epochs) in CASES.items():
         if options.only not in (None, name):
             continue
-        with ambient(0, "init"):
+        with seeded(0, "init"):
             model = make()
         path = train(model, feed, options.epochs or epochs)
         planes = [random_plane(model)]

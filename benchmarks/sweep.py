@@ -31,7 +31,7 @@ from typing import NamedTuple
 from memory import watch
 from normlab.records.events import Diverged, Failed, Finished, Started
 from normlab.spec.plan import RunKey, plan
-from normlab.spec.point import Point
+from normlab.spec.point import SweepPoint
 from normlab.spec.settings import parse_norms, parse_seeds
 from normlab.spec.study import StudySpec
 from normlab.study.api import run
@@ -55,7 +55,7 @@ class Timekeeper(Silent):
         self,
         spec: StudySpec,
         plan: Sequence[RunKey],
-        steps_per_epoch: int | Mapping[Point, int],
+        steps_per_epoch: int | Mapping[SweepPoint, int],
         epochs_done: Mapping[RunKey, int],
     ) -> None:
         """Start the clock."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from normlab.analysis.inference.bootstrap import (
     image_variance,
     percentile_interval,
-    redrawn_differences,
+    resampled_differences,
 )
 
 Pair = tuple[list[NDArray[np.bool_]], list[NDArray[np.bool_]]]
@@ -36,7 +36,7 @@ def by_loop(pair: Pair, redrawn: int) -> NDArray[np.float64]:
 @pytest.mark.parametrize("seeds", [3, 7])
 def test_it_draws_what_a_loop_over_seeds_and_images_draws(seeds: int) -> None:
     pair = invented(seeds, 300)
-    fast, slow = redrawn_differences(*pair), by_loop(pair, 2000)
+    fast, slow = resampled_differences(*pair), by_loop(pair, 2000)
     # standard errors of mean and deviation over 2,000 draws: 2.2 % and 1.6 %, times 4
     assert fast.mean() == pytest.approx(slow.mean(), abs=0.13 * slow.std())
     assert fast.std() == pytest.approx(slow.std(), rel=0.09)
@@ -47,13 +47,13 @@ def test_seeds_that_agree_leave_the_binomial_variance_of_the_images() -> None:
     pair = baseline * 4, other * 4
     d = other[0].astype(float) - baseline[0]
     expected = d.std() / np.sqrt(d.size)
-    assert redrawn_differences(*pair).std() == pytest.approx(expected, rel=0.07)
+    assert resampled_differences(*pair).std() == pytest.approx(expected, rel=0.07)
     assert image_variance(*pair) == pytest.approx(expected**2, rel=0.01)
 
 
 def test_arms_that_are_equal_on_every_image_never_differ() -> None:
     baseline, _ = invented(3, 100)
-    assert not redrawn_differences(baseline, baseline).any()
+    assert not resampled_differences(baseline, baseline).any()
     assert image_variance(baseline, baseline) == 0
 
 
@@ -67,7 +67,7 @@ def test_scatter_of_the_seeds_alone_is_not_taken_for_the_images() -> None:
 
 def test_the_same_records_give_the_same_interval() -> None:
     pair = invented(4, 200)
-    first, second = redrawn_differences(*pair), redrawn_differences(*pair)
+    first, second = resampled_differences(*pair), resampled_differences(*pair)
     assert np.array_equal(first, second)
 
 

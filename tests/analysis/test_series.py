@@ -5,14 +5,14 @@ import pytest
 
 from normlab.analysis.inference.interval import t_interval
 from normlab.analysis.series.drift import feature_change, shift_from_end
-from normlab.analysis.series.series import Course, over_seeds
+from normlab.analysis.series.series import Trajectory, over_seeds
 
 STEPS = np.array([0, 1, 5])
 
 
 def test_every_moment_has_the_t_interval_of_its_seeds() -> None:
     values = np.random.default_rng(0).normal(size=(4, 3))
-    series = over_seeds("none", [Course(STEPS, row) for row in values])
+    series = over_seeds("none", [Trajectory(STEPS, row) for row in values])
     for i in range(3):
         expected = t_interval(values[:, i])
         found = (series.mean[i], series.low[i], series.high[i])
@@ -20,17 +20,20 @@ def test_every_moment_has_the_t_interval_of_its_seeds() -> None:
 
 
 def test_ratios_are_averaged_as_logarithms() -> None:
-    runs = [Course(STEPS, np.full(3, value)) for value in (1.0, 100.0)]
+    runs = [Trajectory(STEPS, np.full(3, value)) for value in (1.0, 100.0)]
     assert over_seeds("none", runs, ratio=True).mean == pytest.approx([10.0] * 3)
 
 
 def test_moments_that_not_all_seeds_have_are_left_out() -> None:
-    runs = [Course(STEPS, np.ones(3)), Course(STEPS[:2], np.ones(2))]
+    runs = [Trajectory(STEPS, np.ones(3)), Trajectory(STEPS[:2], np.ones(2))]
     assert over_seeds("none", runs).step.tolist() == [0, 1]
 
 
 def test_a_seed_without_a_finite_value_does_not_spoil_the_others() -> None:
-    runs = [Course(STEPS, np.array([1.0, np.nan, 3.0])), Course(STEPS, np.ones(3))]
+    runs = [
+        Trajectory(STEPS, np.array([1.0, np.nan, 3.0])),
+        Trajectory(STEPS, np.ones(3)),
+    ]
     assert over_seeds("none", runs).mean == pytest.approx([1.0, 1.0, 2.0])
 
 

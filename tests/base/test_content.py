@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy, nll_loss
 from torch.optim import SGD
 
 from normlab.base.content import content_digest, module_content
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 
 WEIGHT = 2.0
 
@@ -123,7 +123,7 @@ def test_modules_count_by_their_class_and_attributes_not_by_how_they_print() -> 
         def extra_repr(self) -> str:
             return f"at {id(self):x}"
 
-    with ambient(0, "content"):
+    with seeded(0, "content"):
         one, other, third = (
             nn.Sequential(nn.Linear(2, 2), layer)
             for layer in (Printed(), Printed(), nn.LeakyReLU())

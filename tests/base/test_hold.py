@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from normlab.base.hold import preserved
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 
 
 def network() -> nn.Sequential:
     """Batch norm awake and frozen, dropout, a gradient, a fixed parameter."""
-    with ambient(0, "test hold"):
+    with seeded(0, "test hold"):
         model = nn.Sequential(
             nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Dropout(), nn.ReLU(),
             nn.Linear(5, 3), nn.BatchNorm1d(3),
@@ -96,7 +96,7 @@ BODIES = (
 def test_a_preserved_model_comes_back(body: Callable[[nn.Sequential], None]) -> None:
     model = network()
     before = bits(model)
-    with ambient(1), preserved(model):
+    with seeded(1), preserved(model):
         body(model)
         assert bits(model) != before
     assert bits(model) == before
@@ -118,16 +118,16 @@ def _fail_inside(model: nn.Sequential) -> None:
 
 def test_default_generators_are_where_they_were() -> None:
     model = network()
-    with ambient(1):
+    with seeded(1):
         expected = torch.rand(3)
-    with ambient(1):
+    with seeded(1):
         with preserved(model):
             model(batch())  # its dropout draws
         assert torch.rand(3).equal(expected)
 
 
 def test_tied_parameters_stay_tied() -> None:
-    with ambient(0, "test tied"):
+    with seeded(0, "test tied"):
         model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
     model[1].weight = model[0].weight
     with preserved(model):

@@ -9,7 +9,7 @@ import torch
 import torch.overrides
 
 from normlab.base.settings import plain_settings
-from normlab.base.streams import ambient, undisturbed
+from normlab.base.streams import fork_rng, seeded
 
 SET: dict[str, Callable[[], object]] = {
     "type": lambda: torch.set_default_dtype(torch.float64),
@@ -33,7 +33,7 @@ def settings() -> list[object]:
 
 
 @pytest.mark.parametrize("name", SET)
-@pytest.mark.parametrize("block", [undisturbed, lambda: ambient(0, "test")])
+@pytest.mark.parametrize("block", [fork_rng, lambda: seeded(0, "test")])
 def test_settings_are_put_back(name: str, block: Callable[[], object]) -> None:
     before = settings()
     with block():  # type: ignore[attr-defined]
@@ -44,7 +44,7 @@ def test_settings_are_put_back(name: str, block: Callable[[], object]) -> None:
 
 def test_in_plain_settings_everything_is_as_in_a_fresh_process() -> None:
     before = settings()
-    with undisturbed():
+    with fork_rng():
         for name in ("type", "gradients", "device"):
             SET[name]()
         with plain_settings():

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normlab.base.streams import ambient, numpy_stream, stream, undisturbed
+from normlab.base.streams import fork_rng, numpy_stream, seeded, stream
 
 ADDRESSES = st.tuples(st.integers(), st.text(), st.integers(0, 100))
 
@@ -68,41 +68,41 @@ def test_a_part_that_has_no_exact_spelling_is_refused(part: object) -> None:
 
 
 def test_ambient_numbers_depend_on_the_address_alone() -> None:
-    with ambient(3, "dropout", "batch"):
+    with seeded(3, "dropout", "batch"):
         first = drawn()
-    with undisturbed():
+    with fork_rng():
         torch.rand(5)
-        with ambient(3, "dropout", "batch"):
+        with seeded(3, "dropout", "batch"):
             assert drawn() == first
-        with ambient(3, "dropout", "none"):
+        with seeded(3, "dropout", "none"):
             assert drawn() != first
 
 
 def test_ambient_blocks_nest() -> None:
-    with ambient(1):
+    with seeded(1):
         drawn()
         expected = drawn()
-    with ambient(1):
+    with seeded(1):
         drawn()
-        with ambient(2):
+        with seeded(2):
             drawn()
         assert drawn() == expected
 
 
 def test_default_generators_are_restored_also_after_an_error() -> None:
-    with ambient(7):
+    with seeded(7):
         expected = drawn()
-    with ambient(7):
-        with pytest.raises(ZeroDivisionError), ambient(8):
+    with seeded(7):
+        with pytest.raises(ZeroDivisionError), seeded(8):
             _draw_and_fail()
         assert drawn() == expected
 
 
 def test_undisturbed_restores_whatever_the_body_seeds() -> None:
-    with ambient(7):
+    with seeded(7):
         expected = drawn()
-    with ambient(7):
-        with undisturbed():
+    with seeded(7):
+        with fork_rng():
             np.random.default_rng()
             torch.default_generator.manual_seed(5)
             random.shuffle(list(range(5)))
@@ -111,6 +111,6 @@ def test_undisturbed_restores_whatever_the_body_seeds() -> None:
 
 
 def test_the_default_generators_are_seeded_apart() -> None:
-    with ambient(0):
+    with seeded(0):
         numbers = drawn()
     assert len({round(number, 6) for number in numbers}) == 3

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.base.taps import tapped
 from normlab.errors import BadModel
 
 
 def network() -> nn.Sequential:
-    with ambient(0, "test taps"):
+    with seeded(0, "test taps"):
         return nn.Sequential(nn.Linear(3, 3), nn.ReLU(inplace=True), nn.Linear(3, 2))
 
 

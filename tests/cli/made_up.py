@@ -10,7 +10,7 @@ from normlab.records.events import (
     EpochDone,
     Event,
     Finished,
-    Glimpse,
+    InterimEval,
     Started,
     Steps,
 )
@@ -42,7 +42,7 @@ def events(key: RunKey, *, epochs: int = 2) -> list[Event]:
         reports.append(Steps(first=first, losses=block, seconds=1.5))
         # a slice of the images, a little harder than all of them
         slice_ = accuracy(epoch, key) - 0.01
-        reports.append(Glimpse(step=epoch * EPOCH, loss=0.3, accuracy=slice_))
+        reports.append(InterimEval(step=epoch * EPOCH, loss=0.3, accuracy=slice_))
         reports.append(_end(epoch, key, float(block.mean())))
     # the images that are right add up to the accuracy of the last epoch
     right = np.arange(1000) < round(1000 * accuracy(epochs, key))

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from normlab.spec.plan import plan
 from normlab.spec.recipe import Recipe
-from normlab.terminal.live import Live
+from normlab.terminal.live import LiveProgress
 
 from .made_up import EPOCH, SPEC, events
 
@@ -27,7 +27,7 @@ def terminal(height: int = 24) -> Console:
     )
 
 
-def seen(live: Live) -> list[str]:
+def seen(live: LiveProgress) -> list[str]:
     """The lines of one picture, without the codes that move the cursor."""
     page = Console(file=io.StringIO(), color_system=None, width=79)
     page.print(live.picture())
@@ -36,18 +36,18 @@ def seen(live: Live) -> list[str]:
 
 
 @pytest.fixture
-def live() -> Iterator[Live]:
-    live = Live(terminal())
+def live() -> Iterator[LiveProgress]:
+    live = LiveProgress(terminal())
     yield live
     live.ended()
 
 
-def test_the_phase_is_seen_before_training_begins(live: Live) -> None:
+def test_the_phase_is_seen_before_training_begins(live: LiveProgress) -> None:
     live.note("reading mnist")
     assert seen(live) == ["reading mnist"]
 
 
-def test_every_run_has_a_line_and_all_together_one(live: Live) -> None:
+def test_every_run_has_a_line_and_all_together_one(live: LiveProgress) -> None:
     live.began(SPEC, KEYS, EPOCH, {})
     live.status(KEYS[0], "running", None)
     for event in events(KEYS[0])[:4]:
@@ -61,7 +61,7 @@ def test_every_run_has_a_line_and_all_together_one(live: Live) -> None:
 
 
 def test_the_bar_stays_in_sight_on_a_small_terminal() -> None:
-    live = Live(terminal(height=7))
+    live = LiveProgress(terminal(height=7))
     live.began(SPEC, KEYS, EPOCH, {})
     live.status(KEYS[0], "done", None)
     live.status(KEYS[4], "running", None)
@@ -73,7 +73,7 @@ def test_the_bar_stays_in_sight_on_a_small_terminal() -> None:
     assert "1 of 6 runs" in lines[-2]
 
 
-def test_the_rate_is_part_of_the_name_where_several_run(live: Live) -> None:
+def test_the_rate_is_part_of_the_name_where_several_run(live: LiveProgress) -> None:
     spec = SPEC.model_copy(update={"recipe": Recipe(epochs=2, rates=(0.01, 0.1))})
     live.began(spec, plan(spec), EPOCH, {})
     assert seen(live)[1].startswith("none lr 0.01 seed 0 ")
@@ -81,7 +81,7 @@ def test_the_rate_is_part_of_the_name_where_several_run(live: Live) -> None:
 
 def test_a_reason_stays_above_the_table() -> None:
     console = terminal()
-    live = Live(console)
+    live = LiveProgress(console)
     live.began(SPEC, KEYS, EPOCH, {})
     live.status(KEYS[0], "failed", "out of memory")
     live.ended()
@@ -89,14 +89,14 @@ def test_a_reason_stays_above_the_table() -> None:
     assert "none-lr0.01-seed0: failed: out of memory" in console.file.getvalue()
 
 
-def test_ending_twice_does_no_harm(live: Live) -> None:
+def test_ending_twice_does_no_harm(live: LiveProgress) -> None:
     live.ended()
     live.ended()
 
 
 def test_what_the_data_are_stays_above_the_table() -> None:
     console = terminal()
-    live = Live(console)
+    live = LiveProgress(console)
     live.told("data: [red]: 5 train, 1 test")  # no markup of rich's
     live.ended()
     assert isinstance(console.file, io.StringIO)

@@ -19,7 +19,7 @@ from normlab.errors import BadData, BadFolder, RunFailed
 from normlab.facade.result import Result
 from normlab.records.folder import StudyFolder
 from normlab.spec.study import Execution, StudySpec
-from normlab.study.progress import Watcher
+from normlab.study.progress import ProgressListener
 
 from .made_up import SPEC, study
 
@@ -32,7 +32,7 @@ class Api:
         self.spec: StudySpec | None = None
         self.execution: Execution | None = None
 
-    def run(self, spec: StudySpec, out: Path, *, watcher: Watcher) -> Result:
+    def run(self, spec: StudySpec, out: Path, *, watcher: ProgressListener) -> Result:
         self.spec = spec
         watcher.note("reading mnist")
         study(out, finished=self.finished)
@@ -41,12 +41,16 @@ class Api:
         return Result.open(out)
 
     def resume(
-        self, path: Path, *, watcher: Watcher, execution: Execution | None = None
+        self,
+        path: Path,
+        *,
+        watcher: ProgressListener,
+        execution: Execution | None = None,
     ) -> Result:
         self.execution = execution
         return Result.open(path)
 
-    def rerun(self, path: Path, out: Path, *, watcher: Watcher) -> Result:
+    def rerun(self, path: Path, out: Path, *, watcher: ProgressListener) -> Result:
         return self.run(StudyFolder.open(path).spec, out, watcher=watcher)
 
 
@@ -224,7 +228,7 @@ def test_a_signal_keeps_everything_as_ctrl_c_does(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def killed(spec: StudySpec, out: Path, *, watcher: Watcher) -> Result:
+    def killed(spec: StudySpec, out: Path, *, watcher: ProgressListener) -> Result:
         study(out, finished=2)
         os.kill(os.getpid(), number)
         raise AssertionError(f"{number.name} was not heard")

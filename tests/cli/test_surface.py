@@ -13,10 +13,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 import normlab
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.cli import main
 from normlab.data.load import load
-from normlab.landscape.watch import Progress
+from normlab.landscape.monitor import SurfaceProgress
 from normlab.spec.data import Data
 from normlab.terminal.measuring import Measuring
 from tests.study.cases import write_data
@@ -45,7 +45,7 @@ QUICK = ("--points", "5", "--examples", "64", "--batch-size", "32")
 
 
 def network(seed: int) -> nn.Module:
-    with ambient(seed, "init"):
+    with seeded(seed, "init"):
         return nn.Sequential(
             nn.Flatten(),
             nn.Linear(36, 8),
@@ -305,11 +305,11 @@ def test_long_measurements_say_how_much_is_left(
     monkeypatch.setattr("normlab.terminal.measuring.perf_counter", lambda: now[0])
     told = Measuring()
     for now[0] in (0.5, 1.9):
-        told(Progress(computed=1, planned=100, seconds_left=9))
+        told(SurfaceProgress(computed=1, planned=100, seconds_left=9))
     told.ended()
     assert capsys.readouterr().err == ""
     for now[0] in (2.1, 5.0, 12.2):
-        told(Progress(computed=1_200, planned=2_401, seconds_left=83))
+        told(SurfaceProgress(computed=1_200, planned=2_401, seconds_left=83))
     told.ended()
     line = "1,200 of 2,401 points, 1:23 left\n"
     assert capsys.readouterr().err == 2 * line

@@ -13,7 +13,7 @@ from PIL import Image
 from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import TensorDataset
 
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.data.arrays import from_python
 from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Data
@@ -136,7 +136,7 @@ def test_live_images_depend_on_seed_and_epoch_only(generator: str) -> None:
     live = from_python(Noisy(generator), spec=LIVE).live
     assert live is not None
     first = live.epoch(0, 1).images
-    with ambient("elsewhere"):
+    with seeded("elsewhere"):
         assert np.array_equal(live.epoch(0, 1).images, first)
     assert not np.array_equal(live.epoch(0, 2).images, first)
     assert not np.array_equal(live.epoch(1, 1).images, first)

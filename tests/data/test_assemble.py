@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from normlab.data.assemble import Pair, Readings, Source, assemble
+from normlab.data.assemble import Found, LabeledImages, Readings, assemble
 from normlab.data.statistics import moments
 from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Data
@@ -15,13 +15,13 @@ from normlab.spec.data import Data
 from .files import digits
 
 
-def pair(n: int, part: str, **look) -> Pair:
-    return Pair(*digits(n, **look), f"x_{part}", f"y_{part}")
+def pair(n: int, part: str, **look) -> LabeledImages:
+    return LabeledImages(*digits(n, **look), f"x_{part}", f"y_{part}")
 
 
-def source(**changes) -> Source:
+def source(**changes) -> Found:
     parts = {"train": pair(30, "train"), "test": pair(9, "test")}
-    return Source(name="mine", **(parts | changes))
+    return Found(name="mine", **(parts | changes))
 
 
 def test_validation_images_are_held_out_of_the_training_part() -> None:
@@ -52,14 +52,14 @@ def test_mean_and_std_must_fit_the_channels() -> None:
 def test_classes_are_named_by_their_labels() -> None:
     images, _ = digits(30)
     labels = np.array(["hen", "cat", "dog"] * 10)
-    test = Pair(images, labels, "x_test", "y_test")
+    test = LabeledImages(images, labels, "x_test", "y_test")
     data = assemble(source(train=test._replace(labels_where="y"), test=test), Data())
     assert data.classes == ("cat", "dog", "hen")
     assert data.train.labels[:3].tolist() == [2, 0, 1]
 
 
 def test_a_label_for_every_image_is_needed() -> None:
-    train = Pair(digits(30)[0], digits(29)[1], "x_train", "y_train")
+    train = LabeledImages(digits(30)[0], digits(29)[1], "x_train", "y_train")
     with pytest.raises(BadData, match="x_train holds 30 images but y_train 29 labels"):
         assemble(source(train=train), Data())
 
@@ -68,7 +68,7 @@ def test_test_images_must_look_like_training_images() -> None:
     with pytest.raises(BadData, match=r"x_test holds uint8 images of shape \(5, 5\)"):
         assemble(source(test=pair(9, "test", side=5)), Data())
     images, labels = digits(9)
-    floats = Pair(images / 255, labels, "x_test", "y_test")
+    floats = LabeledImages(images / 255, labels, "x_test", "y_test")
     with pytest.raises(
         BadData, match=r"x_test holds float64 images .* are uint8 images"
     ):
@@ -122,7 +122,7 @@ def test_binarised_images_are_black_and_white() -> None:
 
 def test_only_bytes_can_be_binarised() -> None:
     images, labels = digits(30)
-    floats = Pair(images / 255, labels, "x", "y")
+    floats = LabeledImages(images / 255, labels, "x", "y")
     with pytest.raises(BadSetting, match=r"data\.binarise is for images of bytes"):
         assemble(source(train=floats, test=floats), Data(binarise=True))
 

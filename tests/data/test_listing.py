@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from normlab.data.assemble import Source
+from normlab.data.assemble import Found
 from normlab.data.formats.listing import names_images, read_table
 from normlab.data.images.folder import read_images
 from normlab.data.load import load
@@ -36,7 +36,7 @@ def table(path: Path, *rows: tuple[object, ...], mark: str = ",") -> Path:
     return path
 
 
-def pairs(source: Source, part: str = "train") -> list[tuple[int, str]]:
+def pairs(source: Found, part: str = "train") -> list[tuple[int, str]]:
     """The grey of each image, and its class."""
     assert source.classes is not None
     pair = getattr(source, part)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from normlab.data.images.picture import Look, look_at, pixels
+from normlab.data.images.picture import ImageHeader, pixels, read_header
 from normlab.errors import BadData
 
 from .files import picture
 
-GREY, COLOUR = Look(6, 4, colour=False), Look(6, 4, colour=True)
+GREY, COLOUR = ImageHeader(6, 4, colour=False), ImageHeader(6, 4, colour=True)
 
 
 def test_colour_comes_channels_first(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_colour_comes_channels_first(tmp_path: Path) -> None:
 
 def test_grey_has_one_channel(tmp_path: Path) -> None:
     path = picture(tmp_path / "grey.png", mode="L", colour=77)
-    assert look_at(path) == GREY
+    assert read_header(path) == GREY
     assert pixels(path, GREY).tolist() == np.full((1, 4, 6), 77).tolist()
 
 
@@ -33,7 +33,7 @@ def test_an_image_is_stretched_not_cut(tmp_path: Path) -> None:
     half = np.zeros((4, 8), np.uint8)
     half[:, 4:] = 255
     Image.fromarray(half).save(path)
-    small = pixels(path, Look(2, 2, colour=False))
+    small = pixels(path, ImageHeader(2, 2, colour=False))
     assert small[0, :, 0].max() < 60
     assert small[0, :, 1].min() > 195
 
@@ -44,8 +44,8 @@ def test_an_image_is_turned_as_its_camera_asks(tmp_path: Path) -> None:
     exif = image.getexif()
     exif[0x0112] = 6  # to be shown turned by 90 degrees
     image.save(path, exif=exif)
-    assert look_at(path) == Look(8, 16, colour=True)
-    assert pixels(path, Look(8, 16, colour=True)).shape == (3, 16, 8)
+    assert read_header(path) == ImageHeader(8, 16, colour=True)
+    assert pixels(path, ImageHeader(8, 16, colour=True)).shape == (3, 16, 8)
 
 
 def test_transparent_places_are_white(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_transparent_places_are_white(tmp_path: Path) -> None:
 def test_16_bits_keep_their_numbers(tmp_path: Path) -> None:
     path = tmp_path / "deep.png"
     Image.fromarray(np.full((4, 6), 0x8011, np.uint16)).save(path)
-    look = look_at(path)
+    look = read_header(path)
     assert look == GREY._replace(bits=16)
     assert (pixels(path, look) == 0x8011).all()
 
@@ -64,14 +64,14 @@ def test_16_bits_keep_their_numbers(tmp_path: Path) -> None:
 def test_a_palette_is_looked_up(tmp_path: Path) -> None:
     path = tmp_path / "few.gif"
     Image.new("RGB", (6, 4), (0, 0, 255)).convert("P").save(path)
-    assert look_at(path).colour is True
+    assert read_header(path).colour is True
     assert pixels(path, COLOUR)[2].min() > 200
 
 
 def test_float_pixels_keep_their_numbers(tmp_path: Path) -> None:
     path = tmp_path / "float.tif"
     Image.new("F", (6, 4), 0.5).save(path)
-    look = look_at(path)
+    look = read_header(path)
     assert look == GREY._replace(bits=32)
     assert (pixels(path, look) == 0.5).all()
 
@@ -80,7 +80,7 @@ def test_floats_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "float.tif"
     Image.new("F", (6, 4), np.inf).save(path)
     with pytest.raises(BadData, match=r"float\.tif \(it holds numbers that are not"):
-        pixels(path, look_at(path))
+        pixels(path, read_header(path))
 
 
 @pytest.mark.parametrize("kind", ["png", "jpg", "gif", "bmp", "webp", "tif"])
@@ -102,4 +102,4 @@ def test_an_absurdly_large_image_is_refused(
     with pytest.raises(
         BadData, match=r"24 pixels\) exceeds limit of 8 pixels\)\. Make"
     ):
-        look_at(path)
+        read_header(path)

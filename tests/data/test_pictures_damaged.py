@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from normlab.data.images.picture import LONGEST, look_at, pixels
+from normlab.data.images.picture import LONGEST, pixels, read_header
 from normlab.data.images.quiet import quiet
 from normlab.errors import BadData
 
@@ -55,7 +55,7 @@ SOUND = {
 def read(path: Path) -> str | None:
     """What is said of a file, or None if it is read; any other error fails."""
     try:
-        look = look_at(path)
+        look = read_header(path)
         array = pixels(path, look._replace(width=8, height=8))
     except BadData as error:
         return str(error)
@@ -94,7 +94,7 @@ def test_what_is_sound_is_read(tmp_path: Path, kind: str) -> None:
     assert read(path) is None
     # GIF, BMP and PPM have no room for a note that they are to be turned
     turned = kind not in ("gif", "bmp", "ppm")
-    assert look_at(path)[:2] == ((24, 20) if turned else (20, 24))
+    assert read_header(path)[:2] == ((24, 20) if turned else (20, 24))
 
 
 def test_libtiff_writes_nothing_of_what_it_finds(
@@ -188,7 +188,7 @@ def test_odd_notes_beside_sound_pixels_do_not_matter(tmp_path: Path, turn: int) 
         shown = np.rot90(np.asarray(image), {1: 0, 6: -1}[turn])
     for tag in ODD:
         path.write_bytes(_jpeg_with(tag, turn=turn))
-        look = look_at(path)
+        look = read_header(path)
         assert look[:2] == (shown.shape[1], shown.shape[0]), tag
         np.testing.assert_array_equal(pixels(path, look), np.moveaxis(shown, 2, 0))
 
@@ -197,7 +197,7 @@ def test_odd_notes_beside_sound_pixels_do_not_matter(tmp_path: Path, turn: int) 
 def test_an_orientation_that_does_not_exist_is_none(tmp_path: Path, value: int) -> None:
     path = tmp_path / "x.jpg"
     path.write_bytes(_jpeg_with(turn=value))
-    assert look_at(path)[:2] == (20, 24)
+    assert read_header(path)[:2] == (20, 24)
 
 
 def test_an_exif_block_of_nonsense_means_as_stored(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_an_exif_block_of_nonsense_means_as_stored(tmp_path: Path) -> None:
         b"II*\0\x08\0\0\0\xff\xff",
     ):
         Image.fromarray(NOISE).save(path, exif=b"Exif\0\0" + block)
-        assert look_at(path)[:2] == (20, 24)
+        assert read_header(path)[:2] == (20, 24)
         assert read(path) is None
 
 
@@ -224,7 +224,7 @@ def test_a_png_may_say_behind_its_pixels_how_it_is_turned(tmp_path: Path) -> Non
     late = content[:start] + content[end:-12] + content[start:end] + content[-12:]
     path = tmp_path / "late.png"
     path.write_bytes(late)
-    look = look_at(path)
+    look = read_header(path)
     assert look[:2] == (24, 20)
     shown = np.moveaxis(np.rot90(NOISE, -1), 2, 0)
     np.testing.assert_array_equal(pixels(path, look), shown)
@@ -235,7 +235,7 @@ def test_a_side_that_a_few_bytes_can_claim_is_refused(tmp_path: Path) -> None:
     Image.new("1", (1, LONGEST + 1)).save(path, compression="group4")
     assert path.stat().st_size < 20_000
     with pytest.raises(BadData, match=r"\(1 x 65536 pixels, and 65535 .*\. Make it sm"):
-        look_at(path)
+        read_header(path)
 
 
 def test_whole_numbers_of_32_bits_have_no_sign_unless_the_file_says_so(
@@ -243,7 +243,7 @@ def test_whole_numbers_of_32_bits_have_no_sign_unless_the_file_says_so(
 ) -> None:
     path = tmp_path / "x.tif"
     Image.fromarray(np.full((4, 6), -2, np.int32)).save(path)
-    assert (pixels(path, look_at(path)) == -2).all()
+    assert (pixels(path, read_header(path)) == -2).all()
     signed = struct.pack("<HHIH", 339, 3, 1, 2), struct.pack("<HHIH", 339, 3, 1, 1)
     path.write_bytes(path.read_bytes().replace(*signed))
-    assert (pixels(path, look_at(path)) == np.float32(2**32 - 2)).all()
+    assert (pixels(path, read_header(path)) == np.float32(2**32 - 2)).all()

@@ -12,7 +12,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from normlab.data.images.picture import look_at, look_of, pixels, pixels_of, suffixes
+from normlab.data.images.picture import (
+    header_of,
+    pixels,
+    pixels_of,
+    read_header,
+    suffixes,
+)
 from normlab.data.load import load
 from normlab.spec.data import Data
 
@@ -117,12 +123,12 @@ def test_a_file_and_an_image_at_hand_are_what_a_viewer_shows(
 ) -> None:
     path = tmp_path / f"a{kind.suffix}"
     shown = channels_first(kind.save(path, kind.stored(0), turn))
-    look = look_at(path)
+    look = read_header(path)
     assert (look.height, look.width) == shown.shape[1:]
     assert look.colour == (len(shown) == 3)
     np.testing.assert_array_equal(pixels(path, look), shown)
     with Image.open(path) as image:
-        assert look_of(image) == look._replace(cut=False)
+        assert header_of(image) == look._replace(cut=False)
         np.testing.assert_array_equal(pixels_of(image, look), shown)
     assert pixels(path, look).dtype == (np.uint8 if look.bits == 8 else np.float32)
 

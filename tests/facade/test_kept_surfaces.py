@@ -12,13 +12,13 @@ import torch
 from torch import nn
 
 import normlab
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.errors import BadData, BadFolder, BadSetting
 from normlab.facade.surface import DrawableSurface
 
 
 def network(seed: int) -> nn.Module:
-    with ambient(seed, "facade"):
+    with seeded(seed, "facade"):
         return nn.Sequential(
             nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2)
         )

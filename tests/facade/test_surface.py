@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 import normlab
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.errors import BadSetting
 from normlab.landscape.surface import surface as measured
 
@@ -19,7 +19,7 @@ from normlab.landscape.surface import surface as measured
 @pytest.fixture
 def trained() -> tuple[nn.Module, tuple[torch.Tensor, torch.Tensor]]:
     x = torch.randn(256, 6, generator=stream("facade"))
-    with ambient("facade"):
+    with seeded("facade"):
         model = nn.Sequential(
             nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2)
         )

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.errors import NotMeasured
 from normlab.facade.result import Result
 from normlab.figures import by_hand, one_neuron
@@ -17,8 +17,8 @@ from normlab.figures.kit.over_batch import over_batch, takes_batch_statistics
 from normlab.figures.kit.theme import LIGHT
 from normlab.norms.ghost import GhostBatchNorm
 from normlab.probes.activations import Activations, ProbeBatch
-from normlab.probes.anatomy import study
-from tests.probes.cases import moment, small, stepped
+from normlab.probes.anatomy import trace_modules
+from tests.probes.cases import small, step_state, stepped
 
 Arrays = dict[str, NDArray[np.float64]]
 
@@ -29,9 +29,9 @@ def seen(model: nn.Module, inputs: torch.Tensor) -> Arrays:
     batch = ProbeBatch(
         images=torch.arange(images), inputs=inputs, labels=torch.arange(images) % 3
     )
-    probe = Activations(study(model, inputs), batch, seed=0, steps={0, 1})
+    probe = Activations(trace_modules(model, inputs), batch, seed=0, steps={0, 1})
     for step in (0, 1):
-        probe.look(moment(model, step))
+        probe.observe(step_state(model, step))
         stepped(model)
     return {name: tensor.numpy() for name, tensor in probe.arrays().items()}
 
@@ -41,7 +41,7 @@ def vectors(images: int = 64) -> torch.Tensor:
 
 
 def convolutional(norm: nn.Module) -> tuple[nn.Module, torch.Tensor]:
-    with ambient(0, "convolutional"):
+    with seeded(0, "convolutional"):
         net = nn.Sequential(nn.Conv2d(1, 4, 3), norm, nn.ReLU(), nn.Flatten())
         net = nn.Sequential(*net, nn.Linear(64, 3)).double()
         return net, torch.randn(32, 1, 6, 6, dtype=torch.float64)

@@ -12,7 +12,11 @@ import pytest
 
 from normlab.errors import BadSetting, NotMeasured
 from normlab.facade.result import Result
-from normlab.figures.surface_difference import Pair, draw_difference, draw_differences
+from normlab.figures.surface_difference import (
+    SurfacePair,
+    draw_difference,
+    draw_differences,
+)
 from normlab.records.surface import Surface
 from normlab.spec.surfaces import Surfaces
 from tests.cli.made_up import SPEC
@@ -33,9 +37,9 @@ def times(surface: Surface, factor: Any, **changes: Any) -> Surface:
     return replace(surface, loss=factor * surface.loss, **changes)
 
 
-def pair(reference: Surface, factor: Any) -> Pair:
+def pair(reference: Surface, factor: Any) -> SurfacePair:
     surface = times(reference, factor, statistics="full")
-    return Pair(title="full", surface=surface, reference=reference)
+    return SurfacePair(title="full", surface=surface, reference=reference)
 
 
 @pytest.fixture
@@ -101,9 +105,11 @@ def test_a_loss_above_0_has_no_tick_at_less_than_nothing(bowl: Surface) -> None:
     figure = draw_differences([pair(bowl, 30.0)])
     assert scale(figure)["colorbar"]["ticktext"][0] == "−100"
     # a loss of either sign may: relative to what it is in size
-    turned = Pair(title="", surface=times(bowl, 30.0), reference=times(bowl, -1.0))
+    turned = SurfacePair(
+        title="", surface=times(bowl, 30.0), reference=times(bowl, -1.0)
+    )
     np.testing.assert_allclose(turned.difference[1:], 3100)
-    turned = Pair(title="", surface=times(bowl, -30.0), reference=bowl)
+    turned = SurfacePair(title="", surface=times(bowl, -30.0), reference=bowl)
     ticks = scale(draw_differences([turned]))["colorbar"]["ticktext"]
     assert ticks[0] == "−1000"
 
@@ -113,7 +119,7 @@ def test_a_loss_of_0_has_no_relative_difference(bowl: Surface) -> None:
     with pytest.raises(NotMeasured, match="no point of any surface has two finite"):
         draw_difference(bowl, nothing)
     # beside one that has, its panel stays empty
-    empty = Pair(title="", surface=bowl, reference=nothing)
+    empty = SurfacePair(title="", surface=bowl, reference=nothing)
     draw_differences([empty, pair(bowl, 1.1)])
 
 

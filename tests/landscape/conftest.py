@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 
 
 @pytest.fixture(autouse=True)
 def _own_generators(_nothing_leaks: None) -> Iterator[None]:
-    with ambient(0, "landscape tests"):
+    with seeded(0, "landscape tests"):
         yield

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 
 
 class Spectral(nn.Module):
@@ -58,7 +58,7 @@ KINDS = {"plain": plain, "complex": Spectral, "tied": Tied}
 
 def made(kind: str, seed: int) -> nn.Module:
     """A network of this kind that has seen data, in eval mode."""
-    with ambient(seed, "init"):
+    with seeded(seed, "init"):
         model = KINDS[kind]()
     with torch.no_grad():
         model.train()(torch.randn(50, 6, generator=stream(seed, "seen")) + seed)

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.landscape.evaluate.cross_entropy import CrossEntropy, cross_entropy
-from normlab.landscape.evaluate.direct import Plain
+from normlab.landscape.evaluate.direct import DirectEvaluator
 from normlab.landscape.evaluate.engine import Engine
-from normlab.landscape.evaluate.fused import Shortcut
+from normlab.landscape.evaluate.fused import FusedEvaluator
 from normlab.landscape.intake.data import source_of
 from normlab.landscape.intake.sample import take_sample
 from normlab.landscape.planes.random import random_plane
@@ -135,7 +135,7 @@ NETWORKS = {
 
 def seen(make: Callable[[], nn.Module]) -> nn.Module:
     """A network in train mode whose running statistics are not the initial ones."""
-    with ambient(3, "init"):
+    with seeded(3, "init"):
         model = make()
         for _ in range(5):
             model(torch.randn(64, 1, 3, 4) * 2 + 1)
@@ -218,14 +218,14 @@ def test_in_float64_the_shortcut_is_exact_to_rounding() -> None:
 
 
 SHORTCUTS = {
-    "mlp": Shortcut,
-    "mlp with batch norm": Shortcut,
-    "residual": Shortcut,
-    "called by keyword": Shortcut,
-    "a layer used twice": Plain,
-    "tied weights": Plain,
-    "not traceable": Plain,
-    "conv with batch norm": Plain,
+    "mlp": FusedEvaluator,
+    "mlp with batch norm": FusedEvaluator,
+    "residual": FusedEvaluator,
+    "called by keyword": FusedEvaluator,
+    "a layer used twice": DirectEvaluator,
+    "tied weights": DirectEvaluator,
+    "not traceable": DirectEvaluator,
+    "conv with batch norm": DirectEvaluator,
 }
 
 
@@ -245,7 +245,7 @@ def test_the_shortcut_is_taken_where_the_structure_allows(name: str) -> None:
 
 
 def test_a_second_use_that_few_examples_do_not_show_is_seen_all_the_same() -> None:
-    with ambient(4, "init"):
+    with seeded(4, "init"):
         layer, head = nn.Linear(12, 12), nn.Linear(12, 4)
     with torch.no_grad():
         layer.bias -= 1000  # silent, but far away

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from normlab.base.streams import ambient, numpy_stream, stream
+from normlab.base.streams import numpy_stream, seeded, stream
 from normlab.errors import BadModel
 from normlab.landscape.planes.common import common_plane
 from normlab.landscape.planes.path import path_plane
@@ -21,7 +21,7 @@ EXAMPLES, BATCH, SEED = 96, 16, 5
 
 
 def network(seed: int) -> nn.Module:
-    with ambient(seed, "init"):
+    with seeded(seed, "init"):
         model = nn.Sequential(
             nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3)
         )

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.errors import BadModel
 from normlab.landscape.evaluate import quick
 from normlab.landscape.evaluate.cross_entropy import CrossEntropy
 from normlab.landscape.evaluate.engine import Engine
-from normlab.landscape.evaluate.fused import Shortcut
+from normlab.landscape.evaluate.fused import FusedEvaluator
 from normlab.landscape.evaluate.objective import LossObjective
 from normlab.landscape.intake.data import source_of
 from normlab.landscape.intake.sample import take_sample
@@ -51,7 +51,7 @@ def seen(case: Case) -> nn.Module:
 
 
 def inputs_of(case: Case) -> Any:
-    with ambient(1, "inputs"):
+    with seeded(1, "inputs"):
         return INPUTS[case.inputs]()
 
 
@@ -97,7 +97,7 @@ def naive(
     case: Case, statistics: str, plane: Plane, place: np.ndarray, y: Tensor
 ) -> float:
     """The definition, from a network made anew, example by example in the same cut."""
-    with ambient(2, "weights"):
+    with seeded(2, "weights"):
         net = seen(case)
     norms = list(case.norms(net))
     for name, p in net.named_parameters():
@@ -174,7 +174,7 @@ def test_it_is_the_naive_loss_whichever_way(
     name: str, statistics: Statistics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = CASES[name]
-    with ambient(2, "weights"):
+    with seeded(2, "weights"):
         model = seen(case)
     y = torch.arange(EXAMPLES) % 3
     plane, before = plane_of(model), list(everything(model))
@@ -200,7 +200,9 @@ def test_it_is_the_naive_loss_whichever_way(
         return
     expected = [naive(case, statistics, plane, place, y) for place in PLACES]
     both = [engine(threads) for threads in (1, 2)]
-    assert isinstance(both[0].evaluators[0], Shortcut) == (statistics in case.fast)
+    assert isinstance(both[0].evaluators[0], FusedEvaluator) == (
+        statistics in case.fast
+    )
     monkeypatch.setattr(quick, "split_at_first_linear", lambda *_: None)
     slow = [engine(threads) for threads in (1, 2)] if statistics in case.fast else []
     found = [one.losses(PLACES) for one in (*both, *slow)]

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from normlab.base.streams import ambient, numpy_stream, stream
+from normlab.base.streams import numpy_stream, seeded, stream
 from normlab.errors import BadData, BadSetting
 from normlab.landscape.planes.common import common_plane
 from normlab.landscape.planes.named import named_plane
@@ -18,7 +18,7 @@ from normlab.landscape.surface import surface
 
 
 def network() -> nn.Module:
-    with ambient(0, "init"):
+    with seeded(0, "init"):
         return nn.Sequential(
             nn.Conv2d(1, 3, 2), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(12, 4)
         )

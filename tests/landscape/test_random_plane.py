@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.utils import prune
 from torch.optim.swa_utils import AveragedModel
 
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.errors import BadModel, BadSetting
 from normlab.figures.surface_difference import draw_difference
 from normlab.landscape.planes.named import named_plane
@@ -169,7 +169,7 @@ def test_a_part_called_model_is_no_wrapper() -> None:
 
 
 def frozen() -> nn.Module:
-    with ambient(0, "init"):
+    with seeded(0, "init"):
         model = nn.Sequential(nn.Linear(6, 8), nn.Linear(8, 8), nn.Linear(8, 3))
     model[0].requires_grad_(requires_grad=False)
     return model

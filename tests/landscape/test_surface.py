@@ -12,17 +12,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import TensorDataset
 
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.data.dataset import Dataset, Part
 from normlab.errors import BadData, BadModel, BadSetting
 from normlab.landscape.cells import Cells
+from normlab.landscape.monitor import Monitor, SurfaceProgress
 from normlab.landscape.planes.plane import Plane
 from normlab.landscape.surface import surface
-from normlab.landscape.watch import Progress, Watch
 
 
 def small() -> nn.Module:
-    with ambient(1, "init"):
+    with seeded(1, "init"):
         return nn.Sequential(
             nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3)
         )
@@ -210,19 +210,19 @@ def test_a_dataset_gives_its_training_part() -> None:
 
 def test_cells_already_known_are_not_computed_again() -> None:
     told: list[tuple[int, int, float]] = []
-    progress: list[Progress] = []
+    progress: list[SurfaceProgress] = []
 
     def keep(rows, columns, losses) -> None:
         told.extend(zip(rows.tolist(), columns.tolist(), losses, strict=True))
 
-    watch = Watch(cells=keep, progress=progress.append)
+    watch = Monitor(cells=keep, progress=progress.append)
     first = surface(small(), data(), points=9, exact=True, watch=watch)
     assert len(told) == 81 and progress[-1].seconds_left == 0
     known = Cells.empty(9, 9)
     for row, column, loss in told[:50]:
         known.loss[row, column], known.computed[row, column] = loss, True
     told.clear()
-    watch = Watch(known=known, cells=keep)
+    watch = Monitor(known=known, cells=keep)
     second = surface(small(), data(), points=9, exact=True, watch=watch)
     assert len(told) == 31
     assert np.array_equal(first.loss, second.loss)
@@ -230,7 +230,7 @@ def test_cells_already_known_are_not_computed_again() -> None:
 
 def test_known_cells_of_another_size_are_refused() -> None:
     with pytest.raises(BadSetting, match=r"known cells have the shape \(5, 5\)"):
-        surface(small(), data(), points=9, watch=Watch(known=Cells.empty(5, 5)))
+        surface(small(), data(), points=9, watch=Monitor(known=Cells.empty(5, 5)))
 
 
 def test_overflow_leaves_holes_and_finite_neighbours() -> None:

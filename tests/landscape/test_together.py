@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.errors import BadSetting
 from normlab.landscape.surface import surface
 
-with ambient(0, "together"):
+with seeded(0, "together"):
     X = torch.randn(64, 6)
     TARGETS = torch.nn.functional.one_hot(torch.randint(0, 3, (64,)), 3).float()
     EDGES = torch.rand(64, 64).softmax(1)

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.errors import BadData, BadModel, BadSetting
 from normlab.landscape.evaluate.norms import is_norm_module
+from normlab.landscape.monitor import Monitor
 from normlab.landscape.planes.plane import Plane
 from normlab.landscape.surface import surface
-from normlab.landscape.watch import Watch
 from tests.landscape.networks import (
     Attributes,
     Largest,
@@ -103,7 +103,7 @@ def test_an_interruption_leaves_a_borrowed_model_as_it_was(name: str) -> None:
 def test_a_borrowed_model_moves_and_is_itself_between_points(name: str) -> None:
     model = DEPENDENT[name]()
     before, same = list(everything(model))[:-2], []
-    watch = Watch(
+    watch = Monitor(
         progress=lambda _: same.append(list(everything(model))[:-2] == before)
     )
     found = measured(model, watch=watch, threads=2)
@@ -286,7 +286,7 @@ def test_a_loss_that_is_none_of_the_model_is_refused(name: str) -> None:
 )
 def test_a_coarse_loss_hides_no_wrong_outputs(statistics: str, loss: Callable) -> None:
     for seed in range(3):
-        with ambient(seed, "weights"):
+        with seeded(seed, "weights"):
             net = merged()
         found = measured(net, loss=loss, statistics=statistics, seed=seed)
         hidden = measured(
@@ -395,7 +395,7 @@ def test_norms_are_known_by_what_they_are() -> None:
 def test_never_more_examples_at_a_time_than_a_batch_where_outputs_are_large(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("normlab.landscape.intake.sample._MOST_VALUES", 4_000)
+    monkeypatch.setattr("normlab.landscape.intake.sample._MAX_VALUES", 4_000)
     seen: list[int] = []
 
     class Wide(nn.Module):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.errors import BadModel
 from normlab.nets.check import answer, refuse_untrainable
 
@@ -54,7 +54,7 @@ def check_model(model: nn.Module, examples: int = 2) -> None:
 
 
 def test_a_model_that_fits_answers_in_both_modes() -> None:
-    with ambient(0, "test check"):
+    with seeded(0, "test check"):
         check_model(nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Linear(5, 3)))
 
 
@@ -92,7 +92,7 @@ def test_what_does_not_fit_is_said_in_one_line(model: nn.Module, text: str) -> N
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 def test_what_torch_jit_compiled_is_refused() -> None:
-    with ambient(0, "test check"):
+    with seeded(0, "test check"):
         whole = torch.jit.script(nn.Linear(4, 3))
         traced = torch.jit.trace(nn.Linear(4, 3), torch.ones(2, 4))
     with pytest.raises(BadModel, match=r"^the model is compiled by torch\.jit"):
@@ -102,7 +102,7 @@ def test_what_torch_jit_compiled_is_refused() -> None:
 
 
 def test_a_model_that_cannot_read_the_data_is_refused() -> None:
-    with ambient(0, "test check"):
+    with seeded(0, "test check"):
         model = nn.Linear(5, 3)
     with pytest.raises(
         BadModel, match=r"a batch of shape \(2, 4\): RuntimeError: mat1"
@@ -111,7 +111,7 @@ def test_a_model_that_cannot_read_the_data_is_refused() -> None:
 
 
 def test_a_batch_of_one_shows_what_batch_norm_cannot_do() -> None:
-    with ambient(0, "test check"):
+    with seeded(0, "test check"):
         model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
     with pytest.raises(BadModel, match="Expected more than 1 value per channel"):
         check_model(model, 1)

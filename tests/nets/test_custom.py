@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.errors import BadModel
 from normlab.nets.custom import Factory, from_file
 from normlab.norms.registry import maker
@@ -77,7 +77,7 @@ def write(path: Path, source: str) -> str:
 
 
 def built(factory: Factory, *, classes: int = 3) -> nn.Module:
-    with ambient(0, "init"):
+    with seeded(0, "init"):
         return factory.build(maker("batch"), (4,), classes)
 
 
@@ -90,7 +90,7 @@ def test_a_factory_gets_what_it_asks_for(file: Path, name: str) -> None:
 
 def test_shape_and_classes_come_from_the_data(file: Path) -> None:
     factory = from_file(f"{file}:asks")
-    with ambient(0, "init"):
+    with seeded(0, "init"):
         model = factory.build(maker("none"), (6,), 5)
     assert model(torch.ones(2, 6)).shape == (2, 5)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.errors import BadModel
 from normlab.nets.check import answer, refuse_untrainable
 from normlab.nets.registry import NETS, build
@@ -27,12 +27,12 @@ FITTING = [
 
 
 def built(net: str, norm: str, shape: tuple[int, ...] = MNIST) -> nn.Module:
-    with ambient(0, "init"):
+    with seeded(0, "init"):
         return build(net, maker(norm), shape, 10)
 
 
 def varied(net: str, norm: str = "batch", **options: float | str) -> nn.Module:
-    with ambient(0, "init"):
+    with seeded(0, "init"):
         return build(net, maker(norm), MNIST, 10, **options)
 
 
@@ -56,7 +56,7 @@ def check_model(model: nn.Module, shape: tuple[int, ...], classes: int) -> None:
     """Whether it can be trained on such examples, and answers them in both modes."""
     refuse_untrainable(model)
     inputs = torch.randn(2, *shape, generator=stream("check_model"))
-    with ambient(0, "check_model"):  # noise draws
+    with seeded(0, "check_model"):  # noise draws
         for training in (True, False):
             answer(model.train(training), inputs, classes)
 
@@ -66,7 +66,7 @@ def check_model(model: nn.Module, shape: tuple[int, ...], classes: int) -> None:
 def test_a_net_fits_the_shape_and_classes_of_the_data(
     net: str, norm: str, shape: tuple[int, ...]
 ) -> None:
-    with ambient(0, "init"):
+    with seeded(0, "init"):
         model = build(net, maker(norm), shape, 7)
     check_model(model, shape, 7)
 
@@ -120,7 +120,7 @@ def test_initial_weights_depend_on_the_ambient_address_alone(
 ) -> None:
     one, again = built(net, norm).state_dict(), built(net, norm).state_dict()
     assert all(one[name].equal(again[name]) for name in one)
-    with ambient(1, "init"):
+    with seeded(1, "init"):
         other = build(net, maker(norm), MNIST, 10).state_dict()
     assert not other[next(iter(other))].equal(one[next(iter(one))])
 
@@ -244,7 +244,7 @@ REFUSED = [
 def test_what_cannot_be_built_is_refused(
     net: str, norm: str, shape: tuple[int, ...], classes: int, text: str
 ) -> None:
-    with ambient(0, "init"), pytest.raises(BadModel, match=text):
+    with seeded(0, "init"), pytest.raises(BadModel, match=text):
         build(net, maker(norm), shape, classes)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.errors import BadModel
 from normlab.landscape.evaluate.trace import split_at_first_linear
 from normlab.norms.ghost import GhostBatchNorm
@@ -111,6 +111,6 @@ def test_an_input_without_features_is_refused() -> None:
 
 def test_the_fast_path_of_surfaces_leaves_ghost_norms_to_themselves() -> None:
     # it would take the whole batch for one chunk
-    with ambient(0, "init"):
+    with seeded(0, "init"):
         net = nn.Sequential(nn.Linear(2, FEATURES), GhostBatchNorm(FEATURES))
     assert split_at_first_linear(net.eval(), ("1",)) is None

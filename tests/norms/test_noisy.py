@@ -7,7 +7,7 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.errors import BadModel
 from normlab.norms.noisy import Noise, NoisyBatchNorm
 
@@ -16,7 +16,7 @@ STEPS = 400
 
 def drawn(noise: Noise, x: Tensor) -> Tensor:
     """The outputs of `STEPS` calls, of shape (steps, *x.shape)."""
-    with ambient(0, "noise"):
+    with seeded(0, "noise"):
         return torch.stack([noise(x) for _ in range(STEPS)])
 
 
@@ -56,7 +56,7 @@ def test_without_noise_it_is_batch_norm_exactly() -> None:
     x = torch.randn(8, 3, 4, 4, generator=stream("x"))
     quiet = NoisyBatchNorm(3, shift=0.0, scale=1.0, jitter=0.0)
     torchs = nn.BatchNorm2d(3)
-    with ambient(0, "noise"):
+    with seeded(0, "noise"):
         torch.testing.assert_close(quiet(x), torchs(x), rtol=0, atol=0)
     assert quiet.running_mean is not None and torchs.running_mean is not None
     assert quiet.running_mean.equal(torchs.running_mean)
@@ -79,7 +79,7 @@ def test_in_eval_mode_nothing_is_drawn(module: str) -> None:
 def test_the_running_averages_do_not_see_the_noise() -> None:
     x = torch.randn(8, 3, generator=stream("x"))
     norm, torchs = NoisyBatchNorm(3), nn.BatchNorm1d(3)
-    with ambient(0, "noise"):
+    with seeded(0, "noise"):
         norm(x)
     torchs(x)
     assert norm.running_var is not None and torchs.running_var is not None
@@ -88,17 +88,17 @@ def test_the_running_averages_do_not_see_the_noise() -> None:
 
 def test_the_noise_has_an_address() -> None:
     norm, x = NoisyBatchNorm(3), torch.randn(8, 3, generator=stream("x"))
-    with ambient(0, "noise"):
+    with seeded(0, "noise"):
         first = norm(x)
-    with ambient(0, "noise"):
+    with seeded(0, "noise"):
         assert norm(x).equal(first)
-    with ambient(1, "noise"):
+    with seeded(1, "noise"):
         assert not norm(x).equal(first)
 
 
 def test_the_gradient_passes_through_the_scale() -> None:
     x = torch.zeros(4, requires_grad=True)
-    with ambient(0, "noise"):
+    with seeded(0, "noise"):
         Noise(shift=0.0, scale=2.0, jitter=0.0)(x).sum().backward()
     assert x.grad is not None
     assert ((x.grad >= 1) & (x.grad <= 2)).all()

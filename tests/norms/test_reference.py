@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from normlab.base.streams import stream
 from normlab.norms.reference import (
-    Statistics,
+    BatchStatistics,
     as_rows,
     backward,
     batch_norm,
@@ -106,7 +106,7 @@ def test_torchs_running_statistics_are_the_exponential_average(
     shape: tuple[int, ...], kind: type[nn.Module]
 ) -> None:
     layer = torch_layer(kind, shape[1])
-    running = Statistics(layer.running_mean.clone(), layer.running_var.clone())
+    running = BatchStatistics(layer.running_mean.clone(), layer.running_var.clone())
     for address in range(3):
         x = drawn(*shape, address=address)
         running = exponential_average(running, x)
@@ -133,7 +133,9 @@ def test_inference_agrees_with_torch(
     shape: tuple[int, ...], kind: type[nn.Module]
 ) -> None:
     layer = torch_layer(kind, shape[1])
-    stored = Statistics(drawn(shape[1], address=4), drawn(shape[1], address=5).abs())
+    stored = BatchStatistics(
+        drawn(shape[1], address=4), drawn(shape[1], address=5).abs()
+    )
     layer.running_mean, layer.running_var = stored
     x = drawn(*shape)
     y = infer(x, stored, *parameters(shape[1]))
@@ -257,6 +259,6 @@ def test_a_population_needs_batches_of_one_shape_and_two_values(
 
 
 def test_an_average_needs_two_values() -> None:
-    before = Statistics(torch.zeros(3), torch.ones(3))
+    before = BatchStatistics(torch.zeros(3), torch.ones(3))
     with pytest.raises(ValueError, match="at least 2 values of each feature"):
         exponential_average(before, drawn(1, 3))

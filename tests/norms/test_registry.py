@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from normlab.base.slots import KINDS
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.errors import BadModel
 from normlab.norms.group import group_count
 from normlab.norms.registry import MAKERS, is_norm, maker
@@ -79,7 +79,7 @@ def test_group_norm_is_layer_norm_of_each_group(dims: int) -> None:
 @pytest.mark.parametrize(("name", "dims"), SLOTS)
 def test_a_norm_keeps_the_shape_and_passes_a_gradient(name: str, dims: int) -> None:
     x = batch(dims).requires_grad_()
-    with ambient(0, "noise"):
+    with seeded(0, "noise"):
         y = norm(name, dims)(x)
     y.square().sum().backward()
     assert y.shape == x.shape

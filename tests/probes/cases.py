@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.probes.registry import Measure, observers
 from normlab.records.events import EpochDone, Event, Observed, Steps
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
-from normlab.train.moment import Moment, Observer
 from normlab.train.run import Run
+from normlab.train.step_state import Observer, StepState
 from tests.train.cases import course, network
 
 RECIPE = Recipe(epochs=2, batch_size=16)
@@ -29,7 +29,7 @@ def small(norm: str = "batch") -> nn.Sequential:
         "batch": nn.BatchNorm1d,
         "layer": nn.LayerNorm,
     }[norm]
-    with ambient(0, "small"):
+    with seeded(0, "small"):
         net = nn.Sequential(
             *(nn.Linear(5, 6), between(6), nn.Tanh()),
             *(nn.Linear(6, 4), between(4), nn.ReLU()),
@@ -48,9 +48,9 @@ def batch(n: int = 12) -> tuple[Tensor, Tensor]:
     return inputs, torch.arange(n) % 3
 
 
-def moment(model: nn.Module, step: int, *, rate: float = 0.1) -> Moment:
+def step_state(model: nn.Module, step: int, *, rate: float = 0.1) -> StepState:
     inputs, labels = batch()
-    return Moment(
+    return StepState(
         step=step,
         epoch=0,
         model=model,

@@ -6,16 +6,16 @@ import torch
 from torch import nn
 from torch.nn.functional import batch_norm, layer_norm
 
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.probes.activations import Activations, ProbeBatch, standardised
-from normlab.probes.anatomy import study
+from normlab.probes.anatomy import trace_modules
 from normlab.probes.forward import normalised, observe_pass
-from tests.probes.cases import batch, moment, small, stepped
+from tests.probes.cases import batch, small, step_state, stepped
 
 
 def seen(model: nn.Module) -> dict[str, np.ndarray]:
     inputs, _ = batch()
-    anatomy = study(model, inputs)
+    anatomy = trace_modules(model, inputs)
     return {
         n: t.numpy()
         for n, t in observe_pass(model, inputs, anatomy, seed=0).row.items()
@@ -53,7 +53,7 @@ def test_gain_shift_and_averages_are_kept() -> None:
     }
     kept = {name: t.detach().clone() for name, t in expected.items()}
     inputs, _ = batch()
-    row = observe_pass(model, inputs, study(model, inputs), seed=0).row
+    row = observe_pass(model, inputs, trace_modules(model, inputs), seed=0).row
     # the averages as they were before this look moved them
     assert all(row[f"000:1:{name}"].equal(t) for name, t in kept.items())
 
@@ -97,13 +97,13 @@ def test_a_tanh_is_saturated_where_it_is_within_a_hundredth_of_its_reach() -> No
 def looked(model: nn.Module, steps: int) -> dict[str, np.ndarray]:
     inputs, labels = batch()
     probe = Activations(
-        study(model, inputs),
+        trace_modules(model, inputs),
         ProbeBatch(images=torch.arange(12), inputs=inputs, labels=labels),
         seed=0,
         steps=range(steps + 1),
     )
     for step in range(steps + 1):
-        probe.look(moment(model, step))
+        probe.observe(step_state(model, step))
         model.train()
         stepped(model, seed=step)
     return {name: t.numpy() for name, t in probe.arrays().items()}
@@ -127,12 +127,12 @@ def test_before_the_end_there_is_nothing_to_compare_with() -> None:
     model = small("none")
     inputs, labels = batch()
     probe = Activations(
-        study(model, inputs),
+        trace_modules(model, inputs),
         ProbeBatch(images=torch.arange(12), inputs=inputs, labels=labels),
         seed=0,
         steps={0, 5},
     )
-    probe.look(moment(model, 0))
+    probe.observe(step_state(model, 0))
     assert not any("correlation" in name for name in probe.arrays())
 
 
@@ -163,9 +163,9 @@ class Turned(nn.Module):
 
 @pytest.mark.parametrize("norm", [nn.Identity(), nn.BatchNorm1d(9)])
 def test_units_are_found_on_an_axis_that_a_function_turned(norm: nn.Module) -> None:
-    with ambient(0, "turned"):
+    with seeded(0, "turned"):
         model, inputs = Turned(norm), torch.randn(8, 9, 6)  # as many units as positions
-    row = observe_pass(model, inputs, study(model, inputs), seed=0).row
+    row = observe_pass(model, inputs, trace_modules(model, inputs), seed=0).row
     into = model.norm(model.linear(inputs).transpose(1, 2)).detach().double()
     seen = {name.partition(":")[2]: value for name, value in row.items()}
     expected = into.mean(dim=(0, 2))
@@ -185,6 +185,6 @@ class Squared(nn.Module):
 
 
 def test_where_there_are_no_units_none_are_shown() -> None:
-    with ambient(0, "squared"):
+    with seeded(0, "squared"):
         model, inputs = Squared(), torch.randn(8, 9, 6)
-    assert observe_pass(model, inputs, study(model, inputs), seed=0).row == {}
+    assert observe_pass(model, inputs, trace_modules(model, inputs), seed=0).row == {}

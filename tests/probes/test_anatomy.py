@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.nets.registry import build
 from normlab.norms.registry import maker
-from normlab.probes.anatomy import Anatomy, study
+from normlab.probes.anatomy import Anatomy, trace_modules
 from tests.probes.cases import WEIGHTS, batch, bits, small
 
 
@@ -45,12 +45,12 @@ class Functional(nn.Module):
 
 @pytest.fixture(autouse=True)
 def _weights_by_address() -> Iterator[None]:
-    with ambient(0, "anatomy"):
+    with seeded(0, "anatomy"):
         yield
 
 
 def studied(model: nn.Module) -> Anatomy:
-    return study(model, batch(4)[0].to(next(model.parameters()).dtype))
+    return trace_modules(model, batch(4)[0].to(next(model.parameters()).dtype))
 
 
 def test_places_come_in_order_of_first_execution() -> None:
@@ -113,7 +113,7 @@ def test_weights_that_are_not_trained_are_not_looked_at() -> None:
 
 def test_a_shortcut_in_between_spoils_scale_invariance() -> None:
     model = build("resnet", maker("batch"), (1, 12, 12), 4)
-    anatomy = study(model, torch.zeros(2, 1, 12, 12))
+    anatomy = trace_modules(model, torch.zeros(2, 1, 12, 12))
     # every convolution has a norm of its own behind it; the last layer has none
     assert len(anatomy.scale_invariant) == 9
     assert "fc.weight" not in anatomy.scale_invariant

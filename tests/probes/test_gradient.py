@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from normlab.probes.along import ENDS, LENGTHS, Slope, follow
-from normlab.probes.anatomy import study
+from normlab.probes.anatomy import trace_modules
 from normlab.probes.gradient import Gradient
 from normlab.probes.gradient_shift import layers_behind_others
-from tests.probes.cases import NORMS, WEIGHTS, batch, moment, small, stepped
+from tests.probes.cases import NORMS, WEIGHTS, batch, small, step_state, stepped
 
 RATE = 0.1
 
@@ -23,11 +23,11 @@ def measured(norm: str) -> tuple[nn.Module, nn.Module, dict[str, np.ndarray]]:
     """The network before and after a step, and what the probe says about it."""
     model = small(norm)
     before = deepcopy(model)
-    probe = Gradient(study(model, batch()[0]), weights=WEIGHTS, steps={4})
-    probe.look(moment(model, 4, rate=RATE))
+    probe = Gradient(trace_modules(model, batch()[0]), weights=WEIGHTS, steps={4})
+    probe.observe(step_state(model, 4, rate=RATE))
     stepped(model)
     after = deepcopy(model)
-    probe.look(moment(model, 5, rate=RATE))
+    probe.observe(step_state(model, 5, rate=RATE))
     return before, after, {n: t.numpy() for n, t in probe.arrays().items()}
 
 
@@ -135,17 +135,17 @@ def test_on_a_quadratic_smoothness_is_the_curvature_along_the_direction(
 
 def test_a_step_that_was_not_taken_gives_no_number() -> None:
     model = small("none")
-    probe = Gradient(study(model, batch()[0]), weights=WEIGHTS, steps={0})
-    probe.look(moment(model, 0))
-    probe.look(moment(model, 1))
+    probe = Gradient(trace_modules(model, batch()[0]), weights=WEIGHTS, steps={0})
+    probe.observe(step_state(model, 0))
+    probe.observe(step_state(model, 1))
     assert np.isnan(probe.arrays()["beta_u"].numpy()).all()
 
 
 def test_it_touches_the_model_only_once_the_step_is_taken() -> None:
     model = small("none")
-    probe = Gradient(study(model, batch()[0]), weights=WEIGHTS, steps={0})
+    probe = Gradient(trace_modules(model, batch()[0]), weights=WEIGHTS, steps={0})
     assert not probe.touches
-    probe.look(moment(model, 0))
+    probe.observe(step_state(model, 0))
     assert probe.touches
 
 

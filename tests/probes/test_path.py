@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from normlab.probes.path import Path
-from tests.probes.cases import WEIGHTS, moment, small, stepped
+from tests.probes.cases import WEIGHTS, small, step_state, stepped
 
 
 def walked(steps: int, pairs: set[int]) -> tuple[list[list[Tensor]], dict[str, Tensor]]:
@@ -20,7 +20,7 @@ def walked(steps: int, pairs: set[int]) -> tuple[list[list[Tensor]], dict[str, T
             [t.detach().clone() for n, t in model.named_parameters() if n in WEIGHTS]
         )
         if probe.due(step):
-            probe.look(moment(model, step))
+            probe.observe(step_state(model, step))
         stepped(model, seed=step)
     return places, dict(probe.arrays())
 
@@ -74,9 +74,9 @@ def test_what_is_under_way_survives_a_checkpoint() -> None:
         for step in range(4):
             if step == stop:
                 other.restore(one.arrays())
-            one.look(moment(model, step))
+            one.observe(step_state(model, step))
             if step >= stop:
-                other.look(moment(model, step))
+                other.observe(step_state(model, step))
             stepped(model, seed=step)
         first, second = one.arrays(), other.arrays()
         assert list(first) == list(second)
@@ -87,5 +87,5 @@ def test_a_step_of_no_length_has_no_angle() -> None:
     model = small("none")
     probe = Path(model, weights=WEIGHTS, pairs={0}, last=2)
     for step in range(3):
-        probe.look(moment(model, step))
+        probe.observe(step_state(model, step))
     assert math.isnan(float(probe.arrays()["cosine"]))

@@ -11,14 +11,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.probes.registry import PROBES, observers
 from normlab.records.events import Event, Noted, Observed
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
 from normlab.train import checkpoint
-from normlab.train.course import Course
 from normlab.train.run import Run
+from normlab.train.run_config import RunConfig
 from tests.probes.cases import numbers
 from tests.train.cases import course
 
@@ -170,13 +170,13 @@ COMPILED: dict[str, Callable[[], nn.Module]] = {
 
 
 def made(kind: str) -> nn.Module:
-    with ambient(0, "precision"), warnings.catch_warnings():
+    with seeded(0, "precision"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch, that complex modules are new
         return (KINDS | COMPILED)[kind]()
 
 
 def trained(
-    kind: str, measure: str, where: Course, folder: Path
+    kind: str, measure: str, where: RunConfig, folder: Path
 ) -> tuple[nn.Module, list[Event], Run]:
     torch.compiler.reset()
     model = made(kind)

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy, multi_margin_loss
 
 from normlab.base.streams import stream
 from normlab.probes.sharpness import Sharpness, hessian, largest_eigenvalue
-from tests.probes.cases import NORMS, batch, moment, small
+from tests.probes.cases import NORMS, batch, small, step_state
 
 
 def dense(model: nn.Module) -> np.ndarray:
@@ -35,7 +35,7 @@ def test_the_eigenvalue_is_that_of_the_dense_hessian(norm: str) -> None:
     model = small(norm)
     expected = np.linalg.eigvalsh(dense(model))[-1]
     probe = Sharpness([batch()], steps={0}, momentum=0.9, seed=0)
-    probe.look(moment(model, 0))
+    probe.observe(step_state(model, 0))
     value = float(probe.arrays()["eigenvalue"])
     # after 12 products of 70 dimensions, and always from below
     assert 0.99 * expected < value <= expected * (1 + 1e-9)
@@ -57,7 +57,7 @@ def test_products_are_those_with_the_dense_hessian() -> None:
 def test_what_cannot_be_differentiated_twice_has_no_curvature() -> None:
     probe = Sharpness([batch()], steps={0}, momentum=0.9, seed=0)
     # torch has the first derivative of this loss alone
-    probe.look(replace(moment(small("none"), 0), loss=multi_margin_loss))
+    probe.observe(replace(step_state(small("none"), 0), loss=multi_margin_loss))
     assert "eigenvalue" not in probe.arrays()
 
 
@@ -67,7 +67,7 @@ def test_any_other_trouble_is_told() -> None:
 
     probe = Sharpness([batch()], steps={0}, momentum=0.9, seed=0)
     with pytest.raises(RuntimeError, match="no loss today"):
-        probe.look(replace(moment(small("none"), 0), loss=wrong))
+        probe.observe(replace(step_state(small("none"), 0), loss=wrong))
 
 
 def test_attention_has_a_curvature() -> None:
@@ -76,7 +76,7 @@ def test_attention_has_a_curvature() -> None:
         first, last = nn.Linear(5, 4).double(), nn.Linear(4, 3).double()
     model = nn.Sequential(first, nn.Unflatten(1, (1, 4)), layer, nn.Flatten(), last)
     probe = Sharpness([batch()], steps={0}, momentum=0.9, seed=0)
-    probe.look(moment(model, 0))
+    probe.observe(step_state(model, 0))
     assert float(probe.arrays()["eigenvalue"]) > 0
 
 
@@ -113,7 +113,7 @@ def test_what_is_not_finite_has_no_eigenvalue() -> None:
 
 def test_the_limits_of_descent_stand_beside_it() -> None:
     probe = Sharpness([batch()], steps={0}, momentum=0.9, seed=0)
-    probe.look(moment(small(), 0, rate=0.1))
+    probe.observe(step_state(small(), 0, rate=0.1))
     arrays = probe.arrays()
     assert float(arrays["limit"]) == pytest.approx(20)
     assert float(arrays["momentum_limit"]) == pytest.approx(38)

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
-from normlab.base.streams import ambient
-from normlab.probes.anatomy import study
+from normlab.base.streams import seeded
+from normlab.probes.anatomy import trace_modules
 
 
 @pytest.fixture(autouse=True)
 def _weights_by_address() -> Iterator[None]:
-    with ambient(0, "unit axis"):
+    with seeded(0, "unit axis"):
         yield
 
 
@@ -34,7 +34,7 @@ class Net(nn.Module):
 
 
 def axis_at(path: str, model: nn.Module, x: Tensor) -> int | None:
-    found = study(model, x).unit_axis
+    found = trace_modules(model, x).unit_axis
     return {place.path: axis for place, axis in found.items()}.get(path)
 
 

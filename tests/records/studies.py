@@ -7,7 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from normlab.records.events import EpochDone, Event, Finished, Glimpse, Started, Steps
+from normlab.records.events import (
+    EpochDone,
+    Event,
+    Finished,
+    InterimEval,
+    Started,
+    Steps,
+)
 from normlab.records.folder import StudyFolder
 from normlab.records.writer import Writer
 from normlab.spec.plan import RunKey, plan
@@ -40,7 +47,7 @@ def reported(key: RunKey, *, after: int = 0) -> Iterator[Event]:
             last = min(first + 5, start + STEPS)
             losses = np.array([loss(key, s) for s in range(first, last + 1)], "f4")
             yield Steps(first=first, losses=losses, seconds=0.5)
-        yield Glimpse(step=epoch * STEPS, loss=0.3, accuracy=0.9)
+        yield InterimEval(step=epoch * STEPS, loss=0.3, accuracy=0.9)
         yield epoch_done(epoch)
     yield Finished(batch_digest=f"b{EPOCHS}", correct=CORRECT, seconds=4.0)
 

@@ -9,7 +9,7 @@ from normlab.records.events import Noted
 from normlab.records.folder import StudyFolder
 from normlab.report.limits import limits
 from normlab.spec.plan import plan
-from normlab.terminal.summary_text import account
+from normlab.terminal.summary_text import summary_text
 from tests.records.studies import SPEC, finish, made
 
 KEYS = plan(SPEC)
@@ -38,7 +38,7 @@ def test_every_account_shows_them(tmp_path: Path) -> None:
     result = Result.open(noted(tmp_path / "s").path)
     line = f"{TEXT}: 2 runs ({', '.join(IDS)})"
     assert f"Note: {line}" in str(result)
-    assert f"NOTE: {line}." in " ".join(account(result, tmp_path / "s").split())
+    assert f"NOTE: {line}." in " ".join(summary_text(result, tmp_path / "s").split())
     assert f"Noted: {line}." in limits(result)
     assert result.to_json()["study"]["notes"][TEXT] == list(IDS)
     assert "&lt;no&gt;" in result._repr_html_()

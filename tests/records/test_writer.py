@@ -19,7 +19,7 @@ from normlab.records.events import (
     Diverged,
     Failed,
     Finished,
-    Glimpse,
+    InterimEval,
     Observed,
     Started,
     Steps,
@@ -104,8 +104,8 @@ def test_a_diverged_run_keeps_its_last_finite_network(tmp_path: Path) -> None:
 def test_not_a_number_stays_so_where_a_number_is_due(tmp_path: Path) -> None:
     folder = made(tmp_path / "study")
     with folder.write() as writer:
-        writer.event(KEY, Glimpse(step=1, loss=float("nan"), accuracy=0.1))
-        writer.event(KEY, Glimpse(step=2, loss=float("inf"), accuracy=0.1))
+        writer.event(KEY, InterimEval(step=1, loss=float("nan"), accuracy=0.1))
+        writer.event(KEY, InterimEval(step=2, loss=float("inf"), accuracy=0.1))
     first, second = folder.read().runs[0].glimpses
     assert np.isnan(first.loss)
     assert np.isposinf(second.loss)
@@ -115,7 +115,7 @@ def test_numbers_of_numpy_are_kept_as_numbers(tmp_path: Path) -> None:
     folder = made(tmp_path / "study")
     with folder.write() as writer:
         writer.event(
-            KEY, Glimpse(step=1, loss=np.float32(0.5), accuracy=np.float64(0.25))
+            KEY, InterimEval(step=1, loss=np.float32(0.5), accuracy=np.float64(0.25))
         )
     assert folder.read().runs[0].glimpses[0].loss == 0.5
 
@@ -286,7 +286,7 @@ def test_blocks_of_losses_behave_like_one_long_array(
         rows = connection.execute(
             "SELECT first, last, losses, seconds FROM steps ORDER BY first"
         )
-        found = _blocks.joined([_blocks.Block(*row) for row in rows])
+        found = _blocks.joined([_blocks.StepBlock(*row) for row in rows])
     assert_array_equal(found, expected[: found.size])
     assert np.isnan(expected[found.size :]).all()
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normlab.spec.point import (
-    Point,
+    SweepPoint,
     Value,
     point_from_json,
     point_id,
@@ -25,14 +25,14 @@ points = st.lists(
 
 
 @given(point=points)
-def test_a_point_survives_being_kept(point: Point) -> None:
+def test_a_point_survives_being_kept(point: SweepPoint) -> None:
     again = point_from_json(point_json(point))
     assert again == point
     assert [type(value) for _, value in again] == [type(value) for _, value in point]
 
 
 @given(point=points)
-def test_a_point_is_safe_in_file_names(point: Point) -> None:
+def test_a_point_is_safe_in_file_names(point: SweepPoint) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_.+-]*", point_id(point))
     assert len(point_id(point)) < 200
 
@@ -51,5 +51,5 @@ def test_keys_of_one_last_word_are_told_apart() -> None:
 
 
 def test_a_point_reads_like_settings() -> None:
-    point: Point = (("recipe.decay_norms", False), ("recipe.momentum", 0.9))
+    point: SweepPoint = (("recipe.decay_norms", False), ("recipe.momentum", 0.9))
     assert point_text(point) == "decay_norms false, momentum 0.9"

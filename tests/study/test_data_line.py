@@ -15,9 +15,9 @@ from normlab.facade.result import Result
 from normlab.records.folder import StudyFolder
 from normlab.report.build import build
 from normlab.study import api
-from normlab.study.ingredients import ingredients, refuse_other_reading
 from normlab.study.prepare import PythonParts, prepare
 from normlab.study.progress import Silent
+from normlab.study.provenance import provenance, refuse_other_reading
 from tests.study.cases import spec_of, write_data
 
 COPIES = "12 of 40 test images are also training images"
@@ -142,7 +142,7 @@ def test_numbers_that_were_given_with_fewer_digits_are_not_mixed(
         "python": PythonParts(data=(far, Y)),
     }
     folder, prepared = StudyFolder.open(study), prepare(**given)
-    now = ingredients(prepared)
+    now = provenance(prepared)
     refuse_other_reading(folder, now, prepared)
     with pytest.raises(BadFolder, match="reads the data otherwise"):
         refuse_other_reading(folder, now | {"data_reading": "1"}, prepared)

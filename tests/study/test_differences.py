@@ -12,7 +12,7 @@ from normlab.base.slots import NormMaker
 from normlab.norms.registry import MAKERS
 from normlab.spec.arms import Arm
 from normlab.study.differences import differences, other_norms
-from normlab.study.source import Given
+from normlab.study.source import FromFactory
 from normlab.study.twins import build_arm, shared_tensors, twin
 
 NONE = Arm(name="none", norm="none")
@@ -91,7 +91,7 @@ CASES: list[tuple[Callable[[NormMaker], nn.Module], list[str]]] = [
 def test_what_only_one_arm_has_is_named(
     make: Callable[[NormMaker], nn.Module], named: list[str]
 ) -> None:
-    source, batch = Given(make), Arm(name="batch", norm="batch")
+    source, batch = FromFactory(make), Arm(name="batch", norm="batch")
     place = {"seed": 0, "shape": (4,), "classes": 4}
     shared = shared_tensors([build_arm(source, arm, **place) for arm in (NONE, batch)])
     one, other = (
@@ -106,7 +106,7 @@ def test_norms_that_were_asked_for_are_no_others(name: str) -> None:
         return nn.Sequential(nn.Conv2d(1, 4, 1), norm(4, dims=2), nn.BatchNorm2d(4))
 
     model = build_arm(
-        Given(make), Arm(name=name, norm=name), seed=0, shape=(1, 2, 2), classes=4
+        FromFactory(make), Arm(name=name, norm=name), seed=0, shape=(1, 2, 2), classes=4
     )
     assert other_norms(model) == ("2 (BatchNorm2d)",)
 

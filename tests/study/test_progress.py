@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from normlab.records.events import EpochDone, Glimpse, Started, Steps
+from normlab.records.events import EpochDone, InterimEval, Started, Steps
 from normlab.spec.plan import RunKey, plan
 from normlab.spec.study import Execution, StudySpec
 from normlab.study.progress import Progress, Silent
@@ -180,7 +180,7 @@ def test_what_an_earlier_session_finished_is_not_done_again(clock: Clock) -> Non
 
 def test_accuracy_is_the_last_one_measured(progress: Progress) -> None:
     start(progress, FIRST)
-    progress.event(FIRST, Glimpse(step=1, loss=2.3, accuracy=0.1))
+    progress.event(FIRST, InterimEval(step=1, loss=2.3, accuracy=0.1))
     assert progress.runs[FIRST].accuracy == 0.1
     progress.event(FIRST, epoch(1, accuracy=0.96))
     progress.event(FIRST, epoch(2, accuracy=None))

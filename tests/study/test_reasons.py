@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from normlab.facade.result import Result
 from normlab.study import api
 from normlab.study.prepare import PythonParts
-from normlab.terminal.summary_text import account
+from normlab.terminal.summary_text import summary_text
 from tests.study.cases import spec_of, write_data
 
 
@@ -37,6 +37,6 @@ def test_a_long_reason_is_cut_to_one_line_and_told_once(tmp_path: Path) -> None:
     (reason,) = reasons
     assert reason is not None and "\n" not in reason and len(reason) < 400
     assert reason.startswith("ValueError: this network had enough")
-    told = account(Result.open(tmp_path / "s"), tmp_path / "s")
+    told = summary_text(Result.open(tmp_path / "s"), tmp_path / "s")
     assert told.count("ValueError") == 1
     assert "batch-lr0.01-seed0" in told

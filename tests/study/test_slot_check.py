@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from normlab.base.slots import Slot, marked
-from normlab.base.streams import ambient, numpy_stream
+from normlab.base.streams import numpy_stream, seeded
 from normlab.errors import BadModel
 from normlab.norms.registry import maker
 from normlab.study.slot_check import check_slots
@@ -103,7 +103,7 @@ def test_where_sizes_are_equal_the_features_are_followed(dims: int) -> None:
             return self.norm(y.mT if self.turned else y).flatten(1)[:, :2]
 
     x = torch.ones(EXAMPLES, 16)
-    with ambient(0, "test slots"):
+    with seeded(0, "test slots"):
         tokens, turned = Tokens(turned=False), Tokens(turned=True)
     with pytest.raises(BadModel, match=r"dims=1\) on x\.movedim\(-1, 1\)"):
         check_slots(tokens, x, 2)
@@ -150,6 +150,6 @@ def test_what_no_batch_reaches_and_who_has_no_shift_is_seen() -> None:
             x = self.norm(self.other(self.empty(self.bare(x))))
             return nn.functional.layer_norm(x, (4,))[:, :2]
 
-    with ambient(0, "test slots"):
+    with seeded(0, "test slots"):
         seen = check_slots(Net(), torch.ones(3, 4), 2)
     assert seen == (("unused",), ("bare",), ("layer_norm()",))

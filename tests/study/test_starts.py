@@ -17,7 +17,7 @@ from normlab.nets.registry import NETS
 from normlab.norms.registry import MAKERS
 from normlab.spec.arms import Arm
 from normlab.spec.model import Model
-from normlab.study.source import BuiltIn, Given, Source
+from normlab.study.source import BuiltIn, FromFactory, NetworkSource
 from normlab.study.twins import (
     build_arm,
     network_digest,
@@ -75,7 +75,9 @@ FACTORIES: dict[str, Callable[[NormMaker], nn.Module]] = {
 }
 
 
-def twins(source: Source, arms: list[Arm], seed: int) -> list[tuple[str, nn.Module]]:
+def twins(
+    source: NetworkSource, arms: list[Arm], seed: int
+) -> list[tuple[str, nn.Module]]:
     """Digest of what each arm starts from, in all that the arms have in common."""
     shared = shared_tensors([build_arm(source, a, seed=seed, **PLACE) for a in arms])
     models = [twin(source, a, NONE, seed=seed, shared=shared, **PLACE) for a in arms]
@@ -84,7 +86,7 @@ def twins(source: Source, arms: list[Arm], seed: int) -> list[tuple[str, nn.Modu
 
 @pytest.mark.parametrize("name", FACTORIES)
 def test_starts_are_equal_over_arms_and_differ_over_seeds(name: str) -> None:
-    arms, source = [NONE, *OTHERS], Given(FACTORIES[name])
+    arms, source = [NONE, *OTHERS], FromFactory(FACTORIES[name])
     starts = [{digest for digest, _ in twins(source, arms, s)} for s in range(3)]
     assert [len(start) for start in starts] == [1, 1, 1]
     assert len(set.union(*starts)) == 3
@@ -92,7 +94,9 @@ def test_starts_are_equal_over_arms_and_differ_over_seeds(name: str) -> None:
 
 @pytest.mark.parametrize("first", [True, False])
 def test_what_no_state_dict_holds_is_equal_too(first: bool) -> None:
-    models = [m for _, m in twins(Given(lambda n: Drawn(n, first)), [NONE, *OTHERS], 0)]
+    models = [
+        m for _, m in twins(FromFactory(lambda n: Drawn(n, first)), [NONE, *OTHERS], 0)
+    ]
     for model in models[1:]:
         for name in ("plain", "left_out", "of_numpy", "of_python"):
             assert np.array_equal(getattr(model, name), getattr(models[0], name))

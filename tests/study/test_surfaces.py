@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.cli import main
 from normlab.data.feed import Feed
 from normlab.data.load import load
@@ -56,7 +56,7 @@ def test_the_path_ends_on_its_surface_at_the_loss_of_the_trained_network(
     inputs, labels = next(Feed(data.train, data.mean, data.std).chunks(10_000))
     for found in study.surfaces("path"):
         surface = found.surface
-        with ambient("weights that are replaced"):
+        with seeded("weights that are replaced"):
             model = build("mlp", maker(found.run.arm), data.shape, 2).double()
         file = folder / "arrays" / found.run.id / "network.safetensors"
         model.load_state_dict(load_file(file))
@@ -129,7 +129,7 @@ def test_the_real_loss_at_the_end_is_that_of_a_plain_loop(
     study = StudyFolder.open(folder)
     data = load(study.spec.data)
     inputs, labels = next(Feed(data.train, data.mean, data.std).chunks(10_000))
-    with ambient("weights that are replaced"):
+    with seeded("weights that are replaced"):
         model = build("mlp", maker(arm), data.shape, 2).double().train()
     model.load_state_dict(
         load_file(folder / "arrays" / f"{arm}-lr0.01-seed0" / "network.safetensors")

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.nets.registry import NETS
 from normlab.norms.registry import MAKERS
 from normlab.spec.arms import Arm
 from normlab.spec.model import Model
-from normlab.study.source import BuiltIn, Given
+from normlab.study.source import BuiltIn, FromFactory
 from normlab.study.twins import (
     build_arm,
     combined,
@@ -69,7 +69,7 @@ def test_other_seeds_start_elsewhere() -> None:
 
 def test_the_baseline_is_what_its_address_gives() -> None:
     ours = twin(BuiltIn(Model(name="mlp")), NONE, NONE, seed=5, shared=(), **PLACE)
-    with ambient(5, "init"):
+    with seeded(5, "init"):
         plain = nn.Sequential(
             nn.Linear(784, 512), nn.Linear(512, 256), nn.Linear(256, 10)
         )
@@ -98,7 +98,7 @@ def test_buffers_outside_of_norms_are_shared_too() -> None:
             self.register_buffer("projection", torch.randn(4, 4))
             self.norm = norm(4)  # type: ignore[operator]
 
-    source = Given(Projected)  # type: ignore[arg-type]
+    source = FromFactory(Projected)  # type: ignore[arg-type]
     models = [build_arm(source, arm, seed=0, **PLACE) for arm in (NONE, BATCH)]
     assert shared_tensors(models) == ("projection",)
 

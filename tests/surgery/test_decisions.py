@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.errors import BadModel
 from normlab.surgery.fold import fold
 
@@ -71,7 +71,7 @@ NO_BRANCHES: dict[str, Callable[[Net, Tensor, Tensor], Tensor]] = {
 
 
 def made(way: Callable[[Net, Tensor, Tensor], Tensor]) -> tuple[Net, Tensor]:
-    with ambient(0, "test decisions"):
+    with seeded(0, "test decisions"):
         net = Net(way)
     return net, torch.randn(3, 4, generator=stream("test decisions"))
 
@@ -101,6 +101,6 @@ class Eights(nn.Sequential):
 
 
 def test_a_network_for_one_number_of_examples_is_folded() -> None:
-    with ambient(0, "test decisions"):
+    with seeded(0, "test decisions"):
         net = Eights(nn.Linear(4, 3), nn.BatchNorm1d(3))
     assert fold(net, torch.ones(8, 4)).report.folded == (("0", "1"),)

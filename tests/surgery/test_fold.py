@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from normlab.base.digest import digest
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.errors import BadModel
 from normlab.nets.registry import NETS, build
 from normlab.norms.registry import is_norm, maker
@@ -23,7 +23,7 @@ def drawn(*shape: int) -> Tensor:
 
 def lived_in(make: Callable[[], nn.Module]) -> nn.Module:
     """A model in float64 whose norms have seen something, as after training."""
-    with ambient(0, "test fold"):
+    with seeded(0, "test fold"):
         model = make().double()
         for norm in filter(is_norm, model.modules()):
             for tensor in (*norm.parameters(), *norm.buffers()):

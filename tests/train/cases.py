@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from normlab.base.streams import ambient, numpy_stream
+from normlab.base.streams import numpy_stream, seeded
 from normlab.data.dataset import Dataset, Part
 from normlab.nets.registry import build
 from normlab.norms.registry import maker
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
-from normlab.train.course import Course
+from normlab.train.run_config import RunConfig
 
 KEY = RunKey("batch", 0.05, 3)
 
@@ -38,8 +38,8 @@ def dataset(n: int = 150, *, side: int = 12, classes: int = 4) -> Dataset:
     )
 
 
-def course(recipe: Recipe, *, key: RunKey = KEY) -> Course:
-    return Course(
+def course(recipe: Recipe, *, key: RunKey = KEY) -> RunConfig:
+    return RunConfig(
         key=key,
         recipe=recipe,
         dataset=dataset(),
@@ -48,6 +48,6 @@ def course(recipe: Recipe, *, key: RunKey = KEY) -> Course:
 
 
 def network(key: RunKey = KEY, *, net: str = "mlp", dropout: float = 0.0) -> nn.Module:
-    with ambient(key.seed, "init"):
+    with seeded(key.seed, "init"):
         model = build(net, maker(key.arm), (1, 12, 12), 4)
     return nn.Sequential(model, nn.Dropout(dropout)) if dropout else model

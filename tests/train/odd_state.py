@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 
 MODES = {"calls": 0}
 
@@ -23,7 +23,7 @@ class Odd(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        with ambient(3, "odd"):
+        with seeded(3, "odd"):
             self.f = nn.Sequential(
                 nn.Flatten(), nn.Linear(144, 8), nn.BatchNorm1d(8), nn.ReLU()
             )

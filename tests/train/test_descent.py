@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.errors import BadSetting, RunFailed
 from normlab.spec.recipe import Recipe
 from normlab.train.descent import descent_for
@@ -145,7 +145,7 @@ def test_a_sparse_embedding_moves_as_a_dense_one(
     recipe = Recipe(momentum=momentum, weight_decay=decay)
     ends = []
     for sparse in (True, False):
-        with ambient(0, "sparse"):
+        with seeded(0, "sparse"):
             model = nn.Sequential(nn.Embedding(8, 8, sparse=sparse), nn.Linear(8, 2))
         descent = descent_for(model.to(dtype), recipe, 0.1)
         reference = torch.optim.SGD(

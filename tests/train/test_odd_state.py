@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 from normlab.base.hold import preserved
 from normlab.base.outside import Outside
 from normlab.base.state import contents
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.errors import BadModel, BadSetting
 from normlab.probes.registry import observers
 from normlab.records.events import EpochDone, Event, Noted
@@ -25,10 +25,10 @@ from normlab.study import api
 from normlab.study.prepare import PythonParts
 from normlab.study.resumable import refuse_forgetful_optimizer, refuse_other_steps
 from normlab.train import checkpoint
-from normlab.train.course import Course
 from normlab.train.descent import Descent, descent_for
-from normlab.train.moment import Observer
 from normlab.train.run import Run
+from normlab.train.run_config import RunConfig
+from normlab.train.step_state import Observer
 from tests.study.cases import spec_of, write_data
 from tests.train import odd_state
 from tests.train.cases import course, network
@@ -55,15 +55,17 @@ def bits(model: nn.Module) -> dict[str, bytes]:
     return {n: t.numpy().tobytes() for n, t in model.state_dict().items()}
 
 
-def course_of(optimizer: Callable[..., torch.optim.Optimizer] | None = None) -> Course:
+def course_of(
+    optimizer: Callable[..., torch.optim.Optimizer] | None = None,
+) -> RunConfig:
     recipe = RECIPE if optimizer is None else Recipe(
         epochs=3, batch_size=32, optimizer="python"
     )  # fmt: skip
     base = course(recipe, key=RunKey("batch", 0.01, 3))
-    return Course(**{**vars(base), "optimizer": optimizer})
+    return RunConfig(**{**vars(base), "optimizer": optimizer})
 
 
-def looking(model: nn.Module, where: Course) -> list[Observer]:
+def looking(model: nn.Module, where: RunConfig) -> list[Observer]:
     names = [n for n, p in model.named_parameters() if p.dim() > 1]
     return observers("full", model, where, shared=names)
 
@@ -85,7 +87,7 @@ def test_measured_is_unmeasured(make: Callable[[], Odd]) -> None:
 
 
 def resumed(
-    model: Callable[[], nn.Module], where: Course, folder: Path
+    model: Callable[[], nn.Module], where: RunConfig, folder: Path
 ) -> tuple[nn.Module, list[object]]:
     """Trained for one epoch, and from its checkpoint to the end by another process."""
     first = model()
@@ -132,7 +134,7 @@ def refuse(model: nn.Module, optimizer: Any = None, **recipe: Any) -> None:
     inputs, labels = batch()
 
     def step(descent: Descent) -> Tensor:
-        with ambient("a step"):
+        with seeded("a step"):
             loss = cross_entropy(model.train()(inputs), labels)
             loss.backward()
             descent.move(0.01)

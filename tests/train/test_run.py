@@ -10,10 +10,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.data.batches import BatchStream
 from normlab.data.feed import Feed
-from normlab.records.events import Diverged, EpochDone, Event, Finished, Glimpse, Steps
+from normlab.records.events import (
+    Diverged,
+    EpochDone,
+    Event,
+    Finished,
+    InterimEval,
+    Steps,
+)
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
 from normlab.train import checkpoint
@@ -49,7 +56,7 @@ def plain_loop(model: nn.Module, recipe: Recipe, optimizer: object) -> list[floa
     optimize = optimizer(model.parameters())  # type: ignore[operator]
     losses = []
     for epoch in range(1, recipe.epochs + 1):
-        with ambient(KEY.seed, "train", epoch, KEY.arm):
+        with seeded(KEY.seed, "train", epoch, KEY.arm):
             for indices in batches.epoch(epoch):
                 inputs, labels = feed.take(indices)
                 optimize.zero_grad()
@@ -125,7 +132,7 @@ def test_test_loss_and_accuracy_are_those_of_one_forward_pass() -> None:
 
 def test_glimpses_come_at_log_spaced_steps_and_ends_of_epochs() -> None:
     events = list(Run(network(), course(Recipe(epochs=3, batch_size=16))).events())
-    steps = [e.step for e in events if isinstance(e, Glimpse)]
+    steps = [e.step for e in events if isinstance(e, InterimEval)]
     each = next(e for e in events if isinstance(e, EpochDone))
     ends = {len(losses_of(events)) // 3 * epoch for epoch in (1, 2, 3)}
     assert each.epoch == 1 and steps == sorted({1, 2, 5, 10, 20} | ends)
@@ -135,9 +142,14 @@ def test_a_glimpse_is_at_a_slice_spread_over_the_test_images(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = len(dataset().test)
-    monkeypatch.setattr("normlab.train.exam.GLIMPSED", whole // 2 - 1)  # every third
+    monkeypatch.setattr(
+        "normlab.train.evaluator.GLIMPSED", whole // 2 - 1
+    )  # every third
     events = list(Run(network(), course(Recipe(epochs=1, batch_size=16))).events())
-    finished, glimpse = events[-1], [e for e in events if isinstance(e, Glimpse)][-1]
+    finished, glimpse = (
+        events[-1],
+        [e for e in events if isinstance(e, InterimEval)][-1],
+    )
     assert isinstance(finished, Finished) and finished.correct is not None
     assert glimpse.accuracy == pytest.approx(finished.correct[::3].mean())
     assert len(finished.correct) == whole

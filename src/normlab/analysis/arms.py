@@ -10,9 +10,9 @@ from normlab.analysis.design.fairness import equal_seeds
 from normlab.analysis.design.pairs import Runs
 from normlab.analysis.inference.interval import Estimate, t_interval
 from normlab.records.rows import ENDED, EpochRow, RunRecord, StudyRecord
-from normlab.spec.point import Point
+from normlab.spec.point import SweepPoint
 
-Setting = tuple[str, float, Point]
+Setting = tuple[str, float, SweepPoint]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class ArmSummary:
 
     arm: str
     rate: float
-    point: Point = ()
+    point: SweepPoint = ()
     parameters: int | None
     train_loss: tuple[Estimate, ...]
     """Per epoch, over the runs that have come that far."""

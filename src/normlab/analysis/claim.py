@@ -16,7 +16,7 @@ from normlab.analysis.inference.evidence import Evidence
 from normlab.analysis.inference.interval import t_interval
 from normlab.analysis.inference.verdict import Ruling, Verdict
 from normlab.analysis.text.words import count, effect_text, interval_text
-from normlab.spec.point import Point, point_text
+from normlab.spec.point import SweepPoint, point_text
 
 _LARGEST_LOG = math.log(sys.float_info.max)
 
@@ -40,7 +40,7 @@ class Claim:
     baseline: str
     rate: float
     """Of the arm; nan where all rates are compared, or none could be chosen."""
-    point: Point = ()
+    point: SweepPoint = ()
     compared: Compared = "same-rate"
     baseline_rate: float = math.nan
     estimate: float | None

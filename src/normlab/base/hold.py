@@ -25,7 +25,7 @@ from normlab.base.state import (
     slots,
     spots,
 )
-from normlab.base.streams import undisturbed
+from normlab.base.streams import fork_rng
 
 PutBack = Callable[[], None]
 
@@ -55,11 +55,11 @@ def preserved(model: nn.Module) -> Iterator[nn.Module]:
     """
     tensors = [*model.parameters(), *model.buffers()]
     held: list[PutBack] = [_module(module) for module in model.modules()]
-    held += [_Kept.of(tensor).put_back for tensor in tensors]
+    held += [_Snapshot.of(tensor).put_back for tensor in tensors]
     beside = (undoing(spot.value) for spot in spots(model, tensors))
     held += [undo for undo in beside if undo is not None]
     try:
-        with undisturbed():
+        with fork_rng():
             yield model
     finally:
         for put_back in held:
@@ -72,7 +72,7 @@ def undoing(value: object) -> PutBack | None:
         return None
     match value:
         case Tensor():
-            return _Kept.of(value).put_back if _writable(value) else None
+            return _Snapshot.of(value).put_back if _writable(value) else None
         case np.ndarray():
             return _array(value) if value.flags.writeable else None
         case dict():
@@ -189,17 +189,17 @@ def _together(held: list[PutBack]) -> PutBack:
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _Snapshot:
     """One tensor: its memory, a copy of its values, its gradient likewise."""
 
     tensor: Tensor
     memory: Tensor
     values: Tensor
     requires_grad: bool
-    gradient: _Kept | None
+    gradient: _Snapshot | None
 
     @classmethod
-    def of(cls, tensor: Tensor) -> _Kept:
+    def of(cls, tensor: Tensor) -> _Snapshot:
         # .data: the same memory, outside of autograd and its version counter, so
         # that a backward pass begun before the block can be finished behind it
         memory, gradient = tensor.data, tensor.grad if tensor.is_leaf else None

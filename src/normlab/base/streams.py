@@ -57,7 +57,7 @@ def numpy_stream(*address: SupportsIndex | str) -> np.random.Generator:
 
 
 @contextmanager
-def ambient(*address: SupportsIndex | str) -> Iterator[None]:
+def seeded(*address: SupportsIndex | str) -> Iterator[None]:
     """Seed the default generators by `address` and restore them on exit.
 
     Dropout, torch's own initialisation and the code of users draw from the
@@ -72,14 +72,14 @@ def ambient(*address: SupportsIndex | str) -> Iterator[None]:
         TypeError: If a part is neither an integer nor a word.
 
     Example:
-        >>> with ambient(0, "init"):
+        >>> with seeded(0, "init"):
         ...     first = torch.rand(1)
-        >>> with ambient(0, "init"):
+        >>> with seeded(0, "init"):
         ...     first == torch.rand(1)
         tensor([True])
     """
     seed = _seed(address)
-    with undisturbed():
+    with fork_rng():
         torch.manual_seed(seed)  # every device, also one that wakes up later
         np.random.seed([seed >> 32, seed & 0xFFFF_FFFF])  # noqa: NPY002
         random.seed(seed)
@@ -87,14 +87,14 @@ def ambient(*address: SupportsIndex | str) -> Iterator[None]:
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def fork_rng() -> Iterator[None]:
     """Restore the default generators on exit, whatever the body draws or seeds.
 
     Torch's settings too, such as the default type (see `settings_kept`).
 
     Example:
         >>> before = torch.get_rng_state()
-        >>> with undisturbed():
+        >>> with fork_rng():
         ...     _ = torch.rand(100)
         >>> bool((torch.get_rng_state() == before).all())
         True

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from normlab.analysis.result import StudyResult
     from normlab.spec.study import StudySpec
-    from normlab.study.progress import Watcher
+    from normlab.study.progress import ProgressListener
 
 
 @signals_stop()
 def conduct(
     spec: StudySpec,
     folder: Path,
-    train: Callable[[Watcher], StudyResult],
+    train: Callable[[ProgressListener], StudyResult],
     *,
     quiet: bool,
 ) -> int:
@@ -55,10 +55,10 @@ def conduct(
     except BrokenPipeError:  # nobody reads the progress any more
         say(_how_to_go_on(folder), to=sys.stderr)
         raise
-    from normlab.terminal.summary_text import account
+    from normlab.terminal.summary_text import summary_text
 
     # first what took long, so that no trouble with the report can lose it
-    say(account(result, folder, report=False))
+    say(summary_text(result, folder, report=False))
     failed = [run.key.id for run in result.record.runs if run.status == "failed"]
     failed += result.record.failed
     if failed:

@@ -8,7 +8,7 @@ from normlab.cli import options
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
-    from normlab.study.progress import Watcher
+    from normlab.study.progress import ProgressListener
 
 
 def rerun(
@@ -23,7 +23,7 @@ def rerun(
     into = out or dated_folder(spec.experiment)
     StudyFolder.refuse_taken(into)  # before it is said that the study is kept there
 
-    def train(watcher: Watcher) -> StudyResult:
+    def train(watcher: ProgressListener) -> StudyResult:
         from normlab.study import api
 
         return api.rerun(folder, into, watcher=watcher)

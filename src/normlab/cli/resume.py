@@ -8,7 +8,7 @@ from normlab.cli import options
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
-    from normlab.study.progress import Watcher
+    from normlab.study.progress import ProgressListener
 
 
 def resume(
@@ -38,7 +38,7 @@ def resume(
         },
     )
 
-    def train(watcher: Watcher) -> StudyResult:
+    def train(watcher: ProgressListener) -> StudyResult:
         from normlab.study import api
 
         return api.resume(folder, watcher=watcher, execution=spec.execution)

@@ -28,7 +28,7 @@ def show(
 
         print(json.dumps(result.to_json(), indent=2, allow_nan=False))
         return 0
-    from normlab.terminal.summary_text import account
+    from normlab.terminal.summary_text import summary_text
 
-    say(account(result, folder))
+    say(summary_text(result, folder))
     return 0

@@ -100,10 +100,10 @@ def surface(
     from normlab.data.load import load
     from normlab.figures.kit.surface_files import SurfaceFile
     from normlab.landscape.from_files import built_network, checkpoints_plane
+    from normlab.landscape.monitor import Monitor
     from normlab.landscape.planes.networks import state_of
     from normlab.landscape.planes.weights import load_weights
     from normlab.landscape.surface import surface as measure
-    from normlab.landscape.watch import Watch
     from normlab.spec.data import Data
     from normlab.terminal.measuring import Measuring
 
@@ -131,7 +131,7 @@ def surface(
             exact=exact,
             seed=seed,
             examples=examples,
-            watch=Watch(progress=told),
+            watch=Monitor(progress=told),
         )
     finally:
         told.ended()

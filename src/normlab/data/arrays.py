@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from normlab.data.assemble import Pair, Source, assemble
+from normlab.data.assemble import Found, LabeledImages, assemble
 from normlab.data.dataset import Dataset
 from normlab.data.formats.columns import is_frame, pair_of_frame
 from normlab.data.formats.names import (
@@ -30,7 +30,7 @@ _KINDS = (
 
 
 class _Found(NamedTuple):
-    pair: Pair
+    pair: LabeledImages
     notes: tuple[str, ...] = ()
     readings: Readings | None = None
     classes: Any = None
@@ -114,7 +114,7 @@ def from_python(
         if value is not None
     }
     first = found["train"]
-    source = Source(
+    source = Found(
         name="python",
         train=first.pair,
         test=found["test"].pair if "test" in found else None,
@@ -165,7 +165,7 @@ def _part(given: Any, part: str, spec: Data) -> _Found:
         raise BadData(f"the {part} part is a whole Dataset; give it as data instead.")
     if isinstance(given, tuple | list) and len(given) == 2 and _is_pair(given):
         images, labels = as_array(given[0]), as_array(given[1])
-        return _Found(Pair(images, labels, f"{part} images", f"{part} labels"))
+        return _Found(LabeledImages(images, labels, f"{part} images", f"{part} labels"))
     if is_frame(given):
         pair, axes, notes = pair_of_frame(given, part)
         return _Found(pair, notes, axes=axes)
@@ -196,7 +196,7 @@ def _of_items(given: Any, part: str, spec: Data) -> _Found:
     words = {"train": "training"}.get(part, part)
     once = augmented and not live
     return _Found(
-        Pair(read.images, read.labels, f"{part} images", f"{part} labels"),
+        LabeledImages(read.images, read.labels, f"{part} images", f"{part} labels"),
         notes=(*read.notes, *([f"augmented {words} images read once"] if once else [])),
         readings=Readings(given, read.images) if live else None,
         classes=_names_in(given),

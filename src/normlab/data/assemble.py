@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from normlab.data import split
 from normlab.data.coerce import as_images, checked
 from normlab.data.copies import contents
-from normlab.data.dataset import Dataset, Live, Part
+from normlab.data.dataset import Dataset, Part, Reread
 from normlab.data.images.binary import binarised
 from normlab.data.labels import as_labels, classes_of, numbered
 from normlab.data.oddities import oddities
@@ -25,7 +25,7 @@ from normlab.spec.data import Axes, Data
 LARGEST_SPARE = 6  # a sixth of the training part, unless a number was given
 
 
-class Pair(NamedTuple):
+class LabeledImages(NamedTuple):
     """Images and labels as found, with the names that errors call them."""
 
     images: NDArray[Any]
@@ -38,26 +38,26 @@ class Pair(NamedTuple):
 class Readings(Protocol):
     """A training part that is read anew for every epoch."""
 
-    def of(self, indices: NDArray[np.int64], part: Part, reading: Reading) -> Live:
+    def of(self, indices: NDArray[np.int64], part: Part, reading: Reading) -> Reread:
         """The reading of only the images at `indices`, which `part` holds."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class Found:
     """What was found, before anything is checked or held out."""
 
     name: str
-    train: Pair
-    test: Pair | None = None  # None: a fifth of the training images
-    validation: Pair | None = None
+    train: LabeledImages
+    test: LabeledImages | None = None  # None: a fifth of the training images
+    validation: LabeledImages | None = None
     classes: tuple[str, ...] | None = None  # then the labels number them
     readings: Readings | None = None
     axes: Axes | None = None  # of an example, where the source knows them
     notes: tuple[str, ...] = ()  # what was guessed, left out or passed over
 
 
-def assemble(source: Source, spec: Data, *, spare: int = 0) -> Dataset:
+def assemble(source: Found, spec: Data, *, spare: int = 0) -> Dataset:
     """Check what was found and make the dataset of it.
 
     Mean and std are those of the images that train: held-out images have no part
@@ -139,7 +139,7 @@ def assemble(source: Source, spec: Data, *, spare: int = 0) -> Dataset:
     return dataset.noted(*oddities(dataset, [files[i] for i in kept] if files else []))
 
 
-def _classes(source: Source) -> tuple[NDArray[Any], tuple[str, ...], list[str]]:
+def _classes(source: Found) -> tuple[NDArray[Any], tuple[str, ...], list[str]]:
     """The labels that number the classes, their names, and what to say about them."""
     where = source.train.labels_where
     labels = as_labels(source.train.labels, where=where)
@@ -153,7 +153,7 @@ def _classes(source: Source) -> tuple[NDArray[Any], tuple[str, ...], list[str]]:
 
 
 def _read(
-    source: Source, spec: Data, classes: NDArray[Any]
+    source: Found, spec: Data, classes: NDArray[Any]
 ) -> tuple[Reading, dict[str, Part]]:
     """How all arrays are taken, and the parts that this makes of them."""
     given = {
@@ -180,7 +180,7 @@ def _read(
     }
 
 
-def _part(pair: Pair, reading: Reading, classes: NDArray[Any]) -> Part:
+def _part(pair: LabeledImages, reading: Reading, classes: NDArray[Any]) -> Part:
     labels = as_labels(pair.labels, where=pair.labels_where)
     if len(pair.images) != len(labels):
         raise BadData(
@@ -193,7 +193,7 @@ def _part(pair: Pair, reading: Reading, classes: NDArray[Any]) -> Part:
     )
 
 
-def _refuse_other(pair: Pair, train: Pair, reading: Reading) -> None:
+def _refuse_other(pair: LabeledImages, train: LabeledImages, reading: Reading) -> None:
     """Refuse a part that is not of the training part's shape and scale."""
     found, wanted = pair.images, train.images
     same = found.shape[1:] == wanted.shape[1:]

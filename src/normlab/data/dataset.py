@@ -65,7 +65,7 @@ class Part:
         return Part(images=self.images[indices], labels=self.labels[indices])
 
 
-class Live(Protocol):
+class Reread(Protocol):
     """Training images that differ from epoch to epoch."""
 
     def epoch(self, seed: int, epoch: int) -> Part:
@@ -89,7 +89,7 @@ class Dataset:
     classes: tuple[str, ...]  # the name of label 0, 1, ...
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    live: Live | None = None  # then `train` is one reading of it
+    live: Reread | None = None  # then `train` is one reading of it
     notes: tuple[str, ...] = ()
     """What was decided, left out, split off or passed over; not part of the digest."""
     looks: str = ""
@@ -166,7 +166,7 @@ class Dataset:
         }
 
 
-def open_dataset(folder: Path, *, live: Live | None = None) -> Dataset:
+def open_dataset(folder: Path, *, live: Reread | None = None) -> Dataset:
     """Map what `Dataset.save` wrote; processes that do so share one copy.
 
     The files are mapped copy-on-write: who writes to an array changes a private

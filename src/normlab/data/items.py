@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.data.formats.names import IMAGES, LABELS
-from normlab.data.images.picture import Look, look_of, picture_of, pixels_of
+from normlab.data.images.picture import ImageHeader, header_of, picture_of, pixels_of
 from normlab.data.images.upright import upright
 from normlab.errors import BadData
 from normlab.spec.data import Axes
@@ -39,7 +39,7 @@ def read_items(
     Raises:
         BadData: If an item cannot be read, is of no such kind, or of another size.
     """
-    with ambient(*address):
+    with seeded(*address):
         raw, labels, notes = samples(dataset, indices, part)
     pictures = all(map(_is_picture, raw))
     images = _decoded(raw) if pictures else [as_array(image) for image in raw]
@@ -162,10 +162,10 @@ def _is_picture(values: Any) -> bool:
 
 def _decoded(pictures: Sequence[Any]) -> list[NDArray[Any]]:
     """Pixels as a folder of these pictures would give them, of one depth and colour."""
-    looks = [look_of(picture) for picture in pictures]
+    looks = [header_of(picture) for picture in pictures]
     colour, bits = any(look.colour for look in looks), max(look.bits for look in looks)
     return [
-        pixels_of(picture, Look(*upright(picture).size, colour, bits))
+        pixels_of(picture, ImageHeader(*upright(picture).size, colour, bits))
         for picture in pictures
     ]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.data.coerce import as_images, checked
-from normlab.data.dataset import Live, Part
+from normlab.data.dataset import Part, Reread
 from normlab.data.items import as_array, read_items, samples
 from normlab.data.reading import Reading
 from normlab.errors import BadData
@@ -30,7 +30,7 @@ class Readings:
     dataset: Any
     first: NDArray[Any]
 
-    def of(self, indices: NDArray[np.int64], part: Part, reading: Reading) -> Live:
+    def of(self, indices: NDArray[np.int64], part: Part, reading: Reading) -> Reread:
         """The reading of only the images at `indices`, which `part` holds."""
         look = (self.first.shape[1:], self.first.dtype.str)
         return Augmented(self.dataset, indices, part, reading, look)
@@ -81,7 +81,7 @@ class Augmented:
 def is_augmented(dataset: Any, part: str) -> bool:
     """Whether a few items are other ones when read again."""
     tried = np.unique(np.linspace(0, len(dataset) - 1, _TRIED).astype(np.int64))
-    with ambient(0, "augment", "check"):  # one address: the second reading goes on
+    with seeded(0, "augment", "check"):  # one address: the second reading goes on
         once = samples(dataset, tried, part)[0]
         again = samples(dataset, tried, part)[0]
     return not _equal(once, again)
@@ -92,7 +92,7 @@ def check_repeatable(dataset: Any) -> None:
     tried = np.arange(min(_TRIED, len(dataset)))
     readings = []
     for _ in range(2):
-        with ambient(0, "augment", "check"):
+        with seeded(0, "augment", "check"):
             readings.append(samples(dataset, tried, "train")[0])
     if not _equal(*readings):
         raise BadData(

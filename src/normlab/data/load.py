@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
-from normlab.data.assemble import Source, assemble
+from normlab.data.assemble import Found, assemble
 from normlab.data.dataset import Dataset
 from normlab.data.download import REMOTES, fetch
 from normlab.data.formats import idx, listing, packaged, readers
@@ -20,13 +20,13 @@ from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Data
 
 
-def _downloaded(name: str) -> Source:
+def _downloaded(name: str) -> Found:
     remote = REMOTES[name]
     source = idx.read_folder(fetch(name, remote), name=name)
     return replace(source, classes=remote.classes)
 
 
-NAMED: Mapping[str, Callable[[], Source]] = {
+NAMED: Mapping[str, Callable[[], Found]] = {
     "mnist": read_mnist,
     **{name: partial(_downloaded, name) for name in REMOTES},
 }
@@ -41,7 +41,7 @@ def load(spec: Data, *, root: Path | None = None, spare: int = 0) -> Dataset:
     the parts, a folder of images, or a table of their names and classes.
 
     Args:
-        spec: Source and preparation.
+        spec: Found and preparation.
         root: The folder that a relative path starts from; the current one if none.
         spare: Images to hold out where `spec` leaves that open (see `assemble`).
 
@@ -64,7 +64,7 @@ def load(spec: Data, *, root: Path | None = None, spare: int = 0) -> Dataset:
     return assemble(source, spec, spare=spare)
 
 
-def _source(spec: Data, root: Path | None) -> Source:
+def _source(spec: Data, root: Path | None) -> Found:
     if spec.source in NAMED:
         _only_for_images(spec)
         return _built_in(spec.source, root or Path())
@@ -91,7 +91,7 @@ def _source(spec: Data, root: Path | None) -> Source:
     return read()
 
 
-def _built_in(name: str, root: Path) -> Source:
+def _built_in(name: str, root: Path) -> Found:
     """A source of a name of its own, and a word about a folder that is called so."""
     if not (root / name).exists():
         return NAMED[name]()
@@ -103,7 +103,7 @@ def _built_in(name: str, root: Path) -> Source:
     return replace(source, notes=(*source.notes, other))
 
 
-def _of_file(path: Path, spec: Data) -> Source:
+def _of_file(path: Path, spec: Data) -> Found:
     suffix = path.suffix.lower()
     if suffix in SUFFIXES:
         if not is_wide(path) and listing.names_images(path):

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from normlab.data.assemble import Pair, Source
+from normlab.data.assemble import Found, LabeledImages
 from normlab.data.formats.idx import contents, parsed, unpacked
 from normlab.errors import BadData
 
@@ -31,7 +31,7 @@ _SHA256 = {
 }
 
 
-def read_mnist(folder: Path = _FOLDER) -> Source:
+def read_mnist(folder: Path = _FOLDER) -> Found:
     """The whole of MNIST, each file compared with its digest.
 
     Args:
@@ -41,7 +41,7 @@ def read_mnist(folder: Path = _FOLDER) -> Source:
         BadData: If a file is missing, or is not what was published.
     """
     train, test = (
-        Pair(
+        LabeledImages(
             _checked(folder, images),
             _checked(folder, labels),
             images_where=images,
@@ -49,7 +49,7 @@ def read_mnist(folder: Path = _FOLDER) -> Source:
         )
         for images, labels in zip(*[iter(_SHA256)] * 2, strict=True)
     )
-    return Source(
+    return Found(
         name="mnist",
         train=train,
         test=test,

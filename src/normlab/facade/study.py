@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from normlab.study.prepare import PythonParts
-    from normlab.study.progress import Watcher
+    from normlab.study.progress import ProgressListener
 
 
 _SEVERAL: dict[str, type | tuple[()]] = {
@@ -238,7 +238,7 @@ class Study:
         )
 
 
-def _reported(result: StudyResult, folder: Path, watcher: Watcher) -> Result:
+def _reported(result: StudyResult, folder: Path, watcher: ProgressListener) -> Result:
     """The result, once its report.html lies in the folder, if that can be written."""
     from normlab.report.write import NAME, write
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from normlab.landscape.evaluate.objective import Loss, OfModel
+    from normlab.landscape.monitor import Monitor
     from normlab.landscape.planes.chosen import PlaneLike
-    from normlab.landscape.watch import Watch
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -170,7 +170,7 @@ def surface(
     objective: OfModel | None = None,
     examples: int | None = None,
     threads: int | None = None,
-    watch: Watch | None = None,
+    watch: Monitor | None = None,
 ) -> DrawableSurface:
     r"""Loss on a plane through the parameters of any network.
 

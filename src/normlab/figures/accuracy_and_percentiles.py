@@ -14,8 +14,8 @@ from normlab.errors import NotMeasured
 from normlab.figures.kit.curves import add_band, add_line
 from normlab.figures.kit.observed import Arrays, first_of, places, seen
 from normlab.figures.kit.panels import Panel, on, panels
-from normlab.figures.kit.picture import Drawn, Kind
-from normlab.figures.kit.theme import LIGHT, Look, Style
+from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.theme import LIGHT, Style, Theme
 from normlab.figures.percentiles import Percentiles
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def draw_accuracy_and_percentiles(
     accuracies: Sequence[Band],
     those: Sequence[Percentiles],
     styles: Mapping[str, Style],
-    look: Look = LIGHT,
+    look: Theme = LIGHT,
 ) -> go.Figure:
     """Test accuracy of all arms, then a panel for each arm's unit, on one scale.
 
@@ -69,7 +69,7 @@ def draw_accuracy_and_percentiles(
     return figure
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     record = result.record
     spec = record.spec
     runs = first_of(seen(result, "activations"))
@@ -123,7 +123,7 @@ def _words(one: Percentiles) -> str:
     )
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="accuracy-and-percentiles",
     section="drift",
     title="Accuracy, and what one unit receives",

@@ -8,13 +8,13 @@ import numpy as np
 
 from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
 from normlab.figures.kit.observed import Arrays, by_arm, seen
-from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.picture import Drawn, FigureKind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from normlab.analysis.result import StudyResult
-    from normlab.figures.kit.theme import Look
+    from normlab.figures.kit.theme import Theme
 
 
 def loss_range(arrays: Arrays) -> NDArray[np.floating]:
@@ -23,7 +23,7 @@ def loss_range(arrays: Arrays) -> NDArray[np.floating]:
     return along.max(axis=1) - along.min(axis=1)
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     runs = seen(result, "gradient")
     quantities = [
         Quantity(
@@ -57,7 +57,7 @@ def _draw(result: StudyResult, look: Look) -> Drawn:
     return Drawn(figure, f"{words}.")
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="along-gradient",
     section="surface",
     title="How smooth the surface is where training walks",

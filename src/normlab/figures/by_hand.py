@@ -10,12 +10,12 @@ import plotly.graph_objects as go
 
 from normlab.figures.kit.curves import Numbers, hundredths, single
 from normlab.figures.kit.marks import add_level
-from normlab.figures.kit.observed import Arrays, Place, first_of, seen
+from normlab.figures.kit.observed import ArrayKey, Arrays, first_of, seen
 from normlab.figures.kit.over_batch import over_batch
 from normlab.figures.kit.panels import BOTTOM, Panel, on, panels
-from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.figures.kit.slider import frames, slider
-from normlab.figures.kit.theme import LIGHT, Look, Style
+from normlab.figures.kit.theme import LIGHT, Style, Theme
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
@@ -52,7 +52,7 @@ class ByHand:
         ]
 
 
-def draw_by_hand(hand: ByHand, style: Style, look: Look = LIGHT) -> go.Figure:
+def draw_by_hand(hand: ByHand, style: Style, look: Theme = LIGHT) -> go.Figure:
     """The numbers above their images, and a slider over the four stages.
 
     Args:
@@ -171,7 +171,7 @@ def _grey(shown: Numbers) -> Numbers | None:
     return shown if shown.ndim == 3 else None
 
 
-def by_hand(arrays: Arrays, norm: Place) -> ByHand:
+def by_hand(arrays: Arrays, norm: ArrayKey) -> ByHand:
     """The chosen unit of a norm at the last moment that was looked at."""
     unit = int(arrays[norm.key("unit")])
 
@@ -194,7 +194,7 @@ def by_hand(arrays: Arrays, norm: Place) -> ByHand:
     )
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     runs = first_of(seen(result, "activations"))
     arm, norm = over_batch(runs)
     hand = by_hand(runs[arm], norm)
@@ -206,7 +206,7 @@ def _draw(result: StudyResult, look: Look) -> Drawn:
     return Drawn(draw_by_hand(hand, style, look), alt)
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="by-hand",
     section="normalisation",
     title="Batch norm by hand",

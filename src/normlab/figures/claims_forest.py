@@ -13,19 +13,19 @@ from normlab.analysis.text.words import effect_text
 from normlab.errors import NotMeasured
 from normlab.figures.kit.marks import add_upright
 from normlab.figures.kit.panels import Panel, axis_number, on, panels
-from normlab.figures.kit.picture import Drawn, Kind
-from normlab.figures.kit.theme import LIGHT, Look, Style, css
+from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.theme import LIGHT, Style, Theme, css
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
 ROW = 46  # pixels
 LINE = 16  # of a second line of words
-MOST_SEEDS = 60  # points of single seeds in a row
+MAX_SEEDS = 60  # points of single seeds in a row
 
 
 def draw_claims_forest(
-    claims: Sequence[Claim], styles: Mapping[str, Style], look: Look = LIGHT
+    claims: Sequence[Claim], styles: Mapping[str, Style], look: Theme = LIGHT
 ) -> go.Figure:
     """Ratios on a logarithmic axis, differences below on one of their own.
 
@@ -125,7 +125,7 @@ def _unit(claim: Claim) -> float:
 
 
 def _effects(claim: Claim) -> list[float]:
-    return [effect.value for effect in claim.effects[:MOST_SEEDS]]
+    return [effect.value for effect in claim.effects[:MAX_SEEDS]]
 
 
 def _add_row(figure: go.Figure, i: int, row: int, claim: Claim, style: Style) -> None:
@@ -137,7 +137,7 @@ def _add_row(figure: go.Figure, i: int, row: int, claim: Claim, style: Style) ->
         y=[row] * len(_effects(claim)),
         mode="markers",
         marker={"color": style.colour(0.45), "size": 6, "symbol": style.marker},
-        customdata=[effect.seed for effect in claim.effects[:MOST_SEEDS]],
+        customdata=[effect.seed for effect in claim.effects[:MAX_SEEDS]],
         hovertemplate="seed %{customdata}: %{x:.3g}<extra></extra>",
         showlegend=False,
         **on(i),
@@ -189,7 +189,7 @@ def _shade(figure: go.Figure, i: int, row: int, claim: Claim, style: Style) -> N
 
 
 def _add_words(
-    figure: go.Figure, i: int, row: int, claim: Claim, label: str, look: Look
+    figure: go.Figure, i: int, row: int, claim: Claim, label: str, look: Theme
 ) -> None:
     n = axis_number(i)
     effect = "not measured"
@@ -216,7 +216,7 @@ def _add_words(
         )
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     claims = result.claims()
     if not any(map(_measured, claims)):
         raise NotMeasured("no twins have ended yet, so no claim has an effect")
@@ -231,7 +231,7 @@ def _words(claim: Claim, *, with_place: bool) -> str:
     return f"{claim.id} ({of}): {claim.numbers}, {claim.verdict}"
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="claims",
     section="claims",
     title="All claims at a glance",

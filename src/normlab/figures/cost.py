@@ -10,15 +10,15 @@ import plotly.graph_objects as go
 from normlab.errors import NotMeasured
 from normlab.figures.kit.marks import add_upright
 from normlab.figures.kit.panels import Panel, on, panels
-from normlab.figures.kit.picture import Drawn, Kind
-from normlab.figures.kit.theme import LIGHT, Look, Style, css
+from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.theme import LIGHT, Style, Theme, css
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
 
 def draw_cost(
-    cost: Mapping[str, Any], styles: Mapping[str, Style], look: Look = LIGHT
+    cost: Mapping[str, Any], styles: Mapping[str, Style], look: Theme = LIGHT
 ) -> go.Figure:
     """Time of a training step on the left, time of inference on the right.
 
@@ -67,7 +67,7 @@ def _add_step(
     place: int,
     measured: Mapping[str, Any],
     style: Style,
-    look: Look,
+    look: Theme,
 ) -> None:
     ratio, (low, high) = measured["ratio"], measured["interval"]
     milliseconds = 1000 * measured["seconds_per_step"]
@@ -121,7 +121,7 @@ def _add_inference(
         )
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     cost = result.record.measurements.get("cost")
     if cost is None:
         raise NotMeasured("cost is measured with --measure light or full")
@@ -136,7 +136,7 @@ def _draw(result: StudyResult, look: Look) -> Drawn:
     )
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="cost",
     section="evaluation",
     title="What it costs",

@@ -9,13 +9,13 @@ import numpy as np
 from normlab.errors import NotMeasured
 from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
 from normlab.figures.kit.observed import Arrays, by_arm, places, seen
-from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.picture import Drawn, FigureKind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from normlab.analysis.result import StudyResult
-    from normlab.figures.kit.theme import Look
+    from normlab.figures.kit.theme import Theme
 
 
 def _over_layers(arrays: Arrays, what: str) -> NDArray[np.float64] | None:
@@ -23,7 +23,7 @@ def _over_layers(arrays: Arrays, what: str) -> NDArray[np.float64] | None:
     return np.asarray(np.mean(layers, axis=0)) if layers else None
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     runs = seen(result, "gradient")
     shift = by_arm(runs, lambda arrays: _over_layers(arrays, "shift"), ratio=True)
     cosine = by_arm(runs, lambda arrays: _over_layers(arrays, "shift_cosine"))
@@ -51,7 +51,7 @@ def _draw(result: StudyResult, look: Look) -> Drawn:
     return Drawn(figure, f"Relative change of the gradient: {ends(shift)}.")
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="covariate-shift",
     section="drift",
     title="Internal covariate shift, seen from the gradient",

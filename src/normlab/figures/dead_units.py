@@ -8,16 +8,16 @@ from normlab.errors import NotMeasured
 from normlab.figures.drift import at_path, layers
 from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
 from normlab.figures.kit.observed import Arrays, by_arm, first_of, seen
-from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.picture import Drawn, FigureKind
 
 if TYPE_CHECKING:
     import numpy as np
 
     from normlab.analysis.result import StudyResult
-    from normlab.figures.kit.theme import Look
+    from normlab.figures.kit.theme import Theme
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     runs = seen(result, "activations")
     quantities = []
     for rank, path in layers(first_of(runs).values()):
@@ -46,7 +46,7 @@ def _draw(result: StudyResult, look: Look) -> Drawn:
     return Drawn(figure, f"{words}.")
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="dead-units",
     section="drift",
     title="Dead units",

@@ -11,13 +11,13 @@ from normlab.analysis.series.drift import feature_change, living_shift
 from normlab.errors import NotMeasured
 from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
 from normlab.figures.kit.observed import Arrays, by_arm, first_of, places, seen, spread
-from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.picture import Drawn, FigureKind
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
-    from normlab.figures.kit.theme import Look
+    from normlab.figures.kit.theme import Theme
 
-MOST_LAYERS = 4
+MAX_LAYERS = 4
 
 
 def layers(runs: Iterable[Arrays]) -> list[tuple[int, str]]:
@@ -33,7 +33,7 @@ def layers(runs: Iterable[Arrays]) -> list[tuple[int, str]]:
     paths = max(every, key=len)
     if not paths:
         raise NotMeasured("no nonlinearity was seen whose units can be told")
-    return [(i + 1, paths[i]) for i in spread(range(len(paths)), MOST_LAYERS)]
+    return [(i + 1, paths[i]) for i in spread(range(len(paths)), MAX_LAYERS)]
 
 
 def at_path(arrays: Arrays, path: str, what: str) -> np.ndarray | None:
@@ -44,7 +44,7 @@ def at_path(arrays: Arrays, path: str, what: str) -> np.ndarray | None:
     return None
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     runs = seen(result, "activations")
     quantities: list[Quantity] = []
     words: list[str] = []
@@ -83,7 +83,7 @@ def _draw(result: StudyResult, look: Look) -> Drawn:
     return Drawn(figure, f"Distance from the final distribution; {'; '.join(words)}.")
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="drift",
     section="drift",
     title="Drift of the activations, layer by layer",

@@ -11,23 +11,23 @@ from normlab.errors import NotMeasured
 from normlab.figures.drift import at_path
 from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
 from normlab.figures.kit.observed import Arrays, by_arm, places, seen, spread
-from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.picture import Drawn, FigureKind
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
-    from normlab.figures.kit.theme import Look
+    from normlab.figures.kit.theme import Theme
 
-MOST_WEIGHTS = 3
+MAX_WEIGHTS = 3
 
 
 def weights(of_runs: list[Arrays]) -> list[str]:
     """Some of the weights that are scale-invariant in any of the runs."""
     found = [place.path for arrays in of_runs for place in places(arrays, "norm")]
     names = list(dict.fromkeys(found))
-    return [names[i] for i in spread(range(len(names)), MOST_WEIGHTS)]
+    return [names[i] for i in spread(range(len(names)), MAX_WEIGHTS)]
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     runs = seen(result, "scale")
     names = weights(list(runs.values()))
     if not names:
@@ -60,7 +60,7 @@ def _draw(result: StudyResult, look: Look) -> Drawn:
     return Drawn(figure, f"Median over rows; {'; '.join(words)}.")
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="effective-rate",
     section="training",
     title="Length of the weights and the learning rate that results",

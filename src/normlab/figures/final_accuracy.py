@@ -13,15 +13,15 @@ from normlab.analysis.design.pairs import Runs
 from normlab.analysis.inference.interval import Estimate, t_interval
 from normlab.errors import NotMeasured
 from normlab.figures.kit.panels import Panel, on, panels
-from normlab.figures.kit.picture import Drawn, Kind
-from normlab.figures.kit.theme import LIGHT, Look, Style, css
+from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.theme import LIGHT, Style, Theme, css
 from normlab.records.rows import ENDED
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
-MOST_RATES = 6
-MOST_LINES = 60  # beyond that they would hide each other
+MAX_RATES = 6
+MAX_LINES = 60  # beyond that they would hide each other
 
 
 class Accuracies(NamedTuple):
@@ -32,7 +32,7 @@ class Accuracies(NamedTuple):
 
 
 def draw_final_accuracy(
-    those: Sequence[Accuracies], styles: Mapping[str, Style], look: Look = LIGHT
+    those: Sequence[Accuracies], styles: Mapping[str, Style], look: Theme = LIGHT
 ) -> go.Figure:
     """A column per arm and a line per seed, a panel per rate, the mean beside it.
 
@@ -76,12 +76,12 @@ def _label(arm: str, by_arm: Mapping[str, Mapping[int, float]]) -> str:
 
 
 def _add_lines(
-    figure: go.Figure, i: int, one: Accuracies, arms: Sequence[str], look: Look
+    figure: go.Figure, i: int, one: Accuracies, arms: Sequence[str], look: Theme
 ) -> None:
     seeds = sorted({seed for each in one.by_arm.values() for seed in each})
     x: list[float | None] = []
     y: list[float | None] = []
-    for seed in seeds[:MOST_LINES]:
+    for seed in seeds[:MAX_LINES]:
         for place, arm in enumerate(arms):
             value = one.by_arm.get(arm, {}).get(seed)
             if value is not None:
@@ -142,12 +142,12 @@ def _add_arm(
     )
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     record = result.record
     runs = Runs.of(record)
     those = []
     point = record.spec.sweep.points[0]  # figures of the sweep show the others
-    for rate in record.spec.recipe.rates[:MOST_RATES]:
+    for rate in record.spec.recipe.rates[:MAX_RATES]:
         by_arm: dict[str, dict[int, float]] = {arm.name: {} for arm in record.spec.arms}
         for run in record.runs:
             accuracy = final_accuracy(run, runs.classes)
@@ -170,7 +170,7 @@ def _draw(result: StudyResult, look: Look) -> Drawn:
     return Drawn(draw_final_accuracy(those, styles, look), alt)
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="final-accuracy",
     section="evaluation",
     title="Final test accuracy, seed by seed",

@@ -34,14 +34,14 @@ from normlab.figures import (
     twin_difference,
 )
 from normlab.figures.kit.observed import setting_words
-from normlab.figures.kit.picture import Kind, Picture
-from normlab.figures.kit.theme import LIGHT, Look
+from normlab.figures.kit.picture import FigureKind, Picture
+from normlab.figures.kit.theme import LIGHT, Theme
 from normlab.spec.names import known
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
-KINDS: tuple[Kind, ...] = (
+KINDS: tuple[FigureKind, ...] = (
     claims_forest.KIND,
     rates.KIND,
     surface.COMMON,
@@ -101,7 +101,7 @@ class Gallery(Mapping[str, Picture]):
     study did not measure raise NotMeasured when they are asked for.
     """
 
-    def __init__(self, result: StudyResult, look: Look = LIGHT) -> None:
+    def __init__(self, result: StudyResult, look: Theme = LIGHT) -> None:
         self._result = result
         self._look = look
 

@@ -12,20 +12,20 @@ from normlab.analysis.series.trajectory import Band, accuracy_bands, loss_bands
 from normlab.errors import NotMeasured
 from normlab.figures.kit.curves import add_band, add_line, log_axis
 from normlab.figures.kit.panels import Panel, axis_number, on, panels
-from normlab.figures.kit.picture import Drawn, Kind
-from normlab.figures.kit.theme import LIGHT, Look, Style
+from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.theme import LIGHT, Style, Theme
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
-MOST_RATES = 6  # rows; a sweep over more is told by its claims
+MAX_RATES = 6  # rows; a sweep over more is told by its claims
 
 
 def draw_learning_curves(
     losses: Sequence[Band],
     accuracies: Sequence[Band],
     styles: Mapping[str, Style],
-    look: Look = LIGHT,
+    look: Theme = LIGHT,
 ) -> go.Figure:
     """Over steps on the left and over seconds on the right; rows for each rate.
 
@@ -35,7 +35,7 @@ def draw_learning_curves(
         styles: Of every arm.
         look: Paper and ink.
     """
-    rates = list(dict.fromkeys(band.rate for band in losses))[:MOST_RATES]
+    rates = list(dict.fromkeys(band.rate for band in losses))[:MAX_RATES]
     rows = [
         (rate, _LOSS if those is losses else _ACCURACY, of)
         for rate in rates
@@ -96,7 +96,7 @@ def _add(
     add_line(figure, x, kind.unit * band.mean, style=style, name=band.arm, **more)
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     record = result.record
     losses, accuracies = loss_bands(record), accuracy_bands(record)
     if not losses:
@@ -129,7 +129,7 @@ def _name(band: Band, *, with_rate: bool) -> str:
     return f"{band.arm} at rate {band.rate:g}" if with_rate else band.arm
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="learning-curves",
     section="training",
     title="Learning curves",

@@ -12,14 +12,14 @@ from normlab.figures.kit.curves import add_line, log_axis
 from normlab.figures.kit.marks import add_upright
 from normlab.figures.kit.panels import Panel, on, panels
 from normlab.figures.kit.plane import axis_titles, measured, unit_of, words
-from normlab.figures.kit.theme import LIGHT, Look, Style, css
+from normlab.figures.kit.theme import LIGHT, Style, Theme, css
 from normlab.records.surface import Mark, Surface
 
 HEIGHT = 320  # pixels
 FACTOR = 20  # between the losses, from which on an axis of logarithms is better
 
 
-def draw_lines(lines: Mapping[str, Surface], look: Look = LIGHT) -> go.Figure:
+def draw_lines(lines: Mapping[str, Surface], look: Theme = LIGHT) -> go.Figure:
     """Loss against the position, the networks marked with what they really have.
 
     Args:
@@ -114,7 +114,7 @@ def _add_marks(figure: go.Figure, line: Surface, style: Style) -> None:
         )
 
 
-def _add_name(figure: go.Figure, mark: Mark, look: Look) -> None:
+def _add_name(figure: go.Figure, mark: Mark, look: Theme) -> None:
     """Beside its upright, at the upper edge."""
     figure.add_annotation(
         text=mark.name,

@@ -9,12 +9,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from normlab.figures.kit.curves import Numbers, hundredths, single
-from normlab.figures.kit.observed import Arrays, Place, first_of, places, seen
+from normlab.figures.kit.observed import ArrayKey, Arrays, first_of, places, seen
 from normlab.figures.kit.over_batch import over_batch
 from normlab.figures.kit.panels import Panel, on, panels
-from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.figures.kit.slider import frames, slider
-from normlab.figures.kit.theme import LIGHT, Look, Style, css
+from normlab.figures.kit.theme import LIGHT, Style, Theme, css
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
@@ -35,7 +35,7 @@ def draw_one_neuron(
     step: Sequence[int],
     those: Sequence[Neuron],
     styles: Mapping[str, Style],
-    look: Look = LIGHT,
+    look: Theme = LIGHT,
 ) -> go.Figure:
     """A histogram per panel and a slider over the moments.
 
@@ -129,7 +129,7 @@ def _shares(values: Numbers, edges: Numbers) -> Numbers:
     return single(100 * np.array(counts) / values.shape[1])
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     runs = first_of(seen(result, "activations"))
     arm, norm = over_batch(runs)
     arrays = runs[arm]
@@ -148,7 +148,7 @@ def _draw(result: StudyResult, look: Look) -> Drawn:
 
 
 def _without(
-    result: StudyResult, runs: Mapping[str, Arrays], arm: str, norm: Place
+    result: StudyResult, runs: Mapping[str, Arrays], arm: str, norm: ArrayKey
 ) -> list[Neuron]:
     """The same neuron of the baseline, where that has no norm and the same moments."""
     baseline = result.record.spec.baseline.name
@@ -179,7 +179,7 @@ def _words(one: Neuron, step: Sequence[int]) -> str:
     return f"{one.title}: mean and deviation {at}"
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="one-neuron",
     section="normalisation",
     title="One neuron before and after normalising",

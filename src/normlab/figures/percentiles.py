@@ -12,8 +12,8 @@ from normlab.figures.kit import steps
 from normlab.figures.kit.curves import Numbers, add_band, add_line
 from normlab.figures.kit.observed import first_of, seen
 from normlab.figures.kit.panels import Panel, on, panels
-from normlab.figures.kit.picture import Drawn, Kind
-from normlab.figures.kit.theme import LIGHT, Look, Style
+from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.theme import LIGHT, Style, Theme
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
@@ -32,7 +32,7 @@ def draw_percentiles(
     titles: Sequence[str],
     those: Sequence[Percentiles],
     styles: Mapping[str, Style],
-    look: Look = LIGHT,
+    look: Theme = LIGHT,
 ) -> go.Figure:
     """A band between percentiles 15 and 85 around the median, per panel and arm.
 
@@ -70,7 +70,7 @@ def draw_percentiles(
     return figure
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     runs = first_of(seen(result, "activations"))
     titles: list[str] = []
     those: list[Percentiles] = []
@@ -94,7 +94,7 @@ def _draw(result: StudyResult, look: Look) -> Drawn:
     return Drawn(draw_percentiles(titles, those, styles, look), f"{words}.")
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="percentiles",
     section="drift",
     title="Where the activations are, from the first step to the last",

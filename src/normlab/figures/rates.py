@@ -15,15 +15,15 @@ from normlab.errors import NotMeasured
 from normlab.figures.kit.curves import add_band, add_line, log_axis, log_window, single
 from normlab.figures.kit.observed import spread
 from normlab.figures.kit.panels import Panel, on, panels
-from normlab.figures.kit.picture import Drawn, Kind
-from normlab.figures.kit.theme import LIGHT, Look, Style
-from normlab.spec.point import Point, point_text
+from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.theme import LIGHT, Style, Theme
+from normlab.spec.point import SweepPoint, point_text
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
 LOSS, ACCURACY, DIVERGED = range(3)  # the panels of a row
-MOST_POINTS = 4  # rows; of a longer sweep the first, the last and some between
+MAX_POINTS = 4  # rows; of a longer sweep the first, the last and some between
 _GONE = (np.nan,) * 4  # no estimate
 
 
@@ -31,7 +31,7 @@ def draw_rates(
     arms: Sequence[ArmSummary],
     chosen: Sequence[Choice],
     styles: Mapping[str, Style],
-    look: Look = LIGHT,
+    look: Theme = LIGHT,
 ) -> go.Figure:
     """Three panels over the learning rate, a curve with its band per arm.
 
@@ -62,7 +62,7 @@ def draw_rates(
 
 
 def _row(
-    point: Point, rate_axis: dict[str, Any], loss_axis: dict[str, Any]
+    point: SweepPoint, rate_axis: dict[str, Any], loss_axis: dict[str, Any]
 ) -> list[Panel]:
     named = {"x": "learning rate", "x_axis": rate_axis}
     at = f", {point_text(point)}" if point else ""
@@ -140,12 +140,12 @@ def _ticks(rates: Sequence[float]) -> dict[str, object]:
     return {"tickvals": list(rates), "ticktext": [f"{rate:g}" for rate in rates]}
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     spec = result.record.spec
     if len(spec.recipe.rates) < 2:
         raise NotMeasured("the study has one learning rate; give several with --lr")
     there = spec.sweep.points
-    points = [there[i] for i in spread(range(len(there)), MOST_POINTS)]
+    points = [there[i] for i in spread(range(len(there)), MAX_POINTS)]
     arms = [arm for arm in result.analysis.arms if arm.point in points]
     if not any(arm.ended for arm in arms):
         raise NotMeasured("no run has ended yet")
@@ -158,7 +158,7 @@ def _draw(result: StudyResult, look: Look) -> Drawn:
 
 
 def _words(
-    point: Point,
+    point: SweepPoint,
     arms: Sequence[ArmSummary],
     chosen: Sequence[Choice],
     styles: Mapping[str, Style],
@@ -183,7 +183,7 @@ def _words(
     return f"{where}{'; '.join(sentences) or 'no run has ended yet'}."
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="learning-rates",
     section="surface",
     title="Over learning rates",

@@ -10,15 +10,15 @@ from normlab.errors import NotMeasured
 from normlab.figures.drift import at_path
 from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
 from normlab.figures.kit.observed import Arrays, by_arm, first_of, places, seen, spread
-from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.picture import Drawn, FigureKind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from normlab.analysis.result import StudyResult
-    from normlab.figures.kit.theme import Look
+    from normlab.figures.kit.theme import Theme
 
-MOST_NORMS = 3
+MAX_NORMS = 3
 _TINY = np.finfo(np.float32).tiny
 
 
@@ -42,7 +42,7 @@ def variance_ratio(arrays: Arrays, path: str) -> NDArray[np.floating] | None:
         return np.median(running / variance, axis=1)
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     runs = seen(result, "activations")
     norms = [
         place.path
@@ -53,7 +53,7 @@ def _draw(result: StudyResult, look: Look) -> Drawn:
     if not norms:
         raise NotMeasured("no arm has a norm that keeps running averages")
     quantities = []
-    for i in spread(range(len(norms)), MOST_NORMS):
+    for i in spread(range(len(norms)), MAX_NORMS):
         path = norms[i]
         gap = by_arm(runs, lambda arrays, path=path: mean_gap(arrays, path))
         ratio = by_arm(
@@ -80,7 +80,7 @@ def _draw(result: StudyResult, look: Look) -> Drawn:
     return Drawn(figure, f"{words}.")
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="running-statistics",
     section="normalisation",
     title="Running averages against the batch",

@@ -13,13 +13,13 @@ from normlab.figures.kit import steps
 from normlab.figures.kit.curves import Numbers, add_band, add_line
 from normlab.figures.kit.observed import first_of, places, seen, spread
 from normlab.figures.kit.panels import Panel, on, panels
-from normlab.figures.kit.picture import Drawn, Kind
-from normlab.figures.kit.theme import LIGHT, Look, Style
+from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.theme import LIGHT, Style, Theme
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
-MOST_NORMS = 3
+MAX_NORMS = 3
 
 
 class Learnt(NamedTuple):
@@ -35,7 +35,7 @@ def draw_scale_shift(
     titles: Sequence[str],
     those: Sequence[Learnt],
     styles: Mapping[str, Style],
-    look: Look = LIGHT,
+    look: Theme = LIGHT,
 ) -> go.Figure:
     """Median over units and the middle 70 % of them, gamma left and beta right.
 
@@ -73,13 +73,13 @@ def draw_scale_shift(
     return figure
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     runs = first_of(seen(result, "activations"))
     titles: list[str] = []
     those: list[Learnt] = []
     for arm, arrays in runs.items():
         norms = places(arrays, "gamma")
-        for i in spread(range(len(norms)), MOST_NORMS):
+        for i in spread(range(len(norms)), MAX_NORMS):
             for what in ("gamma", "beta"):
                 key = norms[i].key(what)
                 title = (
@@ -101,7 +101,7 @@ def _draw(result: StudyResult, look: Look) -> Drawn:
     return Drawn(draw_scale_shift(titles, those, styles, look), alt)
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="scale-shift",
     section="normalisation",
     title="What the network makes of its freedom: γ and β",

@@ -14,8 +14,8 @@ from normlab.figures.kit.curves import single
 from normlab.figures.kit.marks import add_level
 from normlab.figures.kit.observed import by_arm, seen
 from normlab.figures.kit.panels import Panel, on, panels
-from normlab.figures.kit.picture import Drawn, Kind
-from normlab.figures.kit.theme import LIGHT, Look, Style
+from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.theme import LIGHT, Style, Theme
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
@@ -25,7 +25,7 @@ def draw_sharpness(
     series: Sequence[Series],
     limits: Mapping[str, float],
     styles: Mapping[str, Style],
-    look: Look = LIGHT,
+    look: Theme = LIGHT,
 ) -> go.Figure:
     """A group of marks per moment, one per arm, and a line per limit.
 
@@ -85,7 +85,7 @@ def draw_sharpness(
     return figure
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     runs = seen(result, "sharpness")
     series = by_arm(runs, lambda arrays: arrays["eigenvalue"], ratio=True)
     if not series:
@@ -101,7 +101,7 @@ def _draw(result: StudyResult, look: Look) -> Drawn:
     return Drawn(draw_sharpness(series, limits, styles, look), alt)
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="sharpness",
     section="surface",
     title="Sharpness",

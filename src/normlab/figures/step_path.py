@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
 from normlab.figures.kit.observed import Arrays, by_arm, seen
-from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.picture import Drawn, FigureKind
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
-    from normlab.figures.kit.theme import Look
+    from normlab.figures.kit.theme import Theme
 
 Curve = NDArray[np.float64]
 
@@ -74,7 +74,7 @@ def null_efficiency(step: NDArray[np.floating], momentum: float) -> Curve:
     return np.minimum(np.sqrt((1 + momentum) / ((1 - momentum) * step)), 1.0)
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     found = seen(result, "path")
     runs = {key: per_burst(arrays) for key, arrays in found.items()}
     momentum = float(next(iter(runs.values()))["momentum"])
@@ -112,7 +112,7 @@ def _draw(result: StudyResult, look: Look) -> Drawn:
     return Drawn(draw_along_training(quantities, styles, look), alt)
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="step-path",
     section="surface",
     title="The path, step by step",

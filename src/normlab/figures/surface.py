@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from normlab.figures.kit.curves import single
 from normlab.figures.kit.loss_scale import LossScale, with_colours
 from normlab.figures.kit.panels import on
-from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.figures.kit.plane import (
     about_start,
     in_values,
@@ -22,7 +22,7 @@ from normlab.figures.kit.plane import (
     unit_of,
 )
 from normlab.figures.kit.plane_panels import PlanePanel, plane_panels
-from normlab.figures.kit.theme import LIGHT, Look
+from normlab.figures.kit.theme import LIGHT, Theme
 from normlab.figures.kit.waymarks import (
     add_hollow,
     add_names,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
 
-def draw_surfaces(surfaces: Mapping[str, Surface], look: Look = LIGHT) -> go.Figure:
+def draw_surfaces(surfaces: Mapping[str, Surface], look: Theme = LIGHT) -> go.Figure:
     """Contours of the logarithm of the loss, a panel each, with the path on them.
 
     Both axes of a panel have one scale, so that round is round.
@@ -75,14 +75,16 @@ def _note(surface: Surface) -> str:
     return " really,<br>".join(about_start(surface).split(" really, "))
 
 
-def contours(surface: Surface, look: Look = LIGHT, *, title: str = "loss") -> go.Figure:
+def contours(
+    surface: Surface, look: Theme = LIGHT, *, title: str = "loss"
+) -> go.Figure:
     """One surface alone, as `Surface.plot()` shows it; of a line its curve."""
     draw = draw_lines if surface.is_line else draw_surfaces
     return draw({title: surface}, look)
 
 
-def _drawing(kind: str) -> Callable[[StudyResult, Look], Drawn]:
-    def draw(result: StudyResult, look: Look) -> Drawn:
+def _drawing(kind: str) -> Callable[[StudyResult, Theme], Drawn]:
+    def draw(result: StudyResult, look: Theme) -> Drawn:
         surfaces = stored(result, kind)
         seen = [_in_words(name, one) for name, one in surfaces.items()]
         alt = "; ".join([*seen, *measured(surfaces.values())])
@@ -109,7 +111,7 @@ _DOTS = (
     "where it differs from the colours around it, the slice shows another loss than "
     "training met, because the path leaves the slice (touch a dot for numbers)."
 )
-COMMON = Kind(
+COMMON = FigureKind(
     id="surface-common",
     section="surface",
     title="The loss surface around both twins",
@@ -122,7 +124,7 @@ COMMON = Kind(
     ),
     draw=_drawing("common"),
 )
-PATH = Kind(
+PATH = FigureKind(
     id="surface-path",
     section="surface",
     title="The loss surface along each path",
@@ -135,7 +137,7 @@ PATH = Kind(
     ),
     draw=_drawing("path"),
 )
-RANDOM = Kind(
+RANDOM = FigureKind(
     id="surface-random",
     section="surface",
     title="The loss surface in random directions",

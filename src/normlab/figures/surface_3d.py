@@ -14,7 +14,7 @@ from normlab.figures.kit.loss_scale import (
     LossScale,
     with_colours,
 )
-from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.figures.kit.plane import (
     axis_titles,
     in_values,
@@ -25,7 +25,7 @@ from normlab.figures.kit.plane import (
     words,
 )
 from normlab.figures.kit.plane_panels import COLUMNS
-from normlab.figures.kit.theme import LIGHT, Look, css
+from normlab.figures.kit.theme import LIGHT, Theme, css
 from normlab.figures.kit.waymarks import LINES
 from normlab.records.surface import Mark, Surface
 
@@ -40,7 +40,7 @@ FARTHER = 1.2  # on a narrow page, where axis titles would be cut off
 ABOVE = 0.015  # of a scene's height: the path lies on its surface and does not sink in
 
 
-def draw_surfaces_3d(surfaces: Mapping[str, Surface], look: Look = LIGHT) -> go.Figure:
+def draw_surfaces_3d(surfaces: Mapping[str, Surface], look: Theme = LIGHT) -> go.Figure:
     """A scene each, height and colour the logarithm of the loss, the path on it.
 
     Args:
@@ -144,7 +144,7 @@ def _heights(marks: Sequence[Mark], scale: LossScale, lift: float) -> list[float
 
 
 def _labels(
-    surface: Surface, scale: LossScale, lift: float, look: Look
+    surface: Surface, scale: LossScale, lift: float, look: Theme
 ) -> list[dict[str, Any]]:
     """Names of the marked places, as flags above them.
 
@@ -192,7 +192,7 @@ def _axes(surface: Surface, scale: LossScale, lift: float) -> dict[str, Any]:
 
 
 def _titles(
-    names: Mapping[str, Surface], columns: int, look: Look
+    names: Mapping[str, Surface], columns: int, look: Theme
 ) -> list[dict[str, Any]]:
     """What each scene is called, in its upper left corner."""
     places = [_domain(i, columns, len(names)) for i in range(len(names))]
@@ -212,13 +212,13 @@ def _titles(
     ]
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     surfaces = stored(result, "common")
     alt = f"The surfaces of {', '.join(surfaces)} above the same slice."
     return Drawn(draw_surfaces_3d(surfaces, look), alt)
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="surface-3d",
     section="surface",
     title="The same surfaces in three dimensions",

@@ -14,10 +14,10 @@ from normlab.errors import BadSetting, NotMeasured
 from normlab.figures.kit.color_bar import with_bar
 from normlab.figures.kit.curves import single
 from normlab.figures.kit.panels import on
-from normlab.figures.kit.picture import Drawn, Kind
+from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.figures.kit.plane import in_values, interpolation, stored
 from normlab.figures.kit.plane_panels import PlanePanel, plane_panels
-from normlab.figures.kit.theme import LIGHT, Look
+from normlab.figures.kit.theme import LIGHT, Theme
 from normlab.figures.kit.waymarks import add_names, add_path, add_places
 from normlab.records.bare_names import inner_names
 from normlab.records.surface import Surface
@@ -33,7 +33,7 @@ FEW = 3  # ticks on either side of 0 have room on a phone
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
+class SurfacePair:
     """A surface and what it is compared with, on the same points of the same plane."""
 
     title: str
@@ -54,7 +54,7 @@ class Pair:
         return relative
 
 
-def draw_differences(pairs: Sequence[Pair], look: Look = LIGHT) -> go.Figure:
+def draw_differences(pairs: Sequence[SurfacePair], look: Theme = LIGHT) -> go.Figure:
     r"""A panel each, on one scale about 0, with the path drawn on it.
 
     Colours are even in $\pm\log(1 + \lvert d\rvert)$ of the difference $d$ in per
@@ -104,13 +104,13 @@ def draw_differences(pairs: Sequence[Pair], look: Look = LIGHT) -> go.Figure:
     return with_bar(figure, _colours(reach, float(known.min())), look, lines)
 
 
-def _panel(pair: Pair) -> PlanePanel:
+def _panel(pair: SurfacePair) -> PlanePanel:
     note = f"against {pair.reference.evaluation}<br>{_in_words(pair)}"
     return PlanePanel(pair.title, note, pair.surface)
 
 
 def draw_difference(
-    surface: Surface, reference: Surface, look: Look = LIGHT
+    surface: Surface, reference: Surface, look: Theme = LIGHT
 ) -> go.Figure:
     """One surface against another, as `Surface.plot(against=...)` shows it.
 
@@ -118,7 +118,7 @@ def draw_difference(
         BadSetting: If they were not measured at the same points of the same plane.
     """
     refuse_another_plane(surface, reference)
-    pair = Pair(title=surface.evaluation, surface=surface, reference=reference)
+    pair = SurfacePair(title=surface.evaluation, surface=surface, reference=reference)
     return draw_differences([pair], look)
 
 
@@ -169,7 +169,7 @@ def _even(difference: NDArray[np.float64] | float) -> NDArray[np.float64]:
     return np.sign(difference) * np.log10(1 + np.abs(difference))
 
 
-def _known(pairs: Iterable[Pair]) -> NDArray[np.float64]:
+def _known(pairs: Iterable[SurfacePair]) -> NDArray[np.float64]:
     """All differences there are."""
     every = np.concatenate([pair.difference.ravel() for pair in pairs])
     known = every[np.isfinite(every)]
@@ -216,7 +216,7 @@ def _ticks(reach: float) -> list[float]:
     return [*(-size for size in reversed(few)), 0.0, *few]
 
 
-def _in_words(pair: Pair) -> str:
+def _in_words(pair: SurfacePair) -> str:
     sizes = np.abs(pair.difference)
     if not np.isfinite(sizes).any():
         return "no two finite losses"
@@ -227,7 +227,7 @@ def _short(size: float) -> str:
     return f"{size:.2g} %" if size < 100 else f"{size:,.0f} %"
 
 
-def _pairs(result: StudyResult) -> list[Pair]:
+def _pairs(result: StudyResult) -> list[SurfacePair]:
     """Each further statistics against the first, on the study's first plane."""
     asked = result.record.spec.surfaces
     first, *further = asked.statistics
@@ -238,7 +238,7 @@ def _pairs(result: StudyResult) -> list[Pair]:
     kind = asked.planes[0]
     references = stored(result, kind)
     return [
-        Pair(
+        SurfacePair(
             title=f"{name}: {surface.evaluation}",
             surface=surface,
             reference=references[name],
@@ -249,7 +249,7 @@ def _pairs(result: StudyResult) -> list[Pair]:
     ]
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     pairs = _pairs(result)
     seen = [
         f"{pair.title} against {pair.reference.evaluation}: {_in_words(pair)}"
@@ -258,7 +258,7 @@ def _draw(result: StudyResult, look: Look) -> Drawn:
     return Drawn(draw_differences(pairs, look), f"{'; '.join(seen)}.")
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="surface-difference",
     section="surface",
     title="What the statistics change",

@@ -13,8 +13,8 @@ from normlab.analysis.inference.interval import share_interval
 from normlab.errors import NotMeasured
 from normlab.figures.kit.curves import add_band, add_line, log_axis, log_window
 from normlab.figures.kit.panels import Panel, on, panels
-from normlab.figures.kit.picture import Drawn, Kind
-from normlab.figures.kit.theme import LIGHT, SEQUENTIAL, Look, Style
+from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.theme import LIGHT, SEQUENTIAL, Style, Theme
 from normlab.spec.point import Value
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 RATE = "recipe.rates"
 LARGE = 3.0  # neighbouring values that grow by such factors stand on a log scale
-MOST_DIGITS = 60  # cells of a map that have room for their number
+MAX_DIGITS = 60  # cells of a map that have room for their number
 
 Axis = tuple[str, tuple[Value, ...]]
 
@@ -39,7 +39,7 @@ def draw_curves(
     arms: Sequence[ArmSummary],
     axis: Axis,
     styles: Mapping[str, Style],
-    look: Look = LIGHT,
+    look: Theme = LIGHT,
 ) -> go.Figure:
     """Accuracy, loss and share of diverged runs over one axis, a curve per arm.
 
@@ -94,7 +94,7 @@ def draw_map(
     arms: Sequence[ArmSummary],
     axes: Sequence[Axis],
     names: Sequence[str],
-    look: Look = LIGHT,
+    look: Theme = LIGHT,
 ) -> go.Figure:
     """Mean final accuracy over two axes, a panel per arm, one scale of colours.
 
@@ -121,7 +121,7 @@ def draw_map(
     grids = {name: _grid(arms, name, axes) for name in names}
     finite = np.concatenate([grid[np.isfinite(grid)] for grid in grids.values()])
     for i, (name, grid) in enumerate(grids.items()):
-        digits = grid.size <= MOST_DIGITS
+        digits = grid.size <= MAX_DIGITS
         figure.add_heatmap(
             z=grid,
             zmin=finite.min() if finite.size else 0,
@@ -210,7 +210,7 @@ def _word(key: str) -> str:
     return "learning rate" if key == RATE else key.rpartition(".")[2].replace("_", " ")
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     spec = result.record.spec
     axes = axes_of(spec)
     if not spec.sweep.axes:
@@ -247,7 +247,7 @@ def _where(arm: ArmSummary, axes: Sequence[Axis]) -> str:
     return ", ".join(f"{_word(key)} {_label(there[key])}" for key, _ in axes)
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="sweep",
     section="training",
     title="Over the swept settings",

@@ -13,13 +13,13 @@ from normlab.errors import NotMeasured
 from normlab.figures.kit.curves import add_band, add_line
 from normlab.figures.kit.marks import add_level
 from normlab.figures.kit.panels import Panel, on, panels
-from normlab.figures.kit.picture import Drawn, Kind
-from normlab.figures.kit.theme import LIGHT, Look, Style
+from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.theme import LIGHT, Style, Theme
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
-MOST_RATES = 6  # panels; a sweep over more is told by its claims
+MAX_RATES = 6  # panels; a sweep over more is told by its claims
 IN_FRAME = (2, 98)  # percentiles of the means; a twin that blows up leaves the frame
 
 
@@ -27,7 +27,7 @@ def draw_twin_difference(
     bands: Sequence[Band],
     styles: Mapping[str, Style],
     baseline: str,
-    look: Look = LIGHT,
+    look: Theme = LIGHT,
 ) -> go.Figure:
     """Paired ratio of losses over steps, a panel per rate; 1 means equal.
 
@@ -37,7 +37,7 @@ def draw_twin_difference(
         baseline: The arm that the others are divided by.
         look: Paper and ink.
     """
-    rates = list(dict.fromkeys(band.rate for band in bands))[:MOST_RATES]
+    rates = list(dict.fromkeys(band.rate for band in bands))[:MAX_RATES]
     bands = [band for band in bands if band.rate in rates]
     figure = panels(
         look,
@@ -77,7 +77,7 @@ def _frame(bands: Sequence[Band]) -> list[float]:
     return [low - margin, high + margin]
 
 
-def _draw(result: StudyResult, look: Look) -> Drawn:
+def _draw(result: StudyResult, look: Theme) -> Drawn:
     spec = result.record.spec
     if len(spec.arms) < 2:
         raise NotMeasured("the study has one arm only")
@@ -105,7 +105,7 @@ def _words(band: Band) -> str:
     )
 
 
-KIND = Kind(
+KIND = FigureKind(
     id="twin-difference",
     section="training",
     title="Twins at every step: paired difference of log losses, as a ratio",

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.data.dataset import Dataset
 from normlab.errors import BadSetting
 from normlab.landscape.planes.models import models_plane
@@ -46,7 +46,7 @@ def built_network(
     if len(arms) != 1:
         raise BadSetting(f"--norm={norm} names {len(arms)} norms. Name one.")
     make_norm = maker(arms[0].norm, **arms[0].options.model_dump())
-    with ambient(seed, "init"):
+    with seeded(seed, "init"):
         if address in NETS:
             return registry.build(address, make_norm, shape, classes)
         factory = from_file(address)

@@ -18,10 +18,10 @@ from normlab.landscape.evaluate.objective import (
     Objective,
     OfModel,
 )
-from normlab.landscape.watch import Watch
+from normlab.landscape.monitor import Monitor
 from normlab.records.surface import Statistics
 
-MOST_THREADS = 1024
+MAX_THREADS = 1024
 
 
 def refuse_settings(
@@ -50,16 +50,16 @@ def refuse_settings(
             f"threads={_short(threads)} is not a whole number of at least 1. Use None"
             " for as many as torch uses."
         )
-    if threads is not None and index(threads) > MOST_THREADS:  # pyright: ignore[reportArgumentType]
+    if threads is not None and index(threads) > MAX_THREADS:  # pyright: ignore[reportArgumentType]
         raise BadSetting(
-            f"threads={_short(threads)} is more than {MOST_THREADS:,}, and each needs a"
+            f"threads={_short(threads)} is more than {MAX_THREADS:,}, and each needs a"
             " network of its own. Use as many as there are cores, or None."
         )
     if not _is_whole(seed):
         raise BadSetting(f"seed={_short(seed)} is not a whole number. Use 0.")
-    if watch is not None and not isinstance(watch, Watch):
+    if watch is not None and not isinstance(watch, Monitor):
         raise BadSetting(
-            f"watch={_short(watch)} is no Watch. Pass Watch(progress=function)."
+            f"watch={_short(watch)} is no Monitor. Pass Monitor(progress=function)."
         )
 
 

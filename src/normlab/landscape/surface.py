@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from normlab.base.hold import preserved
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.landscape.cells import Cells
 from normlab.landscape.evaluate.applied import applied
 from normlab.landscape.evaluate.cross_entropy import CrossEntropy
@@ -23,11 +23,11 @@ from normlab.landscape.evaluate.moving import refuse_unmovable
 from normlab.landscape.evaluate.objective import Loss, OfModel
 from normlab.landscape.intake.data import source_of
 from normlab.landscape.intake.sample import take_sample
+from normlab.landscape.monitor import Clock, Monitor
 from normlab.landscape.nested import fill_nested
 from normlab.landscape.planes.chosen import PlaneLike, chosen_plane
 from normlab.landscape.planes.plane import Arrays, Plane
 from normlab.landscape.settings import objective_of, refuse_settings
-from normlab.landscape.watch import Clock, Watch
 from normlab.records.surface import Mark, Statistics, Surface
 
 _DATASET_EXAMPLES = 10_000
@@ -48,7 +48,7 @@ def surface(
     objective: OfModel | None = None,
     examples: int | None = None,
     threads: int | None = None,
-    watch: Watch | None = None,
+    watch: Monitor | None = None,
 ) -> Surface:
     r"""Loss on the plane $w_0 + a\,d_1 + b\,d_2$ through a network's parameters.
 
@@ -78,7 +78,7 @@ def surface(
         seed=seed,
         watch=watch,
     )
-    watch = watch or Watch()
+    watch = watch or Monitor()
     began = perf_counter()
     measured = objective_of(loss, objective)
     refuse_unmovable(model)
@@ -91,7 +91,7 @@ def surface(
     # user's; what is made in inference mode could not be written to
     with (
         torch.inference_mode(mode=False),
-        ambient(seed, "surface"),
+        seeded(seed, "surface"),
         preserved(loss) if isinstance(loss, nn.Module) else nullcontext(),
     ):
         sample = take_sample(
@@ -137,7 +137,7 @@ def _measure(
     b: NDArray[np.float64],
     *,
     exact: bool,
-    watch: Watch,
+    watch: Monitor,
 ) -> tuple[Cells, float]:
     cells = watch.begun(len(b), len(a))
     clock = Clock(watch)

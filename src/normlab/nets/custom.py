@@ -23,10 +23,10 @@ from typing import NamedTuple
 from torch import nn
 
 from normlab.base.slots import NormMaker
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.disk.opening import content
 from normlab.errors import BadModel, described
-from normlab.nets.neighbours import MOST_BYTES, file_digests, imported
+from normlab.nets.neighbours import MAX_BYTES, file_digests, imported
 
 _MODULE = "normlab_model_file"  # the user's `__name__`; never importable
 
@@ -151,7 +151,7 @@ class Factory:
 def _execute(path: str, source: str) -> _Executed:
     module, before = ModuleType(_MODULE), frozenset(sys.modules)
     module.__file__ = path
-    with _beside(path, module), ambient("model file"):
+    with _beside(path, module), seeded("model file"):
         exec(compile(source.encode(), path, "exec"), vars(module))
     return _Executed(module, before)
 
@@ -200,7 +200,7 @@ def from_file(address: str) -> Factory:
         )
     path = Path(file).expanduser().absolute()
     try:
-        source = content(path, most=MOST_BYTES).decode()
+        source = content(path, most=MAX_BYTES).decode()
     except FileNotFoundError:
         raise BadModel(f"model file {path} does not exist.") from None
     except OSError as unreadable:

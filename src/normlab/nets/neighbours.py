@@ -11,7 +11,7 @@ from types import ModuleType
 
 from normlab.disk.opening import content
 
-MOST_BYTES = 10_000_000
+MAX_BYTES = 10_000_000
 _LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
 _INSTALLED = (
     Path(__file__).parents[1],  # normlab's own files
@@ -24,7 +24,7 @@ def file_digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
 
     def of(name: str) -> str:
         try:
-            return sha256(content(folder / name, most=MOST_BYTES)).hexdigest()
+            return sha256(content(folder / name, most=MAX_BYTES)).hexdigest()
         except OSError:
             return ""
 

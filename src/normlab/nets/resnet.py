@@ -11,7 +11,7 @@ from normlab.nets.hidden import behind_layer, nonlinearity
 from normlab.nets.image import image_shape
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """Two 3 x 3 convolutions beside a shortcut; a nonlinearity after their sum.
 
     Where the number of channels changes, the image is halved and the shortcut is
@@ -69,9 +69,9 @@ def resnet(
             **behind_layer(
                 1, norm(16, dims=2), activation=activation, placement="before"
             ),
-            block1=Block(norm, 16, 16, activation=activation),
-            block2=Block(norm, 16, 32, activation=activation),
-            block3=Block(norm, 32, 64, activation=activation),
+            block1=ResidualBlock(norm, 16, 16, activation=activation),
+            block2=ResidualBlock(norm, 16, 32, activation=activation),
+            block3=ResidualBlock(norm, 32, 64, activation=activation),
             pool=nn.AdaptiveAvgPool2d(1),
             flatten=nn.Flatten(),
             fc=nn.Linear(64, classes),

@@ -7,7 +7,7 @@ from torch import nn
 from normlab.base.slots import describe
 from normlab.errors import BadModel
 
-_MOST_GROUPS = 32  # the number that Wu and He use throughout
+_MAX_GROUPS = 32  # the number that Wu and He use throughout
 
 
 def group(features: int, dims: int = 0, *, groups: int | None = None) -> nn.Module:
@@ -61,12 +61,12 @@ def group_count(features: int, dims: int = 0) -> int:
     smallest, ample = (3, 8) if dims == 0 else (2, 2)
     counts = [
         count
-        for count in range(2, _MOST_GROUPS + 1)
+        for count in range(2, _MAX_GROUPS + 1)
         if features % count == 0 and features // count >= smallest
     ]
     if not counts:
         raise BadModel(
-            f"group norm on {slot}: they cannot be cut into 2 to {_MOST_GROUPS} equal "
+            f"group norm on {slot}: they cannot be cut into 2 to {_MAX_GROUPS} equal "
             f"groups of at least {smallest}, and smaller groups or a single one have "
             f"no meaning. Use 'layer', or a layer whose width is a multiple of 8."
         )

@@ -32,7 +32,7 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
 
-class Statistics(NamedTuple):
+class BatchStatistics(NamedTuple):
     """Mean and variance of every feature, both of shape `(features,)`."""
 
     mean: Tensor
@@ -50,7 +50,7 @@ class Normalised(NamedTuple):
 # ---------------------------------------------------------------- training
 
 
-def statistics(x: Tensor) -> Statistics:
+def statistics(x: Tensor) -> BatchStatistics:
     r"""Mean and biased variance of a batch.
 
     $$\mu = \frac1n \sum_i x_i \qquad \sigma^2 = \frac1n \sum_i (x_i - \mu)^2$$
@@ -60,12 +60,12 @@ def statistics(x: Tensor) -> Statistics:
 
     Example:
         >>> statistics(torch.tensor([[1.0], [3.0]]))
-        Statistics(mean=tensor([2.]), variance=tensor([1.]))
+        BatchStatistics(mean=tensor([2.]), variance=tensor([1.]))
     """
     rows = as_rows(x)
     mean = rows.mean(dim=0)
     variance = (rows - mean).square().mean(dim=0)
-    return Statistics(mean, variance)
+    return BatchStatistics(mean, variance)
 
 
 def forward(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float) -> Normalised:
@@ -180,7 +180,7 @@ def batch_norm(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-5) -> 
 # --------------------------------------------------------------- inference
 
 
-def population(batches: Iterable[Tensor]) -> Statistics:
+def population(batches: Iterable[Tensor]) -> BatchStatistics:
     r"""Algorithm 2: the statistics for inference, in the paper's way.
 
     $$E[x] = \mathrm{mean}_B\,\mu_B \qquad
@@ -203,15 +203,15 @@ def population(batches: Iterable[Tensor]) -> Statistics:
         raise ValueError(f"batches of one shape are needed, not {sorted(shapes)}.")
     means, variances = zip(*map(statistics, inputs), strict=True)
     n = len(as_rows(inputs[0]))
-    return Statistics(
+    return BatchStatistics(
         torch.stack(means).mean(dim=0),
         _unbiased(torch.stack(variances).mean(dim=0), n),
     )
 
 
 def exponential_average(
-    running: Statistics, x: Tensor, *, momentum: float = 0.1
-) -> Statistics:
+    running: BatchStatistics, x: Tensor, *, momentum: float = 0.1
+) -> BatchStatistics:
     r"""The statistics for inference, in torch's way: one step of training.
 
     $$\mu_{run} \leftarrow (1-m)\,\mu_{run} + m\,\mu_B \qquad
@@ -231,14 +231,19 @@ def exponential_average(
     """
     mean, variance = statistics(x)
     unbiased = _unbiased(variance, len(as_rows(x)))
-    return Statistics(
+    return BatchStatistics(
         (1 - momentum) * running.mean + momentum * mean,
         (1 - momentum) * running.variance + momentum * unbiased,
     )
 
 
 def infer(
-    x: Tensor, stored: Statistics, gamma: Tensor, beta: Tensor, *, eps: float = 1e-5
+    x: Tensor,
+    stored: BatchStatistics,
+    gamma: Tensor,
+    beta: Tensor,
+    *,
+    eps: float = 1e-5,
 ) -> Tensor:
     r"""Algorithm 2, line 11: batch norm with stored statistics is affine.
 

@@ -1,4 +1,4 @@
-"""What hidden units see on a fixed batch, from moment to moment."""
+"""What hidden units see on a fixed batch, from one probed step to the next."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from normlab.probes.anatomy import Anatomy
 from normlab.probes.forward import is_fact, observe_pass
 from normlab.probes.notes import PENDING, Notes, Row
-from normlab.train.moment import Moment
+from normlab.train.step_state import StepState
 
 SHOWN = 8
 
@@ -63,15 +63,15 @@ class Activations:
         """At round numbers and epoch ends."""
         return step in self._due
 
-    def look(self, moment: Moment) -> None:
+    def observe(self, state: StepState) -> None:
         """One forward pass of the probe batch."""
-        seen = observe_pass(moment.model, self._inputs, self._anatomy, seed=self._seed)
-        epochs = torch.tensor(moment.epoch)
+        seen = observe_pass(state.model, self._inputs, self._anatomy, seed=self._seed)
+        epochs = torch.tensor(state.epoch)
         self._notes.facts |= seen.facts
-        self._notes.add(moment.step, {"epochs": epochs, **seen.row})
+        self._notes.add(state.step, {"epochs": epochs, **seen.row})
         for place, features in seen.features.items():
             self._features.setdefault(place, []).append(standardised(features).cpu())
-        if moment.step == max(self._due):
+        if state.step == max(self._due):
             self._compare_with_the_end()
 
     def arrays(self) -> Mapping[str, Tensor]:

@@ -39,7 +39,7 @@ _ROWED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 @dataclass(frozen=True)
-class Place:
+class ModuleCall:
     """One call of a module; a module that is used again has several."""
 
     path: str
@@ -53,14 +53,14 @@ class Place:
 class Anatomy:
     """The places of a network that probes look at."""
 
-    places: tuple[Place, ...]
+    places: tuple[ModuleCall, ...]
     """Norms and hidden places together."""
-    hidden: tuple[Place, ...]
+    hidden: tuple[ModuleCall, ...]
     """Nonlinearities, or what stands in for them."""
     seen_behind: bool
     """Whether hidden values are outputs of these places rather than inputs."""
-    norms: tuple[Place, ...]
-    unit_axis: dict[Place, int] = field(hash=False)
+    norms: tuple[ModuleCall, ...]
+    unit_axis: dict[ModuleCall, int] = field(hash=False)
     """Which axis of what flows there holds the units, where that can be told."""
     order: dict[str, int] = field(hash=False)
     """When each parameter is used first; those used together have equal numbers."""
@@ -78,7 +78,7 @@ class Anatomy:
         return self.order[name]
 
 
-def study(model: nn.Module, inputs: Tensor) -> Anatomy:
+def trace_modules(model: nn.Module, inputs: Tensor) -> Anatomy:
     """Run `model` once on `inputs` and note what is used, in which order.
 
     Nonlinearities that are functions rather than modules cannot be seen. A network
@@ -116,14 +116,14 @@ class _Execution:
     def __init__(self, model: nn.Module) -> None:
         self._model = model
         self._modules = dict(model.named_modules())
-        self.calls: list[Place] = []
-        self.unit_axis: dict[Place, int | None] = {}
+        self.calls: list[ModuleCall] = []
+        self.unit_axis: dict[ModuleCall, int | None] = {}
         self.axes = UnitAxes()
         self._counts: Counter[str] = Counter()
         self._made: list[tuple[str, Tensor]] = []  # kept, so that no id is used twice
         self._feeders: dict[str, str] = {}
 
-    def __getitem__(self, place: Place) -> nn.Module:
+    def __getitem__(self, place: ModuleCall) -> nn.Module:
         return self._modules[place.path]
 
     def tapping(self) -> Any:
@@ -134,7 +134,7 @@ class _Execution:
     def _enters(self, path: str) -> Look:
         def look(entering: Any) -> None:
             self._counts[path] += 1
-            place = Place(path, self._counts[path])
+            place = ModuleCall(path, self._counts[path])
             self.calls.append(place)
             self.unit_axis[place] = self.axes.at(self._modules[path], entering)
             for maker, made in self._made:

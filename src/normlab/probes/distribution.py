@@ -14,7 +14,7 @@ from normlab.base.streams import stream
 from normlab.probes.tally import Tally
 
 PERCENTILES = (15, 50, 85)  # Ioffe & Szegedy 2015, Figure 1
-MOST_POOLED = 2**18  # values that percentiles over all units are taken from
+MAX_POOLED = 2**18  # values that percentiles over all units are taken from
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Values:
     def pooled(self) -> NDArray[np.float32]:
         """Values of all units; of large images at a few chosen positions."""
         images, units, positions = self.by_unit.shape
-        kept = max(1, MOST_POOLED // (images * units))
+        kept = max(1, MAX_POOLED // (images * units))
         x = self.by_unit
         if kept < positions:
             order = torch.randperm(positions, generator=stream(self.seed, "positions"))

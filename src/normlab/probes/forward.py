@@ -13,12 +13,12 @@ from torch.func import functional_call
 
 from normlab.base.streams import stream
 from normlab.base.taps import Look, tapped
-from normlab.probes.anatomy import SATURATING, Anatomy, Place
+from normlab.probes.anatomy import SATURATING, Anatomy, ModuleCall
 from normlab.probes.distribution import Values, describe
 from normlab.probes.notes import Row, key
-from normlab.probes.still import still_
+from normlab.probes.probe_mode import probe_mode_
 
-MOST_FOLLOWED = 128  # units of a layer whose features are compared over time
+MAX_FOLLOWED = 128  # units of a layer whose features are compared over time
 EXTREME = 0.01  # a sigmoid nearer than that to 0 or 1 is saturated
 _KEPT_OF_NORMS = {
     "weight": "gamma",
@@ -33,7 +33,7 @@ class Seen:
     """What one pass showed; names as in the records."""
 
     row: Row = field(default_factory=dict)
-    """Changes from moment to moment."""
+    """Changes from one probed step to the next."""
     facts: Row = field(default_factory=dict)
     """Stays the same."""
     features: Row = field(default_factory=dict)
@@ -51,14 +51,14 @@ def observe_pass(
         anatomy: Of the model.
         seed: Of the streams that choose units and positions.
     """
-    still_(model)
-    watch = _Watch(model, anatomy, len(inputs), seed)
+    probe_mode_(model)
+    watch = _ActivationRecorder(model, anatomy, len(inputs), seed)
     with torch.no_grad(), watch.tapping():
         model(inputs)
     return watch.seen
 
 
-class _Watch:
+class _ActivationRecorder:
     def __init__(
         self, model: nn.Module, anatomy: Anatomy, images: int, seed: int
     ) -> None:
@@ -82,8 +82,8 @@ class _Watch:
     def _look(
         self,
         path: str,
-        places: tuple[Place, ...],
-        note: Callable[[Place, Tensor], None],
+        places: tuple[ModuleCall, ...],
+        note: Callable[[ModuleCall, Tensor], None],
     ) -> Look:
         calls = 0
 
@@ -92,7 +92,7 @@ class _Watch:
             if self._busy:
                 return
             calls += 1
-            place = Place(path, calls)
+            place = ModuleCall(path, calls)
             # what does not flow image by image has no units to speak of
             if place in places and _by_image(flowing, self._images):
                 self._busy = True
@@ -101,7 +101,7 @@ class _Watch:
 
         return look
 
-    def _at_hidden(self, place: Place, x: Tensor) -> None:
+    def _at_hidden(self, place: ModuleCall, x: Tensor) -> None:
         values = self._values(place, x)
         if values is None:
             return
@@ -116,7 +116,7 @@ class _Watch:
         self._fact(place, "chosen", followed)
         self.seen.features[self._key(place)] = values.features(followed)
 
-    def _at_norm(self, place: Place, x: Tensor) -> None:
+    def _at_norm(self, place: ModuleCall, x: Tensor) -> None:
         norm = self._model.get_submodule(place.path)
         for name, what in _KEPT_OF_NORMS.items():
             tensor = getattr(norm, name, None)
@@ -130,7 +130,7 @@ class _Watch:
         self._keep(place, self._described(xhat, "xhat"))
         self._fact(place, "unit", torch.tensor(values.chosen_unit))
 
-    def _values(self, place: Place, x: Tensor) -> Values | None:
+    def _values(self, place: ModuleCall, x: Tensor) -> Values | None:
         axis = self._anatomy.unit_axis.get(place)
         # rather nothing than positions shown as units
         return None if axis is None else Values.of(x, axis=axis, seed=self._seed)
@@ -138,14 +138,14 @@ class _Watch:
     def _described(self, values: Values, prefix: str) -> Row:
         return describe(values, values.chosen_unit, prefix)
 
-    def _keep(self, place: Place, row: Row) -> None:
+    def _keep(self, place: ModuleCall, row: Row) -> None:
         for what, value in row.items():
             self.seen.row[f"{self._key(place)}:{what}"] = value
 
-    def _fact(self, place: Place, what: str, value: Tensor) -> None:
+    def _fact(self, place: ModuleCall, what: str, value: Tensor) -> None:
         self.seen.facts[f"{self._key(place)}:{what}"] = value
 
-    def _key(self, place: Place) -> str:
+    def _key(self, place: ModuleCall) -> str:
         return key(self._anatomy.places.index(place), place)
 
 
@@ -171,7 +171,7 @@ def is_fact(name: str) -> bool:
 
 def _followed(units: int, seed: int) -> Tensor:
     order = torch.randperm(units, generator=stream(seed, "followed"))
-    return order[:MOST_FOLLOWED].sort().values
+    return order[:MAX_FOLLOWED].sort().values
 
 
 def _share_of_extremes(values: Values, module: nn.Module) -> Tensor:

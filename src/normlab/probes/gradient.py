@@ -13,9 +13,9 @@ from normlab.probes.along import ENDS, LENGTHS, Line, Slope, follow
 from normlab.probes.anatomy import Anatomy
 from normlab.probes.gradient_shift import Shift, gradient_shift, layers_behind_others
 from normlab.probes.notes import PENDING, Notes, Row, key
-from normlab.probes.still import still_
+from normlab.probes.probe_mode import probe_mode_
 from normlab.probes.vectors import difference, norm
-from normlab.train.moment import Moment
+from normlab.train.step_state import StepState
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,35 +59,35 @@ class Gradient:
         """Before and after each of the steps."""
         return step in self._due or step - 1 in self._due
 
-    def look(self, moment: Moment) -> None:
+    def observe(self, state: StepState) -> None:
         """Measure the step just taken, and remember where the next one starts."""
         before = self._before
-        named = moment.model.named_parameters()
+        named = state.model.named_parameters()
         now = {name: p.detach().clone() for name, p in named}
-        self._before = self._remembered(moment, now)
-        if before is not None and before.step == moment.step - 1:
-            self._notes.add(before.step, self._measure(moment, before, now))
+        self._before = self._remembered(state, now)
+        if before is not None and before.step == state.step - 1:
+            self._notes.add(before.step, self._measure(state, before, now))
 
-    def _remembered(self, moment: Moment, now: dict[str, Tensor]) -> _Before | None:
-        if moment.step not in self._due or moment.inputs is None:
+    def _remembered(self, state: StepState, now: dict[str, Tensor]) -> _Before | None:
+        if state.step not in self._due or state.inputs is None:
             return None
-        assert moment.labels is not None
+        assert state.labels is not None
         return _Before(
-            step=moment.step,
-            rate=moment.rate,
-            inputs=moment.inputs,
-            labels=moment.labels,
+            step=state.step,
+            rate=state.rate,
+            inputs=state.inputs,
+            labels=state.labels,
             parameters=now,
         )
 
-    def _measure(self, moment: Moment, before: _Before, after: Row) -> Row:
-        model = moment.model
+    def _measure(self, state: StepState, before: _Before, after: Row) -> Row:
+        model = state.model
         parameters = dict(model.named_parameters())
         for name, values in before.parameters.items():
             parameters[name].data.copy_(values)
-        still_(model)
+        probe_mode_(model)
         slope = Slope(
-            loss=lambda: moment.loss(model(before.inputs), before.labels),
+            loss=lambda: state.loss(model(before.inputs), before.labels),
             weights=[parameters[name] for name in self._weights],
         )
         loss, gradient = slope()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from normlab.probes.along import Slope
 from normlab.probes.vectors import cosine, difference, dots, norm, ratio
 
-MOST_LAYERS = 8
+MAX_LAYERS = 8
 """Layers that are looked at, each with a pass of its own."""
 
 
@@ -39,7 +39,7 @@ def layers_behind_others(weights: Sequence[str]) -> tuple[str, ...]:
         ('fc2.weight', 'fc3.weight')
     """
     later = tuple(weights)[1:]
-    picked = np.linspace(0, len(later) - 1, min(MOST_LAYERS, len(later)))
+    picked = np.linspace(0, len(later) - 1, min(MAX_LAYERS, len(later)))
     return tuple(later[round(i)] for i in picked.tolist())
 
 

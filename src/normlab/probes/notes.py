@@ -1,4 +1,4 @@
-"""What a probe remembers: one row of tensors per moment."""
+"""What a probe remembers: one row of tensors per state."""
 
 from __future__ import annotations
 

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from normlab.base.reals import real
 from normlab.probes.notes import Notes
-from normlab.probes.still import still_
-from normlab.train.moment import Moment
+from normlab.probes.probe_mode import probe_mode_
+from normlab.train.step_state import StepState
 
-MOST_PROBABILITIES = 2**14
-"""Kept per moment: 512 images of up to 32 classes, fewer of more."""
+MAX_PROBABILITIES = 2**14
+"""Kept per state: 512 images of up to 32 classes, fewer of more."""
 
 
 class Outputs:
@@ -36,13 +36,13 @@ class Outputs:
         """Densely at first, then ever more rarely."""
         return step in self._due
 
-    def look(self, moment: Moment) -> None:
+    def observe(self, state: StepState) -> None:
         """One forward pass."""
-        still_(moment.model)
+        probe_mode_(state.model)
         with torch.no_grad():
-            said = real(moment.model(self._inputs)).softmax(dim=1)
-        images = max(1, MOST_PROBABILITIES // said.shape[1])
-        self._notes.add(moment.step, {"probabilities": said[:images].clone()})
+            said = real(state.model(self._inputs)).softmax(dim=1)
+        images = max(1, MAX_PROBABILITIES // said.shape[1])
+        self._notes.add(state.step, {"probabilities": said[:images].clone()})
 
     def arrays(self) -> Mapping[str, Tensor]:
         """Everything so far."""

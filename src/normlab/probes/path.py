@@ -19,7 +19,7 @@ from normlab.probes.vectors import (
     norm,
     parameters_called,
 )
-from normlab.train.moment import Moment
+from normlab.train.step_state import StepState
 
 
 @dataclass(kw_only=True, eq=False)
@@ -93,10 +93,10 @@ class Path:
         """At the beginning, in the middle and at the end of each pair of updates."""
         return step in self._due
 
-    def look(self, moment: Moment) -> None:
+    def observe(self, state: StepState) -> None:
         """Compare with the last look if that was one step ago."""
-        step = moment.step
-        found = parameters_called(moment.model, self._weights)
+        step = state.step
+        found = parameters_called(state.model, self._weights)
         here = [real(weight.detach()) for weight in found]
         begins = step in self._pairs and step - 1 not in self._pairs
         if begins or step == self._last:

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from normlab.base.streams import ambient, stream
+from normlab.base.streams import seeded, stream
 from normlab.data.batches import BatchStream
 from normlab.data.feed import Feed
 from normlab.probes import schedule
 from normlab.probes.activations import Activations, ProbeBatch
-from normlab.probes.anatomy import Anatomy, study
+from normlab.probes.anatomy import Anatomy, trace_modules
 from normlab.probes.gradient import Gradient
 from normlab.probes.outputs import Outputs
 from normlab.probes.path import Path
@@ -26,8 +26,8 @@ from normlab.probes.scale import Scale
 from normlab.probes.sharpness import Batch, Sharpness
 from normlab.probes.snapshots import Snapshots
 from normlab.probes.unmade import Unmade
-from normlab.train.course import Course
-from normlab.train.moment import Observer
+from normlab.train.run_config import RunConfig
+from normlab.train.step_state import Observer
 
 PROBED = 512  # images of the probe batch
 CURVED = 256  # images that the curvature is measured on ...
@@ -35,11 +35,11 @@ CURVED_BATCH = 64  # ... in batches of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Subject:
+class ProbeContext:
     """The run that probes are made for."""
 
     model: nn.Module
-    course: Course
+    course: RunConfig
     shared: Sequence[str]
     snapshots: FilePath | None
 
@@ -67,8 +67,8 @@ class Subject:
         """What there is to look at, found with the first images."""
         few = self.taken(torch.arange(min(4, len(self.course.dataset.train))))[0]
         device = next(self.model.parameters()).device
-        with ambient(self.seed, "anatomy"):
-            return study(self.model, few.to(device))
+        with seeded(self.seed, "anatomy"):
+            return trace_modules(self.model, few.to(device))
 
     @cached_property
     def weights(self) -> tuple[str, ...]:
@@ -107,12 +107,12 @@ class Subject:
         return recipe.momentum if recipe.optimizer == "sgd" else None
 
 
-def _activations(of: Subject) -> Observer:
+def _activations(of: ProbeContext) -> Observer:
     steps = schedule.round_numbers(of.length)
     return Activations(of.anatomy, of.batch, seed=of.seed, steps=steps)
 
 
-def _path(of: Subject) -> Observer | None:
+def _path(of: ProbeContext) -> Observer | None:
     if not of.weights:
         return None
     return Path(
@@ -124,37 +124,37 @@ def _path(of: Subject) -> Observer | None:
     )
 
 
-def _outputs(of: Subject) -> Observer:
+def _outputs(of: ProbeContext) -> Observer:
     return Outputs(of.batch.inputs, steps=schedule.denser_early(of.length))
 
 
-def _snapshots(of: Subject) -> Observer | None:
+def _snapshots(of: ProbeContext) -> Observer | None:
     if of.snapshots is None:
         return None
     return Snapshots(of.snapshots, steps=schedule.denser_early(of.length))
 
 
-def _gradient(of: Subject) -> Observer | None:
+def _gradient(of: ProbeContext) -> Observer | None:
     if not of.weights:
         return None
     steps = schedule.log_moments(of.length)
     return Gradient(of.anatomy, weights=of.weights, steps=steps)
 
 
-def _sharpness(of: Subject) -> Observer | None:
+def _sharpness(of: ProbeContext) -> Observer | None:
     if of.momentum is None:
         return None
     steps = {of.length.steps_per_epoch, of.length.steps}
     return Sharpness(of.curved(), steps=steps, momentum=of.momentum, seed=of.seed)
 
 
-def _scale(of: Subject) -> Observer:
+def _scale(of: ProbeContext) -> Observer:
     steps = schedule.round_numbers(of.length)
     return Scale(of.anatomy.scale_invariant, steps=steps, momentum=of.momentum)
 
 
 Measure = Literal["none", "light", "full"]
-Maker = Callable[[Subject], Observer | None]
+Maker = Callable[[ProbeContext], Observer | None]
 
 LIGHT: tuple[Maker, ...] = (_activations,)
 FULL: tuple[Maker, ...] = (
@@ -169,7 +169,7 @@ FULL: tuple[Maker, ...] = (
 PROBES: dict[Measure, tuple[Maker, ...]] = {"none": (), "light": LIGHT, "full": FULL}
 
 
-def _made(make: Maker, of: Subject) -> Observer | None:
+def _made(make: Maker, of: ProbeContext) -> Observer | None:
     """A probe, or one that says why there is none."""
     try:
         return make(of)
@@ -180,7 +180,7 @@ def _made(make: Maker, of: Subject) -> Observer | None:
 def observers(
     measure: Measure,
     model: nn.Module,
-    course: Course,
+    course: RunConfig,
     *,
     shared: Sequence[str],
     snapshots: FilePath | None = None,
@@ -194,6 +194,8 @@ def observers(
         shared: Names of the tensors that all arms of the study have.
         snapshots: Folder for networks on the way; None keeps none.
     """
-    subject = Subject(model=model, course=course, shared=shared, snapshots=snapshots)
+    subject = ProbeContext(
+        model=model, course=course, shared=shared, snapshots=snapshots
+    )
     made = (_made(make, subject) for make in PROBES[measure])
     return [observer for observer in made if observer is not None]

@@ -10,7 +10,7 @@ from torch import Tensor
 from normlab.base.reals import real
 from normlab.probes.notes import Notes, Row, key
 from normlab.probes.vectors import parameters_called
-from normlab.train.moment import Moment
+from normlab.train.step_state import StepState
 
 
 class Scale:
@@ -46,17 +46,17 @@ class Scale:
         """At round numbers and epoch ends."""
         return step in self._due
 
-    def look(self, moment: Moment) -> None:
+    def observe(self, state: StepState) -> None:
         """Measure every row."""
-        row: Row = {"rate": torch.tensor(moment.rate)}
-        found = parameters_called(moment.model, self._weights)
+        row: Row = {"rate": torch.tensor(state.rate)}
+        found = parameters_called(state.model, self._weights)
         for number, (name, weight) in enumerate(zip(self._weights, found, strict=True)):
             length = real(weight.detach()).flatten(1).norm(dim=1)
             row[key(number, name, "norm")] = length
             if self._momentum is not None:
-                effective = moment.rate / ((1 - self._momentum) * length.square())
+                effective = state.rate / ((1 - self._momentum) * length.square())
                 row[key(number, name, "effective_rate")] = effective
-        self._notes.add(moment.step, row)
+        self._notes.add(state.step, row)
 
     def arrays(self) -> Mapping[str, Tensor]:
         """Everything so far."""

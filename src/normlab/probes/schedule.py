@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from normlab.train.moment import log_spaced
+from normlab.train.step_state import log_spaced
 
-MOST_EPOCHS = 40  # epoch ends that are looked at in a long training
-MOST_SNAPSHOTS = 32
-MOST_GRADIENTS = 40
+MAX_EPOCHS = 40  # epoch ends that are looked at in a long training
+MAX_SNAPSHOTS = 32
+MAX_GRADIENTS = 40
 STEPS_PER_GRADIENT = 120  # so that the dozen passes of a moment stay affordable
 BURST = 100  # steps from one burst of looks at the path to the next, in epoch 1 ...
 LATER_BURST = 500  # ... and after it, where a look costs as much and shows less
@@ -40,7 +40,7 @@ def round_numbers(length: Length) -> frozenset[int]:
         [0, 1, 2, 5, 10, 20, 30, 50, 60]
     """
     early = {step for step in range(1, length.steps + 1) if log_spaced(step)}
-    kept = np.linspace(1, length.epochs, min(MOST_EPOCHS, length.epochs))
+    kept = np.linspace(1, length.epochs, min(MAX_EPOCHS, length.epochs))
     ends = {round(epoch) * length.steps_per_epoch for epoch in kept.tolist()}
     return frozenset({0} | early | ends)
 
@@ -52,7 +52,7 @@ def denser_early(length: Length) -> frozenset[int]:
         >>> sorted(denser_early(Length(steps_per_epoch=938, epochs=5)))[-5:]
         [3053, 3419, 3813, 4236, 4690]
     """
-    shares = np.linspace(0, 1, MOST_SNAPSHOTS - 1) ** 3
+    shares = np.linspace(0, 1, MAX_SNAPSHOTS - 1) ** 3
     spaced = {round(step) for step in (shares * length.steps).tolist()}
     return frozenset(spaced | {length.steps_per_epoch})
 
@@ -66,7 +66,7 @@ def log_moments(length: Length) -> frozenset[int]:
         >>> sorted(log_moments(Length(steps_per_epoch=120, epochs=5)))
         [1, 5, 24, 121, 599]
     """
-    count = max(1, min(MOST_GRADIENTS, length.steps // STEPS_PER_GRADIENT))
+    count = max(1, min(MAX_GRADIENTS, length.steps // STEPS_PER_GRADIENT))
     last = length.steps - 1
     spaced = np.geomspace(1, max(last, 1), count)
     return frozenset(min(round(step), last) for step in spaced.tolist())

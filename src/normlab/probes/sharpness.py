@@ -14,11 +14,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from normlab.base.reals import real
 from normlab.base.streams import stream
 from normlab.probes.notes import Notes, Row
-from normlab.probes.still import still_
+from normlab.probes.probe_mode import probe_mode_
 from normlab.probes.vectors import ratio
-from normlab.train.moment import Moment
+from normlab.train.step_state import StepState
 
-MOST_PRODUCTS = 12
+MAX_PRODUCTS = 12
 # Relative change at which nothing more comes, if it is so small twice in a row: on the
 # way to the top the value may rest for a product.
 SETTLED = 1e-4
@@ -66,25 +66,25 @@ class Sharpness:
         """After the first epoch and at the end."""
         return step in self._due
 
-    def look(self, moment: Moment) -> None:
+    def observe(self, state: StepState) -> None:
         """A gradient, and at most 12 products with the Hessian.
 
         A network with an operation that cannot be differentiated twice has none.
         """
         try:
-            row = self._row(moment)
+            row = self._row(state)
         except RuntimeError as error:
             if not _ONCE_ONLY.search(str(error)):
                 raise
         else:
-            self._notes.add(moment.step, row)
+            self._notes.add(state.step, row)
 
-    def _row(self, moment: Moment) -> Row:
-        still_(moment.model)
-        parameters = [p for p in moment.model.parameters() if p.requires_grad]
+    def _row(self, state: StepState) -> Row:
+        probe_mode_(state.model)
+        parameters = [p for p in state.model.parameters() if p.requires_grad]
         # of torch's ways to attend only this one can be differentiated twice
         with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
-            losses = [moment.loss(moment.model(x), y) for x, y in self._batches]
+            losses = [state.loss(state.model(x), y) for x, y in self._batches]
             gradient, times = hessian(torch.stack(losses).mean(), parameters)
         draws = stream(self._seed, "sharpness")
         draw = torch.randn(len(gradient), generator=draws).to(gradient)
@@ -94,9 +94,9 @@ class Sharpness:
         value, products = largest_eigenvalue(times, start)
         row = {
             "eigenvalue": value,
-            "rate": moment.rate,
-            "limit": ratio(2, moment.rate),
-            "momentum_limit": ratio(2 + 2 * self._momentum, moment.rate),
+            "rate": state.rate,
+            "limit": ratio(2, state.rate),
+            "momentum_limit": ratio(2 + 2 * self._momentum, state.rate),
         }
         numbers = {name: torch.tensor(v).double() for name, v in row.items()}
         return {**numbers, "iterations": torch.tensor(products)}
@@ -144,7 +144,7 @@ def hessian(
 
 
 def largest_eigenvalue(
-    times: Callable[[Tensor], Tensor], start: Tensor, *, most: int = MOST_PRODUCTS
+    times: Callable[[Tensor], Tensor], start: Tensor, *, most: int = MAX_PRODUCTS
 ) -> tuple[float, int]:
     """Largest eigenvalue of a symmetric matrix, from below, by Lanczos steps.
 

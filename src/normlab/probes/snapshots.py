@@ -1,4 +1,4 @@
-"""The network itself on its way, one file per moment: what surfaces start from."""
+"""The network itself on its way, one file per state: what surfaces start from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from normlab.probes.notes import Notes
 from normlab.train.checkpoint import save_network
-from normlab.train.moment import Moment
+from normlab.train.step_state import StepState
 
 
 class Snapshots:
@@ -34,10 +34,10 @@ class Snapshots:
         """Densely at first, then ever more rarely."""
         return step in self._due
 
-    def look(self, moment: Moment) -> None:
+    def observe(self, state: StepState) -> None:
         """Write one file, whole or not at all."""
-        save_network(moment.model, self._folder / f"step-{moment.step}.safetensors")
-        self._notes.add(moment.step, {})
+        save_network(state.model, self._folder / f"step-{state.step}.safetensors")
+        self._notes.add(state.step, {})
 
     def arrays(self) -> Mapping[str, Tensor]:
         """The steps that have a file."""

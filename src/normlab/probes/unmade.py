@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from normlab.train.moment import Moment
+from normlab.train.step_state import StepState
 
 
 class Unmade:
@@ -27,7 +27,7 @@ class Unmade:
         """At once; a run that goes on from a checkpoint has said it before."""
         return step == 0
 
-    def look(self, moment: Moment) -> None:
+    def observe(self, state: StepState) -> None:
         """Fail."""
         raise self._error
 

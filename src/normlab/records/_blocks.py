@@ -19,7 +19,7 @@ _HOLES = 4  # times the steps that are there may be missing
 _FEW = 10_000
 
 
-class Block(NamedTuple):
+class StepBlock(NamedTuple):
     """The losses of the steps `first` to `last`, both included, and their seconds."""
 
     first: int
@@ -35,12 +35,12 @@ class Block(NamedTuple):
             1 <= self.first <= self.last and len(self.losses) == steps * _FLOAT.itemsize
         )
 
-    def part(self, first: int, last: int) -> Block:
+    def part(self, first: int, last: int) -> StepBlock:
         """Some of its steps, with their share of the seconds."""
         low, high = (first - self.first), (last - self.first + 1)
         share = (high - low) / (self.last - self.first + 1)
         losses = self.losses[low * _FLOAT.itemsize : high * _FLOAT.itemsize]
-        return Block(first, last, losses, self.seconds * share)
+        return StepBlock(first, last, losses, self.seconds * share)
 
 
 def put(
@@ -55,7 +55,7 @@ def put(
     last = first + losses.size - 1
     cut(connection, run, first=first, last=last)
     data = np.ascontiguousarray(losses, dtype=_FLOAT).tobytes()
-    _insert(connection, run, Block(first, last, data, seconds))
+    _insert(connection, run, StepBlock(first, last, data, seconds))
 
 
 def cut(connection: sqlite3.Connection, run: int, *, first: int, last: int) -> None:
@@ -65,7 +65,7 @@ def cut(connection: sqlite3.Connection, run: int, *, first: int, last: int) -> N
         "WHERE run = ? AND last >= ? AND first <= ?",
         (run, first, last),
     ).fetchall()
-    for block in map(Block._make, rows):
+    for block in map(StepBlock._make, rows):
         connection.execute(
             "DELETE FROM steps WHERE run = ? AND first = ?", (run, block.first)
         )
@@ -75,7 +75,7 @@ def cut(connection: sqlite3.Connection, run: int, *, first: int, last: int) -> N
             _insert(connection, run, block.part(last + 1, block.last))
 
 
-def joined(blocks: Sequence[Block]) -> NDArray[np.float32]:
+def joined(blocks: Sequence[StepBlock]) -> NDArray[np.float32]:
     """The losses of all steps from the first; blocks in ascending order.
 
     Raises:
@@ -93,5 +93,5 @@ def joined(blocks: Sequence[Block]) -> NDArray[np.float32]:
     return losses
 
 
-def _insert(connection: sqlite3.Connection, run: int, block: Block) -> None:
+def _insert(connection: sqlite3.Connection, run: int, block: StepBlock) -> None:
     connection.execute("INSERT INTO steps VALUES (?, ?, ?, ?, ?)", (run, *block))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from normlab.foreign import brief
-from normlab.records._blocks import Block, joined
+from normlab.records._blocks import StepBlock, joined
 from normlab.records._rows import TABLES, Rows, decoded, is_number, maps_to, odd
 from normlab.records.data_line import NOTED, is_description
 from normlab.records.rows import (
@@ -140,7 +140,7 @@ def _run(
     row: Any,
     epochs: list[EpochRow],
     glimpses: list[GlimpseRow],
-    blocks: list[Block],
+    blocks: list[StepBlock],
     fits: _Fits,
     conducted: bool,
 ) -> RunRecord:
@@ -195,8 +195,8 @@ def _glimpse(step: int, loss: float | None, accuracy: float | None) -> GlimpseRo
     return GlimpseRow(step=step, loss=_number(loss), accuracy=_number(accuracy))
 
 
-def _block(first: int, last: int, losses: bytes, seconds: float) -> Block:
-    block = Block(first, last, losses, seconds)
+def _block(first: int, last: int, losses: bytes, seconds: float) -> StepBlock:
+    block = StepBlock(first, last, losses, seconds)
     if not block.is_whole:
         raise odd("steps", "last", last, f"the last of {len(losses):,} bytes of losses")
     return block

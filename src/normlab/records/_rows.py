@@ -17,24 +17,24 @@ _MOST = 2**53  # whole numbers that every part of the analysis can count with
 _ROW = 8  # bytes that any row takes in the file at least
 
 
-class Kind(NamedTuple):
+class ColumnKind(NamedTuple):
     """What a column may hold."""
 
     types: tuple[type, ...]
     words: str
 
 
-_WHOLE = Kind((int,), "a whole number from 0")
-_NUMBER = Kind((float, int), "a number")
-_TEXT = Kind((str,), "text")
-_BYTES = Kind((bytes,), "bytes")
+_WHOLE = ColumnKind((int,), "a whole number from 0")
+_NUMBER = ColumnKind((float, int), "a number")
+_TEXT = ColumnKind((str,), "text")
+_BYTES = ColumnKind((bytes,), "bytes")
 
 
-def _or_nothing(kind: Kind) -> Kind:
-    return Kind((*kind.types, type(None)), kind.words)
+def _or_nothing(kind: ColumnKind) -> ColumnKind:
+    return ColumnKind((*kind.types, type(None)), kind.words)
 
 
-TABLES: Mapping[str, Mapping[str, Kind]] = {
+TABLES: Mapping[str, Mapping[str, ColumnKind]] = {
     "meta": {"key": _TEXT, "value": _TEXT},
     "measurements": {"name": _TEXT, "value": _TEXT},
     "runs": {
@@ -179,7 +179,7 @@ def maps_to(value: object, fits: Callable[[Any], bool]) -> bool:
     return isinstance(value, dict) and all(map(fits, value.values()))
 
 
-def _is_small(kind: Kind) -> bool:
+def _is_small(kind: ColumnKind) -> bool:
     return str not in kind.types and bytes not in kind.types
 
 

@@ -33,7 +33,7 @@ class Steps:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Glimpse:
+class InterimEval:
     """Loss and accuracy on a fixed slice of the test images after a step."""
 
     step: int
@@ -102,7 +102,7 @@ class Failed:
 Event = (
     Started
     | Steps
-    | Glimpse
+    | InterimEval
     | EpochDone
     | Finished
     | Diverged

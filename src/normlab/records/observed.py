@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Arrays = Mapping[str, "NDArray[Any]"]
 
 
-class Kept(Mapping[str, Arrays]):
+class ObservedArrays(Mapping[str, Arrays]):
     """Probe to its arrays, as they lie in a study folder; files are read once.
 
     Args:

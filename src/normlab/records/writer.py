@@ -21,7 +21,7 @@ from normlab.records.events import (
     Event,
     Failed,
     Finished,
-    Glimpse,
+    InterimEval,
     Noted,
     Observed,
     Started,
@@ -244,7 +244,7 @@ class Writer:
         )
 
     @_keep.register
-    def _(self, event: Glimpse, row: int) -> None:
+    def _(self, event: InterimEval, row: int) -> None:
         self._connection.execute(
             "INSERT OR REPLACE INTO glimpses VALUES (?, ?, ?, ?)",
             (row, event.step, float(event.loss), float(event.accuracy)),

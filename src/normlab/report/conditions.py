@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from normlab.analysis.text.words import count
 from normlab.spec.options import Options
-from normlab.spec.point import Point, Value, point_text, value_text
+from normlab.spec.point import SweepPoint, Value, point_text, value_text
 
 if TYPE_CHECKING:
     from normlab.analysis.arms import ArmSummary
@@ -103,7 +103,7 @@ def _norm(arm: Arm) -> str:
 
 def _size(arm: Arm, result: StudyResult) -> str:
     """Parameters; one number unless points of the sweep differ in it."""
-    by_point: dict[Point, int] = {}
+    by_point: dict[SweepPoint, int] = {}
     summaries: Sequence[ArmSummary] = result.analysis.arms
     for summary in summaries:
         if summary.arm == arm.name and summary.parameters is not None:

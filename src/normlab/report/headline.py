@@ -13,7 +13,7 @@ from normlab.analysis.text.words import count, number
 from normlab.spec.study import StudySpec
 
 
-class Plain(NamedTuple):
+class ClaimWords(NamedTuple):
     """What a claim's verdict means in everyday words, the arm being "it"."""
 
     supported: str
@@ -21,43 +21,45 @@ class Plain(NamedTuple):
 
 
 # the first two are what most readers ask for; the sentence names the others briefly
-PLAIN: dict[str, Plain] = {
-    "better-accuracy": Plain(
+PLAIN: dict[str, ClaimWords] = {
+    "better-accuracy": ClaimWords(
         "got more test images right ({estimate})",
         "got fewer test images right ({estimate})",
     ),
-    "faster-convergence": Plain(
+    "faster-convergence": ClaimWords(
         "learnt faster ({percent} of the steps for the same loss)",
         "learnt more slowly ({percent} of the steps for the same loss)",
     ),
-    "trains-at-all": Plain(
+    "trains-at-all": ClaimWords(
         "broke down less often in training", "broke down more often in training"
     ),
-    "steadier-training": Plain(
+    "steadier-training": ClaimWords(
         "had a steadier loss from step to step",
         "had a less steady loss from step to step",
     ),
-    "wider-learning-rates": Plain(
+    "wider-learning-rates": ClaimWords(
         "bore larger learning rates ({ratio} times)",
         "bore only smaller learning rates ({ratio} times)",
     ),
-    "smoother-surface": Plain(
+    "smoother-surface": ClaimWords(
         "had a smoother loss surface", "had a rougher loss surface"
     ),
-    "rounder-contours": Plain("had rounder contours", "had more stretched contours"),
-    "predictable-steps": Plain(
+    "rounder-contours": ClaimWords(
+        "had rounder contours", "had more stretched contours"
+    ),
+    "predictable-steps": ClaimWords(
         "answered steps more predictably", "answered steps less predictably"
     ),
-    "straighter-path": Plain(
+    "straighter-path": ClaimWords(
         "took a more direct path", "took a less direct path to its end"
     ),
-    "steadier-activations": Plain(
+    "steadier-activations": ClaimWords(
         "had steadier activations", "had activations that drifted more"
     ),
-    "steadier-features": Plain(
+    "steadier-features": ClaimWords(
         "kept its features more", "changed its features more while training"
     ),
-    "less-covariate-shift": Plain(
+    "less-covariate-shift": ClaimWords(
         "showed less covariate shift", "showed more covariate shift"
     ),
 }
@@ -70,9 +72,9 @@ NORM_NAMES = {
     "instance": "instance normalization",
     "rms": "RMS normalization",
 }
-MOST_NAMED = 4  # statements in one sentence; the rest is counted
+MAX_NAMED = 4  # statements in one sentence; the rest is counted
 MORE = {"supported": "did better", "contradicted": "did worse"}
-MOST_SENTENCES = 3  # settings of one arm that have a sentence each; more are counted
+MAX_SENTENCES = 3  # settings of one arm that have a sentence each; more are counted
 KINDS: dict[Compared, str] = {
     "all-rates": "over all lr",
     "own-best": "each at its own best lr",
@@ -106,7 +108,7 @@ def _of_arm(spec: StudySpec, arm: str, claims: Sequence[Claim]) -> Iterator[str]
         those = [claim for group in by_place.values() for claim in group]
         # rates are a means to the comparison, points of a sweep its subject
         one_by_one = compared != "same-rate" or len(spec.recipe.rates) == 1
-        if one_by_one and len(by_place) <= MOST_SENTENCES:
+        if one_by_one and len(by_place) <= MAX_SENTENCES:
             for where, group in by_place.items():
                 yield _sentence(spec, arm, where, group)
         elif those:
@@ -217,10 +219,10 @@ def _times(claims: Sequence[Claim], verdict: str) -> list[str]:
 
 def _cut(phrases: list[str], verdict: str) -> list[str]:
     """The first few, and how many more there are; a single one is named."""
-    more = len(phrases) - MOST_NAMED
+    more = len(phrases) - MAX_NAMED
     if more < 2:
         return phrases
-    return [*phrases[:MOST_NAMED], f"{MORE[verdict]} in {more} more ways"]
+    return [*phrases[:MAX_NAMED], f"{MORE[verdict]} in {more} more ways"]
 
 
 def _decided(claims: Sequence[Claim], verdict: str) -> list[Claim]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from normlab.spec.point import Point, point_id
+from normlab.spec.point import SweepPoint, point_id
 
 if TYPE_CHECKING:
     from normlab.spec.study import StudySpec
@@ -25,7 +25,7 @@ class RunKey(NamedTuple):
     arm: str
     rate: float
     seed: int
-    point: Point = ()
+    point: SweepPoint = ()
 
     @property
     def id(self) -> str:

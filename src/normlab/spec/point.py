@@ -7,13 +7,13 @@ import re
 from hashlib import blake2b
 
 Value = bool | int | float | str
-Point = tuple[tuple[str, Value], ...]
+SweepPoint = tuple[tuple[str, Value], ...]
 """Key with dots and value, in the order of the axes; empty without a sweep."""
 
 _LONGEST = 40
 
 
-def point_id(point: Point) -> str:
+def point_id(point: SweepPoint) -> str:
     """A point as a part of file names: `batch_size8`, and `-` between two.
 
     Example:
@@ -28,7 +28,7 @@ def point_id(point: Point) -> str:
     )
 
 
-def point_text(point: Point) -> str:
+def point_text(point: SweepPoint) -> str:
     """A point as a reader sees it.
 
     Example:
@@ -61,11 +61,11 @@ def _file_safe(value: Value) -> str:
     return safe
 
 
-def point_json(point: Point) -> str:
+def point_json(point: SweepPoint) -> str:
     """A point as study.db keeps it; the same point always gives the same text."""
     return json.dumps(point)
 
 
-def point_from_json(text: str) -> Point:
+def point_from_json(text: str) -> SweepPoint:
     """What `point_json` wrote."""
     return tuple((key, value) for key, value in json.loads(text))

@@ -11,7 +11,7 @@ from normlab.spec._wording import shown
 from normlab.spec.arms import Arm
 from normlab.spec.names import NETS, known
 from normlab.spec.options import listed, name_of
-from normlab.spec.study import MOST_SEEDS, StudySpec
+from normlab.spec.study import MAX_SEEDS, StudySpec
 from normlab.spec.sweep import TABLES
 
 if TYPE_CHECKING:
@@ -96,9 +96,9 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     if "," in text:
         return listed
     count = listed[0]
-    if not 1 <= count <= MOST_SEEDS:
+    if not 1 <= count <= MAX_SEEDS:
         raise BadSetting(
-            f"seeds={shown(text)} must be a number of seeds from 1 to {MOST_SEEDS}; "
+            f"seeds={shown(text)} must be a number of seeds from 1 to {MAX_SEEDS}; "
             "one seed alone is written with a comma behind it."
         )
     return tuple(range(count))

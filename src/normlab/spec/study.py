@@ -17,16 +17,16 @@ from normlab.spec.model import Model
 from normlab.spec.names import known
 from normlab.spec.recipe import Recipe
 from normlab.spec.surfaces import Surfaces
-from normlab.spec.sweep import MOST_AXES, Sweep, at
+from normlab.spec.sweep import MAX_AXES, Sweep, at
 
 SCHEMA = 1
-MOST_SEEDS = 10_000
+MAX_SEEDS = 10_000
 
 # --set brings text, which a Literal alone would not take for a number
 Schema = Annotated[Literal[1], BeforeValidator(lambda v: 1 if v == "1" else v)]
 Seed = Annotated[Whole, Field(ge=0, lt=2**63)]
 Arms = Annotated[tuple[Arm, ...], Field(min_length=1, max_length=100)]
-Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST_SEEDS)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MAX_SEEDS)]
 
 
 class Execution(Frozen):
@@ -111,10 +111,10 @@ class StudySpec(Frozen):
     @model_validator(mode="after")
     def _sweep_fits(self) -> Self:
         axes = [axis.key for axis in self.sweep.axes]
-        if len(axes) == MOST_AXES and len(self.recipe.rates) > 1:
+        if len(axes) == MAX_AXES and len(self.recipe.rates) > 1:
             raise BadSetting(
                 f"recipe.rates has {len(self.recipe.rates)} values beside a sweep of "
-                f"{' and '.join(axes)}: {MOST_AXES} axes at most can be shown. Give "
+                f"{' and '.join(axes)}: {MAX_AXES} axes at most can be shown. Give "
                 "one rate, or sweep one key."
             )
         for point in self.sweep.points:

@@ -12,7 +12,7 @@ from normlab.spec._frozen import Frozen
 from normlab.spec._wording import shown
 from normlab.spec.model import Model
 from normlab.spec.names import NETS, known
-from normlab.spec.point import Point, Value
+from normlab.spec.point import SweepPoint, Value
 from normlab.spec.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from normlab.spec.study import StudySpec
 
-MOST_AXES = 2
+MAX_AXES = 2
 TABLES: Mapping[str, type[Frozen]] = {"recipe": Recipe, "model": Model}
 """The tables of study.toml whose keys can be swept."""
 # the rates are an axis of their own; runs of unequal length share no moments
@@ -91,10 +91,10 @@ class Sweep(Frozen):
     @field_validator("axes")
     @classmethod
     def _few(cls, axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
-        if len(axes) > MOST_AXES:
+        if len(axes) > MAX_AXES:
             names = ", ".join(axis.key for axis in axes)
             raise BadSetting(
-                f"sweep has {len(axes)} axes ({names}); {MOST_AXES} at most can be "
+                f"sweep has {len(axes)} axes ({names}); {MAX_AXES} at most can be "
                 "shown. Split it into several studies."
             )
         return axes
@@ -104,7 +104,7 @@ class Sweep(Frozen):
         return {axis.key: axis.values for axis in self.axes}
 
     @property
-    def points(self) -> tuple[Point, ...]:
+    def points(self) -> tuple[SweepPoint, ...]:
         """Every combination, the last axis fastest; one empty point without axes."""
         keys = [axis.key for axis in self.axes]
         return tuple(
@@ -113,7 +113,7 @@ class Sweep(Frozen):
         )
 
 
-def at(spec: StudySpec, point: Point) -> StudySpec:
+def at(spec: StudySpec, point: SweepPoint) -> StudySpec:
     """The study as it is at one point of its sweep, without the sweep.
 
     Raises:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tomlkit.container import Container
     from tomlkit.items import Item, Table
 
-_MOST_BYTES = 10_000_000
+_MAX_BYTES = 10_000_000
 
 
 def dumps(spec: StudySpec) -> str:
@@ -76,7 +76,7 @@ def load(path: Path, *, within: Path | None = None) -> StudySpec:
         BadSetting: If it cannot be read, or a key or value is refused.
     """
     try:
-        text = content(path, most=_MOST_BYTES, within=within).decode()
+        text = content(path, most=_MAX_BYTES, within=within).decode()
     except UnicodeDecodeError:
         raise BadSetting(f"{path}: not a text file in UTF-8.") from None
     except OSError as error:

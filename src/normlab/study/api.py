@@ -27,7 +27,7 @@ from normlab.spec.plan import plan
 from normlab.spec.study import Execution, StudySpec
 from normlab.study.executor import Executor, LocalExecutor
 from normlab.study.pace import workers_of
-from normlab.study.progress import Silent, Watcher
+from normlab.study.progress import ProgressListener, Silent
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
@@ -40,7 +40,7 @@ def run(
     spec: StudySpec,
     out: Path,
     *,
-    watcher: Watcher | None = None,
+    watcher: ProgressListener | None = None,
     python: PythonParts | None = None,
 ) -> StudyResult:
     """Train every run of a new study and keep it in the folder `out`.
@@ -66,7 +66,7 @@ def run(
 def resume(
     path: Path,
     *,
-    watcher: Watcher | None = None,
+    watcher: ProgressListener | None = None,
     python: PythonParts | None = None,
     execution: Execution | None = None,
 ) -> StudyResult:
@@ -104,7 +104,7 @@ def rerun(
     path: Path,
     out: Path,
     *,
-    watcher: Watcher | None = None,
+    watcher: ProgressListener | None = None,
     python: PythonParts | None = None,
 ) -> StudyResult:
     """Train the same study again, from its study.toml, in another folder.
@@ -123,7 +123,7 @@ def rerun(
 
 
 def _begun(
-    prepared: Prepared, out: Path, executor: Executor, watcher: Watcher
+    prepared: Prepared, out: Path, executor: Executor, watcher: ProgressListener
 ) -> StudyResult:
     with StudyFolder.begin(out, prepared.spec, _facts(prepared)) as folder:
         return _conduct(prepared, folder, executor, watcher)
@@ -156,7 +156,7 @@ def _arithmetic(before: StudySpec, now: StudySpec) -> str:
 
 
 def _prepared(
-    spec: StudySpec, watcher: Watcher, python: PythonParts | None
+    spec: StudySpec, watcher: ProgressListener, python: PythonParts | None
 ) -> Prepared:
     from normlab.study.prepare import PythonParts, prepare
 
@@ -169,12 +169,12 @@ def _prepared(
 def _prepared_as_before(
     folder: StudyFolder,
     spec: StudySpec,
-    watcher: Watcher,
+    watcher: ProgressListener,
     python: PythonParts | None,
     remedy: str,
 ) -> Prepared:
     """Prepare the study of a folder; refuse what has changed since it began."""
-    from normlab.study.ingredients import refuse_changed, refuse_changed_files
+    from normlab.study.provenance import refuse_changed, refuse_changed_files
 
     refuse_changed_files(folder, remedy)  # before it is executed
     prepared = _prepared(spec, watcher, _with_frozen(folder, python))
@@ -198,12 +198,12 @@ def _facts(prepared: Prepared) -> dict[str, str]:
     """What a study notes about itself when it begins."""
     import numpy as np
 
-    from normlab.study.ingredients import ingredients
+    from normlab.study.provenance import provenance
 
     labels = prepared.dataset.test.labels
     return {
         **environment(),
-        **ingredients(prepared),
+        **provenance(prepared),
         "command": " ".join([_program(), *sys.argv[1:]]),
         "classes": str(len(prepared.dataset.classes)),
         LARGEST: repr(float(np.bincount(labels).max() / len(labels))),
@@ -218,7 +218,10 @@ def _program() -> str:
 
 
 def _conduct(
-    prepared: Prepared, folder: StudyFolder, executor: Executor, watcher: Watcher
+    prepared: Prepared,
+    folder: StudyFolder,
+    executor: Executor,
+    watcher: ProgressListener,
 ) -> StudyResult:
     from normlab.analysis.result import StudyResult
     from normlab.study.conduct import Conductor, scratch

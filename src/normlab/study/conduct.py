@@ -22,11 +22,11 @@ from normlab.spec.plan import RunKey, plan
 from normlab.study.cost import CostJob, Measured, extent
 from normlab.study.executor import Executor
 from normlab.study.jobs import Material, TrainJob
-from normlab.study.messages import Halted, JobEnded, Lost, Taken
+from normlab.study.messages import Halted, JobEnded, Lost, Started
 from normlab.study.order import longest_first
 from normlab.study.pace import Countdown
 from normlab.study.prepare import Prepared
-from normlab.study.progress import Watcher
+from normlab.study.progress import ProgressListener
 from normlab.study.surface_job import SurfaceJob, Unmeasured
 from normlab.study.surfaces import surface_jobs
 from normlab.study.under_way import Share
@@ -53,7 +53,7 @@ class Conductor:
         writer: Writer,
         *,
         executor: Executor,
-        watcher: Watcher,
+        watcher: ProgressListener,
     ) -> None:
         self._prepared = prepared
         self._folder = folder
@@ -216,7 +216,7 @@ class Conductor:
 
     def _of_run(self, job: TrainJob, message: object) -> None:
         match message:
-            case Taken():
+            case Started():
                 self._attempts[job.key] = self._attempts.get(job.key, 0) + 1
                 self._status(job.key, "running")
             case Lost(reason=reason):

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from normlab.base.streams import ambient, numpy_stream
+from normlab.base.streams import numpy_stream, seeded
 from normlab.data.batches import BatchStream
 from normlab.data.feed import Feed
 from normlab.errors import NormlabError
@@ -180,7 +180,7 @@ def _step_seconds(
     ).epoch(1)
     batches = cycle(order)
     seconds = np.empty((blocks, len(runs)))
-    with ambient(spec.seeds[0], "cost"):
+    with seeded(spec.seeds[0], "cost"):
         for block in range(-1, blocks):  # the first turn warms up
             turn = list(islice(batches, steps))
             for i, run in enumerate(runs):

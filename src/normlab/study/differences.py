@@ -12,7 +12,7 @@ from normlab.base.content import module_content
 from normlab.base.slots import slots_of
 from normlab.norms.registry import is_norm
 from normlab.spec.study import StudySpec
-from normlab.study.source import BuiltIn, Source
+from normlab.study.source import BuiltIn, NetworkSource
 from normlab.study.trial import Seen
 
 _NAMED = 4  # of a kind; a network may have hundreds
@@ -30,7 +30,7 @@ class Told(NamedTuple):
 
 def told(
     spec: StudySpec,
-    source: Source,
+    source: NetworkSource,
     models: Mapping[str, nn.Module],
     seen: Mapping[str, Seen],
 ) -> Told:

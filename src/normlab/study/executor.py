@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from normlab.errors import one_line
 from normlab.records.events import Failed
 from normlab.study.channel import Channel, pack
-from normlab.study.messages import JobEnded, Lost, Setup, Taken
+from normlab.study.messages import JobEnded, Lost, Setup, Started
 
 if TYPE_CHECKING:
     from normlab.study.jobs import Job
@@ -111,7 +111,7 @@ class LocalExecutor:
 
     def _serve(self, slot: _Slot) -> None:
         while (job := self._jobs.get().job) is not None and not slot.stopped:
-            self._messages.put((job, Taken()))
+            self._messages.put((job, Started()))
             for message in slot.perform(job):
                 self._messages.put((job, message))
 

@@ -14,21 +14,21 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from normlab.base.hold import preserved
-from normlab.data.dataset import Dataset, Live, open_dataset
+from normlab.data.dataset import Dataset, Reread, open_dataset
 from normlab.data.feed import Feed
 from normlab.probes.registry import observers
 from normlab.records.events import Diverged, EpochDone, Finished, Noted, Started
 from normlab.spec.plan import RunKey
 from normlab.spec.study import StudySpec
-from normlab.study.source import Source
+from normlab.study.source import NetworkSource
 from normlab.study.twins import start_digest, twin
 from normlab.train import checkpoint
-from normlab.train.course import Course
 from normlab.train.descent import OptimizerFactory
 from normlab.train.evaluate import Loss, answer_alike
-from normlab.train.exam import COMPARED
-from normlab.train.moment import Observer
+from normlab.train.evaluator import COMPARED
 from normlab.train.run import Run
+from normlab.train.run_config import RunConfig
+from normlab.train.step_state import Observer
 
 _LACKS = (
     "what the network says depends on more than parameters and buffers ({}), which "
@@ -41,9 +41,9 @@ class Material:
     """What all jobs of a study share, in a form that can travel."""
 
     spec: StudySpec
-    source: Source
+    source: NetworkSource
     data: Path  # a folder written by Dataset.save
-    live: Live | None
+    live: Reread | None
     shared: tuple[str, ...]  # tensors that all arms have
     device: str
     loss: Loss = cross_entropy
@@ -53,9 +53,9 @@ class Material:
         """The data, mapped into memory: one copy for all workers."""
         return _opened(self.data, self.live)
 
-    def course(self, key: RunKey) -> Course:
+    def course(self, key: RunKey) -> RunConfig:
         """What the run `key` is trained on, and how."""
-        return Course(
+        return RunConfig(
             key=key,
             recipe=self.spec.recipe,
             dataset=self.dataset(),
@@ -79,7 +79,7 @@ class Material:
 
 
 @lru_cache(maxsize=1)
-def _opened(folder: Path, live: Live | None) -> Dataset:
+def _opened(folder: Path, live: Reread | None) -> Dataset:
     return open_dataset(folder, live=live)
 
 
@@ -138,7 +138,7 @@ class TrainJob:
             if isinstance(event, EpochDone):
                 checkpoint.save(run.checkpoint(), self.checkpoints)
 
-    def _lacks(self, run: Run, model: nn.Module, course: Course) -> list[str]:
+    def _lacks(self, run: Run, model: nn.Module, course: RunConfig) -> list[str]:
         """What the network depends on that its parameters and buffers do not say."""
         beside = run.beside()
         if not beside:
@@ -151,7 +151,7 @@ class TrainJob:
         with preserved(model):
             return [] if answer_alike(model, alone, inputs) else beside
 
-    def _observers(self, model: torch.nn.Module, course: Course) -> list[Observer]:
+    def _observers(self, model: torch.nn.Module, course: RunConfig) -> list[Observer]:
         spec = self.material.spec
         # snapshots are large: only where surfaces are made of them
         surfaces = self.key.seed in spec.seeds_with_surfaces

@@ -15,7 +15,7 @@ class Setup:
 
 
 @dataclass(frozen=True)
-class Taken:
+class Started:
     """A worker has begun with a job."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from normlab.spec.plan import RunKey
-from normlab.spec.point import Point
+from normlab.spec.point import SweepPoint
 
 if TYPE_CHECKING:
     from normlab.study.prepare import Variant
@@ -22,7 +22,7 @@ CLASS = 1.5
 
 
 def longest_first(
-    starts: Mapping[RunKey, int], variants: Mapping[Point, Variant], epochs: int
+    starts: Mapping[RunKey, int], variants: Mapping[SweepPoint, Variant], epochs: int
 ) -> list[RunKey]:
     """The runs by falling cost, equals in the order in which they come.
 

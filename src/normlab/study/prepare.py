@@ -24,12 +24,12 @@ from normlab.nets.check import refuse_untrainable
 from normlab.spec.arms import Arm
 from normlab.spec.data import Data
 from normlab.spec.names import PYTHON
-from normlab.spec.point import Point
+from normlab.spec.point import SweepPoint
 from normlab.spec.study import StudySpec
 from normlab.spec.sweep import at
 from normlab.study.device import device_called
 from normlab.study.differences import Told, told
-from normlab.study.source import BuiltIn, Given, Source, source_of
+from normlab.study.source import BuiltIn, FromFactory, NetworkSource, source_of
 from normlab.study.trial import Trial, as_sent
 from normlab.study.twins import (
     build_arm,
@@ -60,7 +60,7 @@ class Variant:
     """A study at one point of its sweep: what its networks are and share."""
 
     spec: StudySpec
-    source: Source
+    source: NetworkSource
     shared: tuple[str, ...]
     parameters: Mapping[str, int]
     """Of each arm's network."""
@@ -82,7 +82,7 @@ class Prepared:
 
     spec: StudySpec
     dataset: Dataset
-    variants: Mapping[Point, Variant]
+    variants: Mapping[SweepPoint, Variant]
     device: torch.device
     python: PythonParts
 
@@ -92,7 +92,7 @@ class Prepared:
         return described(self.dataset)
 
     @property
-    def source(self) -> Source:
+    def source(self) -> NetworkSource:
         """Where the networks come from; a model file is the same at all points."""
         return next(iter(self.variants.values())).source
 
@@ -145,7 +145,7 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
 
 def _variant(
     spec: StudySpec,
-    source: Source,
+    source: NetworkSource,
     dataset: Dataset,
     *,
     python: PythonParts,
@@ -200,7 +200,9 @@ def _variant(
     )
 
 
-def _alone(spec: StudySpec, source: Source, dataset: Dataset) -> dict[str, nn.Module]:
+def _alone(
+    spec: StudySpec, source: NetworkSource, dataset: Dataset
+) -> dict[str, nn.Module]:
     """The network of each arm by itself, refused if it cannot be trained."""
     models = {}
     for arm in spec.arms:
@@ -217,7 +219,7 @@ def _alone(spec: StudySpec, source: Source, dataset: Dataset) -> dict[str, nn.Mo
 
 
 def _twins(
-    spec: StudySpec, source: Source, dataset: Dataset, shared: Sequence[str]
+    spec: StudySpec, source: NetworkSource, dataset: Dataset, shared: Sequence[str]
 ) -> dict[str, nn.Module]:
     """The networks as workers will build them, refused if they would build others."""
 
@@ -258,12 +260,12 @@ def _named(arm: Arm) -> Iterator[None]:
         raise BadModel(f"arm '{arm.name}': {refused}") from None
 
 
-def _as_sent(source: Source) -> Source:
+def _as_sent(source: NetworkSource) -> NetworkSource:
     """A factory from Python as a worker receives it; a file travels as its text."""
-    if not isinstance(source, Given):
+    if not isinstance(source, FromFactory):
         return source
     try:
-        return Given(as_sent(source.factory, "model"))
+        return FromFactory(as_sent(source.factory, "model"))
     except BadSetting as refused:
         raise BadModel(str(refused)) from refused
 

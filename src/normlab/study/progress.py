@@ -1,6 +1,6 @@
 """What a study says while it trains, and how long it will still take; torch-free.
 
-The conducting process tells a `Watcher` what happens. `Progress` is the watcher
+The conducting process tells a `ProgressListener` what happens. `Progress` is the one
 that keeps count; how it is shown (a live table, plain lines) is the business of
 whoever asked for the study.
 """
@@ -18,20 +18,20 @@ from normlab.study.pace import Pace, makespan, workers_of
 
 if TYPE_CHECKING:
     from normlab.spec.plan import RunKey
-    from normlab.spec.point import Point
+    from normlab.spec.point import SweepPoint
     from normlab.spec.study import StudySpec
 
 SETTLED = frozenset({"done", "diverged", "failed"})
 
 
-class Watcher(Protocol):
+class ProgressListener(Protocol):
     """Hears what happens in a study; may not change it."""
 
     def began(
         self,
         spec: StudySpec,
         plan: Sequence[RunKey],
-        steps_per_epoch: int | Mapping[Point, int],
+        steps_per_epoch: int | Mapping[SweepPoint, int],
         epochs_done: Mapping[RunKey, int],
     ) -> None:
         """Training starts; `epochs_done` tells what an earlier session finished.
@@ -65,7 +65,7 @@ class Silent:
         self,
         spec: StudySpec,
         plan: Sequence[RunKey],
-        steps_per_epoch: int | Mapping[Point, int],
+        steps_per_epoch: int | Mapping[SweepPoint, int],
         epochs_done: Mapping[RunKey, int],
     ) -> None:
         """Say nothing."""
@@ -118,8 +118,8 @@ class Progress(Silent):
         self.phase = ""
         self._clock = clock
         self._started = clock()
-        self._paces: dict[tuple[str, Point], Pace] = {}
-        self._steps_per_epoch: dict[Point, int] = {}
+        self._paces: dict[tuple[str, SweepPoint], Pace] = {}
+        self._steps_per_epoch: dict[SweepPoint, int] = {}
         self._reasons: set[str] = set()
 
     def news(self, reason: str) -> bool:
@@ -132,7 +132,7 @@ class Progress(Silent):
         self,
         spec: StudySpec,
         plan: Sequence[RunKey],
-        steps_per_epoch: int | Mapping[Point, int],
+        steps_per_epoch: int | Mapping[SweepPoint, int],
         epochs_done: Mapping[RunKey, int],
     ) -> None:
         """Lay out one line per run, with what an earlier session finished."""
@@ -166,7 +166,7 @@ class Progress(Silent):
             case events.Steps(first=first, losses=losses, seconds=seconds):
                 self._count(run, first - 1, len(losses), seconds, now)
                 run.loss = float(losses.mean())
-            case events.Glimpse(accuracy=accuracy):
+            case events.InterimEval(accuracy=accuracy):
                 run.accuracy = accuracy
             case events.EpochDone(epoch=epoch, test_accuracy=accuracy):
                 run.epoch = epoch

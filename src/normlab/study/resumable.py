@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from normlab.base.digest import digest
 from normlab.base.hold import preserved
 from normlab.base.outside import Outside
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.errors import BadModel, BadSetting, RunFailed
 from normlab.spec.recipe import Recipe
 from normlab.train.descent import Descent, TorchDescent
@@ -142,7 +142,7 @@ def _steps(
     rate: float,
 ) -> list[Tensor]:
     """Where the same gradients, ever smaller, lead to."""
-    with ambient("restored optimizer"):
+    with seeded("restored optimizer"):
         for step in range(STEPS):
             for parameter, gradient in zip(model.parameters(), gradients, strict=True):
                 scaled = None if gradient is None else gradient / (step + 1)

@@ -58,7 +58,7 @@ def check_slots(model: nn.Module, inputs: Tensor, classes: int) -> SlotsSeen:
         BadModel: If a slot gets another layout than it was asked for with, or so few
             values that its norm lets nothing of its input through; or the model fails.
     """
-    watch = _Watch(model)
+    watch = _SlotRecorder(model)
     with uncompiled():
         with watch, watch.tapping():
             answer(model, inputs, classes)
@@ -72,7 +72,7 @@ def check_slots(model: nn.Module, inputs: Tensor, classes: int) -> SlotsSeen:
     )
 
 
-class _Watch(TorchFunctionMode):
+class _SlotRecorder(TorchFunctionMode):
     """Notes what enters norms, and which functions normalise outside of them."""
 
     def __init__(self, model: nn.Module) -> None:

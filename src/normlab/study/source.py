@@ -17,7 +17,7 @@ from normlab.spec.model import Model
 from normlab.spec.names import PYTHON
 
 
-class Source(Protocol):
+class NetworkSource(Protocol):
     """Builds the network of a study around any norm."""
 
     def build(self, norm: NormMaker, shape: tuple[int, ...], classes: int) -> nn.Module:
@@ -38,7 +38,7 @@ class BuiltIn:
 
 
 @dataclass(frozen=True)
-class Given:
+class FromFactory:
     """A callable given from Python: `factory(norm)`, or with shape and classes."""
 
     factory: Callable[..., nn.Module]
@@ -71,7 +71,7 @@ class Given:
 
 def source_of(
     model: Model, *, root: Path, given: Callable[..., nn.Module] | None = None
-) -> Source:
+) -> NetworkSource:
     """The source that `model` names.
 
     Args:
@@ -97,4 +97,4 @@ def source_of(
             f"model is a {type(given).__name__}; give a function of one argument, "
             f"norm, that builds the network with norm(features) where a norm goes."
         )
-    return Given(given)
+    return FromFactory(given)

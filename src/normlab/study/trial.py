@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 
 from normlab.base.hold import preserved
 from normlab.base.settings import plain_settings
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.data.batches import BatchStream
 from normlab.data.dataset import Dataset, Part
 from normlab.data.feed import Feed
@@ -90,7 +90,7 @@ class Trial:
             with (
                 preserved(model),
                 plain_settings(),
-                ambient(self.batches.seed, "trial"),
+                seeded(self.batches.seed, "trial"),
             ):
                 return self._tried(model.to(self.device))
         except BadModel as refused:
@@ -154,7 +154,7 @@ class Trial:
         self, model: nn.Module, descent: Descent, inputs: Tensor, labels: Tensor
     ) -> tuple[Tensor, list[str]]:
         """One step: its loss, and the parameters that the gradient misses, by name."""
-        with ambient(self.batches.seed, "trial step"):
+        with seeded(self.batches.seed, "trial step"):
             logits = answer(model.train(), inputs, self._classes)
             if not logits.requires_grad:
                 raise BadModel(_CUT_OFF)
@@ -250,7 +250,7 @@ def refuse_sum(logits: Tensor, labels: Tensor, loss: Loss) -> None:
 
 
 def _without_chance(loss: Loss, logits: Tensor, labels: Tensor) -> Tensor:
-    with ambient("loss of the trial"):  # what it draws is the same for both
+    with seeded("loss of the trial"):  # what it draws is the same for both
         return loss(logits, labels)
 
 

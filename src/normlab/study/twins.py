@@ -18,21 +18,21 @@ from normlab.base.content import module_content
 from normlab.base.digest import digest
 from normlab.base.settings import plain_settings
 from normlab.base.slots import Slot, marked
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.norms.registry import is_norm, maker
 from normlab.spec.arms import Arm
-from normlab.study.source import BuiltIn, Source
+from normlab.study.source import BuiltIn, NetworkSource
 
 
 def build_arm(
-    source: Source, arm: Arm, *, seed: int, shape: tuple[int, ...], classes: int
+    source: NetworkSource, arm: Arm, *, seed: int, shape: tuple[int, ...], classes: int
 ) -> nn.Module:
     """The network of `arm` by itself, at an address of its own: no twin of others."""
     return _built(source, arm, (seed, "init", arm.name), shape, classes)
 
 
 def build_twin(
-    source: Source,
+    source: NetworkSource,
     arm: Arm,
     baseline: Arm,
     *,
@@ -50,7 +50,7 @@ def build_twin(
 
 
 def _built(
-    source: Source,
+    source: NetworkSource,
     arm: Arm,
     address: tuple[int | str, ...],
     shape: tuple[int, ...],
@@ -63,7 +63,7 @@ def _built(
     def norm(features: int, dims: int = 0) -> nn.Module:
         return marked(make(features, dims), Slot(features, dims))
 
-    with plain_settings(), ambient(*address):
+    with plain_settings(), seeded(*address):
         return source.build(norm, shape, classes)
 
 
@@ -138,7 +138,7 @@ def combined(digests: Mapping[str, str]) -> str:
 
 
 def twin(
-    source: Source,
+    source: NetworkSource,
     arm: Arm,
     baseline: Arm,
     *,

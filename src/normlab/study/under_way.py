@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.landscape.cells import Cells
-from normlab.landscape.watch import Progress, Watch
+from normlab.landscape.monitor import Monitor, SurfaceProgress
 from normlab.records.unfinished import KeptCells, keep_cells, kept_cells
 
 EVERY = 2.0  # seconds between two writes, and before the first report
@@ -58,9 +58,9 @@ class UnderWay:
         self._keep_at = self._tell_at = self._began + EVERY
 
     @property
-    def watch(self) -> Watch:
+    def watch(self) -> Monitor:
         """What the measurement begins with, and whom it tells."""
-        return Watch(known=self._cells, cells=self._add, progress=self._report)
+        return Monitor(known=self._cells, cells=self._add, progress=self._report)
 
     def _add(
         self,
@@ -75,7 +75,7 @@ class UnderWay:
             keep_cells(self._file, self._about, cells)
             self._keep_at = self._clock() + EVERY
 
-    def _report(self, progress: Progress) -> None:
+    def _report(self, progress: SurfaceProgress) -> None:
         now = self._clock()
         if now >= self._tell_at:
             self._tell(Share(progress.computed / progress.planned))

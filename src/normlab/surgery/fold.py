@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias, cast, get_args
 import torch
 from torch import Tensor, nn
 
-from normlab.base.streams import undisturbed
+from normlab.base.streams import fork_rng
 from normlab.base.taps import tapped
 from normlab.errors import BadModel
 from normlab.surgery.decisions import refuse_decisions
@@ -26,7 +26,7 @@ _Norm: TypeAlias = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 _NORMS, _AFFINE = get_args(_Norm), get_args(_Affine)
 
 
-class Kept(NamedTuple):
+class LeftNorm(NamedTuple):
     """A batch norm that stayed, and why."""
 
     norm: str
@@ -37,7 +37,7 @@ class FoldReport(NamedTuple):
     """What `fold` did; all modules by their paths."""
 
     folded: tuple[tuple[str, str], ...]  # (layer, norm that it has taken in)
-    kept: tuple[Kept, ...]
+    kept: tuple[LeftNorm, ...]
     largest_change: float  # of an output value on the example, absolute
 
 
@@ -89,19 +89,19 @@ def fold(model: nn.Module, example: Tensor) -> Folded:
     """
     lean = deepcopy(model).eval()
     folded: list[tuple[str, str]] = []
-    kept: list[Kept] = []
-    with undisturbed(), torch.no_grad():
+    kept: list[LeftNorm] = []
+    with fork_rng(), torch.no_grad():
         refuse_decisions(lean, example.clone())
         flow = _Flow(lean, example)
         for norm in flow.norms():
             found = flow.feeder(norm)
-            if isinstance(found, Kept):
+            if isinstance(found, LeftNorm):
                 kept.append(found)
             elif _fold_one(lean, found, norm, example, flow.output):
                 folded.append((found, norm))
             else:
                 kept.append(
-                    Kept(norm, f"the output of '{found}' is used elsewhere too")
+                    LeftNorm(norm, f"the output of '{found}' is used elsewhere too")
                 )
         change = (_run(lean, example) - flow.output).abs().max().item()
     return Folded(lean, FoldReport(tuple(folded), tuple(kept), change))
@@ -125,36 +125,36 @@ class _Flow:
     def norms(self) -> list[str]:
         return [path for path, m in self.modules.items() if type(m) in _NORMS]
 
-    def feeder(self, norm: str) -> str | Kept:
+    def feeder(self, norm: str) -> str | LeftNorm:
         """The layer that `norm` can be folded into, or why there is none."""
         calls = len(self.inputs[norm])
         if calls != 1:
-            return Kept(norm, f"it runs {calls} times, not once")
+            return LeftNorm(norm, f"it runs {calls} times, not once")
         if getattr(self.modules[norm], "running_mean", None) is None:
-            return Kept(norm, "it keeps no running statistics to fold in")
+            return LeftNorm(norm, "it keeps no running statistics to fold in")
         value = self.inputs[norm][0]
         makers = [p for p, seen in self.outputs.items() if _holds(seen, value)]
         layers = [path for path in makers if type(self.modules[path]) in _AFFINE]
         if len(layers) != 1 or not isinstance(value, Tensor):
-            return Kept(norm, "no linear or convolutional layer feeds it directly")
+            return LeftNorm(norm, "no linear or convolutional layer feeds it directly")
         (layer,) = layers
         return self._obstacle(layer, norm, value) or layer
 
-    def _obstacle(self, layer: str, norm: str, value: Tensor) -> Kept | None:
+    def _obstacle(self, layer: str, norm: str, value: Tensor) -> LeftNorm | None:
         module = cast("_Affine", self.modules[layer])
         if len(self.outputs[layer]) != 1:
-            return Kept(norm, f"'{layer}' runs {len(self.outputs[layer])} times")
+            return LeftNorm(norm, f"'{layer}' runs {len(self.outputs[layer])} times")
         owners = [p for p, m in self.modules.items() if _owns(m, module.weight)]
         if owners != [layer]:
-            return Kept(norm, f"'{layer}' shares its weight with another layer")
+            return LeftNorm(norm, f"'{layer}' shares its weight with another layer")
         positions = 0 if type(module) is nn.Linear else module.weight.dim() - 2
         if value.dim() != positions + 2:
-            return Kept(norm, f"it normalises another axis than '{layer}' puts out")
+            return LeftNorm(norm, f"it normalises another axis than '{layer}' puts out")
         # but not what the norm is inside of, or what only hands the value on
         users = {p for p, seen in self.inputs.items() if _holds(seen, value)}
         users -= {p for p, seen in self.outputs.items() if _holds(seen, value)}
         if any(not f"{norm}.".startswith(f"{path}.") for path in users):
-            return Kept(norm, f"the output of '{layer}' is used elsewhere too")
+            return LeftNorm(norm, f"the output of '{layer}' is used elsewhere too")
         return None
 
 

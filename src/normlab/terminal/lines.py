@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from normlab.spec.plan import RunKey
-    from normlab.spec.point import Point
+    from normlab.spec.point import SweepPoint
     from normlab.spec.study import StudySpec
 
 _WORTH_A_LINE = ("diverged", "failed", "interrupted")
@@ -28,7 +28,7 @@ class Lines(Progress):
         self,
         spec: StudySpec,
         plan: Sequence[RunKey],
-        steps_per_epoch: int | Mapping[Point, int],
+        steps_per_epoch: int | Mapping[SweepPoint, int],
         epochs_done: Mapping[RunKey, int],
     ) -> None:
         """Say how much lies ahead."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from normlab.spec.plan import RunKey
-    from normlab.spec.point import Point
+    from normlab.spec.point import SweepPoint
     from normlab.spec.study import StudySpec
 
 # the workers share the cores with this process; a redraw costs a few milliseconds
@@ -29,7 +29,7 @@ _BAR = 30  # characters
 _OVERALL_LINES = 4  # header, bar, phase, and the line the cursor rests on
 
 
-class Live(Progress):
+class LiveProgress(Progress):
     """Shows the state of every run, as many as fit; the bar is always in sight."""
 
     def __init__(self, console: Console | None = None) -> None:
@@ -46,7 +46,7 @@ class Live(Progress):
         self,
         spec: StudySpec,
         plan: Sequence[RunKey],
-        steps_per_epoch: int | Mapping[Point, int],
+        steps_per_epoch: int | Mapping[SweepPoint, int],
         epochs_done: Mapping[RunKey, int],
     ) -> None:
         """Lay out the runs and show them at once."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from normlab.terminal.wording import duration
 
 if TYPE_CHECKING:
-    from normlab.landscape.watch import Progress
+    from normlab.landscape.monitor import SurfaceProgress
 
 SILENT = 2.0  # seconds
 PAUSE = 0.5  # seconds between two states of a line that is written over
@@ -24,7 +24,7 @@ class Measuring:
         self._over = sys.stderr.isatty()
         self._told = False
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: SurfaceProgress) -> None:
         """Say how far it is, if that is due."""
         now = perf_counter()
         # between two stages nothing is planned, and nobody knows what is left

@@ -38,7 +38,7 @@ MANY_RUNS = 60  # more are not named one by one
 MANY_CLAIMS = 24  # more have a line each
 
 
-def account(result: StudyResult, folder: Path, *, report: bool = True) -> str:
+def summary_text(result: StudyResult, folder: Path, *, report: bool = True) -> str:
     """Everything a reader wants after a study, also of one that is not finished.
 
     Args:

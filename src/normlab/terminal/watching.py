@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from normlab.study.progress import Silent
 
 if TYPE_CHECKING:
-    from normlab.study.progress import Watcher
+    from normlab.study.progress import ProgressListener
 
 HOME = Path("normlab-runs")
 
@@ -28,7 +28,7 @@ def dated_folder(experiment: str) -> Path:
 
 
 @contextmanager
-def watching(*, quiet: bool) -> Iterator[Watcher]:
+def watching(*, quiet: bool) -> Iterator[ProgressListener]:
     """The watcher that suits where the output goes; on exit it lets the screen go."""
     watcher = _watcher(quiet=quiet)
     try:
@@ -37,13 +37,13 @@ def watching(*, quiet: bool) -> Iterator[Watcher]:
         watcher.ended()
 
 
-def _watcher(*, quiet: bool) -> Watcher:
+def _watcher(*, quiet: bool) -> ProgressListener:
     if quiet:
         return Silent()
     if sys.stdout.isatty():
-        from normlab.terminal.live import Live
+        from normlab.terminal.live import LiveProgress
 
-        return Live()
+        return LiveProgress()
     from normlab.terminal.lines import Lines
 
     return Lines()

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from normlab.base.streams import ambient, undisturbed
+from normlab.base.streams import fork_rng, seeded
 from normlab.data.feed import Feed
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -74,7 +74,7 @@ def answer_alike(one: nn.Module, other: nn.Module, inputs: Tensor) -> bool:
         for training in (True, False):
             answers = []
             for model in (one.train(training), other.train(training)):
-                with ambient("alike"):
+                with seeded("alike"):
                     answers.append(model(inputs))
             if not torch.equal(*answers):
                 return False
@@ -93,7 +93,7 @@ def depends_on_neighbours(model: nn.Module, inputs: Tensor) -> bool:
     """
     if len(inputs) < 4:
         return False
-    with inference(model), torch.no_grad(), undisturbed():
+    with inference(model), torch.no_grad(), fork_rng():
         together, again = model(inputs), model(inputs)
         apart = torch.cat([model(half) for half in inputs.tensor_split(2)])
     rounding = torch.finfo(together.dtype).eps ** 0.5 * together.abs().max()

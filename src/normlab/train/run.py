@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from normlab.base.outside import Outside
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.data.batches import BatchStream, chained
 from normlab.data.dataset import Part
 from normlab.data.feed import Feed
@@ -24,19 +24,19 @@ from normlab.records.events import (
     EpochDone,
     Event,
     Finished,
-    Glimpse,
+    InterimEval,
     Noted,
     Steps,
 )
-from normlab.train.audience import Audience
 from normlab.train.checkpoint import Checkpoint
-from normlab.train.course import Course
 from normlab.train.descent import descent_for
 from normlab.train.evaluate import CHUNK, Evaluation
-from normlab.train.exam import Exam, finite_or_none
+from normlab.train.evaluator import Evaluator, finite_or_none
 from normlab.train.last_finite import LastFinite
-from normlab.train.moment import Moment, Observer, log_spaced
+from normlab.train.observers import Observers
+from normlab.train.run_config import RunConfig
 from normlab.train.schedule import rate_at
+from normlab.train.step_state import Observer, StepState, log_spaced
 
 _UNUSABLE = "test outputs that are not finite count as wrong answers"
 _BY_CHUNK = (
@@ -61,7 +61,7 @@ class Run:
     def __init__(
         self,
         model: nn.Module,
-        course: Course,
+        course: RunConfig,
         *,
         observers: Sequence[Observer] = (),
         start: Checkpoint | None = None,
@@ -78,10 +78,10 @@ class Run:
             last_batch=recipe.last_batch,
         )
         self._train = self._feed(dataset.train)
-        self._exam = Exam(
+        self._exam = Evaluator(
             model, dataset, course.loss, seed=course.key.seed, device=course.device
         )
-        self._audience = Audience(observers, seed=course.key.seed)
+        self._observers = Observers(observers, seed=course.key.seed)
         self._descent = descent_for(
             model,
             recipe,
@@ -104,7 +104,7 @@ class Run:
         self.epoch = start.epoch
         self.step = start.epoch * self._batches.steps_per_epoch
         self.batch_digest = self._batches.digest(start.epoch)
-        self._audience.restore(start.observed)
+        self._observers.restore(start.observed)
 
     def events(self) -> Iterator[Event]:
         """Train to the end, or until the loss is no longer a number.
@@ -118,8 +118,8 @@ class Run:
                 if isinstance(event, Diverged):
                     return
         self._observe(None, self._train)
-        yield from self._audience.notes()
-        yield from self._audience.reports()
+        yield from self._observers.notes()
+        yield from self._observers.reports()
         last = self._last or self._exam.test(self.step)
         if self._exam.depends_on_chunk():
             yield Noted(text=_BY_CHUNK)
@@ -137,7 +137,7 @@ class Run:
             model=dict(self._model.state_dict()),
             descent=tensors,
             scalars=scalars,
-            observed=self._audience.memories(),
+            observed=self._observers.memories(),
             outside=self._outside.packed(),
         )
 
@@ -154,12 +154,12 @@ class Run:
         epoch_seconds = 0.0
         untold: list[NDArray[np.float32]] = []
         untold_seconds = 0.0
-        with ambient(key.seed, "train", epoch, key.arm):
+        with seeded(key.seed, "train", epoch, key.arm):
             for start, block in self._blocks(batches):
                 if start % BLOCK == 0:
                     self._finite.remember(self._model)
                 self._observe(block[0], feed)
-                yield from self._audience.notes()
+                yield from self._observers.notes()
                 losses, seconds = self.advance(block, feed)
                 finite = np.isfinite(losses)
                 untold.append(losses)
@@ -170,7 +170,7 @@ class Run:
                     yield self._steps(untold, untold_seconds)
                     untold, untold_seconds = [], 0.0
                 if not finite.all():
-                    yield from self._audience.reports()
+                    yield from self._observers.reports()
                     first = self.step - len(block) + 1 + int(finite.argmin())
                     yield from self._diverged(first)
                     return
@@ -221,7 +221,7 @@ class Run:
         start, done = 0, self.step
         for end in range(1, len(batches) + 1):
             step = done + end
-            looked_at = self._audience.wants(step)
+            looked_at = self._observers.wants(step)
             whole = end % BLOCK == 0 or end == len(batches)
             if whole or looked_at or log_spaced(step):
                 yield start, list(batches[start:end])
@@ -229,10 +229,10 @@ class Run:
 
     def _observe(self, upcoming: Tensor | None, feed: Feed) -> None:
         """Show the run to whoever wants to look now; `upcoming` is the next batch."""
-        if not self._audience.wants(self.step):
+        if not self._observers.wants(self.step):
             return
         inputs, labels = (None, None) if upcoming is None else feed.take(upcoming)
-        moment = Moment(
+        state = StepState(
             step=self.step,
             epoch=self.epoch,
             model=self._model,
@@ -241,7 +241,7 @@ class Run:
             rate=self._rate(),
             loss=self._course.loss,
         )
-        self._audience.look(moment)
+        self._observers.observe(state)
 
     def _steps(self, losses: list[NDArray[np.float32]], seconds: float) -> Steps:
         told = np.concatenate(losses)
@@ -289,5 +289,5 @@ class Run:
         return Feed(part, dataset.mean, dataset.std, device=self._course.device)
 
 
-def _told(step: int, seen: Evaluation) -> Glimpse:
-    return Glimpse(step=step, loss=seen.loss, accuracy=seen.accuracy)
+def _told(step: int, seen: Evaluation) -> InterimEval:
+    return InterimEval(step=step, loss=seen.loss, accuracy=seen.accuracy)

@@ -14,7 +14,7 @@ from normlab.analysis.text.words import seeds_text
 from normlab.records.rows import ENDED, RunRecord, StudyRecord
 from normlab.records.surface import Surface
 from normlab.spec.plan import RunKey
-from normlab.spec.point import Point
+from normlab.spec.point import SweepPoint
 from normlab.spec.study import StudySpec
 
 Compared = Literal["same-rate", "own-best", "all-rates"]
@@ -27,7 +27,7 @@ class Pairing(NamedTuple):
     baseline: str
     rate: float
     """Of the arm; nan where all rates are compared, or none could be chosen."""
-    point: Point = ()
+    point: SweepPoint = ()
     compared: Compared = "same-rate"
     own_rate: float | None = None
     """Of the baseline, where it has one of its own."""

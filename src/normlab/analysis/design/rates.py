@@ -19,7 +19,7 @@ import numpy as np
 
 from normlab.records.rows import ENDED, RunRecord, StudyRecord
 from normlab.spec.plan import RunKey
-from normlab.spec.point import Point
+from normlab.spec.point import SweepPoint
 
 CHOOSING = 3  # one seed in so many chooses
 
@@ -28,7 +28,7 @@ class Choice(NamedTuple):
     """The rate of one arm at one point; nan where none can be chosen (yet)."""
 
     arm: str
-    point: Point
+    point: SweepPoint
     rate: float
     because: str = ""
     """Why there is none."""
@@ -65,7 +65,9 @@ def held_out_loss(run: RunRecord) -> float:
     return loss if math.isfinite(loss) else math.inf
 
 
-def losses_by_rate(record: StudyRecord, arm: str, point: Point) -> dict[float, float]:
+def losses_by_rate(
+    record: StudyRecord, arm: str, point: SweepPoint
+) -> dict[float, float]:
     """Mean held-out loss of the choice seeds at every rate that all have ended.
 
     A rate at which one of them diverged has an infinite loss.
@@ -84,7 +86,7 @@ def losses_by_rate(record: StudyRecord, arm: str, point: Point) -> dict[float, f
     return found
 
 
-def rates_of(record: StudyRecord, arm: str, point: Point) -> list[float]:
+def rates_of(record: StudyRecord, arm: str, point: SweepPoint) -> list[float]:
     """The rates of the study and those added for this arm, from small to large."""
     there = {
         k.rate for k in (r.key for r in record.runs) if (k.arm, k.point) == (arm, point)
@@ -92,7 +94,7 @@ def rates_of(record: StudyRecord, arm: str, point: Point) -> list[float]:
     return sorted({*record.spec.recipe.rates, *there})
 
 
-def own_best(record: StudyRecord, arm: str, point: Point = ()) -> Choice:
+def own_best(record: StudyRecord, arm: str, point: SweepPoint = ()) -> Choice:
     """The rate with the lowest held-out loss; of equals the smallest."""
     losses = losses_by_rate(record, arm, point)
     if not set(record.spec.recipe.rates) <= losses.keys():

@@ -18,7 +18,7 @@ from normlab.analysis.design.rates import (
 )
 from normlab.records.rows import StudyRecord
 from normlab.spec.plan import RunKey
-from normlab.spec.point import Point
+from normlab.spec.point import SweepPoint
 
 GOLDEN = (3 - math.sqrt(5)) / 2  # of the larger part, from the best rate
 DIGITS = 3  # of a rate, so that it can be read and typed
@@ -49,7 +49,9 @@ def further_runs(record: StudyRecord) -> tuple[RunKey, ...]:
     return tuple(keys)
 
 
-def search(record: StudyRecord, arm: str, point: Point) -> tuple[list[float], bool]:
+def search(
+    record: StudyRecord, arm: str, point: SweepPoint
+) -> tuple[list[float], bool]:
     """The rates that the search has asked for, and whether it has come to its end."""
     grid = record.spec.recipe.rates
     losses = losses_by_rate(record, arm, point)

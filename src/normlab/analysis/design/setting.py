@@ -6,17 +6,17 @@ import math
 
 from normlab.analysis.design.rates import holds_out, losses_by_rate
 from normlab.records.rows import StudyRecord
-from normlab.spec.point import Point, point_text
+from normlab.spec.point import SweepPoint, point_text
 
 
-def setting_of(record: StudyRecord) -> tuple[float, Point]:
+def setting_of(record: StudyRecord) -> tuple[float, SweepPoint]:
     """The rate and the point of what was observed, and of the surfaces.
 
     Of several rates it is the baseline's own best, at the point where that is best: at
     others it may not train at all. The first of the study where none can be chosen.
     """
     spec = record.spec
-    rates, losses = spec.recipe.rates, dict[tuple[float, Point], float]()
+    rates, losses = spec.recipe.rates, dict[tuple[float, SweepPoint], float]()
     first = (rates[0], spec.sweep.points[0])
     if len(rates) == 1 or not holds_out(record):
         return first

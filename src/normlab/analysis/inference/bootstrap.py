@@ -14,7 +14,7 @@ CELLS = 2**20  # draws x kinds of images at once, so that memory stays small
 ADDRESS = int.from_bytes(b"images x seeds", "big")
 
 
-def redrawn_differences(
+def resampled_differences(
     baseline: Sequence[NDArray[np.bool_]], other: Sequence[NDArray[np.bool_]]
 ) -> NDArray[np.float64]:
     r"""Accuracy differences of studies with seeds and images drawn anew.

@@ -16,7 +16,7 @@ from normlab.analysis.design.pairs import Pairing, Runs
 from normlab.analysis.inference.bootstrap import (
     image_variance,
     percentile_interval,
-    redrawn_differences,
+    resampled_differences,
 )
 from normlab.analysis.inference.interval import (
     CONFIDENCE,
@@ -109,7 +109,7 @@ class Evidence:
 
     @cached_property
     def _redrawn(self) -> NDArray[np.float64] | None:
-        return redrawn_differences(*self._correct) if self._correct else None
+        return resampled_differences(*self._correct) if self._correct else None
 
     @cached_property
     def _correct(self) -> tuple[list[Correct], list[Correct]] | None:

@@ -15,7 +15,7 @@ from normlab.analysis.inference.interval import t_interval
 Curve = NDArray[np.float64]
 
 
-class Course(NamedTuple):
+class Trajectory(NamedTuple):
     """What one run showed: a number at each of its moments."""
 
     step: NDArray[np.int64]  # (moments,)
@@ -33,7 +33,9 @@ class Series:
     high: Curve  # (moments,)
 
 
-def over_seeds(arm: str, courses: Sequence[Course], *, ratio: bool = False) -> Series:
+def over_seeds(
+    arm: str, courses: Sequence[Trajectory], *, ratio: bool = False
+) -> Series:
     """Mean and interval at every shared moment.
 
     Args:
@@ -42,8 +44,8 @@ def over_seeds(arm: str, courses: Sequence[Course], *, ratio: bool = False) -> S
         ratio: Whether to average logarithms, as positive scales ask for.
 
     Example:
-        >>> runs = [Course(np.array([0, 5]), np.array([1.0, 2.0])),
-        ...         Course(np.array([0, 5, 9]), np.array([3.0, 2.0, 7.0]))]
+        >>> runs = [Trajectory(np.array([0, 5]), np.array([1.0, 2.0])),
+        ...         Trajectory(np.array([0, 5, 9]), np.array([3.0, 2.0, 7.0]))]
         >>> over_seeds("batch", runs).mean
         array([2., 2.])
     """

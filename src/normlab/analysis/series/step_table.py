@@ -14,7 +14,7 @@ from normlab.analysis.text.table import Table
 from normlab.analysis.text.words import number
 from normlab.records.rows import ENDED, RunRecord, StudyRecord
 from normlab.spec.plan import RunKey
-from normlab.spec.point import Point, point_text
+from normlab.spec.point import SweepPoint, point_text
 from normlab.spec.study import StudySpec
 
 CAPTION = (
@@ -30,7 +30,7 @@ class StepRow:
 
     arm: str
     rate: float
-    point: Point
+    point: SweepPoint
     steps: float
     """To the target, geometric mean over the seeds that reach it; nan if none does."""
     ratio: Estimate
@@ -47,7 +47,7 @@ def reference_rate(spec: StudySpec) -> float:
     return spec.recipe.rates[0]
 
 
-def step_rows(record: StudyRecord, point: Point = ()) -> tuple[StepRow, ...]:
+def step_rows(record: StudyRecord, point: SweepPoint = ()) -> tuple[StepRow, ...]:
     """Every arm at every rate, by arm in the order of the study, then by rate.
 
     The target of a seed is the highest test accuracy of its baseline run at the first
@@ -85,7 +85,7 @@ def step_rows(record: StudyRecord, point: Point = ()) -> tuple[StepRow, ...]:
     )
 
 
-def step_table(record: StudyRecord, point: Point = ()) -> Table:
+def step_table(record: StudyRecord, point: SweepPoint = ()) -> Table:
     """The same as text: steps, ratio, maximum.
 
     Rates are named as multiples of the first too, as in the paper.
@@ -125,7 +125,7 @@ def step_tables(record: StudyRecord) -> tuple[Table, ...]:
 
 
 def _row(
-    who: tuple[str, float], point: Point, pairs: list[tuple[RunRecord, RunRecord]]
+    who: tuple[str, float], point: SweepPoint, pairs: list[tuple[RunRecord, RunRecord]]
 ) -> StepRow:
     logs: list[float] = []
     ratios: list[float] = []

@@ -13,7 +13,7 @@ from normlab.analysis.design.pairs import Runs, pairings
 from normlab.analysis.inference.interval import t_interval
 from normlab.analysis.series.curves import LOSS_FLOOR
 from normlab.records.rows import RunRecord, StudyRecord
-from normlab.spec.point import Point
+from normlab.spec.point import SweepPoint
 
 HALF_WINDOW = 50  # steps to each side, as for faster-convergence
 POINTS = 160  # as many as a picture can show apart
@@ -49,7 +49,9 @@ def loss_bands(record: StudyRecord) -> tuple[Band, ...]:
     return tuple(bands)
 
 
-def accuracy_bands(record: StudyRecord, point: Point | None = None) -> tuple[Band, ...]:
+def accuracy_bands(
+    record: StudyRecord, point: SweepPoint | None = None
+) -> tuple[Band, ...]:
     """Test accuracy on the way, at the first point of a sweep or another.
 
     Everywhere on the same slice of the test images. Runs that lack it are left out.
@@ -81,7 +83,7 @@ def accuracies(run: RunRecord) -> dict[int, float]:
 
 
 def _courses(
-    record: StudyRecord, point: Point
+    record: StudyRecord, point: SweepPoint
 ) -> Iterator[tuple[str, float, list[RunRecord]]]:
     """Arm, rate and the runs that have taken steps, at one point of a sweep."""
     for rate in record.spec.recipe.rates:

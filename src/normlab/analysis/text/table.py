@@ -11,9 +11,9 @@ import numpy as np
 from normlab.analysis.arms import ArmSummary
 from normlab.analysis.inference.interval import Estimate
 from normlab.analysis.text.words import nats
-from normlab.spec.point import Point, point_text
+from normlab.spec.point import SweepPoint, point_text
 
-MOST_EPOCHS = 12  # rows; of longer trainings the first, the last and some between
+MAX_EPOCHS = 12  # rows; of longer trainings the first, the last and some between
 
 Row = tuple[str, ...]
 
@@ -58,7 +58,7 @@ def table_of(
         arms: The summaries of one study, all arms at all rates and points.
         largest_class: Share of the largest class in the test part, where it is known.
     """
-    by_setting: dict[tuple[Point, float], list[ArmSummary]] = {}
+    by_setting: dict[tuple[SweepPoint, float], list[ArmSummary]] = {}
     for arm in arms:
         by_setting.setdefault((arm.point, arm.rate), []).append(arm)
     names = list(dict.fromkeys(arm.arm for arm in arms))
@@ -86,7 +86,7 @@ def table_of(
     return Table(f"final test accuracy, {caption}", ("", *names), tuple(rows))
 
 
-def _setting(point: Point, rate: float | None) -> str:
+def _setting(point: SweepPoint, rate: float | None) -> str:
     lr = "" if rate is None else f"lr {rate:g}"
     return ", ".join(filter(None, (point_text(point), lr)))
 
@@ -123,10 +123,10 @@ def _row(
 
 
 def _shown(epochs: int) -> list[int]:
-    if epochs <= MOST_EPOCHS:
+    if epochs <= MAX_EPOCHS:
         return list(range(epochs))
     return np.unique(
-        np.linspace(0, epochs - 1, MOST_EPOCHS).round().astype(int)
+        np.linspace(0, epochs - 1, MAX_EPOCHS).round().astype(int)
     ).tolist()
 
 

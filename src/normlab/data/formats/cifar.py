@@ -3,7 +3,7 @@
 A record is a label of one byte (CIFAR-100: two, of the coarse and the fine class) and
 3,072 bytes of an image of 32 x 32: its red, its green and its blue plane.
 
-Source: https://www.cs.toronto.edu/~kriz/cifar.html
+Found: https://www.cs.toronto.edu/~kriz/cifar.html
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from normlab.data.assemble import Pair, Source
+from normlab.data.assemble import Found, LabeledImages
 from normlab.errors import BadData
 
 _IMAGE = (3, 32, 32)
@@ -28,7 +28,7 @@ def is_folder(folder: Path) -> bool:
     return bool(_files(folder)[1])
 
 
-def read_folder(folder: Path) -> Source:
+def read_folder(folder: Path) -> Found:
     """All batches of a folder, CIFAR-100 by its 100 fine classes.
 
     Raises:
@@ -42,7 +42,7 @@ def read_folder(folder: Path) -> Source:
     notes = [f"{folder.name}: {len(train)} of 5 batches found"] * (
         labels == 1 and len(train) != 5
     )
-    return Source(
+    return Found(
         name=folder.name,
         train=_read(train, labels, f"{folder}"),
         test=_read(test, labels, f"{test[0]}"),
@@ -63,7 +63,7 @@ def _files(folder: Path) -> tuple[tuple[list[Path], list[Path]], int]:
     return ([], []), 0
 
 
-def _read(files: Sequence[Path], labels: int, where: str) -> Pair:
+def _read(files: Sequence[Path], labels: int, where: str) -> LabeledImages:
     size = labels + int(np.prod(_IMAGE))
     records = []
     for path in files:
@@ -76,4 +76,6 @@ def _read(files: Sequence[Path], labels: int, where: str) -> Pair:
         records.append(content.reshape(-1, size))
     every = np.concatenate(records)
     images = every[:, labels:].reshape(-1, *_IMAGE)
-    return Pair(images, every[:, labels - 1], images_where=where, labels_where=where)
+    return LabeledImages(
+        images, every[:, labels - 1], images_where=where, labels_where=where
+    )

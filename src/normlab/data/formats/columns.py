@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.data.assemble import Pair, Source
+from normlab.data.assemble import Found, LabeledImages
 from normlab.data.formats.cells import WIDE, filled, is_number, rows_of
 from normlab.data.formats.names import LABELS
 from normlab.data.words import few
@@ -24,7 +24,7 @@ _COUNTERS = ("", "unnamed: 0", "id", "index", "row", "nr", "no", "column 1")
 _EXACT = 2**53  # whole numbers up to here are all there in float64
 
 
-def read_columns(path: Path) -> Source:
+def read_columns(path: Path) -> Found:
     """A CSV file: a label and numbers in each line, with or without a header.
 
     The column of labels is called label, class or target or the like; else it is the
@@ -43,8 +43,10 @@ def read_columns(path: Path) -> Source:
     labels = _labels(path, label, header=bool(header))
     numbers = _numbers(path, features, names, header=bool(header))
     table = _Features([names[i] for i in features], numbers, header=bool(header))
-    pair = Pair(table.numbers, labels, f"{path}", f"column {names[label]!r} of {path}")
-    return Source(
+    pair = LabeledImages(
+        table.numbers, labels, f"{path}", f"column {names[label]!r} of {path}"
+    )
+    return Found(
         name=path.stem, train=pair, axes=table.axes, notes=(*notes, *table.notes)
     )
 
@@ -64,7 +66,9 @@ def is_frame(given: Any) -> bool:
     return hasattr(given, "columns") and hasattr(given, "iloc")
 
 
-def pair_of_frame(frame: Any, part: str) -> tuple[Pair, Axes | None, tuple[str, ...]]:
+def pair_of_frame(
+    frame: Any, part: str
+) -> tuple[LabeledImages, Axes | None, tuple[str, ...]]:
     """Features and labels of one table of pandas, by the names of its columns.
 
     Raises:
@@ -80,7 +84,7 @@ def pair_of_frame(frame: Any, part: str) -> tuple[Pair, Axes | None, tuple[str, 
     others = [i for i in range(len(names)) if i != label]
     numbers = as_array(frame.iloc[:, others]).reshape(len(frame), len(others))
     table = _Features([names[i] for i in others], numbers, header=True)
-    pair = Pair(
+    pair = LabeledImages(
         table.numbers,
         np.asarray(frame.iloc[:, label]),
         images_where=where,

@@ -3,7 +3,7 @@
 Two zero bytes, a byte for the element type, a byte for the number of axes, each
 axis' length as a big-endian 32-bit integer, then the numbers, big-endian.
 
-Source: http://yann.lecun.com/exdb/mnist/
+Found: http://yann.lecun.com/exdb/mnist/
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.data.assemble import Pair, Source
+from normlab.data.assemble import Found, LabeledImages
 from normlab.errors import BadData
 
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -30,7 +30,7 @@ _NAME = re.compile(
 _GZIP = b"\x1f\x8b"
 
 
-def read_folder(folder: Path, *, name: str | None = None, of: str = "") -> Source:
+def read_folder(folder: Path, *, name: str | None = None, of: str = "") -> Found:
     """The four files of a dataset in MNIST's format, gzipped or not.
 
     Args:
@@ -69,10 +69,10 @@ def read_folder(folder: Path, *, name: str | None = None, of: str = "") -> Sourc
         if numbers.ndim == 2 and numbers.shape[1] > 1:  # QMNIST: class, writer, ...
             numbers = numbers[:, 0]
             notes.append(f"{labels.name}: the first of its columns taken as the class")
-        pairs.append(Pair(read(images), numbers, str(images), str(labels)))
+        pairs.append(LabeledImages(read(images), numbers, str(images), str(labels)))
     if found.startswith("emnist"):
         notes.append("rows and columns of EMNIST's images are exchanged, as published")
-    return Source(
+    return Found(
         name=name or found or folder.name,
         train=pairs[0],
         test=pairs[1],

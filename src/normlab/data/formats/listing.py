@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from normlab.data.assemble import Source
+from normlab.data.assemble import Found
 from normlab.data.formats.cells import SUFFIXES
 from normlab.data.formats.table import Table
 from normlab.data.images.album import SKIP, Listed, decoded
@@ -31,7 +31,7 @@ def names_images(path: Path) -> bool:
     return Table(path).columns is not None
 
 
-def read_table(path: Path, spec: Data) -> Source:
+def read_table(path: Path, spec: Data) -> Found:
     """The images that a table names, with the classes that it says.
 
     Args:
@@ -75,7 +75,7 @@ def tables_of(folder: Path, spec: Data) -> dict[Role, Table]:
     return inside if "train" in inside and len(inside) > 1 else {}
 
 
-def read_tables(tables: Mapping[Role, Table], folder: Path, spec: Data) -> Source:
+def read_tables(tables: Mapping[Role, Table], folder: Path, spec: Data) -> Found:
     """The same as `read_table`, of what `tables_of` found."""
     return _source(tables, spec, name=folder.resolve().name)
 
@@ -125,7 +125,7 @@ def _unless_folders_say_so(tables: dict[Role, Table]) -> dict[Role, Table]:
     return {}
 
 
-def _source(tables: Mapping[Role, Table], spec: Data, *, name: str) -> Source:
+def _source(tables: Mapping[Role, Table], spec: Data, *, name: str) -> Found:
     entries: dict[Role, dict[Path, str]] = {}
     notes: list[str] = []
     for role, table in tables.items():
@@ -144,7 +144,7 @@ def _source(tables: Mapping[Role, Table], spec: Data, *, name: str) -> Source:
         },
         spec,
     )
-    return Source(
+    return Found(
         name=name,
         train=pairs["train"],
         test=pairs.get("test"),

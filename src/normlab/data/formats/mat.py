@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from normlab.data.assemble import Source
+from normlab.data.assemble import Found
 from normlab.data.formats.names import chosen, part_of, source_of
 from normlab.errors import BadData
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
-def read_mat(path: Path) -> Source:
+def read_mat(path: Path) -> Found:
     """The arrays of a .mat file by their usual names; it holds no code.
 
     MATLAB counts examples along the last axis; where that is so, it is turned. Below a

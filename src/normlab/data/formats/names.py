@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from normlab.data.assemble import Pair, Source
+from normlab.data.assemble import Found, LabeledImages
 from normlab.errors import BadData
 
 # fmt: off
@@ -73,7 +73,7 @@ def chosen(names: Iterable[str]) -> dict[Use, str]:
     return {Use(use.kind, use.part or "train"): n for use, n in found.items()}
 
 
-def source_of(arrays: Mapping[str, Any], *, name: str, where: str) -> Source:
+def source_of(arrays: Mapping[str, Any], *, name: str, where: str) -> Found:
     """The parts that arrays of usual names make.
 
     Args:
@@ -103,7 +103,7 @@ def source_of(arrays: Mapping[str, Any], *, name: str, where: str) -> Source:
     used = {*uses.values(), *([names] if names else [])}
     others = [str(key) for key in arrays if key not in used and key[:2] != "__"]
     notes += [f"{where}: {', '.join(others)} passed over"] if others else []
-    return Source(
+    return Found(
         name=name,
         train=pairs["train"],
         test=pairs.get("test"),
@@ -120,11 +120,11 @@ def names_of(features: Any) -> Any:
     return named[0] if len(named) == 1 else None
 
 
-def named_classes(names: Any, train: Pair) -> tuple[str, ...] | None:
+def named_classes(names: Any, train: LabeledImages) -> tuple[str, ...] | None:
     """Names of classes, if the labels number them from 0; else None.
 
     Example:
-        >>> pair = Pair(np.zeros((2, 4)), np.array([0, 1]), "x", "y")
+        >>> pair = LabeledImages(np.zeros((2, 4)), np.array([0, 1]), "x", "y")
         >>> named_classes(["cat", "dog"], pair)
         ('cat', 'dog')
     """
@@ -140,7 +140,7 @@ def named_classes(names: Any, train: Pair) -> tuple[str, ...] | None:
 
 def _pair(
     arrays: Mapping[str, Any], x: str, y: str, where: str
-) -> tuple[Pair, list[str]]:
+) -> tuple[LabeledImages, list[str]]:
     images, labels = np.asarray(arrays[x]), np.asarray(arrays[y])
     notes = []
     count = labels.shape[0] if labels.ndim else 0
@@ -150,7 +150,7 @@ def _pair(
         images = np.moveaxis(images, -1, 0)
         notes.append(f"{x} of {where}: its last axis counts the examples")
     at = (f"{x} of {where}", f"{y} of {where}")
-    return Pair(images, labels, images_where=at[0], labels_where=at[1]), notes
+    return LabeledImages(images, labels, images_where=at[0], labels_where=at[1]), notes
 
 
 def _numbered(arrays: Mapping[str, Any]) -> dict[Use, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from normlab.data.assemble import Source
+from normlab.data.assemble import Found
 from normlab.data.formats.names import CLASSES, chosen, source_of
 from normlab.errors import BadData
 
@@ -18,7 +18,7 @@ _DAMAGED = (
 _OBJECTS = "cannot read {path}: it holds Python objects. Save plain arrays of numbers."
 
 
-def read_npz(path: Path) -> Source:
+def read_npz(path: Path) -> Found:
     """The arrays of an archive; nothing in it is ever unpickled.
 
     Names are x_train, y_train and so on, or what they are called elsewhere

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from normlab.data.assemble import Pair, Source
+from normlab.data.assemble import Found, LabeledImages
 from normlab.data.formats.names import named_classes, names_of, part_of
 from normlab.data.items import read_items
 from normlab.errors import BadData, BadSetting
@@ -29,7 +29,7 @@ LOADERS: Mapping[str, str] = {
 """Suffix to loader of `datasets`."""
 
 
-def read_packaged(parts: Mapping[str, Sequence[Path]], *, name: str) -> Source:
+def read_packaged(parts: Mapping[str, Sequence[Path]], *, name: str) -> Found:
     """Examples of one image and one label column, part by part.
 
     Args:
@@ -49,11 +49,13 @@ def read_packaged(parts: Mapping[str, Sequence[Path]], *, name: str) -> Source:
         if not rows:
             raise BadData(f"{where} holds no examples.")
         found = read_items(rows, np.arange(len(rows)), part, ("packaged", part))
-        pairs[part] = Pair(found.images, found.labels, where, f"labels of {where}")
+        pairs[part] = LabeledImages(
+            found.images, found.labels, where, f"labels of {where}"
+        )
         notes |= dict.fromkeys(found.notes)
         if part == "train":
             classes, axes = names_of(features), found.axes
-    return Source(
+    return Found(
         name=name,
         train=pairs["train"],
         test=pairs.get("test"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from normlab.data.assemble import Pair, Source
+from normlab.data.assemble import Found, LabeledImages
 from normlab.data.formats import cifar, idx, packaged
 from normlab.data.formats.cells import SUFFIXES
 from normlab.data.formats.columns import is_wide, read_columns
@@ -17,7 +17,7 @@ from normlab.data.formats.npz import read_npz
 from normlab.data.formats.saved import read_saved
 from normlab.errors import BadData
 
-READERS: Mapping[str, Callable[[Path], Source]] = {
+READERS: Mapping[str, Callable[[Path], Found]] = {
     ".npz": read_npz,
     ".mat": read_mat,
     ".pt": read_saved,
@@ -28,7 +28,7 @@ _SHARDS = (".parquet", ".arrow", ".tar")  # a folder of these holds nothing else
 _INSIDE = ("raw", "*/raw", "cifar-10-batches-bin", "cifar-100-binary")
 
 
-def of_folder(path: Path) -> Callable[[], Source] | None:
+def of_folder(path: Path) -> Callable[[], Found] | None:
     """What reads the arrays below a folder; None if there are none.
 
     Args:
@@ -53,7 +53,7 @@ def of_folder(path: Path) -> Callable[[], Source] | None:
     return None
 
 
-def of_parts(parts: Mapping[str, Sequence[Path]], *, name: str) -> Source:
+def of_parts(parts: Mapping[str, Sequence[Path]], *, name: str) -> Found:
     """One file for each part; the training file may bring a test part itself.
 
     Raises:
@@ -64,10 +64,10 @@ def of_parts(parts: Mapping[str, Sequence[Path]], *, name: str) -> Source:
     found = {part: _read(files[0]) for part, files in parts.items()}
     whole = found["train"]
 
-    def pair(part: str) -> Pair | None:
+    def pair(part: str) -> LabeledImages | None:
         return found[part].train if part in found else getattr(whole, part)
 
-    return Source(
+    return Found(
         name=name,
         train=whole.train,
         test=pair("test"),
@@ -78,7 +78,7 @@ def of_parts(parts: Mapping[str, Sequence[Path]], *, name: str) -> Source:
     )
 
 
-def _read(path: Path) -> Source:
+def _read(path: Path) -> Found:
     suffix = path.suffix.lower()
     return read_columns(path) if suffix in SUFFIXES else READERS[suffix](path)
 

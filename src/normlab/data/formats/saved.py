@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from normlab.data.assemble import Pair, Source
+from normlab.data.assemble import Found, LabeledImages
 from normlab.data.formats.names import source_of
 from normlab.errors import BadData
 
 
-def read_saved(path: Path) -> Source:
+def read_saved(path: Path) -> Found:
     """Tensors only: whatever else such a file may hold is refused, and not executed.
 
     Raises:
@@ -40,8 +40,10 @@ def read_saved(path: Path) -> Source:
         # torchvision's processed files have a third member, of no use here
         images, labels = (_array(value) for value in found[:2])
         if hasattr(images, "ndim") and hasattr(labels, "ndim"):
-            pair = Pair(images, labels, f"images of {path}", f"labels of {path}")
-            return Source(name=path.stem, train=pair)
+            pair = LabeledImages(
+                images, labels, f"images of {path}", f"labels of {path}"
+            )
+            return Found(name=path.stem, train=pair)
     raise BadData(
         f"{path} holds a {type(found).__name__}. Save a pair (images, labels) of "
         "tensors, or a dictionary with x_train and y_train."

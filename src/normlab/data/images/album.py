@@ -10,8 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.data.assemble import Pair
-from normlab.data.images.picture import Look, Unreadable, look_at, pixels, weight
+from normlab.data.assemble import LabeledImages
+from normlab.data.images.picture import (
+    ImageHeader,
+    Unreadable,
+    pixels,
+    read_header,
+    weight,
+)
 from normlab.data.images.quiet import quiet
 from normlab.data.words import counted, few
 from normlab.errors import BadData
@@ -38,7 +44,7 @@ class _Decoded(NamedTuple):
 
 def decoded(
     parts: Mapping[str, Listed], spec: Data
-) -> tuple[dict[str, Pair], tuple[str, ...]]:
+) -> tuple[dict[str, LabeledImages], tuple[str, ...]]:
     """The images of every part, of one look, and what is to be said about them.
 
     Every header is looked at before anything is decoded, and everything is decoded
@@ -66,23 +72,27 @@ def decoded(
     return pairs, _notes(looks, look, bad)
 
 
-def _looks(files: Sequence[Path]) -> tuple[dict[Path, Look], dict[Path, Unreadable]]:
-    def seen(path: Path) -> Look | Unreadable:
+def _looks(
+    files: Sequence[Path],
+) -> tuple[dict[Path, ImageHeader], dict[Path, Unreadable]]:
+    def seen(path: Path) -> ImageHeader | Unreadable:
         try:
-            return look_at(path)
+            return read_header(path)
         except Unreadable as error:
             return error
 
     with ThreadPoolExecutor() as pool:
         found = dict(zip(files, pool.map(seen, files), strict=True))
-    looks = {path: look for path, look in found.items() if isinstance(look, Look)}
+    looks = {
+        path: look for path, look in found.items() if isinstance(look, ImageHeader)
+    }
     bad = {path: why for path, why in found.items() if isinstance(why, Unreadable)}
     return looks, bad
 
 
 def _common(
-    looks: Mapping[Path, Look], spec: Data, bad: Mapping[Path, Unreadable]
-) -> Look:
+    looks: Mapping[Path, ImageHeader], spec: Data, bad: Mapping[Path, Unreadable]
+) -> ImageHeader:
     """The look that all images get."""
     if not looks:
         raise BadData(_cannot_be_read(bad, len(bad)))
@@ -96,7 +106,7 @@ def _common(
                     "Choose one size: --image-size 64."
                 )
     colour = any(look.colour for look in looks.values())
-    return Look(
+    return ImageHeader(
         spec.image_size or looks[first].width,
         spec.image_size or looks[first].height,
         colour if spec.colour is None else spec.colour,
@@ -104,7 +114,9 @@ def _common(
     )
 
 
-def _read(part: Listed, looks: Mapping[Path, Look], look: Look) -> _Decoded:
+def _read(
+    part: Listed, looks: Mapping[Path, ImageHeader], look: ImageHeader
+) -> _Decoded:
     shape = (len(part.files), 3 if look.colour else 1, look.height, look.width)
     try:
         images = np.empty(shape, np.uint8 if look.bits == 8 else np.float32)
@@ -133,7 +145,7 @@ def _read(part: Listed, looks: Mapping[Path, Look], look: Look) -> _Decoded:
 
 
 def _by_weight(
-    files: Sequence[Path], looks: Mapping[Path, Look], look: Look
+    files: Sequence[Path], looks: Mapping[Path, ImageHeader], look: ImageHeader
 ) -> tuple[list[int], list[int]]:
     """The places of the images that are decoded side by side, and one by one.
 
@@ -148,7 +160,9 @@ def _by_weight(
     return light, heavy
 
 
-def _kept(part: Listed, images: NDArray[Any], bad: Mapping[Path, Unreadable]) -> Pair:
+def _kept(
+    part: Listed, images: NDArray[Any], bad: Mapping[Path, Unreadable]
+) -> LabeledImages:
     kept = np.array([path not in bad for path in part.files], np.bool_)
     labels = part.labels
     names = tuple(path.name for path in part.files if path not in bad)
@@ -159,7 +173,7 @@ def _kept(part: Listed, images: NDArray[Any], bad: Mapping[Path, Unreadable]) ->
             f"{part.where} has a class of which no image can be read. Repair some, or "
             "take the class away."
         )
-    return Pair(images, labels, part.where, part.where, names)
+    return LabeledImages(images, labels, part.where, part.where, names)
 
 
 def _cannot_be_read(bad: Mapping[Path, Unreadable], total: int) -> str:
@@ -174,7 +188,7 @@ def _cannot_be_read(bad: Mapping[Path, Unreadable], total: int) -> str:
 
 
 def _notes(
-    looks: Mapping[Path, Look], look: Look, bad: Mapping[Path, Unreadable]
+    looks: Mapping[Path, ImageHeader], look: ImageHeader, bad: Mapping[Path, Unreadable]
 ) -> tuple[str, ...]:
     said = []
     if bad:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from normlab.data.assemble import Source
+from normlab.data.assemble import Found
 from normlab.data.formats.listing import read_tables, tables_of
 from normlab.data.images.album import Listed, decoded
 from normlab.data.images.parts import Role, parts_of
@@ -28,7 +28,7 @@ _VERBS: Mapping[Role, str] = {
 }
 
 
-def read_images(folder: Path, spec: Data) -> Source:
+def read_images(folder: Path, spec: Data) -> Found:
     """The images of a folder, each labelled by the sub-folder it is in, or by a table.
 
     With folders for training and for a test at the top, the classes are below these
@@ -60,7 +60,7 @@ def read_images(folder: Path, spec: Data) -> Source:
     classes = _classes(parts["train"])
     listed = {role: _listed(path, classes, passed) for role, path in parts.items()}
     pairs, notes = decoded(listed, spec)
-    return Source(
+    return Found(
         name=folder.resolve().name,
         train=pairs["train"],
         test=pairs.get("test"),

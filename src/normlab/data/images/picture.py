@@ -32,7 +32,7 @@ _STRIP = 1 << 20  # pixels that are made opaque at once
 _BITS, _SIGN = 258, 339  # TIFF tags
 
 
-class Look(NamedTuple):
+class ImageHeader(NamedTuple):
     """What images have in common."""
 
     width: int
@@ -70,35 +70,35 @@ def _formats() -> tuple[str, ...]:
     return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
-def look_at(path: Path) -> Look:
+def read_header(path: Path) -> ImageHeader:
     """What a file's header says, as its viewer would see it.
 
     Raises:
         Unreadable: If the file is no image, or too large.
     """
     with _opened(path) as image:
-        return _look(image, path)
+        return _header(image, path)
 
 
-def look_of(image: Image.Image) -> Look:
+def header_of(image: Image.Image) -> ImageHeader:
     """The same of an image at hand.
 
     Example:
-        >>> look_of(Image.new("L", (6, 4)))
-        Look(width=6, height=4, colour=False, bits=8, cut=False)
+        >>> header_of(Image.new("L", (6, 4)))
+        ImageHeader(width=6, height=4, colour=False, bits=8, cut=False)
     """
     with quiet():
-        return _look(image)
+        return _header(image)
 
 
-def _look(image: Image.Image, path: Path | None = None) -> Look:
+def _header(image: Image.Image, path: Path | None = None) -> ImageHeader:
     raw = _raw(image)
     colour = image.mode not in _GREY and "LA;16" not in raw
     cut = colour and (";16" in raw or _is_deep_ppm(image))
-    return Look(*seen_size(image, path), colour, _bits(image), cut)
+    return ImageHeader(*seen_size(image, path), colour, _bits(image), cut)
 
 
-def pixels(path: Path, look: Look) -> NDArray[Any]:
+def pixels(path: Path, look: ImageHeader) -> NDArray[Any]:
     """The decoded image of a file, stretched to `look`; of a moving one the first.
 
     Turned as its camera asks for; transparent places are white.
@@ -124,7 +124,7 @@ def pixels(path: Path, look: Look) -> NDArray[Any]:
         return _as_array(seen, look, stored=image)
 
 
-def weight(path: Path, look: Look) -> int:
+def weight(path: Path, look: ImageHeader) -> int:
     """How many pixels are in memory at once while `pixels` reads a file.
 
     Raises:
@@ -135,16 +135,16 @@ def weight(path: Path, look: Look) -> int:
         return image.width * image.height
 
 
-def _draft(image: Image.Image, look: Look) -> None:
+def _draft(image: Image.Image, look: ImageHeader) -> None:
     # lets a JPEG decoder work at about the wanted size: photographs are huge
     image.draft("RGB" if look.colour else "L", (2 * look.width, 2 * look.height))
 
 
-def pixels_of(image: Image.Image, look: Look) -> NDArray[Any]:
+def pixels_of(image: Image.Image, look: ImageHeader) -> NDArray[Any]:
     """The same of an image at hand, which is left as it was but for being loaded.
 
     Example:
-        >>> pixels_of(Image.new("LA", (3, 2), (7, 0)), Look(3, 2, colour=False))
+        >>> pixels_of(Image.new("LA", (3, 2), (7, 0)), ImageHeader(3, 2, colour=False))
         array([[[255, 255, 255],
                 [255, 255, 255]]], dtype=uint8)
     """
@@ -201,7 +201,7 @@ def _why(path: Path, content: BytesIO | None, error: Exception) -> tuple[str, ..
 
 
 def _as_array(
-    image: Image.Image, look: Look, *, stored: Image.Image
+    image: Image.Image, look: ImageHeader, *, stored: Image.Image
 ) -> NDArray[np.uint8 | np.float32]:
     bits = _bits(stored)
     if bits == 8:
@@ -214,7 +214,7 @@ def _as_array(
     return np.repeat(array, 3, axis=0) if look.colour and len(array) == 1 else array
 
 
-def _eight_bits(image: Image.Image, look: Look) -> Image.Image:
+def _eight_bits(image: Image.Image, look: ImageHeader) -> Image.Image:
     """In the mode and size of `look`.
 
     A large image is made opaque and averaged strip by strip, to the same bits as at
@@ -245,7 +245,9 @@ def _opaque(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, opaque)
 
 
-def _numbers(image: Image.Image, look: Look, *, signed: bool) -> NDArray[np.float32]:
+def _numbers(
+    image: Image.Image, look: ImageHeader, *, signed: bool
+) -> NDArray[np.float32]:
     stored = np.asarray(image)
     values = (stored if signed else stored.view(np.uint32)).astype(np.float32)
     if not np.isfinite(values).all():

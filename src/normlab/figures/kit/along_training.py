@@ -15,7 +15,7 @@ from normlab.figures.kit import steps
 from normlab.figures.kit.curves import add_band, add_line, log_axis
 from normlab.figures.kit.marks import add_curve, add_level
 from normlab.figures.kit.panels import Panel, axis_number, on, panels
-from normlab.figures.kit.theme import Look, Style
+from normlab.figures.kit.theme import Style, Theme
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Quantity:
 def draw_along_training(
     quantities: Sequence[Quantity],
     styles: Mapping[str, Style],
-    look: Look,
+    look: Theme,
     *,
     columns: int = 2,
     height: int = 260,

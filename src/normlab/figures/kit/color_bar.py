@@ -8,13 +8,13 @@ from typing import Any
 import plotly.graph_objects as go
 
 from normlab.figures.kit.panels import LINE
-from normlab.figures.kit.theme import Look, css
+from normlab.figures.kit.theme import Theme, css
 
 BAR = 48  # pixels: the scale and its numbers
 
 
 def with_bar(
-    figure: go.Figure, colours: Mapping[str, Any], look: Look, lines: Sequence[str]
+    figure: go.Figure, colours: Mapping[str, Any], look: Theme, lines: Sequence[str]
 ) -> go.Figure:
     """Room below the panels, and in it the scale of the figure's `coloraxis`.
 

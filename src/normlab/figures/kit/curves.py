@@ -13,7 +13,7 @@ from normlab.figures.kit.theme import Style
 
 Numbers = NDArray[np.floating]
 
-MOST_DECADES = 2.5  # of an axis with several ticks in each
+MAX_DECADES = 2.5  # of an axis with several ticks in each
 TICKS = 6  # of one with more
 _LARGE = 1e6  # nobody reads the hundredths of more
 
@@ -106,7 +106,7 @@ def log_axis(values: Sequence[Numbers]) -> dict[str, Any]:
     every = np.concatenate([np.ravel(some) for some in values] or [np.empty(0)])
     every = every[np.isfinite(every) & (every > 0)].astype(np.float64)
     decades = float(np.ptp(np.log10(every))) if every.size else 0.0
-    few = decades <= MOST_DECADES  # then 1, 2 and 5 of each
+    few = decades <= MAX_DECADES  # then 1, 2 and 5 of each
     dtick = "D2" if few else max(1, round(decades / TICKS))
     return {"type": "log", "dtick": dtick, "tickformat": "~g"}
 

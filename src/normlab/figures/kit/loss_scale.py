@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from normlab.errors import NotMeasured
 from normlab.figures.kit.color_bar import with_bar
 from normlab.figures.kit.plane import measured, unit_of
-from normlab.figures.kit.theme import SEQUENTIAL, Look
+from normlab.figures.kit.theme import SEQUENTIAL, Theme
 from normlab.records.surface import Surface
 
 LEVELS = 18
@@ -102,7 +102,7 @@ def _losses(surface: Surface) -> NDArray[np.float64]:
 def with_colours(
     figure: go.Figure,
     scale: LossScale,
-    look: Look,
+    look: Theme,
     surfaces: Iterable[Surface],
 ) -> go.Figure:
     """One colour scale of losses below all panels, and how they were measured.

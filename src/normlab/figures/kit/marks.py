@@ -8,11 +8,11 @@ import plotly.graph_objects as go
 
 from normlab.figures.kit.curves import Numbers, single
 from normlab.figures.kit.panels import axis_number
-from normlab.figures.kit.theme import Look, css
+from normlab.figures.kit.theme import Theme, css
 
 
 def add_level(
-    figure: go.Figure, i: int, y: float, look: Look, *, text: str = ""
+    figure: go.Figure, i: int, y: float, look: Theme, *, text: str = ""
 ) -> None:
     """A dotted horizontal line across panel `i`.
 
@@ -40,7 +40,7 @@ def add_level(
 
 
 def add_curve(
-    figure: go.Figure, x: Numbers, y: Numbers, look: Look, **axes: Any
+    figure: go.Figure, x: Numbers, y: Numbers, look: Theme, **axes: Any
 ) -> None:
     """A dotted curve, dotted as the levels are.
 
@@ -62,7 +62,7 @@ def add_curve(
     )
 
 
-def add_upright(figure: go.Figure, i: int, x: float, look: Look) -> None:
+def add_upright(figure: go.Figure, i: int, x: float, look: Theme) -> None:
     """A dotted vertical line through panel `i`.
 
     Args:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.analysis.design.setting import setting_of, setting_text
-from normlab.analysis.series.series import Course, Series, over_seeds
+from normlab.analysis.series.series import Series, Trajectory, over_seeds
 from normlab.errors import NotMeasured
 from normlab.records.rows import StudyRecord
 from normlab.spec.plan import RunKey
@@ -21,7 +21,7 @@ Arrays = Mapping[str, NDArray[Any]]
 Fetch = Callable[[Arrays], NDArray[np.floating] | None]
 
 
-class Place(NamedTuple):
+class ArrayKey(NamedTuple):
     """One place of a network, e.g. the input of its first nonlinearity."""
 
     number: str
@@ -34,19 +34,19 @@ class Place(NamedTuple):
         return f"{self.number}:{self.path}:{what}"
 
 
-def places(arrays: Arrays, what: str) -> list[Place]:
+def places(arrays: Arrays, what: str) -> list[ArrayKey]:
     """The places that have an array of this kind, in order of execution.
 
     Example:
         >>> places({"001:relu1:dead": np.zeros(1), "steps": np.zeros(1)}, "dead")
-        [Place(number='001', path='relu1')]
+        [ArrayKey(number='001', path='relu1')]
     """
     found = []
     for name in sorted(arrays):
         number, _, rest = name.partition(":")
         path, _, last = rest.rpartition(":")
         if path and last == what and number.isdecimal():
-            found.append(Place(number, path))
+            found.append(ArrayKey(number, path))
     return found
 
 
@@ -92,11 +92,11 @@ def by_arm(
         fetch: Gives shape `(moments,)`, or None where a run has no such thing.
         ratio: Whether to average logarithms.
     """
-    courses: dict[str, list[Course]] = {}
+    courses: dict[str, list[Trajectory]] = {}
     for key, arrays in runs.items():
         value = fetch(arrays)
         if value is not None and len(value):
-            course = Course(arrays["steps"], value)
+            course = Trajectory(arrays["steps"], value)
             courses.setdefault(key.arm, []).append(course)
     return [over_seeds(arm, those, ratio=ratio) for arm, those in courses.items()]
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from normlab.errors import NotMeasured
-from normlab.figures.kit.observed import Arrays, Place, places
+from normlab.figures.kit.observed import ArrayKey, Arrays, places
 
-MOST_EPSILON = 1e-2
+MAX_EPSILON = 1e-2
 OFF = 0.01  # standard deviations; the figures print two decimals
 
 
-def over_batch(runs: Mapping[str, Arrays]) -> tuple[str, Place]:
+def over_batch(runs: Mapping[str, Arrays]) -> tuple[str, ArrayKey]:
     """The first arm with a norm over the batch, and its first such norm.
 
     Args:
@@ -34,7 +34,7 @@ def over_batch(runs: Mapping[str, Arrays]) -> tuple[str, Place]:
     raise NotMeasured("no arm normalises over the batch")
 
 
-def takes_batch_statistics(arrays: Arrays, norm: Place) -> bool:
+def takes_batch_statistics(arrays: Arrays, norm: ArrayKey) -> bool:
     """Whether x̂ is (x − μ)/√(σ² + ε) of its unit over the batch, at every moment.
 
     ε is not recorded: it is what is left of x̂'s scale when σ² is taken away, and must
@@ -62,7 +62,7 @@ def takes_batch_statistics(arrays: Arrays, norm: Place) -> bool:
     epsilon = squared - np.square(std)
     slack = OFF * np.square(std)
     fits = np.abs(xhat * np.sqrt(squared) - away) <= OFF * np.sqrt(squared)
-    small = (-slack <= epsilon) & (epsilon <= MOST_EPSILON + slack)
+    small = (-slack <= epsilon) & (epsilon <= MAX_EPSILON + slack)
     # a constant unit has x̂ = 0, whatever ε is
     still = (away == 0).all(axis=1) & (sizes[:, 0] == 0)
     return bool(finite.any() and ((fits & small).all(axis=1) | still).all())

@@ -13,7 +13,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from normlab.figures.kit.theme import Look, css
+from normlab.figures.kit.theme import Theme, css
 
 TOP, BOTTOM, SIDE = 32, 56, 64  # pixels: a line of legend, an axis title, tick labels
 ABOVE = 26  # a panel's title
@@ -40,7 +40,7 @@ class Panel:
 
 
 def panels(
-    look: Look,
+    look: Theme,
     these: Sequence[Panel],
     *,
     columns: int = 2,
@@ -152,7 +152,7 @@ def _lines(text: str) -> int:
     return text.count("<br>") + 1 if text else 0
 
 
-def _texts(panel: Panel, n: str, look: Look) -> list[dict[str, Any]]:
+def _texts(panel: Panel, n: str, look: Theme) -> list[dict[str, Any]]:
     """Title and note, tied to the panel's upper left corner."""
     place = {
         "xref": f"x{n} domain",

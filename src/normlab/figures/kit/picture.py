@@ -12,7 +12,7 @@ from normlab.figures.kit.panels import TITLE
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
-    from normlab.figures.kit.theme import Look
+    from normlab.figures.kit.theme import Theme
 
 Section = Literal[
     "claims", "surface", "drift", "normalisation", "training", "evaluation"
@@ -27,7 +27,7 @@ class Drawn(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class FigureKind:
     """One figure that normlab can draw of a study."""
 
     id: str
@@ -35,7 +35,7 @@ class Kind:
     title: str
     reading: str
     """How to read it; one sentence or two."""
-    draw: Callable[[StudyResult, Look], Drawn]
+    draw: Callable[[StudyResult, Theme], Drawn]
     """Raises NotMeasured where the study lacks what it shows."""
     at_once: bool = True
     """Whether a report shows it without being asked, as it does not with 3-D."""
@@ -45,7 +45,7 @@ class Kind:
 class Picture:
     """A figure of one study; shows itself in a notebook."""
 
-    kind: Kind
+    kind: FigureKind
     figure: go.Figure
     alt: str
 

@@ -138,31 +138,31 @@ def _has_values(surface: Surface) -> bool:
     return surface.plane == "parameters" and "value_1" in surface.facts
 
 
-class Place(NamedTuple):
+class LabeledMark(NamedTuple):
     """A marked place that has its name beside it."""
 
     label: str
     mark: Mark
 
 
-def places(surface: Surface) -> list[Place]:
+def places(surface: Surface) -> list[LabeledMark]:
     """What is named on the picture: starts, ends and the like.
 
     On a plane that has steps alone these are the first and the last of each path.
     """
-    named = [Place(m.name, m) for m in surface.marks if not is_step(m)]
+    named = [LabeledMark(m.name, m) for m in surface.marks if not is_step(m)]
     every = paths(surface)
     if named or not every:
         return named
     if len(every) == 1:
         (steps,) = every.values()
-        return [Place("start", steps[0]), Place("end", steps[-1])]
-    ends = [Place(f"end {name}", steps[-1]) for name, steps in every.items()]
+        return [LabeledMark("start", steps[0]), LabeledMark("end", steps[-1])]
+    ends = [LabeledMark(f"end {name}", steps[-1]) for name, steps in every.items()]
     starts = [steps[0] for steps in every.values()]
     near = 1e-3 * max(np.ptp(surface.a), np.ptp(surface.b))
     if all(np.hypot(m.a - starts[0].a, m.b - starts[0].b) < near for m in starts):
-        return [Place("start", starts[0]), *ends]
-    return [*(Place(f"start {n}", steps[0]) for n, steps in every.items()), *ends]
+        return [LabeledMark("start", starts[0]), *ends]
+    return [*(LabeledMark(f"start {n}", steps[0]) for n, steps in every.items()), *ends]
 
 
 def paths(surface: Surface) -> dict[str, list[Mark]]:

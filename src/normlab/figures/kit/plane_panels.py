@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from normlab.figures.kit.panels import Panel, panels
 from normlab.figures.kit.plane import axis_titles, paths
-from normlab.figures.kit.theme import Look
+from normlab.figures.kit.theme import Theme
 from normlab.records.surface import Surface
 
 COLUMNS = 2
@@ -26,7 +26,7 @@ class PlanePanel(NamedTuple):
     surface: Surface
 
 
-def plane_panels(look: Look, these: Sequence[PlanePanel]) -> go.Figure:
+def plane_panels(look: Theme, these: Sequence[PlanePanel]) -> go.Figure:
     """An empty figure with a panel for each plane, two in a row.
 
     It has room for a legend where a plane has several paths.

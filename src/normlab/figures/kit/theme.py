@@ -45,7 +45,7 @@ class Style:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class Theme:
     """Paper, ink and the palette of the arms."""
 
     paper: Colour
@@ -131,7 +131,7 @@ def css(rgb: Colour, opacity: float = 1.0) -> str:
     return f"rgb({triple})" if opacity == 1 else f"rgba({triple},{opacity:g})"
 
 
-LIGHT = Look(
+LIGHT = Theme(
     paper=(255, 255, 255),
     ink=(27, 31, 36),
     muted=(89, 96, 105),
@@ -147,7 +147,7 @@ LIGHT = Look(
     ),
 )
 
-DARK = Look(
+DARK = Theme(
     paper=(21, 24, 29),
     ink=(232, 234, 237),
     muted=(160, 167, 176),

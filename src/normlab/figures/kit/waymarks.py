@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 
 from normlab.figures.kit.loss_scale import LossScale
 from normlab.figures.kit.panels import on
-from normlab.figures.kit.plane import Place, paths, places, words
-from normlab.figures.kit.theme import ON_COLOUR, SEQUENTIAL, TRACK, Look, css
+from normlab.figures.kit.plane import LabeledMark, paths, places, words
+from normlab.figures.kit.theme import ON_COLOUR, SEQUENTIAL, TRACK, Theme, css
 from normlab.records.surface import Mark, Surface
 
 RIM = "#1b1f24"  # seen on pale areas, on either paper
@@ -61,12 +61,12 @@ def add_real_losses(
     for line, (name, steps) in _ways(surface):
         # several ways are told apart where their dots hide the lines, too
         rim = line["color"] if name else ON_COLOUR
-        dots = _apart([Place(mark.name, mark) for mark in steps], surface)
+        dots = _apart([LabeledMark(mark.name, mark) for mark in steps], surface)
         _add_coloured(figure, i, dots, scale, size=9, symbol="circle", rim=rim)
     _add_coloured(figure, i, places(surface), scale, size=14, symbol="diamond")
 
 
-def add_hollow(figure: go.Figure, i: int, these: Sequence[Place]) -> None:
+def add_hollow(figure: go.Figure, i: int, these: Sequence[LabeledMark]) -> None:
     """Named places where no network of this path ever was."""
     hollow = {"size": 12, "symbol": "diamond-open", "color": ON_COLOUR}
     hollow |= {"line": {"width": 2.5}}
@@ -80,7 +80,7 @@ def add_places(figure: go.Figure, i: int, surface: Surface) -> None:
     _scatter(figure, i, places(surface), white)
 
 
-def add_names(figure: go.Figure, i: int, surface: Surface, look: Look) -> None:
+def add_names(figure: go.Figure, i: int, surface: Surface, look: Theme) -> None:
     """The names of places, on the side where the path does not go."""
     these = places(surface)
     middle = np.mean([mark.b for mark in surface.marks]) if these else 0.0
@@ -106,7 +106,7 @@ def _ways(surface: Surface) -> Iterator[tuple[dict[str, str], tuple[str, list[Ma
     return zip(cycle(LINES), paths(surface).items(), strict=False)
 
 
-def _apart(steps: Sequence[Place], surface: Surface) -> list[Place]:
+def _apart(steps: Sequence[LabeledMark], surface: Surface) -> list[LabeledMark]:
     """Those that do not lie below the symbol of a named place."""
     nearest = APART * max(np.ptp(surface.a), np.ptp(surface.b))
     named = [place.mark for place in places(surface)]
@@ -120,7 +120,7 @@ def _apart(steps: Sequence[Place], surface: Surface) -> list[Place]:
 def _add_coloured(
     figure: go.Figure,
     i: int,
-    these: Sequence[Place],
+    these: Sequence[LabeledMark],
     scale: LossScale,
     *,
     size: int,
@@ -144,7 +144,7 @@ def _add_coloured(
 
 
 def _scatter(
-    figure: go.Figure, i: int, these: Sequence[Place], marker: dict[str, Any]
+    figure: go.Figure, i: int, these: Sequence[LabeledMark], marker: dict[str, Any]
 ) -> None:
     if these:
         figure.add_scatter(

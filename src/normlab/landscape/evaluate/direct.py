@@ -28,7 +28,7 @@ from normlab.landscape.trial.witness import Undo
 from normlab.records.surface import Statistics
 
 
-class Plain:
+class DirectEvaluator:
     """Evaluates a network that is its own to change; one per thread.
 
     Args:

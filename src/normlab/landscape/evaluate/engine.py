@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from normlab.base.hold import preserved
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.errors import BadSetting
-from normlab.landscape.evaluate.direct import Plain
+from normlab.landscape.evaluate.direct import DirectEvaluator
 from normlab.landscape.evaluate.moving import (
     Moved,
     borrowed,
@@ -247,7 +247,7 @@ class Engine:
 
     def _on_a_copy(
         self, sample: Sample | None = None, objective: Objective | None = None
-    ) -> Plain:
+    ) -> DirectEvaluator:
         net = private_copy(self.net, gradients=self.objective.gradients)
         return self._plain(net, sample, objective=objective)
 
@@ -258,8 +258,8 @@ class Engine:
         *,
         moved: Sequence[Moved] | None = None,
         objective: Objective | None = None,
-    ) -> Plain:
-        return Plain(
+    ) -> DirectEvaluator:
+        return DirectEvaluator(
             net,
             self.norms.active,
             self.moved if moved is None else moved,
@@ -268,7 +268,7 @@ class Engine:
             objective=objective or self.objective,
             interacts=self.found.interacts,
             outside=self._outside.values(),
-            noise=partial(ambient, self.seed, "surface", "noise")
+            noise=partial(seeded, self.seed, "surface", "noise")
             if self.found.draws
             else nullcontext,
         )

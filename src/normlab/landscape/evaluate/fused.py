@@ -14,7 +14,7 @@ from normlab.landscape.evaluate.affine import by_batch, rescale, scale_and_shift
 from normlab.landscape.evaluate.moments import Moments
 from normlab.landscape.evaluate.moving import Moved
 from normlab.landscape.evaluate.objective import Loss
-from normlab.landscape.evaluate.stem import Affine, Head, Over
+from normlab.landscape.evaluate.stem import Affine, Over, Stem
 from normlab.landscape.evaluate.trace import Environment, Split, Step
 from normlab.landscape.intake.batch import mapped, rows, tensors
 from normlab.landscape.intake.sample import Sample
@@ -29,7 +29,7 @@ class RowsAreNotExamples(Exception):
 
 
 @dataclass
-class _Place:
+class _PlanePoint:
     """A point that is being evaluated."""
 
     a: float
@@ -42,7 +42,7 @@ class _Place:
     total: float = 0.0
 
 
-class Shortcut:
+class FusedEvaluator:
     """Evaluates a network behind the products of its first layer; one per thread.
 
     A chunk of examples and a few points at a time, so that both stay in cache. With
@@ -63,7 +63,7 @@ class Shortcut:
         self,
         net: nn.Module,
         split: Split,
-        head: Head,
+        head: Stem,
         moved: Sequence[Moved],
         sample: Sample,
         *,
@@ -92,7 +92,7 @@ class Shortcut:
     def losses(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean loss at every point, shape (points,), from coordinates (points, 2)."""
         places = [
-            _Place(
+            _PlanePoint(
                 float(a), float(b), [one.at(float(a), float(b)) for one in self.moved]
             )
             for a, b in points
@@ -105,7 +105,7 @@ class Shortcut:
             self._in_one_go(places)
         return np.array([place.total / len(self.sample) for place in places])
 
-    def _in_one_go(self, places: list[_Place]) -> None:
+    def _in_one_go(self, places: list[_PlanePoint]) -> None:
         """Chunk by chunk to the loss; no norm waits for another chunk."""
         recalibrated = self.statistics == "recalibrated"
         self._normalise_head(places, "population" if recalibrated else "batch")
@@ -114,7 +114,7 @@ class Shortcut:
                 self._run(self.split.after, environment, place)
                 self._score(place, environment, cut)
 
-    def _in_stages(self, places: list[_Place]) -> None:
+    def _in_stages(self, places: list[_PlanePoint]) -> None:
         """All chunks to the next norm, then its statistics, and so on to the loss."""
         self._normalise_head(places, "sample")
         first, *stages = _stages(self.split.after)
@@ -133,7 +133,7 @@ class Shortcut:
                     self._run(stage, environment, place)
                     self._rest(place, environment, cut, stages[number : number + 1])
 
-    def _recalibrate(self, places: list[_Place]) -> None:
+    def _recalibrate(self, places: list[_PlanePoint]) -> None:
         """Pool the statistics of every norm while each batch has its own."""
         self._normalise_head(places, "batch")
         norms = [i for i, step in enumerate(self.split.after) if step.norm]
@@ -149,7 +149,7 @@ class Shortcut:
 
     def _rest(
         self,
-        place: _Place,
+        place: _PlanePoint,
         environment: Environment,
         cut: slice,
         following: list[list[Step]],
@@ -175,7 +175,7 @@ class Shortcut:
             for name, value in environment.items()
         }
 
-    def _settle(self, step: Step, place: _Place) -> None:
+    def _settle(self, step: Step, place: _PlanePoint) -> None:
         """Fix the norm's statistics: all chunks wait for it."""
         assert step.norm is not None
         pool = place.pools[step.norm]
@@ -185,7 +185,7 @@ class Shortcut:
         scale, shift = scale_and_shift(self.modules[name], mean, variance)
         return scale.to(self._out.dtype), shift.to(self._out.dtype)
 
-    def _normalise_head(self, places: list[_Place], over: Over) -> None:
+    def _normalise_head(self, places: list[_PlanePoint], over: Over) -> None:
         if self.split.head_norm is None:
             return
         norm = self.modules[self.split.head_norm]
@@ -193,7 +193,7 @@ class Shortcut:
             self._enter(place)
             place.head = self.head.affine(place.a, place.b, norm, over)
 
-    def _begin(self, places: list[_Place], cut: slice, *, keep: bool = False):
+    def _begin(self, places: list[_PlanePoint], cut: slice, *, keep: bool = False):
         """The output of the head, and of its norm, at each place in turn."""
         size, written = cut.stop - cut.start, None
         self._size = size
@@ -219,7 +219,7 @@ class Shortcut:
         groups = value.view(-1, size, value.shape[1])
         torch.addcmul(shift, groups, scale, out=groups)
 
-    def _enter(self, place: _Place) -> None:
+    def _enter(self, place: _PlanePoint) -> None:
         """Let the network have the parameters of this place."""
         for target, value in zip(self.targets, place.values, strict=True):
             target.data = value
@@ -228,7 +228,7 @@ class Shortcut:
         self,
         steps: Sequence[Step],
         environment: Environment,
-        place: _Place,
+        place: _PlanePoint,
         *,
         pool: bool = False,
     ) -> None:
@@ -243,7 +243,7 @@ class Shortcut:
             for name in step.done_with:
                 del environment[name]
 
-    def _norm(self, name: str, x: Tensor, place: _Place, *, pool: bool) -> Tensor:
+    def _norm(self, name: str, x: Tensor, place: _PlanePoint, *, pool: bool) -> Tensor:
         self._refuse_other_rows(x)
         if pool:
             place.pools.setdefault(name, Moments()).add(x)
@@ -255,7 +255,7 @@ class Shortcut:
         if len(x) != self._size:
             raise RowsAreNotExamples
 
-    def _score(self, place: _Place, environment: Environment, cut: slice) -> None:
+    def _score(self, place: _PlanePoint, environment: Environment, cut: slice) -> None:
         targets = rows(self.sample.batch[1], cut)
         mean = self.loss(environment[self.split.output], targets)
         place.total += (cut.stop - cut.start) * float(mean)

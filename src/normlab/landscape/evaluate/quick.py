@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from normlab.landscape.evaluate.direct import Plain
-from normlab.landscape.evaluate.fused import Shortcut
+from normlab.landscape.evaluate.direct import DirectEvaluator
+from normlab.landscape.evaluate.fused import FusedEvaluator
 from normlab.landscape.evaluate.moving import Moved, private_copy
 from normlab.landscape.evaluate.objective import Loss, LossObjective, Objective
-from normlab.landscape.evaluate.stem import CHUNK, Head
+from normlab.landscape.evaluate.stem import CHUNK, Stem
 from normlab.landscape.evaluate.trace import apply_before, split_at_first_linear
 from normlab.landscape.intake.batch import close, tolerance
 from normlab.landscape.intake.sample import Sample
@@ -48,8 +48,8 @@ class Quick:
         self,
         sample: Sample,
         window: Window,
-        plain: Callable[[Sample, Objective], Plain],
-    ) -> Callable[[], Shortcut] | None:
+        plain: Callable[[Sample, Objective], DirectEvaluator],
+    ) -> Callable[[], FusedEvaluator] | None:
         """What makes one for each thread; None if there is none that can be trusted.
 
         It is trusted if at the corners of the window and at a place inside it gives
@@ -78,7 +78,7 @@ class Quick:
         if test is None or fast is None:
             return None
 
-        def seen(way: Plain | Shortcut, place: np.ndarray) -> Tensor:
+        def seen(way: DirectEvaluator | FusedEvaluator, place: np.ndarray) -> Tensor:
             outputs.clear()
             way.losses(place[None])
             return torch.cat(outputs)
@@ -97,7 +97,7 @@ class Quick:
 
     def _maker(
         self, sample: Sample, loss: Loss, *, chunk: int
-    ) -> Callable[[], Shortcut] | None:
+    ) -> Callable[[], FusedEvaluator] | None:
         split = split_at_first_linear(private_copy(self.net), self.norms)
         if split is None:
             return None
@@ -110,7 +110,7 @@ class Quick:
         if x.ndim != 2 or len(x) != len(sample):
             return None
         whole = sample.batches * sample.batch_size
-        head = Head(
+        head = Stem(
             x,
             self._moved(f"{split.head}.weight", layer.weight),
             None
@@ -125,11 +125,11 @@ class Quick:
             chunk=chunk,
         )
 
-        def make() -> Shortcut:
+        def make() -> FusedEvaluator:
             net = private_copy(self.net)
             cut = split_at_first_linear(net, self.norms)
             assert cut is not None
-            return Shortcut(
+            return FusedEvaluator(
                 net,
                 cut,
                 head,

@@ -20,7 +20,7 @@ Affine = tuple[Tensor, Tensor]
 Over = Literal["batch", "sample", "population"]
 
 
-class Head:
+class Stem:
     r"""The first layer's output $P_0 + a P_1 + b P_2$ over the whole sample.
 
     Where a norm follows, the products are centred by their means over the sample,

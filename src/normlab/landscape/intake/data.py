@@ -20,7 +20,7 @@ from normlab.landscape.intake.leaves import is_numbers, leaf, rows_of, tensor_of
 
 
 @dataclass(frozen=True)
-class Source:
+class ExampleSource:
     """Examples to choose from.
 
     Attributes:
@@ -51,7 +51,7 @@ class Source:
         return _in_type(inputs, kind), targets
 
 
-def source_of(data: Any, *, pair: bool) -> Source:
+def source_of(data: Any, *, pair: bool) -> ExampleSource:
     """What can be chosen from.
 
     Args:
@@ -71,7 +71,7 @@ def source_of(data: Any, *, pair: bool) -> Source:
         )
     if isinstance(data, Dataset):
         feed = Feed(data.train, data.mean, data.std)
-        return Source(len(data.train), feed.take, is_pair=pair, is_dataset=True)
+        return ExampleSource(len(data.train), feed.take, is_pair=pair, is_dataset=True)
     if _is_dataset(data):
         return _from_dataset(data, pair=pair)
     return _from_arrays(data, pair=pair)
@@ -85,7 +85,7 @@ def _is_dataset(data: Any) -> bool:
     return indexed and not isinstance(data, held) and not hasattr(data, "to_numpy")
 
 
-def _from_dataset(data: Any, *, pair: bool) -> Source:
+def _from_dataset(data: Any, *, pair: bool) -> ExampleSource:
     called = type(data).__name__
     if not hasattr(data, "__len__") or not len(data):
         raise BadData(
@@ -113,7 +113,7 @@ def _from_dataset(data: Any, *, pair: bool) -> Source:
     def pick(order: Tensor) -> Batch:
         return _stacked([example(int(i)) for i in order])
 
-    return Source(len(data), pick, is_pair=pair, is_dataset=True)
+    return ExampleSource(len(data), pick, is_pair=pair, is_dataset=True)
 
 
 def _stacked(examples: list[Any]) -> Batch:
@@ -138,7 +138,7 @@ def _stacked(examples: list[Any]) -> Batch:
     return torch.stack(values)
 
 
-def _from_arrays(data: Any, *, pair: bool) -> Source:
+def _from_arrays(data: Any, *, pair: bool) -> ExampleSource:
     if pair:
         tree = _pair(data)
     elif isinstance(data, Tensor | np.ndarray | Mapping | tuple | list):
@@ -164,7 +164,7 @@ def _from_arrays(data: Any, *, pair: bool) -> Source:
     def pick(order: Tensor) -> Batch:
         return tree_map(lambda x: None if x is None else rows_of(x, order), tree)
 
-    return Source(sizes[0], pick, is_pair=pair, is_dataset=False)
+    return ExampleSource(sizes[0], pick, is_pair=pair, is_dataset=False)
 
 
 def _pair(data: Any) -> tuple[Any, Any]:

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from normlab.base.streams import stream
 from normlab.errors import BadSetting
 from normlab.landscape.intake.batch import Batch, mapped, rows, tensors
-from normlab.landscape.intake.data import Source
+from normlab.landscape.intake.data import ExampleSource
 
 _CACHE_VALUES = 1 << 19  # values per chunk of inputs: 2 MB in float32
-_MOST_VALUES = 1 << 22  # of the largest tensor on the way: 16 MB
+_MAX_VALUES = 1 << 22  # of the largest tensor on the way: 16 MB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,13 +88,13 @@ class Sample:
 
     def within_memory(self, examples: int) -> int:
         """So many at a time, or fewer where they are large, but a batch's at least."""
-        fitting = _MOST_VALUES // max(self.largest, 1)
+        fitting = _MAX_VALUES // max(self.largest, 1)
         return min(examples, max(fitting, min(self.batch_size, examples)))
 
 
 def take_sample(
     model: nn.Module,
-    source: Source,
+    source: ExampleSource,
     *,
     batch_size: int,
     seed: int,

@@ -16,7 +16,7 @@ from normlab.records.surface import Mark
 Window = tuple[float, float]
 
 
-MOST_POINTS = 1001  # per axis, as in the table [surfaces] of a study
+MAX_POINTS = 1001  # per axis, as in the table [surfaces] of a study
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,9 +88,9 @@ class Plane:
             raise BadSetting(f"points={points!r} is not a whole number. Use 49.")
         if points < 3:
             raise BadSetting(f"points={points} makes no surface. Use 3 or more.")
-        if points > MOST_POINTS:
+        if points > MAX_POINTS:
             raise BadSetting(
-                f"points={points:,} is more than any picture shows. Use {MOST_POINTS:,}"
+                f"points={points:,} is more than any picture shows. Use {MAX_POINTS:,}"
                 " or fewer."
             )
         if points % 2 == 0:

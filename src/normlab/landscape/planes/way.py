@@ -16,7 +16,7 @@ from normlab.landscape.planes.networks import Network, kept, kind_of
 from normlab.landscape.planes.vectors import Arrays
 from normlab.records.surface import Mark
 
-MOST_REAL = 25  # networks of one way whose real loss is measured
+MAX_REAL = 25  # networks of one way whose real loss is measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +119,7 @@ def real_networks(
     states = iter(whole)
     for way in ways:
         here = {name: next(states) for name in way.networks}
-        count = min(MOST_REAL, len(here))
+        count = min(MAX_REAL, len(here))
         for i in np.linspace(0, len(here) - 1, count).round().astype(int):
             name = list(here)[i]
             chosen[name] = kept(here[name])

@@ -8,14 +8,14 @@ from torch import Tensor
 
 from normlab.base.hold import preserved
 from normlab.base.reals import in_numpy
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.base.taps import uncompiled
 from normlab.errors import BadFolder, described
 from normlab.records.events import Noted, Observed
-from normlab.train.moment import Moment, Observer
+from normlab.train.step_state import Observer, StepState
 
 
-class Audience:
+class Observers:
     """Observers that look at the same run.
 
     One that fails looks no more and leaves no record; the run goes on, and `notes` say
@@ -36,29 +36,29 @@ class Audience:
         """Whether anybody wants to look after `step` steps."""
         return any(observer.due(step) for observer in self._observers)
 
-    def look(self, moment: Moment) -> None:
+    def observe(self, state: StepState) -> None:
         """Show the moment to everybody who wants to see it, and put things back.
 
         Raises:
             BadFolder: What an observer keeps cannot be written.
         """
         for observer in tuple(self._observers):
-            if not observer.due(moment.step):
+            if not observer.due(state.step):
                 continue
             try:
-                self._show(moment, observer)
+                self._show(state, observer)
             except BadFolder:
                 raise
             except Exception as error:
                 self._dismiss(observer, error)
 
-    def _show(self, moment: Moment, observer: Observer) -> None:
+    def _show(self, state: StepState, observer: Observer) -> None:
         if not observer.touches:
-            observer.look(moment)
+            observer.observe(state)
             return
-        address = (self._seed, observer.name, moment.step)
-        with preserved(moment.model), ambient(*address), uncompiled():
-            observer.look(moment)
+        address = (self._seed, observer.name, state.step)
+        with preserved(state.model), seeded(*address), uncompiled():
+            observer.observe(state)
 
     def _dismiss(self, observer: Observer, error: Exception) -> None:
         self._observers.remove(observer)

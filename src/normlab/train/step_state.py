@@ -12,7 +12,7 @@ from normlab.train.evaluate import Loss
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Moment:
+class StepState:
     """A run between two steps; what is done to `model` by who touches is undone."""
 
     step: int  # steps taken so far; 0 before the first
@@ -48,7 +48,7 @@ class Observer(Protocol):
         """Whether it wants to look after `step` steps; 0 is before the first."""
         ...
 
-    def look(self, moment: Moment) -> None:
+    def observe(self, state: StepState) -> None:
         """Measure, and remember."""
         ...
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from normlab.study.prepare import Prepared
 
 
-def ingredients(prepared: Prepared) -> dict[str, str]:
+def provenance(prepared: Prepared) -> dict[str, str]:
     """The digests of a study's data, its networks at step 0 and its users' code.
 
     A network's digest is of its modules and initial weights at the first seed. The
@@ -117,7 +117,7 @@ def refuse_changed(folder: StudyFolder, prepared: Prepared, remedy: str) -> None
     Raises:
         BadFolder: If one of them differs.
     """
-    before, now = folder.meta(), ingredients(prepared)
+    before, now = folder.meta(), provenance(prepared)
     refuse_other_reading(folder, before, prepared)
     _refuse(folder, "the data", before.get("data_digest"), now["data_digest"], remedy)
     moved = {arm for variant in prepared.variants.values() for arm in variant.moved}

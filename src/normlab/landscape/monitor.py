@@ -14,7 +14,7 @@ from normlab.landscape.cells import Cells
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class SurfaceProgress:
     """How far a surface is.
 
     Attributes:
@@ -29,7 +29,7 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watch:
+class Monitor:
     """What a measurement tells while it runs, and what it need not do again.
 
     Attributes:
@@ -40,7 +40,7 @@ class Watch:
 
     known: Cells | None = None
     cells: Callable[[NDArray[np.int64], NDArray[np.int64], NDArray], None] | None = None
-    progress: Callable[[Progress], None] | None = None
+    progress: Callable[[SurfaceProgress], None] | None = None
 
     def begun(self, rows: int, columns: int) -> Cells:
         """The cells that a measurement begins with.
@@ -62,7 +62,7 @@ class Watch:
 class Clock:
     """Counts points and estimates the time left."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Monitor) -> None:
         self.tell = watch.progress
         self.began = perf_counter()
         self.computed = self.planned = 0
@@ -78,7 +78,7 @@ class Clock:
             pace = (perf_counter() - self.began) / self.computed
             left = self.planned - self.computed
             self.tell(
-                Progress(
+                SurfaceProgress(
                     computed=self.computed,
                     planned=self.planned,
                     seconds_left=pace * left,

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from normlab.base.hold import preserved
-from normlab.base.streams import ambient
+from normlab.base.streams import seeded
 from normlab.data.dataset import Dataset
 from normlab.data.feed import Feed
 from normlab.train.evaluate import (
@@ -25,7 +25,7 @@ GLIMPSED = 2_000
 COMPARED = 64  # test images, together and in halves
 
 
-class Exam:
+class Evaluator:
     """Evaluates one network, with the *running* statistics, and leaves no trace.
 
     Args:
@@ -93,14 +93,14 @@ class Exam:
         feed = self._feeds["slice"]
         inputs, _ = feed.take(torch.arange(min(COMPARED, len(feed))))
         # a network that takes whole chunks alone has been evaluated by now as well
-        with preserved(self._model), ambient(self._seed, "chunks"), suppress(Exception):
+        with preserved(self._model), seeded(self._seed, "chunks"), suppress(Exception):
             return depends_on_neighbours(self._model, inputs)
         return False
 
     def _on(self, part: str, step: int) -> Evaluation:
         # a network may draw random numbers even in eval mode: not training's ones; and
         # what it remembers of test images must not come back into training
-        with preserved(self._model), ambient(self._seed, "evaluate", step):
+        with preserved(self._model), seeded(self._seed, "evaluate", step):
             return evaluate(self._model, self._feeds[part], self._loss)
 
 

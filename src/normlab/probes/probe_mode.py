@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 
-def still_(model: nn.Module) -> None:
+def probe_mode_(model: nn.Module) -> None:
     """Let norms use the statistics of the batch, and switch dropout off, in place.
 
     Everything goes to eval mode but the norms that know batch statistics; one of

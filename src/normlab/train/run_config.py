@@ -15,7 +15,7 @@ from normlab.train.evaluate import Loss
 
 
 @dataclass(frozen=True, kw_only=True)
-class Course:
+class RunConfig:
     """What is trained on, how, and from which streams; all but the network."""
 
     key: RunKey

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pytest
 
-from normlab.figures.kit.theme import DARK, LIGHT, Colour, Look, swaps
+from normlab.figures.kit.theme import DARK, LIGHT, Colour, Theme, swaps
 
 LOOKS = {"light": LIGHT, "dark": DARK}
 
@@ -25,13 +25,13 @@ def contrast(one: Colour, other: Colour) -> float:
 
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
-def test_text_is_readable(look: Look) -> None:
+def test_text_is_readable(look: Theme) -> None:
     assert contrast(look.ink, look.paper) >= 4.5
     assert contrast(look.muted, look.paper) >= 4.5
 
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
-def test_every_line_stands_out_from_the_paper(look: Look) -> None:
+def test_every_line_stands_out_from_the_paper(look: Theme) -> None:
     assert all(contrast(arm, look.paper) >= 3 for arm in look.arms)
 
 

@@ -15,8 +15,8 @@ from normlab.probes.registry import observers
 from normlab.records.events import EpochDone, Event, Noted, Observed
 from normlab.spec.recipe import Recipe
 from normlab.train import checkpoint
-from normlab.train.moment import Moment
 from normlab.train.run import Run
+from normlab.train.step_state import StepState
 from tests.train.cases import course, network
 
 RECIPE = Recipe(epochs=2, batch_size=32)
@@ -35,12 +35,12 @@ class Fails:
     def due(self, step: int) -> bool:
         return step % 2 == 0
 
-    def look(self, moment: Moment) -> None:
-        self.looks.append(moment.step)
-        nn.init.zeros_(next(moment.model.parameters()))
-        moment.model.eval()
+    def observe(self, state: StepState) -> None:
+        self.looks.append(state.step)
+        nn.init.zeros_(next(state.model.parameters()))
+        state.model.eval()
         torch.rand(3)
-        if moment.step >= self.at:
+        if state.step >= self.at:
             raise self.error
 
     def arrays(self) -> Mapping[str, Tensor]:
@@ -98,7 +98,7 @@ def test_probes_that_cannot_be_made_are_noted_and_the_others_look(
     def broken(*_: object) -> None:
         raise RuntimeError("no anatomy")
 
-    monkeypatch.setattr(registry, "study", broken)
+    monkeypatch.setattr(registry, "trace_modules", broken)
     model, where = network(), course(RECIPE)
     looking = observers("full", model, where, shared=["fc1.weight"])
     events = list(Run(model, where, observers=looking).events())
