@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median, quantiles
 
-from normlab.study.executor import KEEP_MEMORY
+from normlab.study.slot import KEEP_MEMORY
 
 Block = Callable[[int], object]
 """Does as many steps as it is told."""

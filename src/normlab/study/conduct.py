@@ -22,7 +22,7 @@ from normlab.spec.plan import RunKey, plan
 from normlab.study.cost import CostJob, Measured, extent
 from normlab.study.executor import Executor
 from normlab.study.jobs import Material, TrainJob
-from normlab.study.messages import Halted, JobEnded, Lost, Started
+from normlab.study.messages import Halted, JobEnded, Lost, Stands, Started
 from normlab.study.order import longest_first
 from normlab.study.pace import Countdown
 from normlab.study.prepare import Prepared
@@ -191,6 +191,8 @@ class Conductor:
                     pass
                 case _, Halted(reason=reason):
                     raise BadFolder(reason)
+                case _, Stands(reason=reason):
+                    self._watcher.told(f"{job.label}: {reason}")
                 case TrainJob(), _:
                     self._of_run(job, message)
                 case SurfaceJob(name=name), Share(share=share):

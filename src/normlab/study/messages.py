@@ -32,6 +32,13 @@ class Halted:
 
 
 @dataclass(frozen=True)
+class Stands:
+    """A worker does not go on, and will not by itself; half a line says why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Lost:
     """The last message about a job whose worker died; half a line says why."""
 
