@@ -61,7 +61,7 @@ def samples(
     for index in indices.tolist():
         try:
             item = dataset[index]
-        except Exception as error:  # whatever a user's dataset raises
+        except (Exception, SystemExit) as error:  # whatever a user's dataset raises
             raise BadData(
                 f"item {index} of the {part} part cannot be read "
                 f"({type(error).__name__}: {' '.join(str(error).split())[:300]})."

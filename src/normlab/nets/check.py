@@ -56,7 +56,7 @@ def answer(model: nn.Module, inputs: Tensor, classes: int) -> Tensor:
         output = model(inputs)
     except BadModel:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BadModel(
             f"in {mode} mode the model cannot read a batch of shape "
             f"{tuple(inputs.shape)}: {described(error)}"

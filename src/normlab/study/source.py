@@ -57,7 +57,7 @@ class FromFactory:
             model = self.factory(*given.args, **given.kwargs)
         except BadModel as refused:
             raise BadModel(f"the model factory {name}: {refused}") from None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise BadModel(
                 f"the model factory {name}(norm) failed with {described(error)}"
             ) from error

@@ -162,7 +162,7 @@ class Trial:
             model.zero_grad()
             try:
                 loss.backward()
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise BadModel(
                     f"the gradient of the loss cannot be computed: {described(error)}"
                 ) from error
@@ -270,7 +270,7 @@ def _told(key: str, doing: str, remedy: str) -> Iterator[None]:
     """Say an error of the user's code in one line."""
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         what = f"{doing} with {described(error).rstrip('.')}"
         raise BadSetting(f"{key}: {what}. {remedy}") from error
 
