@@ -140,9 +140,10 @@ def table(kept: dict[str, Any]) -> str:
     low, high = roles["interval"]
     lines += [
         "",
-        f"Contours: {found['count']} of {found['pairs']} pairs are two bowls. To be "
-        f"the baseline makes by itself a ratio of {roles['ratio']:.3f} [{low:.3f}, "
-        f"{high:.3f}], from {roles['twins']} twins measured in both roles.",
+        f"Contours: {found['count']} of {found['pairs']} pairs are two bowls. Swapping "
+        f"which run is the baseline changes the ratio by {abs(roles['ratio'] - 1):.1%} "
+        f"({roles['ratio']:.3f} [{low:.3f}, {high:.3f}]), from {roles['twins']} twins "
+        f"measured in both roles.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -22,8 +22,8 @@ def test_equal_digests_are_proven_and_said() -> None:
     fairness = check_fairness(accuracy_study([0.0, 0.0, 0.0]))
     assert fairness.proven
     assert str(fairness) == (
-        "proven equal by digest in 3 of 3 sets of twins: the tensors that they share "
-        "at step 0 (2), and the batches in their order"
+        "in 3 of 3 twin sets the 2 shared initial tensors and the batch order "
+        "have equal hashes"
     )
 
 

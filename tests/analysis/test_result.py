@@ -126,7 +126,7 @@ def test_a_result_prints_table_claims_and_fairness() -> None:
     text = str(Result(accuracy_study([0.001, 0.002, 0.003])))
     assert "training loss" in text
     assert "more accurate" in text
-    assert "proven equal by digest" in text
+    assert "have equal hashes" in text
 
 
 def test_a_study_is_opened_from_its_folder(tmp_path: Path) -> None:

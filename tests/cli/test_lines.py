@@ -45,7 +45,7 @@ def test_phases_and_the_amount_of_work_are_said(
     lines.note("reading mnist")
     lines.began(SPEC, KEYS, EPOCH, {KEYS[0]: 2})
     said = capsys.readouterr().out.splitlines()
-    assert said == ["reading mnist", f"400 steps to do, {lines.workers} at a time"]
+    assert said == ["reading mnist", f"400 steps left, {lines.workers} runs at a time"]
 
 
 def test_what_went_wrong_is_said_with_its_reason(

@@ -66,7 +66,7 @@ def test_many_statements_are_named_in_part_and_the_rest_is_counted() -> None:
         for name in list(PLAIN)[:6]
     ]
     (found,) = headlines(accuracy_study([0.0]).spec, six)
-    assert "bore only smaller learning rates" not in found
+    assert "tolerated only smaller learning rates" not in found
     assert "and did worse in 2 more ways than without." in found
 
 
@@ -122,7 +122,7 @@ def test_larger_rates_are_said_in_everyday_words() -> None:
 
     record = over_rates(rates_spec(0.01, 0.1, 1.0, seeds=8), wide)
     assert (
-        "With batch normalization (over all lr), the network bore larger learning "
+        "With batch normalization (over all lr), the network tolerated larger learning "
         "rates (31.62 times) than without."
     ) in of_sweep(record)
 

@@ -70,13 +70,15 @@ def normlab(
     context: typer.Context,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Say which."),
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show the version."
+        ),
     ] = False,
 ) -> None:
     """What does batch normalization do to this network? Measured on twins.
 
-    `normlab run` trains the article's network with and without batch normalization,
-    from the same weights and on the same batches, over five seeds.
+    `normlab run` trains a reference network (784-512-256-10, MNIST) with and without
+    batch normalization, from the same weights and on the same batches, over five seeds.
 
     Exit codes: 0 done; 1 failed; 2 bad usage or bad input; 130 stopped by Ctrl-C and
     143 by SIGTERM (129: SIGHUP), with everything so far kept.

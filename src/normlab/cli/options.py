@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from normlab.experiments.registry import NAMES
+from normlab.spec.names import NORMS
 
 
 def _option(*flags: str, metavar: str, text: str) -> Any:
@@ -46,7 +47,11 @@ Model = Annotated[
 ]
 Norm = Annotated[
     str | None,
-    _option("--norm", metavar="none,batch,...", text="The arms, by their norms."),
+    _option(
+        "--norm",
+        metavar="none,batch,...",
+        text="Norms to compare, one arm each: " + ", ".join(NORMS) + ".",
+    ),
 ]
 Rates = Annotated[
     str | None,
@@ -82,14 +87,19 @@ Momentum = Annotated[
     str | None, _option("--momentum", metavar="M", text="Momentum of the optimizer.")
 ]
 Optimizer = Annotated[
-    str | None, _option("--optimizer", metavar="sgd|adam|adamw", text="How to descend.")
+    str | None, _option("--optimizer", metavar="sgd|adam|adamw", text="Optimizer.")
 ]
 WeightDecay = Annotated[
-    str | None, _option("--weight-decay", metavar="D", text="Pull towards zero.")
+    str | None, _option("--weight-decay", metavar="D", text="Weight decay (L2).")
 ]
 Measure = Annotated[
     str | None,
-    _option("--measure", metavar="none|light|full", text="What is observed."),
+    _option(
+        "--measure",
+        metavar="none|light|full",
+        text="What to record: none; light (+ activations); full (+ gradients, "
+        "sharpness, surfaces).",
+    ),
 ]
 Validation = Annotated[
     str | None,
@@ -106,20 +116,27 @@ ImageSize = Annotated[
 ]
 LastBatch = Annotated[
     str | None,
-    _option("--last-batch", metavar="keep|drop", text="A short last batch."),
+    _option(
+        "--last-batch",
+        metavar="keep|drop",
+        text="Keep or drop the incomplete last batch.",
+    ),
 ]
 Workers = Annotated[
     str | None,
-    _option("--workers", metavar="N", text="Runs at a time; auto: one per core."),
+    _option(
+        "--workers", metavar="N", text="Runs at the same time; auto: one per core."
+    ),
 ]
 Threads = Annotated[
     str | None, _option("--threads", metavar="N", text="Compute threads per worker.")
 ]
 Device = Annotated[
-    str | None, _option("--device", metavar="cpu|cuda|mps|auto", text="Where to train.")
+    str | None,
+    _option("--device", metavar="cpu|cuda|mps|auto", text="Device to train on."),
 ]
 Executor = Annotated[
-    str | None, _option("--executor", metavar="local", text="How workers are reached.")
+    str | None, _option("--executor", metavar="local", text="Where runs execute.")
 ]
 Out = Annotated[
     Path | None,

@@ -1,10 +1,14 @@
-"""The article's comparison: a network of 512 and 256 ReLU units on MNIST."""
+"""The reference comparison: a network of 512 and 256 ReLU units on MNIST.
+
+It follows Tiroshan Madushanka, "Batch Normalization in Neural Networks", zero-to
+(Medium), 3 June 2024.
+"""
 
 from __future__ import annotations
 
 from normlab.experiments.experiment import Experiment, Statement
 
-_ARTICLE = "the article"
+_ARTICLE = "Madushanka 2024"
 _STATED = {
     "smoother-surface": "the loss surface is smoother",
     "rounder-contours": "the contours of the loss are rounder, not stretched",
@@ -17,10 +21,10 @@ _STATED = {
     "better-accuracy": "the accuracy on the test set is better",
 }
 
-# every default of a study is the article's
+# every default of a study is that of the reference comparison
 EXPERIMENT = Experiment(
     name="article",
-    title="What does batch norm do to the article's network?",
+    title="What does batch norm do to the reference network?",
     picture="surface-common",
     statements=tuple(
         Statement(says=says, source=_ARTICLE, claim=claim, arm="batch")

@@ -40,7 +40,7 @@ class Experiment:
         name: As behind `normlab run`.
         title: One line of what is asked.
         picture: The figure that shows the answer, by its name in `normlab.figures`.
-        default: The tables of study.toml, where they are not the article's; minutes
+        default: The tables of study.toml, where they differ from the defaults; minutes
             on two cores.
         full: What differs in the long form; empty if there is none.
         statements: What is tested.

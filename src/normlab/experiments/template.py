@@ -39,7 +39,7 @@ def _head(experiment: Experiment) -> Iterator[str]:
             first, *rest = wrap(f"{statement.says} ({statement.source})", _WIDTH - 4)
             yield from (f"# - {first}", *(f"#   {line}" for line in rest))
         yield "#"
-    yield "# Lines that you leave out have the article's value. Run it with:"
+    yield "# Lines that you leave out keep their defaults. Run it with:"
     yield "#   normlab run study.toml"
     yield '# Other arms: add a table [[arms]], e.g. norm = "ghost(chunk=8)".'
     yield '# Several values of a key: under [sweep], "recipe.batch_size" = [16, 64].'

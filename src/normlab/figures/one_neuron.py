@@ -184,7 +184,7 @@ KIND = FigureKind(
     section="normalisation",
     title="One neuron before and after normalising",
     reading=(
-        "Move the slider through training (the article looks at steps 1, 10 and 100): "
+        "Move the slider through training (Madushanka 2024: steps 1, 10 and 100): "
         "the bars are what one neuron gives for 512 images, the grey outline what it "
         "gave at first. Before normalising they may wander and widen; after it they "
         "stay around 0 with variance 1, whatever the layers below do."

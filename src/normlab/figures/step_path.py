@@ -120,7 +120,7 @@ KIND = FigureKind(
         "How far each step moves the shared weights; how much of its direction the "
         "next step keeps (1 is straight ahead); and the distance from the start over "
         "the length of the path so far, which is estimated from the steps that were "
-        "looked at. Dotted: what steps of pure noise would reach with this momentum m, "
+        "looked at. Dotted: expected for uncorrelated gradient noise at momentum m, "
         "namely m and √((1+m)/((1−m)t)); only what lies above is a direct path."
     ),
     draw=_draw,

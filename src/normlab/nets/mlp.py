@@ -1,4 +1,4 @@
-"""Feed-forward networks; by default the article's, 512 and 256 hidden ReLU units."""
+"""Feed-forward networks; the reference network has 512 and 256 hidden ReLU units."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from normlab.base.slots import NormMaker
 from normlab.nets.hidden import behind_layer
 
 WIDTHS = (512, 256)
-"""Units of the article's hidden layers."""
+"""Hidden units of the reference network."""
 
 
 def mlp(
@@ -30,7 +30,7 @@ def mlp(
     """Linear, norm, nonlinearity, as often as there are hidden layers; then linear.
 
     A bias in front of batch norm has no effect, its gradient is zero up to
-    rounding; the article keeps it, and so do we.
+    rounding; the reference network keeps it, and so do we.
 
     Args:
         norm: Makes the norm of every hidden layer.

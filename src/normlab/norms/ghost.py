@@ -9,7 +9,7 @@ from normlab.base.slots import describe
 from normlab.errors import BadModel
 
 CHUNK = 16
-"""Examples per chunk: a quarter of the article's batch. Hoffer et al. take 128."""
+"""Examples per chunk: a quarter of the default batch. Hoffer et al. take 128."""
 
 
 def ghost(features: int, dims: int = 0, *, chunk: int = CHUNK) -> nn.Module:

@@ -47,7 +47,7 @@ class EpochDone:
 
     epoch: int
     train_loss: float
-    """Mean over the epoch's batches, as the article prints it; nats per example."""
+    """Mean over the epoch's batches as they were trained on; nats per example."""
     test_loss: float | None
     test_accuracy: float | None
     metrics: Mapping[str, float] = field(default_factory=dict)

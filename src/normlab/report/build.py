@@ -24,7 +24,7 @@ from normlab.report.limits import limits
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
-# the article's order
+# the order of the reference experiment
 SECTIONS = {
     "surface": "The loss surface",
     "drift": "How activations drift",

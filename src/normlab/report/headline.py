@@ -38,8 +38,8 @@ PLAIN: dict[str, ClaimWords] = {
         "had a less steady loss from step to step",
     ),
     "wider-learning-rates": ClaimWords(
-        "bore larger learning rates ({ratio} times)",
-        "bore only smaller learning rates ({ratio} times)",
+        "tolerated larger learning rates ({ratio} times)",
+        "tolerated only smaller learning rates ({ratio} times)",
     ),
     "smoother-surface": ClaimWords(
         "had a smoother loss surface", "had a rougher loss surface"
@@ -48,7 +48,8 @@ PLAIN: dict[str, ClaimWords] = {
         "had rounder contours", "had more stretched contours"
     ),
     "predictable-steps": ClaimWords(
-        "answered steps more predictably", "answered steps less predictably"
+        "changed its loss more as the gradient predicts",
+        "changed its loss less as the gradient predicts",
     ),
     "straighter-path": ClaimWords(
         "took a more direct path", "took a less direct path to its end"

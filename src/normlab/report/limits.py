@@ -24,8 +24,8 @@ def limits(result: StudyResult) -> list[str]:
         _rates(result),
         f"Every arm was trained for {count(spec.recipe.epochs, 'epoch')}; a longer or "
         "shorter training may end differently.",
-        "Seconds were taken while runs shared one machine; compare costs by the cost "
-        "measurement, which was taken alone, and times elsewhere by their steps.",
+        "Run times were measured with other runs on the machine; for speed use the "
+        "cost measurement.",
         "Test figures use each network as at inference: batch norms with their running "
         "averages.",
     ]

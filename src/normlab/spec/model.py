@@ -31,7 +31,7 @@ class Shape(Frozen):
     width: Whole | None = Field(default=None, ge=1, le=10**6)
     """Units of every hidden layer; auto: 512, 256, 256, ... of mlp, 100 of sigmoid."""
     activation: Literal["relu", "sigmoid"] | None = None
-    """The nonlinearity: relu or sigmoid; auto: sigmoid of sigmoid, else relu."""
+    """relu or sigmoid; auto: sigmoid for the model `sigmoid`, otherwise relu."""
     placement: Literal["before", "after"] | None = None
     """The norm before or after the nonlinearity; auto: before."""
     weight_std: Number | None = Field(default=None, gt=0, le=1000)

@@ -14,7 +14,7 @@ Rate = Annotated[Number, Field(gt=0, le=1000)]
 
 
 class Recipe(Frozen):
-    """The `[recipe]` table of study.toml; the defaults are the article's.
+    """The `[recipe]` table of study.toml; by default the reference one.
 
     Example:
         >>> Recipe(rates=(0.01, 0.1), epochs=2).optimizer
@@ -30,9 +30,9 @@ class Recipe(Frozen):
     refine: Whole = Field(default=0, ge=0, le=20)
     """Further rates tried per arm, around the best of several: golden section."""
     momentum: Number = Field(default=0.9, ge=0, lt=1)
-    """Of sgd; adam and adamw use it as their first beta."""
+    """SGD momentum; beta1 for adam and adamw."""
     weight_decay: Number = Field(default=0.0, ge=0, le=1000)
-    """Pull of the weights towards zero."""
+    """Weight decay (L2)."""
     decay_norms: bool = True
     """Whether norm parameters and biases are decayed too."""
     schedule: Literal["constant", "step", "cosine"] = "constant"

@@ -41,7 +41,7 @@ class Execution(Frozen):
     device: Line = "cpu"
     """cpu, cuda, cuda:N, mps or auto."""
     executor: Literal["local"] = "local"
-    """How workers are reached: local processes."""
+    """Where runs execute: local processes."""
 
     @field_validator("device")
     @classmethod
@@ -80,7 +80,7 @@ class StudySpec(Frozen):
     surfaces: Surfaces = Surfaces()
     """Which loss surfaces are measured, where measure is full."""
     execution: Execution = Execution()
-    """Where it runs; `workers` changes no bit, `threads` and `device` the last ones."""
+    """Results do not depend on workers; threads and device may change the last bits."""
     arms: Arms = (Arm(name="none", norm="none"), Arm(name="batch", norm="batch"))
     """The variants that are compared."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # What a step costs beside its images, in units of one parameter and one image:
 # calls of torch cost as much as 4 million, and the update touches every parameter
-# about six times (the article's network here: 0.5 ms of the 4 ms of a step).
+# about six times (the reference network here: 0.5 ms of the 4 ms of a step).
 PER_STEP = 4e6
 PER_PARAMETER = 6
 # Runs whose costs differ by less keep the order of the plan, twins side by side.

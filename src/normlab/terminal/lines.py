@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from normlab.analysis.text.words import nats
+from normlab.analysis.text.words import count, nats
 from normlab.foreign import plain
 from normlab.records import events
 from normlab.study.progress import Progress
@@ -34,7 +34,7 @@ class Lines(Progress):
         """Say how much lies ahead."""
         super().began(spec, plan, steps_per_epoch, epochs_done)
         todo = self.steps_total - self.steps_done
-        _say(f"{todo:,} steps to do, {self.workers} at a time")
+        _say(f"{todo:,} steps left, {count(self.workers, 'run')} at a time")
 
     def joined(self, keys: Sequence[RunKey]) -> None:
         """Say which rates are tried next."""

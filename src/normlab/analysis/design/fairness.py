@@ -49,7 +49,7 @@ class Fairness:
             return "one arm only: nothing to compare"
         if self.compared == 0:
             return "not proven yet: no two arms of one seed have started"
-        of = f"{self.compared} of {count(self.planned, 'set')} of twins"
+        of = f"{self.compared} of {count(self.planned, 'twin set')}"
         if differing := [*self.unequal_start, *self.unequal_batches]:
             more = len(differing) - _SETS
             named = "; ".join(differing[:_SETS]) + (
@@ -57,13 +57,14 @@ class Fairness:
             )
             return f"NOT equal between the arms (compared: {of}): {named}"
         equal = (
-            f"equal by digest in {of}: the tensors that they share at step 0 "
-            f"({_range(self.shared)}), and the batches in their order"
+            f"in {of} the {_range(self.shared)} shared initial "
+            f"{'tensor' if self.shared == (1,) else 'tensors'} and the batch order "
+            f"have equal hashes"
         )
         if self.differences:
             beside = "; ".join(self.differences)
             return f"{equal}; but the arms differ in more than their norms: {beside}"
-        return f"proven {equal}"
+        return equal
 
 
 def check_fairness(record: StudyRecord) -> Fairness:

@@ -144,7 +144,7 @@ def _diverged(evidence: Evidence) -> str:
 def _outlook(evidence: Evidence, rivals: Sequence[float]) -> str:
     more = further_seeds(evidence, rivals)
     if more is None and evidence.image_variance > 0:
-        return "more seeds alone would not settle it, it takes more test images"
+        return "more seeds would not help; a larger test set would"
     if more is None:
         return f"more than {count(MOST, 'further seed')} would be needed to settle it"
     return f"about {count(more, 'more seed')} would settle it"

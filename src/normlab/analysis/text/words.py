@@ -124,12 +124,15 @@ def lost_text(lost: Sequence[str]) -> str:
 
     Example:
         >>> print(lost_text(["arrays/a.npz"]))
-        arrays/a.npz is missing or damaged: what rests on it is not judged or drawn
+        arrays/a.npz is missing or damaged; claims and figures that need it are skipped
     """
     named, more = ", ".join(lost[:_NAMED]), len(lost) - _NAMED
     if more > 0:
         named += f" and {more:,} more"
-    those = "is missing or damaged: what rests on it"
-    if len(lost) > 1:
-        those = "are missing or damaged: what rests on them"
-    return f"{named} {those} is not judged or drawn"
+    those = "are", "them"
+    if len(lost) == 1:
+        those = "is", "it"
+    return (
+        f"{named} {those[0]} missing or damaged; "
+        f"claims and figures that need {those[1]} are skipped"
+    )
