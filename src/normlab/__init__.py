@@ -7,6 +7,8 @@
   made by `random_plane`, `named_plane`, `models_plane`, `path_plane`, `common_plane`,
   and `load_surface` reads what was kept.
 * `GhostBatchNorm`, `NoisyBatchNorm`: norms that torch does not have.
+* `Definition`: a claim of your own, from functions of `Twins` that give a number or say
+  what is `Omitted`.
 * `NormlabError`: what every error of normlab is.
 
 Every public name lives in a module of its own and is imported when it is first
@@ -19,6 +21,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from normlab.analysis.claims.definition import Definition as Definition
+    from normlab.analysis.claims.definition import Omitted as Omitted
+    from normlab.analysis.claims.definition import Twins as Twins
     from normlab.errors import NormlabError as NormlabError
     from normlab.facade.compare import compare as compare
     from normlab.facade.result import Result as Result
@@ -36,11 +41,14 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "Definition": "normlab.analysis.claims.definition",
     "GhostBatchNorm": "normlab.norms.ghost",
     "NoisyBatchNorm": "normlab.norms.noisy",
     "NormlabError": "normlab.errors",
+    "Omitted": "normlab.analysis.claims.definition",
     "Result": "normlab.facade.result",
     "Study": "normlab.facade.study",
+    "Twins": "normlab.analysis.claims.definition",
     "common_plane": "normlab.landscape.planes.common",
     "compare": "normlab.facade.compare",
     "load_surface": "normlab.facade.surface",
@@ -52,11 +60,14 @@ _HOMES = {
 }
 
 __all__ = [
+    "Definition",
     "GhostBatchNorm",
     "NoisyBatchNorm",
     "NormlabError",
+    "Omitted",
     "Result",
     "Study",
+    "Twins",
     "__version__",
     "common_plane",
     "compare",

@@ -9,6 +9,7 @@ from normlab.analysis.arms import ArmSummary, summarise
 from normlab.analysis.claim import Claims, claim_from
 from normlab.analysis.claims import DEFINITIONS
 from normlab.analysis.claims.definition import Definition
+from normlab.analysis.claims.own import all_claims
 from normlab.analysis.design.fairness import Fairness, check_fairness
 from normlab.analysis.design.pairs import Runs, all_pairings
 from normlab.analysis.inference.evidence import Evidence, collect
@@ -27,24 +28,29 @@ class Analysis:
     fairness: Fairness
 
 
-def analyse(record: StudyRecord) -> Analysis:
+def analyse(record: StudyRecord, own: Sequence[Definition] = ()) -> Analysis:
     """Summarise the arms, judge every claim, compare the digests.
 
     Works on unfinished studies too: what is not there yet counts as a missing pair.
+
+    Args:
+        record: Of the study.
+        own: Claims of the user's, as `own_claims` checked them.
     """
     return Analysis(
         arms=summarise(record),
-        claims=judge_all(record),
+        claims=judge_all(record, own),
         fairness=check_fairness(record),
     )
 
 
-def judge_all(record: StudyRecord) -> Claims:
+def judge_all(record: StudyRecord, own: Sequence[Definition] = ()) -> Claims:
     """All claims on all arms against the baseline: one family for the correction.
 
-    All rates and points of a sweep, and own best rates, belong to the one family.
+    All rates and points of a sweep, own best rates and claims of the user's belong to
+    the one family.
     """
-    family = gather(record)
+    family = gather(record, all_claims(own))
     ruled = rule(family)
     tested = {i: e.p for i, e in enumerate(family) if e.p is not None}
     adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))

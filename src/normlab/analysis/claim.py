@@ -131,7 +131,8 @@ class Claim:
     def remarks(self) -> tuple[str, ...]:
         """The reason for the verdict, what is shown beside it, what weakens it."""
         weaker = self.equal_seeds, self.caution, self.definition.caveat
-        texts = (self.note, self.beside, *weaker)
+        own = f"a claim of your own: {self.definition.measure}"
+        texts = (own if self.definition.own else "", self.note, self.beside, *weaker)
         return tuple(text for text in texts if text)
 
     def __str__(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from normlab.analysis.analyse import Analysis, analyse
 from normlab.analysis.claim import Claims
+from normlab.analysis.claims.definition import Definition
+from normlab.analysis.claims.own import own_claims
 from normlab.analysis.text.frames import frame
 from normlab.analysis.text.summary import to_json
 from normlab.analysis.text.table import Table, table_of
@@ -31,6 +34,7 @@ class StudyResult:
     Args:
         record: Everything that was recorded: settings, runs, epochs, measurements.
         folder: Where it is kept; None for a study that lies nowhere.
+        own: Claims of the user's that are judged with normlab's.
 
     Example:
         >>> from normlab.spec.study import StudySpec
@@ -41,6 +45,7 @@ class StudyResult:
 
     record: StudyRecord
     folder: Path | None = None
+    own: tuple[Definition, ...] = ()
 
     @classmethod
     def open(cls, folder: str | Path) -> Self:
@@ -63,7 +68,7 @@ class StudyResult:
     @cached_property
     def analysis(self) -> Analysis:
         """The arms, the judged claims, and what was proven equal; computed once."""
-        return analyse(self.record)
+        return analyse(self.record, self.own)
 
     def table(self) -> Table:
         r"""Training loss of each epoch, test loss and accuracy per arm.
@@ -78,7 +83,7 @@ class StudyResult:
         """
         return table_of(self.analysis.arms, largest_class=self.record.largest_class)
 
-    def claims(self) -> Claims:
+    def claims(self, extra: Definition | Iterable[Definition] = ()) -> Claims:
         r"""Every claim on every arm against the baseline, judged.
 
         Of twins $s$ with measures $m_s$ and $m'_s$ (baseline) the effect is
@@ -86,14 +91,26 @@ class StudyResult:
         95 % paired t interval; p values are corrected by Holm's method over all claims
         returned. Ratios are given as ratios (1 = equal), accuracies as fractions.
 
+        Args:
+            extra: Claims of your own. They join the family that is corrected for, so
+                the others' corrected p values may rise; they are marked as yours.
+
         Returns:
             A tuple; each claim has `id`, `statement`, `estimate`, `interval`, `p_holm`,
             `effects`, `verdict` and `note`. Prints as text.
 
+        Raises:
+            BadSetting: If a claim of your own cannot be judged; the message says why.
+
         Source: Holm 1979, Scandinavian Journal of Statistics 6, 65-70; the claims and
         the papers they come from are in `docs/claims.md`.
         """
-        return self.analysis.claims
+        added = own_claims(extra)
+        return (
+            replace(self, own=(*self.own, *added)).analysis.claims
+            if added
+            else (self.analysis.claims)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The object that `normlab show --json` prints, of plain Python values.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
+    from normlab.analysis.claims.definition import Definition
     from normlab.facade.result import Result
 
 
@@ -33,6 +34,7 @@ def compare(
     validation: int | None = None,
     augment: Literal["freeze", "live"] | None = None,
     workers: int | None = None,
+    claims: Definition | Iterable[Definition] = (),
     settings: Iterable[str] = (),
     out: str | Path | None = None,
     quiet: bool = False,
@@ -77,6 +79,9 @@ def compare(
             it once, `"live"` anew for each epoch, the same for all arms; if None, it
             is refused.
         workers: Runs at the same time; as many as processors if None.
+        claims: Claims of your own (`normlab.Definition`), judged with normlab's: in
+            the result and in report.html. The folder keeps data, no functions, so
+            `normlab show` and `Result.open` judge without them.
         settings: Anything else, as the command line's `--set`: `"key=value"`.
         out: A folder that is empty or does not exist;
             `normlab-runs/compare-<date>-<time>` if None.
@@ -124,6 +129,7 @@ def compare(
         validation=validation,
         augment=augment,
         workers=workers,
+        claims=claims,
         settings=settings,
     )
     return study.run(out, quiet=quiet)

@@ -23,6 +23,7 @@ class Result(StudyResult):
     Args:
         record: Everything that was recorded: settings, runs, epochs, measurements.
         folder: Where it is kept; None for a study that lies nowhere.
+        own: Claims of your own that are judged with normlab's.
 
     Example:
         >>> from normlab.records.rows import StudyRecord

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from normlab.analysis.claims.definition import Definition
+from normlab.analysis.claims.own import own_claims
 from normlab.analysis.result import StudyResult
 from normlab.errors import BadFolder, BadSetting
 from normlab.facade.result import Result
@@ -81,6 +83,9 @@ class Study:
             it once, `"live"` anew for each epoch, the same for all arms; if None, it
             is refused.
         workers: Runs at the same time; as many as processors if None.
+        claims: Claims of your own (`normlab.Definition`), judged with normlab's: in
+            the result and in report.html. The folder keeps data, no functions, so
+            `normlab show` and `Result.open` judge without them.
         settings: Anything else, as the command line's `--set`: `"key=value"`.
 
     Raises:
@@ -111,6 +116,7 @@ class Study:
     validation: int | None = None
     augment: Literal["freeze", "live"] | None = None
     workers: int | None = None
+    claims: Definition | Iterable[Definition] = ()
     settings: Iterable[str] = ()
 
     def __post_init__(self) -> None:
@@ -119,6 +125,7 @@ class Study:
             object.__setattr__(self, name, _several(getattr(self, name), single))
         for name in _SINGLE:
             object.__setattr__(self, name, _plain(getattr(self, name)))
+        object.__setattr__(self, "claims", own_claims(self.claims))
         _ = self.spec  # a bad setting is refused here, not when training begins
 
     @property
@@ -194,7 +201,7 @@ class Study:
         folder = _folder(out) if out else dated_folder(self.spec.experiment)
         with watching(quiet=quiet) as watcher:
             result = api.run(self.spec, folder, watcher=watcher, python=self._python())
-            return _reported(result, folder, watcher)
+            return self._reported(result, folder, watcher)
 
     def resume(self, folder: str | Path, *, quiet: bool = False) -> Result:
         """Compute what is missing of a study; the numbers are as without the stop.
@@ -222,7 +229,23 @@ class Study:
         path = _folder(folder)
         with watching(quiet=quiet) as watcher:
             result = api.resume(path, watcher=watcher, python=self._python())
-            return _reported(result, path, watcher)
+            return self._reported(result, path, watcher)
+
+    def _reported(
+        self, trained: StudyResult, folder: Path, watcher: ProgressListener
+    ) -> Result:
+        """The result, once its report.html lies in the folder, if it can be written."""
+        from normlab.report.write import NAME, write
+
+        assert isinstance(self.claims, tuple)
+        result = Result(trained.record, trained.folder, self.claims)
+        watcher.note("drawing the report")
+        try:
+            write(result, folder / NAME)
+        except BadFolder as error:
+            watcher.note(str(error))
+            warnings.warn(str(error), stacklevel=3)  # where run or resume was called
+        return result
 
     def _python(self) -> PythonParts:
         """The objects that no study.toml can hold."""
@@ -236,19 +259,6 @@ class Study:
             optimizer=None if isinstance(self.optimizer, str) else self.optimizer,
             loss=self.loss or cross_entropy,
         )
-
-
-def _reported(result: StudyResult, folder: Path, watcher: ProgressListener) -> Result:
-    """The result, once its report.html lies in the folder, if that can be written."""
-    from normlab.report.write import NAME, write
-
-    watcher.note("drawing the report")
-    try:
-        write(result, folder / NAME)
-    except BadFolder as error:
-        watcher.note(str(error))
-        warnings.warn(str(error), stacklevel=3)  # where run or resume was called
-    return Result(result.record, result.folder)
 
 
 def _folder(given: object) -> Path:

@@ -6,24 +6,40 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from normlab.errors import BadSetting, described
 from normlab.records.rows import RunRecord
 from normlab.records.surface import Surface
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Twins:
-    """The two runs of one seed and rate that are compared; both have ended."""
+    """The two runs of one seed and rate that are compared; both have ended.
+
+    Args:
+        seed: Of both.
+        baseline: The baseline's run: losses, accuracies, what probes observed.
+        other: That of the other arm.
+        baseline_rates: The baseline at all rates of the study, where rates are
+            compared.
+        other_rates: The other arm likewise.
+        bowls: Baseline and other on their common plane, if that was measured.
+        classes: How many classes the labels have; None if the study does not say.
+
+    Example:
+        >>> from normlab.spec.plan import RunKey
+        >>> none = RunRecord(key=RunKey("none", 0.1, 0), status="diverged")
+        >>> batch = RunRecord(key=RunKey("batch", 0.1, 0), status="done")
+        >>> Twins(seed=0, baseline=none, other=batch).diverged
+        'none diverged'
+    """
 
     seed: int
     baseline: RunRecord
     other: RunRecord
     baseline_rates: tuple[RunRecord, ...] = ()
-    """The baseline at all rates of the study, where rates are compared."""
     other_rates: tuple[RunRecord, ...] = ()
     bowls: tuple[Surface, Surface] | None = None
-    """Baseline and other on their common plane, if that was measured."""
     classes: int | None = None
-    """How many classes the labels have; None if the study does not say."""
 
     @property
     def diverged(self) -> str | None:
@@ -35,7 +51,15 @@ class Twins:
 
 @dataclass(frozen=True)
 class Omitted:
-    """Why twins give no effect for a claim, e.g. "batch diverged"."""
+    """Why twins give no effect for a claim.
+
+    Args:
+        because: Half a sentence.
+
+    Example:
+        >>> Omitted("batch diverged").because
+        'batch diverged'
+    """
 
     because: str
 
@@ -44,36 +68,100 @@ class Omitted:
 class Definition:
     """One claim, before any study is looked at.
 
-    A new claim is one file with such an object, and one row in `claims/__init__.py`.
+    A claim of normlab's is one file with such an object, and one row in
+    `claims/__init__.py`; one of your own goes to `compare(claims=...)`, `Study` or
+    `Result.claims(extra=...)`.
+
+    Args:
+        id: Its name, e.g. `lower-test-loss`.
+        statement: With the places {arm} and {baseline}, in words that hold for any
+            two arms.
+        measure: What is measured, in words.
+        scale: Ratios are analysed as logarithms and shown as ratios, 1 = equal.
+        unit: Of the measure.
+        better: On which side of equal the other arm's effects support the statement.
+        margin: Up to where a difference does not matter: a ratio above 1, or a
+            difference above 0; None: every difference matters.
+        effect: The other arm against the baseline: the logarithm of a ratio, or a
+            difference, by `scale`; or why these twins give none.
+        compares: One run of each arm, or its runs at all rates: then only with several
+            rates.
+        probe: Whose arrays it rests on; where a study did not observe them, it is not
+            made.
+        surfaces: Whether it rests on bowls; likewise.
+        test: Student's t test over seeds, or McNemar's exact test of effects -1, 0, 1.
+        over_images: Whether a second interval draws the test images anew, from
+            `RunRecord.correct`.
+        beside: A second effect, from twins and effect, that is shown but not judged.
+        beside_name: What that is.
+        caveat: What the literature contests about the statement or its measure.
+        own: Whether it is a claim of a user's; normlab marks it.
+
+    Raises:
+        BadSetting: If the statement has other places, the margin does not fit the
+            scale, or the effect is no function.
+
+    Example:
+        >>> def loss_ratio(twins: Twins) -> float | Omitted:
+        ...     if twins.diverged:
+        ...         return Omitted(twins.diverged)
+        ...     return math.log(twins.other.test_loss / twins.baseline.test_loss)
+        >>> Definition(
+        ...     id="lower-test-loss",
+        ...     statement="{arm} ends with a lower test loss than {baseline}",
+        ...     measure="ratio of the final test losses",
+        ...     scale="ratio", unit="nats", better="lower", margin=1.05,
+        ...     effect=loss_ratio,
+        ... ).sign
+        -1
     """
 
     id: str
     statement: str
-    """With the places {arm} and {baseline}, in words that hold for any two arms."""
     measure: str
     scale: Literal["ratio", "difference"]
-    """Ratios are analysed as logarithms and shown as ratios, 1 = equal."""
     unit: str
     better: Literal["higher", "lower"]
-    """On which side of equal the other arm's effects support the statement."""
     margin: float | None
-    """Up to where a difference does not matter: a ratio above 1, or a difference."""
     effect: Callable[[Twins], float | Omitted]
-    """The other arm against the baseline: log ratio or difference, by `scale`."""
     compares: Literal["runs", "rates"] = "runs"
-    """One run of each arm, or its runs at all rates: then only with several rates."""
     probe: str = ""
-    """Whose arrays it rests on; where a study did not observe them, it is not made."""
     surfaces: bool = False
-    """Whether it rests on bowls; likewise."""
     test: Literal["t", "mcnemar"] = "t"
     over_images: bool = False
-    """Whether a second interval draws the test images anew, from `correct`."""
     beside: Callable[[Twins, float], float | None] | None = None
-    """A second effect, from twins and effect, that is shown but not judged."""
     beside_name: str = ""
     caveat: str = ""
-    """What the literature contests about the statement or its measure."""
+    own: bool = False
+
+    def __post_init__(self) -> None:
+        try:
+            self.statement.format(arm="batch", baseline="none")
+        except Exception as error:  # whatever is wrong with its braces
+            raise BadSetting(
+                f"claims: the statement of {self.id!r} may have the places {{arm}} and "
+                f"{{baseline}} alone ({described(error)})."
+            ) from error
+        choices = {
+            "scale": ("ratio", "difference"),
+            "better": ("higher", "lower"),
+            "compares": ("runs", "rates"),
+            "test": ("t", "mcnemar"),
+        }
+        for name, known in choices.items():
+            if (value := getattr(self, name)) not in known:
+                raise BadSetting(
+                    f"claims: {name} of {self.id!r} is {value!r}; give "
+                    f"{' or '.join(known)}."
+                )
+        if not callable(self.effect):
+            raise BadSetting(f"claims: the effect of {self.id!r} must be a function.")
+        least = 1 if self.scale == "ratio" else 0
+        if self.margin is not None and not self.margin > least:
+            raise BadSetting(
+                f"claims: the margin of {self.id!r} is {self.margin!r}; a "
+                f"{self.scale} needs one above {least}, or None."
+            )
 
     @property
     def sign(self) -> int:

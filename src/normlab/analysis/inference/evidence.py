@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ from normlab.analysis.inference.interval import (
     t_test,
 )
 from normlab.analysis.inference.mcnemar import mcnemar
+from normlab.errors import described
 
 MIN_SEEDS = 3
 
@@ -158,12 +160,18 @@ def _effect(definition: Definition, pair: Twins) -> float | Omitted:
     try:
         effect = definition.effect(pair)
     except Exception as fault:
+        if definition.own:
+            return Omitted(f"its effect failed: {described(fault)}")
         if not (definition.probe or definition.surfaces):
             raise
         what = f"the {definition.probe or 'surfaces'}"
         return Omitted(
             f"{what} kept are not what normlab keeps ({type(fault).__name__})"
         )
-    if isinstance(effect, float) and not math.isfinite(effect):
+    if isinstance(effect, Omitted):
+        return effect
+    if definition.own and not isinstance(effect, Real):
+        return Omitted(f"its effect gave a {type(effect).__name__}, not a number")
+    if not math.isfinite(effect):
         return Omitted("no finite number came out")
-    return effect
+    return float(effect)

@@ -95,6 +95,7 @@ def _claim(claim: Claim, *, with_rate: bool, swept: bool) -> dict[str, Any]:
         **(rates if with_rate else {}),
         **point,
         "statement": claim.statement,
+        **({"own": True} if claim.definition.own else {}),
         "measure": claim.definition.measure,
         "scale": claim.definition.scale,
         "unit": claim.definition.unit,
