@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
 from normlab.analysis.design.setting import setting_of
+from normlab.errors import NotMeasured
 from normlab.facade.result import Result
-from normlab.figures.gallery import OBSERVED
+from normlab.figures import accuracy_and_percentiles
+from normlab.figures.gallery import KINDS
+from normlab.figures.kit import observed
 from normlab.figures.kit.observed import setting_words
+from normlab.figures.kit.theme import LIGHT
+from normlab.records.rows import StudyRecord
 from normlab.spec.plan import RunKey
+from normlab.spec.point import SweepPoint
 from tests.analysis.sweeps import over_rates, rates_spec
 from tests.figures.made_up import observed_study
 
@@ -54,13 +61,32 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Result:
 
 
 def test_pictures_of_a_sweep_say_what_they_show(swept: Result) -> None:
-    names = {kind.id for kind in OBSERVED}
+    names = {kind.id for kind in KINDS if kind.of_one_setting}
     pictures, _ = swept.figures().drawn()
     those = [picture for picture in pictures if picture.kind.id in names]
     assert len(those) > 5
     for picture in those:
         assert picture.alt.endswith(". Seen at lr 0.01, batch_size 8.")
         assert picture.kind.reading.endswith(". Seen at lr 0.01, batch_size 8.")
+
+
+def test_what_is_read_at_one_setting_says_so(
+    swept: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: set[str] = set()
+
+    def spied(record: StudyRecord) -> tuple[float, SweepPoint]:
+        asked.add(drawing)
+        return setting_of(record)
+
+    for module in (accuracy_and_percentiles, observed):
+        monkeypatch.setattr(module, "setting_of", spied)
+    for kind in KINDS:
+        drawing = kind.id
+        with suppress(NotMeasured):
+            kind.draw(swept, LIGHT)
+    assert len(asked) > 5
+    assert asked <= {kind.id for kind in KINDS if kind.of_one_setting}
 
 
 def test_the_papers_figure_has_accuracy_and_two_units_on_one_scale(

@@ -126,6 +126,7 @@ def _words(one: Percentiles) -> str:
 KIND = FigureKind(
     id="accuracy-and-percentiles",
     section="drift",
+    of_one_setting=True,
     title="Accuracy, and what one unit receives",
     reading=(
         "As Figure 1 of the paper of 2015: test accuracy on one slice of the test "

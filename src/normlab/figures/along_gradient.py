@@ -60,6 +60,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
 KIND = FigureKind(
     id="along-gradient",
     section="surface",
+    of_one_setting=True,
     title="How smooth the surface is where training walks",
     reading=(
         "Lower is smoother everywhere here. At each moment the loss and its gradient "

@@ -209,6 +209,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
 KIND = FigureKind(
     id="by-hand",
     section="normalisation",
+    of_one_setting=True,
     title="Batch norm by hand",
     reading=(
         "Eight real images and the number that one neuron gives for each. Step through "

@@ -234,6 +234,7 @@ def _words(claim: Claim, *, with_place: bool) -> str:
 KIND = FigureKind(
     id="claims",
     section="claims",
+    of_one_setting=False,
     title="All claims at a glance",
     reading=(
         "One row per claim: small marks are single seeds, the large mark their mean "

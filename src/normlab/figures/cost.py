@@ -139,6 +139,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
 KIND = FigureKind(
     id="cost",
     section="evaluation",
+    of_one_setting=False,
     title="What it costs",
     reading=(
         "Left is cheaper. Time of one training step against the baseline's, the arms "

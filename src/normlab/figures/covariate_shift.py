@@ -54,6 +54,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
 KIND = FigureKind(
     id="covariate-shift",
     section="drift",
+    of_one_setting=True,
     title="Internal covariate shift, seen from the gradient",
     reading=(
         "Change: lower is less shift. G is a layer's gradient, G′ the one it would "

@@ -49,6 +49,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
 KIND = FigureKind(
     id="dead-units",
     section="drift",
+    of_one_setting=True,
     title="Dead units",
     reading=(
         "Lower is better: a ReLU unit that is positive for none of 512 images passes "

@@ -86,6 +86,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
 KIND = FigureKind(
     id="drift",
     section="drift",
+    of_one_setting=True,
     title="Drift of the activations, layer by layer",
     reading=(
         "Lower is steadier; every line ends at 0, because distances are taken from the "

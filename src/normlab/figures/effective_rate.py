@@ -63,6 +63,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
 KIND = FigureKind(
     id="effective-rate",
     section="training",
+    of_one_setting=True,
     title="Length of the weights and the learning rate that results",
     reading=(
         "A row of weights w in front of a norm can be made longer without changing the "

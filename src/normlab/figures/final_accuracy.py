@@ -173,6 +173,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
 KIND = FigureKind(
     id="final-accuracy",
     section="evaluation",
+    of_one_setting=False,
     title="Final test accuracy, seed by seed",
     reading=(
         "Higher is better. Each line joins the twins of one seed: lines that all rise "

@@ -71,29 +71,6 @@ KINDS: tuple[FigureKind, ...] = (
 """In the order of a report. A new figure is one file and one row here."""
 
 
-OBSERVED = {
-    surface.COMMON,
-    surface_3d.KIND,
-    surface.PATH,
-    surface_difference.KIND,
-    surface.RANDOM,
-    step_path.KIND,
-    along_gradient.KIND,
-    sharpness.KIND,
-    accuracy_and_percentiles.KIND,
-    percentiles.KIND,
-    drift.KIND,
-    covariate_shift.KIND,
-    dead_units.KIND,
-    by_hand.KIND,
-    one_neuron.KIND,
-    scale_shift.KIND,
-    running_statistics.KIND,
-    effective_rate.KIND,
-}
-"""Those that show what was observed, at one rate and point of several."""
-
-
 class Gallery(Mapping[str, Picture]):
     """The figures of one study by name; asking for one draws it.
 
@@ -114,7 +91,7 @@ class Gallery(Mapping[str, Picture]):
             figure, alt = kind.draw(self._result, self._look)
         except NotMeasured as missing:
             raise NotMeasured(f"{kind.title}: {missing}.") from None
-        if kind in OBSERVED and (where := setting_words(self._result.record)):
+        if kind.of_one_setting and (where := setting_words(self._result.record)):
             kind, alt = (
                 replace(kind, reading=f"{kind.reading} {where}"),
                 f"{alt} {where}",

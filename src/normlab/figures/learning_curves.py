@@ -132,6 +132,7 @@ def _name(band: Band, *, with_rate: bool) -> str:
 KIND = FigureKind(
     id="learning-curves",
     section="training",
+    of_one_setting=False,
     title="Learning curves",
     reading=(
         "Sooner is faster. Above, lower is better: the training loss of each arm "

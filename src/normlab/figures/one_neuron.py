@@ -182,6 +182,7 @@ def _words(one: Neuron, step: Sequence[int]) -> str:
 KIND = FigureKind(
     id="one-neuron",
     section="normalisation",
+    of_one_setting=True,
     title="One neuron before and after normalising",
     reading=(
         "Move the slider through training (Madushanka 2024: steps 1, 10 and 100): "

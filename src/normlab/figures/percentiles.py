@@ -97,6 +97,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
 KIND = FigureKind(
     id="percentiles",
     section="drift",
+    of_one_setting=True,
     title="Where the activations are, from the first step to the last",
     reading=(
         "The line is the median of what enters the nonlinearity over 512 images, the "

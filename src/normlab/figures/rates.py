@@ -186,6 +186,7 @@ def _words(
 KIND = FigureKind(
     id="learning-rates",
     section="surface",
+    of_one_setting=False,
     title="Over learning rates",
     reading=(
         "The wider the flat bottom of the loss, the less the choice of the rate "

@@ -83,6 +83,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
 KIND = FigureKind(
     id="running-statistics",
     section="normalisation",
+    of_one_setting=True,
     title="Running averages against the batch",
     reading=(
         "At inference a batch norm uses averages that it collected while training. On "

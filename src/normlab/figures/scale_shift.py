@@ -104,6 +104,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
 KIND = FigureKind(
     id="scale-shift",
     section="normalisation",
+    of_one_setting=True,
     title="What the network makes of its freedom: γ and β",
     reading=(
         "After normalising, each unit may choose its own scale γ (it starts at 1) and "

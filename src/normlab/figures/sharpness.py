@@ -104,6 +104,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
 KIND = FigureKind(
     id="sharpness",
     section="surface",
+    of_one_setting=True,
     title="Sharpness",
     reading=(
         "The largest eigenvalue of the Hessian after the first epoch and at the end "

@@ -115,6 +115,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
 KIND = FigureKind(
     id="step-path",
     section="surface",
+    of_one_setting=True,
     title="The path, step by step",
     reading=(
         "How far each step moves the shared weights; how much of its direction the "

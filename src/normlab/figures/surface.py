@@ -114,6 +114,7 @@ _DOTS = (
 COMMON = FigureKind(
     id="surface-common",
     section="surface",
+    of_one_setting=True,
     title="The loss surface around both twins",
     reading=(
         "Each picture is a slice of the loss surface, dark low and bright high, same "
@@ -127,6 +128,7 @@ COMMON = FigureKind(
 PATH = FigureKind(
     id="surface-path",
     section="surface",
+    of_one_setting=True,
     title="The loss surface along each path",
     reading=(
         "The slice in which each path moves most, its end at the origin: a path that "
@@ -140,6 +142,7 @@ PATH = FigureKind(
 RANDOM = FigureKind(
     id="surface-random",
     section="surface",
+    of_one_setting=True,
     title="The loss surface in random directions",
     reading=(
         "A slice about each trained network in two random directions, every filter as "

@@ -221,6 +221,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
 KIND = FigureKind(
     id="surface-3d",
     section="surface",
+    of_one_setting=True,
     title="The same surfaces in three dimensions",
     reading=(
         "Drag to turn. Height and colour are the logarithm of the loss, the same for "

@@ -261,6 +261,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
 KIND = FigureKind(
     id="surface-difference",
     section="surface",
+    of_one_setting=True,
     title="What the statistics change",
     reading=(
         "The same networks on the same slice, their loss with other statistics in "

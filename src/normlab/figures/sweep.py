@@ -250,6 +250,7 @@ def _where(arm: ArmSummary, axes: Sequence[Axis]) -> str:
 KIND = FigureKind(
     id="sweep",
     section="training",
+    of_one_setting=False,
     title="Over the swept settings",
     reading=(
         "Each arm at every value of the settings that were swept: a curve that stays "

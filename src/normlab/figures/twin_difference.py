@@ -108,6 +108,7 @@ def _words(band: Band) -> str:
 KIND = FigureKind(
     id="twin-difference",
     section="training",
+    of_one_setting=False,
     title="Twins at every step: paired difference of log losses, as a ratio",
     reading=(
         "Twins saw the same images in the same order, so their losses are compared in "

@@ -35,6 +35,9 @@ class FigureKind:
     title: str
     reading: str
     """How to read it; one sentence or two."""
+    of_one_setting: bool
+    """Whether it shows what was observed, at one rate and point of several; then its
+    reading says at which."""
     draw: Callable[[StudyResult, Theme], Drawn]
     """Raises NotMeasured where the study lacks what it shows."""
     at_once: bool = True
