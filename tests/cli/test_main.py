@@ -213,8 +213,8 @@ def test_an_interrupted_run_says_how_to_go_on(
     trains(KeyboardInterrupt(), finished=2)
     assert main(["run", "--out", "my runs"]) == 130
     assert capsys.readouterr().err == (
-        "normlab: interrupted; everything so far is kept. Go on with:\n"
-        "  normlab resume 'my runs'\n"
+        "normlab: stopped; everything so far is kept. Go on with: "
+        "normlab resume 'my runs'\n"
     )
 
 
@@ -238,8 +238,7 @@ def test_a_signal_keeps_everything_as_ctrl_c_does(
     assert main(["run", "--out", "here"]) == code
     assert signal.getsignal(number) is before
     assert capsys.readouterr().err == (
-        "normlab: interrupted; everything so far is kept. Go on with:\n"
-        "  normlab resume here\n"
+        "normlab: stopped; everything so far is kept. Go on with: normlab resume here\n"
     )
 
 
@@ -288,7 +287,7 @@ def test_an_interrupt_before_training_promises_nothing(
     monkeypatch.setattr(trains(), "run", at_once)
     assert main(["run"]) == 130
     assert capsys.readouterr().err == (
-        "normlab: interrupted before training began; nothing was kept.\n"
+        "normlab: stopped before training began; nothing was kept.\n"
     )
 
 

@@ -123,8 +123,7 @@ def test_progress_that_nobody_reads_ends_with_the_resume_command(
         told = process.stderr.read()
     assert process.returncode == 1
     assert told == (
-        "normlab: interrupted; everything so far is kept. Go on with:\n"
-        "  normlab resume s\n"
+        "normlab: stopped; everything so far is kept. Go on with: normlab resume s\n"
     )
 
 

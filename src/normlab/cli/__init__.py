@@ -6,57 +6,45 @@ import os
 import sys
 from collections.abc import Sequence
 
-from normlab.cli.stopping import code_of
-from normlab.errors import NormlabError
-from normlab.foreign import shortened
-from normlab.terminal.printing import complain
+from normlab.cli.stopping import deaf_at_exit, signals_stop
 
 __all__ = ["main"]
-
-_LONGEST = 2_000
-"""Characters of an error: what was typed or found may be of any length."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; whatever a user can get wrong ends in one line.
 
     Args:
-        arguments: Words after `normlab`; None for those of this process.
+        arguments: Words after `normlab`; None for those of this process, which is
+            to end with the exit code.
 
     Returns:
-        The exit code: 0 done, 1 failed, 2 bad usage or bad input, 130 interrupted
-        by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.
+        The exit code: 0 done, 1 failed, 2 bad usage or bad input, 130 stopped by
+        Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.
     """
-    _open_what_is_closed()
-    # Typer is imported here, so that `python -m` and tests can reach this module
-    # without it, and so that an interrupt during its import is quiet too.
-    try:
-        from normlab.cli.app import invoke
+    with signals_stop() as stop:
+        if arguments is None:
+            deaf_at_exit()
+        try:
+            code = _invoked(sys.argv[1:] if arguments is None else list(arguments))
+        except BaseException as error:
+            stop.deafen()
+            from normlab.cli.ending import end
 
-        _never_die_of_a_character()
-        code = invoke(sys.argv[1:] if arguments is None else list(arguments))
-        sys.stdout.flush()
-    except NormlabError as error:
-        return _refuse(str(error), error.exit_code)
-    except KeyboardInterrupt as stop:
-        return _say("normlab: interrupted.", code_of(stop))
-    except BrokenPipeError:
-        # whoever read us has seen enough; nothing may be written at exit either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:
-        # what is kept in folders says where it is; the output has no name
-        where = error.filename or "the output cannot be written"
-        return _refuse(f"{where}: {error.strerror or error}.", NormlabError.exit_code)
+            code = end(error)
+        if arguments is None:
+            stop.code = code
     return code
 
 
-def _refuse(message: str, code: int) -> int:
-    return _say(f"normlab: error: {' '.join(message.split())}", code)
+def _invoked(arguments: list[str]) -> int:
+    _open_what_is_closed()
+    # here, so that a signal during the imports is heard too
+    from normlab.cli.app import invoke
 
-
-def _say(line: str, code: int) -> int:
-    complain(shortened(line, _LONGEST))
+    _never_die_of_a_character()
+    code = invoke(arguments)
+    sys.stdout.flush()
     return code
 
 

@@ -95,13 +95,15 @@ def invoke(arguments: Sequence[str]) -> int:
 
     Raises:
         NormlabError: If the words make no command.
+        KeyboardInterrupt: If it is stopped.
     """
+    command = typer.main.get_command(app)
     try:
-        code = app(list(arguments), prog_name="normlab", standalone_mode=False)
+        # not `app()`, which takes an interrupt for an exit like others
+        with command.make_context("normlab", list(arguments)) as context:
+            code = command.invoke(context)
     except typer.Exit as end:
         return end.exit_code
-    except typer.Abort:
-        raise KeyboardInterrupt from None
     except _UsageError as error:
         raise NormlabError(_lesson(error)) from None
     return code if isinstance(code, int) else 0

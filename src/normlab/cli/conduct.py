@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import count as naturals
 from shlex import quote
 from typing import TYPE_CHECKING
 
 from normlab.analysis.text.words import count, seeds_text
-from normlab.cli.stopping import code_of, signals_stop
+from normlab.cli.stopping import Stopped, signal_behind
 from normlab.errors import NormlabError
 from normlab.terminal.printing import complain, say
 from normlab.terminal.watching import watching
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from normlab.study.progress import ProgressListener
 
 
-@signals_stop()
 def conduct(
     spec: StudySpec,
     folder: Path,
@@ -39,9 +37,27 @@ def conduct(
         quiet: Print only the account.
 
     Returns:
-        The exit code: 1 if something failed; 2 if the report cannot be written; if
-        it was stopped, 130 for Ctrl-C, 143 for SIGTERM and 129 for SIGHUP.
+        The exit code: 1 if something failed; 2 if the report cannot be written.
+
+    Raises:
+        Stopped: By a signal, at whatever moment; it says how to go on.
     """
+    try:
+        return _conducted(spec, folder, train, quiet=quiet)
+    except BaseException as error:
+        number = signal_behind(error)
+        if number is None:
+            raise
+        raise Stopped(number, _how_to_go_on(folder)) from error
+
+
+def _conducted(
+    spec: StudySpec,
+    folder: Path,
+    train: Callable[[ProgressListener], StudyResult],
+    *,
+    quiet: bool,
+) -> int:
     if spec.model.file is not None:
         say(f"executing {spec.model.file} (function {spec.model.factory})")
     if not quiet:
@@ -49,11 +65,8 @@ def conduct(
     try:
         with watching(quiet=quiet) as watcher:
             result = train(watcher)
-    except KeyboardInterrupt as stop:
-        say(_how_to_go_on(folder), to=sys.stderr)
-        return code_of(stop)
     except BrokenPipeError:  # nobody reads the progress any more
-        say(_how_to_go_on(folder), to=sys.stderr)
+        complain(f"normlab: {_how_to_go_on(folder)}")
         raise
     from normlab.terminal.summary_text import summary_text
 
@@ -79,13 +92,6 @@ def _report(result: StudyResult, folder: Path) -> int:
     except NormlabError as error:
         complain(f"normlab: error: {error}")
         return error.exit_code
-    except KeyboardInterrupt as stop:
-        say(
-            "normlab: interrupted; the study is kept. Its report:\n"
-            f"  normlab report {quote(str(folder))}",
-            to=sys.stderr,
-        )
-        return code_of(stop)
     return 0
 
 
@@ -125,8 +131,8 @@ def _who_chooses(spec: StudySpec) -> list[str]:
 
 def _how_to_go_on(folder: Path) -> str:
     if not (folder / "study.db").exists():
-        return "normlab: interrupted before training began; nothing was kept."
+        return "stopped before training began; nothing was kept."
     return (
-        "normlab: interrupted; everything so far is kept. Go on with:\n"
-        f"  normlab resume {quote(str(folder))}"
+        "stopped; everything so far is kept. Go on with: normlab resume "
+        f"{quote(str(folder))}"
     )
