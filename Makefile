@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint types layers docs bench pictures calibrate clean
+.PHONY: help run test check fmt lint types layers docs chaos bench pictures calibrate clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ layers: .venv/installed-dev
 
 docs: .venv/installed-dev  ## Build the documents into docs/_build
 	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build
+
+chaos: .venv/installed-dev  ## Interrupt studies and starve them (ARGS="--rounds 100 --races 500")
+	$(BIN)/python -m tests.resilience $(ARGS)
 
 bench: .venv/installed-dev  ## Measure speed and memory (see benchmarks/README.md)
 	$(BIN)/python benchmarks/all.py $(ARGS)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,28 +18,31 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
-def aged(path: Path) -> Path:
-    os.utime(path, (0, 0))
-    return path
-
-
 def test_what_a_killed_process_left_goes(tmp_path: Path) -> None:
     left = tmp_path / f"{PREFIX}abcd1234"
     left.mkdir()
     (left / "worker-0.log").write_text("x")
-    aged(left)
     with held_folder(PREFIX) as folder:
         assert list(tmp_path.iterdir()) == [folder]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_somebody_holds_or_has_just_made_stays(tmp_path: Path) -> None:
-    fresh = tmp_path / f"{PREFIX}abcd1234"
-    fresh.mkdir()
-    with held_folder(PREFIX) as first:
-        aged(first)
-        with held_folder(PREFIX) as second:
-            assert {first, second, fresh} == set(tmp_path.iterdir())
+def test_what_somebody_holds_stays(tmp_path: Path) -> None:
+    with held_folder(PREFIX) as first, held_folder(PREFIX) as second:
+        assert {first, second} == set(tmp_path.iterdir())
+
+
+def test_many_at_once_take_none_from_each_other(tmp_path: Path) -> None:
+    """Between being made and being held a folder looks abandoned."""
+
+    def hold(_: int) -> bool:
+        with held_folder(PREFIX) as folder:
+            (folder / "log").touch()
+            return list(folder.iterdir()) == [folder / "log"]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(hold, range(400)))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_removed_through_a_link_or_under_another_name(
@@ -49,7 +52,6 @@ def test_nothing_is_removed_through_a_link_or_under_another_name(
     precious.mkdir()
     (precious / "work").touch()
     (tmp_path / f"{PREFIX}abcd1234").symlink_to(precious)
-    aged(tmp_path / "precious")
     with held_folder(PREFIX):
         pass
     assert (precious / "work").exists()

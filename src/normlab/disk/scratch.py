@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
 import tempfile
-import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_YOUNG = 60.0  # seconds: its owner may be about to lock it
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_TRIES = 100
 
 
 @contextmanager
@@ -27,14 +27,34 @@ def held_folder(prefix: str) -> Iterator[Path]:
             that nobody holds are removed first.
     """
     _remove_abandoned(prefix)
-    with tempfile.TemporaryDirectory(prefix=prefix) as name:
-        handle = os.open(name, _FOLDER)
-        try:
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield Path(name)
-        finally:
+    path, handle = _held(prefix)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(handle)
+
+
+def _held(prefix: str) -> tuple[Path, int]:
+    """A new folder and its lock; another one if it was taken for abandoned before."""
+    for _ in range(_TRIES):
+        path = Path(tempfile.mkdtemp(prefix=prefix))
+        with suppress(FileNotFoundError):
+            handle = os.open(path, _FOLDER)
+            if _is_ours(handle, path):
+                return path, handle
             os.close(handle)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+
+
+def _is_ours(handle: int, path: Path) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks, where nobody removes any
+    return path.exists()
 
 
 def _remove_abandoned(prefix: str) -> None:
@@ -42,9 +62,7 @@ def _remove_abandoned(prefix: str) -> None:
         with suppress(OSError):
             handle = os.open(path, _FOLDER)
             try:
-                found = os.fstat(handle)
-                old = time.time() - found.st_mtime > _YOUNG
-                if found.st_uid == os.getuid() and old:
+                if os.fstat(handle).st_uid == os.getuid():
                     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     shutil.rmtree(path, ignore_errors=True)
             finally:
