@@ -208,7 +208,7 @@ def test_other_objects_are_refused(given: Any, text: str) -> None:
         from_python(given)
 
 
-@pytest.mark.parametrize("setting", [{"image_size": 8}, {"colour": True}])
+@pytest.mark.parametrize("setting", [{"image_size": 8}, {"color": True}])
 def test_settings_of_image_folders_are_refused(setting: dict) -> None:
     with pytest.raises(BadSetting, match=r"is for image folders, not for arrays"):
         from_python((IMAGES, LABELS), spec=Data(**setting))

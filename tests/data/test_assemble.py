@@ -110,8 +110,8 @@ def test_a_number_of_training_images_that_does_not_fit_is_refused(
         assemble(source(), Data(training=training))
 
 
-def test_binarised_images_are_black_and_white() -> None:
-    data = assemble(source(), Data(binarise=True, validation=6))
+def test_binarized_images_are_black_and_white() -> None:
+    data = assemble(source(), Data(binarize=True, validation=6))
     assert data.validation is not None
     for part in (data.train, data.test, data.validation):
         assert part.images.dtype == np.uint8
@@ -120,14 +120,14 @@ def test_binarised_images_are_black_and_white() -> None:
     assert np.array_equal(data.test.images == 255, grey > 127.5)
 
 
-def test_only_bytes_can_be_binarised() -> None:
+def test_only_bytes_can_be_binarized() -> None:
     images, labels = digits(30)
     floats = LabeledImages(images / 255, labels, "x", "y")
-    with pytest.raises(BadSetting, match=r"data\.binarise is for images of bytes"):
-        assemble(source(train=floats, test=floats), Data(binarise=True))
+    with pytest.raises(BadSetting, match=r"data\.binarize is for images of bytes"):
+        assemble(source(train=floats, test=floats), Data(binarize=True))
 
 
-def test_images_that_are_read_anew_cannot_be_binarised() -> None:
+def test_images_that_are_read_anew_cannot_be_binarized() -> None:
     readings = cast("Readings", object())
-    with pytest.raises(BadSetting, match=r"binarise and data\.augment=live do not go"):
-        assemble(source(readings=readings), Data(binarise=True))
+    with pytest.raises(BadSetting, match=r"binarize and data\.augment=live do not go"):
+        assemble(source(readings=readings), Data(binarize=True))

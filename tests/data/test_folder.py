@@ -182,7 +182,7 @@ def test_one_coloured_image_makes_all_coloured_unless_said_otherwise(
 ) -> None:
     class_folders(tmp_path, mode="L", colour=128)
     picture(tmp_path / "dog" / "red.png")
-    assert loaded(tmp_path, colour=colour).shape == (channels, 4, 6)
+    assert loaded(tmp_path, color=colour).shape == (channels, 4, 6)
 
 
 def test_grey_images_stay_grey(tmp_path: Path) -> None:

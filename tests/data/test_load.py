@@ -47,7 +47,7 @@ def test_a_name_comes_before_a_folder(
     assert len(load(Data(source="mnist")).train) == 60_000
 
 
-@pytest.mark.parametrize("setting", [{"image_size": 8}, {"colour": False}])
+@pytest.mark.parametrize("setting", [{"image_size": 8}, {"color": False}])
 def test_settings_of_image_folders_are_refused_elsewhere(
     tmp_path: Path, setting: dict
 ) -> None:

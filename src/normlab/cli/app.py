@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +20,8 @@ from normlab.cli.run import run
 from normlab.cli.show import show
 from normlab.cli.surface import surface
 from normlab.errors import NormlabError
+from normlab.spec.renamed import RenamedSetting
+from normlab.terminal.printing import complain
 
 # Click's base of all usage errors; Typer carries it under a private name.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -100,13 +104,33 @@ def invoke(arguments: Sequence[str]) -> int:
     command = typer.main.get_command(app)
     try:
         # not `app()`, which takes an interrupt for an exit like others
-        with command.make_context("normlab", list(arguments)) as context:
+        with (
+            _renamed_settings_in_one_line(),
+            command.make_context("normlab", list(arguments)) as context,
+        ):
             code = command.invoke(context)
     except typer.Exit as end:
         return end.exit_code
     except _UsageError as error:
         raise NormlabError(_lesson(error)) from None
     return code if isinstance(code, int) else 0
+
+
+@contextmanager
+def _renamed_settings_in_one_line() -> Iterator[None]:
+    """Tell what is called otherwise now without Python's file and line."""
+    shown = warnings.showwarning
+
+    def tell(message: Warning | str, category: type[Warning], *rest: Any) -> None:
+        if issubclass(category, RenamedSetting):
+            complain(f"normlab: note: {message}")
+        else:
+            shown(message, category, *rest)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", RenamedSetting)
+        warnings.showwarning = tell
+        yield
 
 
 def _lesson(error: Exception) -> str:

@@ -240,6 +240,6 @@ def _is_label(value: Any) -> bool:
 
 
 def _refuse_settings(spec: Data) -> None:
-    for key in ("image_size", "colour"):
+    for key in ("image_size", "color"):
         if getattr(spec, key) is not None:
             raise BadSetting(f"data.{key} is for image folders, not for arrays.")

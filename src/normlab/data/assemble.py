@@ -12,7 +12,7 @@ from normlab.data import split
 from normlab.data.coerce import as_images, checked
 from normlab.data.copies import contents
 from normlab.data.dataset import Dataset, Part, Reread
-from normlab.data.images.binary import binarised
+from normlab.data.images.binary import binarized
 from normlab.data.labels import as_labels, classes_of, numbered
 from normlab.data.oddities import oddities
 from normlab.data.precision import narrowed
@@ -111,14 +111,14 @@ def assemble(source: Found, spec: Data, *, spare: int = 0) -> Dataset:
         left = len(train) - len(used)
         train, kept = train.chosen(used), kept[used]
         notes.append(f"{left:,} training images not used (data.training)")
-    if spec.binarise:
+    if spec.binarize:
         if source.readings is not None:
             raise BadSetting(
-                "data.binarise and data.augment=live do not go together: images that "
+                "data.binarize and data.augment=live do not go together: images that "
                 "are read anew are used as they come. Binarise them in the source."
             )
-        train, test = binarised(train), binarised(test)
-        validation = validation and binarised(validation)
+        train, test = binarized(train), binarized(test)
+        validation = validation and binarized(validation)
         notes.append("pixels made black or white")
     train, test, validation = narrowed(train, test, validation)
     mean, std = _normalisation(train, spec)

@@ -121,7 +121,7 @@ def _of_file(path: Path, spec: Data) -> Found:
 
 
 def _only_for_images(spec: Data) -> None:
-    for key in ("image_size", "colour", "folders", "skip_unreadable"):
+    for key in ("image_size", "color", "folders", "skip_unreadable"):
         if getattr(spec, key) != Data.model_fields[key].default:
             raise BadSetting(
                 f"data.{key} is for folders and tables of images; {spec.source} holds "

@@ -13,7 +13,7 @@ EXPERIMENT = Experiment(
     default={
         "seeds": (0, 1, 2, 3),
         # as bytes: 0 and 1, nothing subtracted
-        "data": {"binarise": True, "mean": (0.0,), "std": (1.0,)},
+        "data": {"binarize": True, "mean": (0.0,), "std": (1.0,)},
         "model": {"name": "sigmoid"},
         # the paper gives neither rate nor initial scale, so both are swept
         "recipe": {

@@ -148,7 +148,7 @@ class StudyFolder:
                 original = _read.meta(connection, path).get(_create.ORIGINAL)
             lacking = _create.lacks_settings(path)
         if lacking and original is not None:  # cut off in the making
-            return cls(path, toml.loads(original, where=f"{path}/study.db"))
+            return cls(path, toml.loads(original, where=f"{path}/study.db", begun=True))
         spec = toml.load(path / _create.SETTINGS, within=path)
         _refuse_edited(path, spec, original)
         return cls(path, spec)
@@ -275,7 +275,7 @@ def _refuse_edited(path: Path, spec: StudySpec, original: str | None) -> None:
     """The numbers belong to the settings they were made with."""
     if original is None:
         return
-    began = toml.loads(original, where=f"{path}/{_database.DATABASE}")
+    began = toml.loads(original, where=f"{path}/{_database.DATABASE}", begun=True)
     changes = [c for c in differing(began, spec) if not c.startswith("execution.")]
     if changes:
         raise BadFolder(

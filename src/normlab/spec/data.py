@@ -31,12 +31,12 @@ class Data(Frozen):
     """Training images held out to choose by; auto: 5,000 with several rates, else 0."""
     training: Whole | None = Field(default=None, ge=1, le=10**8)
     """Training images used; auto: all that are not held out."""
-    binarise: bool = False
+    binarize: bool = False
     """Whether pixels become black or white, whichever is nearer."""
     image_size: Whole | None = Field(default=None, ge=1, le=4096)
     """Pixels per side that images are resized to; auto: as found."""
-    colour: bool | None = None
-    """Colour (true) or grey (false) for image folders; auto: as found."""
+    color: bool | None = None
+    """Color (true) or gray (false) for image folders; auto: as found."""
     axes: Axes | None = None
     """Of an array's example: c, d, h, w, l (length) or f (features); auto: by shape."""
     integers: bool = False
@@ -58,9 +58,9 @@ class Data(Frozen):
 
     @model_validator(mode="after")
     def _integers_are_not_prepared(self) -> Self:
-        if self.integers and (self.mean is not None or self.binarise):
+        if self.integers and (self.mean is not None or self.binarize):
             raise ValueError(
-                "integers stay as they are: leave out mean and std, and binarise."
+                "integers stay as they are: leave out mean and std, and binarize."
             )
         return self
 

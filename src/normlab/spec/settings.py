@@ -11,6 +11,7 @@ from normlab.spec._wording import shown
 from normlab.spec.arms import Arm
 from normlab.spec.names import NETS, known
 from normlab.spec.options import listed, name_of
+from normlab.spec.renamed import renamed
 from normlab.spec.study import MAX_SEEDS, StudySpec
 from normlab.spec.sweep import TABLES
 
@@ -45,7 +46,7 @@ def with_settings(spec: StudySpec, settings: Iterable[str]) -> StudySpec:
         key, equals, text = setting.partition("=")
         if not equals:
             raise BadSetting(f"--set {setting}: write it as key=value.")
-        key = key.strip()
+        key = renamed(key.strip())
         text = _with_commas(key, text.strip())
         if key.startswith("sweep."):
             values["sweep"][key.removeprefix("sweep.")] = _parts(text, key)

@@ -10,6 +10,7 @@ from normlab.errors import BadSetting
 from normlab.foreign import brief
 from normlab.spec._decimals import faithful
 from normlab.spec._frozen import AUTO, Frozen
+from normlab.spec.renamed import with_new_names
 from normlab.spec.study import SCHEMA, StudySpec
 from normlab.spec.sweep import Sweep
 
@@ -35,12 +36,14 @@ def dumps(spec: StudySpec) -> str:
     return tomlkit.dumps(document)
 
 
-def loads(text: str, *, where: str) -> StudySpec:
+def loads(text: str, *, where: str, begun: bool = False) -> StudySpec:
     """Read a study from TOML; settings that are not given have their defaults.
 
     Args:
         text: The content of a study.toml.
         where: What errors call it, usually its path.
+        begun: Whether it is that of a study that has begun: settings that had another
+            name then are read without a warning.
 
     Raises:
         BadSetting: If it is no TOML, or a key or value is refused.
@@ -58,7 +61,7 @@ def loads(text: str, *, where: str) -> StudySpec:
             f"{SCHEMA}. Use the normlab that wrote it, or a newer one."
         )
     try:
-        return StudySpec(**values)
+        return StudySpec(**with_new_names(values, warn=not begun))
     except BadSetting as error:
         raise BadSetting(f"{where}: {error}") from None
     except RecursionError:
@@ -81,7 +84,7 @@ def load(path: Path, *, within: Path | None = None) -> StudySpec:
         raise BadSetting(f"{path}: not a text file in UTF-8.") from None
     except OSError as error:
         raise BadSetting(f"{path}: cannot be read ({error.strerror}).") from None
-    return loads(text, where=str(path))
+    return loads(text, where=str(path), begun=within is not None)
 
 
 def _kept_decimal(text: str) -> float | str:

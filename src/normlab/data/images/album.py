@@ -53,7 +53,7 @@ def decoded(
     Args:
         parts: By name.
         spec: With `image_size` images are stretched to that many pixels a side. With
-            `colour` none, they are in colour if any of them is.
+            `color` none, they are in colour if any of them is.
 
     Raises:
         BadData: If images cannot be read, unless `spec.skip_unreadable`; if sizes
@@ -109,7 +109,7 @@ def _common(
     return ImageHeader(
         spec.image_size or looks[first].width,
         spec.image_size or looks[first].height,
-        colour if spec.colour is None else spec.colour,
+        colour if spec.color is None else spec.color,
         max(look.bits for look in looks.values()),
     )
 

@@ -14,7 +14,7 @@ _HALF = 128
 _WHITE = 255
 
 
-def binarised(part: Part) -> Part:
+def binarized(part: Part) -> Part:
     """Every pixel black or white, whichever is nearer.
 
     Args:
@@ -26,18 +26,18 @@ def binarised(part: Part) -> Part:
 
     Example:
         >>> grey = np.array([[[[0, 127, 128, 255]]]], np.uint8)
-        >>> binarised(Part(images=grey, labels=np.array([0]))).images.ravel().tolist()
+        >>> binarized(Part(images=grey, labels=np.array([0]))).images.ravel().tolist()
         [0, 0, 255, 255]
     """
     images: NDArray[Any] = part.images
     if images.dtype != np.uint8:
         raise BadSetting(
-            f"data.binarise is for images of bytes, and these are {images.dtype}. "
+            f"data.binarize is for images of bytes, and these are {images.dtype}. "
             "Leave it out, or give pixels from 0 to 255."
         )
     if images.max() == 1:
         raise BadSetting(
-            "data.binarise: the pixels are 0 and 1 of 255, so that all would become "
+            "data.binarize: the pixels are 0 and 1 of 255, so that all would become "
             "black. Leave it out: they are of two values already."
         )
     # compared and multiplied byte by byte: no wider array is made
