@@ -37,6 +37,7 @@ def held_folder(prefix: str) -> Iterator[Path]:
 
 def _held(prefix: str) -> tuple[Path, int]:
     """A new folder and its lock; another one if it was taken for abandoned before."""
+    path = Path()
     for _ in range(_TRIES):
         path = Path(tempfile.mkdtemp(prefix=prefix))
         with suppress(FileNotFoundError):
