@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from normlab.data.assemble import Found, LabeledImages
+from normlab.data.formats.idx import contents
 from normlab.errors import BadData
 
 _IMAGE = (3, 32, 32)
@@ -67,7 +68,7 @@ def _read(files: Sequence[Path], labels: int, where: str) -> LabeledImages:
     size = labels + int(np.prod(_IMAGE))
     records = []
     for path in files:
-        content = np.fromfile(path, np.uint8)
+        content = np.frombuffer(contents(path), np.uint8)
         if not len(content) or len(content) % size:
             raise BadData(
                 f"{path} holds {len(content)} bytes, not records of {size}. "

@@ -21,6 +21,7 @@ from normlab.spec.data import Axes
 
 _PIXEL = re.compile(r"(pixel|px|p)?[_ ]?\d+([x_]\d+)?", re.IGNORECASE)  # pixel0, 1x1
 _COUNTERS = ("", "unnamed: 0", "id", "index", "row", "nr", "no", "column 1")
+_LONG = 1000  # characters of a label at most
 _EXACT = 2**53  # whole numbers up to here are all there in float64
 
 
@@ -156,6 +157,13 @@ def _labels(path: Path, column: int, *, header: bool) -> NDArray[Any]:
             continue
         if column >= len(row) or not row[column]:
             raise BadData(f"{path} has no label in row {number}. Leave it out.")
+        if (
+            len(row[column]) > _LONG
+        ):  # each name of an array takes as much as the longest
+            raise BadData(
+                f"{path} has a label of {len(row[column]):,} characters in row "
+                f"{number}, and {_LONG} are the most. Shorten it."
+            )
         cells.append(row[column])
     if all(map(_is_whole, cells)):
         whole = list(map(int, cells))

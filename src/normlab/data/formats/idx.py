@@ -9,9 +9,11 @@ Found: http://yann.lecun.com/exdb/mnist/
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import struct
 import zlib
+from io import BytesIO
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.data.assemble import Found, LabeledImages
+from normlab.disk.opening import Unusual, opened
+from normlab.disk.room import refuse_more_than_fits, refuse_to_unpack
 from normlab.errors import BadData
 
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -28,6 +32,7 @@ _NAME = re.compile(
     r"[-.]idx(?P<axes>\d)-(?:ubyte|int)(?:\.gz)?"
 )
 _GZIP = b"\x1f\x8b"
+_AXES = 8  # NumPy has at most 64, images four
 
 
 def read_folder(folder: Path, *, name: str | None = None, of: str = "") -> Found:
@@ -103,7 +108,15 @@ def contents(path: Path) -> bytes:
         BadData: If it cannot be read.
     """
     try:
-        return path.read_bytes()
+        with opened(path) as stream:
+            refuse_more_than_fits(
+                2 * os.fstat(stream.fileno()).st_size,
+                f"{path}",
+                "Give fewer examples",
+            )
+            return stream.read()
+    except Unusual as error:
+        raise BadData(f"{path} is {error.strerror}. Fetch it again.") from None
     except OSError as error:
         raise BadData(
             f"cannot read {path}: {error.strerror}. Put the file there."
@@ -113,13 +126,23 @@ def contents(path: Path) -> bytes:
 def unpacked(content: bytes, *, where: str) -> bytes:
     """The same bytes, decompressed if they are gzipped, whatever the file's name.
 
+    No more of them than the header promises, and one.
+
     Raises:
-        BadData: If the gzip stream is truncated or corrupt.
+        BadData: If the gzip stream is truncated or corrupt, or what it promises is
+            not plausible.
     """
     if not content.startswith(_GZIP):
         return content
     try:
-        return gzip.decompress(content)
+        with gzip.open(BytesIO(content)) as stream:
+            head = stream.read(4)
+            head += stream.read(4 * head[3] if len(head) == 4 else 0)
+            shape, dtype = _promise(head, where)
+            promised = prod(shape) * dtype.itemsize
+            remedy = "Unpack it with gunzip first, or fetch it again"
+            refuse_to_unpack(promised, len(content), where, remedy)
+            return head + stream.read(promised + 1)
     except EOFError:
         raise BadData(
             f"{where} is truncated: its gzip stream has no end. Fetch it again."
@@ -134,6 +157,22 @@ def parsed(content: bytes, *, where: str) -> NDArray[Any]:
     Raises:
         BadData: If the bytes are no IDX file, or fewer or more than promised.
     """
+    shape, dtype = _promise(content, where)
+    start = 4 + 4 * len(shape)
+    promised, held = prod(shape) * dtype.itemsize, len(content) - start
+    if promised != held:
+        more = " or more" if held > promised else ""
+        raise BadData(
+            f"{where} promises {' x '.join(map(str, shape))} numbers ({promised} "
+            f"bytes) in its header but holds {held} bytes{more}. "
+            "Fetch it again."
+        )
+    array = np.frombuffer(content, dtype, offset=start).reshape(shape)
+    return array.astype(dtype.newbyteorder("="))
+
+
+def _promise(content: bytes, where: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """What the header says: the length of each axis, and the kind of the numbers."""
     if not content:
         raise BadData(f"{where} is empty: it has no bytes. Fetch it again.")
     kind = _TYPES.get(content[2]) if content[:2] == b"\0\0" and content[3:] else None
@@ -143,6 +182,11 @@ def parsed(content: bytes, *, where: str) -> NDArray[Any]:
             "Fetch it again."
         )
     axes = content[3]
+    if axes > _AXES:
+        raise BadData(
+            f"{where} has {axes} axes, and {_AXES} are the most that is read. Fetch "
+            "it again."
+        )
     start = 4 + 4 * axes
     if not axes or len(content) < start:
         raise BadData(
@@ -150,15 +194,12 @@ def parsed(content: bytes, *, where: str) -> NDArray[Any]:
             "Fetch it again."
         )
     shape = struct.unpack(f">{axes}I", content[4:start])
-    dtype = np.dtype(kind)
-    promised, held = prod(shape) * dtype.itemsize, len(content) - start
-    if promised != held:
+    if not all(shape):
         raise BadData(
-            f"{where} promises {' x '.join(map(str, shape))} numbers ({promised} "
-            f"bytes) in its header but holds {held} bytes. Fetch it again."
+            f"{where} promises {' x '.join(map(str, shape))} numbers in its header, "
+            "which is none. Fetch it again."
         )
-    array = np.frombuffer(content, dtype, offset=start).reshape(shape)
-    return array.astype(dtype.newbyteorder("="))
+    return shape, np.dtype(kind)
 
 
 def _sets(folder: Path) -> dict[str, dict[tuple[str, str], Path]]:

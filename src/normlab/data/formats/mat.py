@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,12 @@ import numpy as np
 
 from normlab.data.assemble import Found
 from normlab.data.formats.names import chosen, part_of, source_of
+from normlab.disk.opening import Unusual, opened
+from normlab.disk.room import most_unpacked, refuse_more_than_fits, refuse_to_unpack
 from normlab.errors import BadData
 
+_PACKED = 15  # the kind of a variable that was packed by zlib
+_PIECE = 1 << 20
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -26,12 +33,16 @@ def read_mat(path: Path) -> Found:
     """
     from scipy.io import loadmat
 
-    with path.open("rb") as file:
-        start = file.read(520)
+    try:
+        with opened(path) as file:
+            start = file.read(520)
+    except Unusual as error:
+        raise BadData(f"{path} is {error.strerror}. Save it again.") from None
     if _HDF5 in start or start[:19] == b"MATLAB 7.3 MAT-file":
         raise BadData(
             f"{path} is a MAT-file of version 7.3. Save it again in MATLAB with -v7."
         )
+    _refuse_bomb(path)
     try:
         found = loadmat(str(path), simplify_cells=True)
     except Exception as error:  # whatever damage makes of the reading
@@ -41,7 +52,39 @@ def read_mat(path: Path) -> Found:
             "again with -v7."
         ) from None
     arrays = {k: v for k, v in found.items() if not k.startswith("__")}
-    return source_of(_flat(arrays), name=path.stem, where=str(path))
+    arrays = _flat(arrays)
+    held, remedy = path.stat().st_size, "Save it as a full matrix"
+    for name, array in arrays.items():
+        if hasattr(array, "toarray"):  # sparse: it says how large it is, and no more
+            claimed = 8 * prod(array.shape)
+            refuse_to_unpack(claimed, held, f"{name} of {path}", remedy)
+    return source_of(arrays, name=path.stem, where=str(path))
+
+
+def _refuse_bomb(path: Path) -> None:
+    """Raise BadData if the packed variables unpack to implausibly much.
+
+    Of these the lengths are not said anywhere: they are unpacked once, piece by piece.
+    """
+    held = path.stat().st_size
+    remedy = "Save it again without compression (-v6)"
+    refuse_more_than_fits(2 * held, str(path), remedy)
+    most, found = most_unpacked(held), 0
+    with path.open("rb") as file:
+        order = ">" if file.read(128)[126:] == b"MI" else "<"
+        while len(tag := file.read(8)) == 8:
+            kind, size = struct.unpack(f"{order}II", tag)
+            if kind != _PACKED:
+                file.seek(size, 1)
+                continue
+            unpack, packed = zlib.decompressobj(), file.read(size)
+            while packed and found <= most:
+                try:
+                    found += len(unpack.decompress(packed, _PIECE))
+                except zlib.error:
+                    break  # said by whoever reads it
+                packed = unpack.unconsumed_tail
+    refuse_to_unpack(found, held, str(path), remedy)
 
 
 def _flat(arrays: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Collection
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
 from normlab.data.assemble import Found
 from normlab.data.formats.names import CLASSES, chosen, source_of
+from normlab.disk.opening import Unusual, opened
+from normlab.disk.room import refuse_to_unpack
 from normlab.errors import BadData
 
 _DAMAGED = (
@@ -33,8 +37,9 @@ def read_npz(path: Path) -> Found:
             with path.open("rb"):
                 raise BadData(_DAMAGED.format(path=path))
         # opened here: NumPy would leave a damaged file open
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with opened(path) as file, np.load(file, allow_pickle=False) as archive:
             needed = set(chosen(archive.files).values())
+            refuse_bomb(path, _claims(archive.zip, needed))
             arrays = {
                 name: archive[name]
                 if name in needed or not needed or name in CLASSES
@@ -43,6 +48,8 @@ def read_npz(path: Path) -> Found:
             }
     except BadData:
         raise
+    except Unusual as error:
+        raise BadData(f"{path} is {error.strerror}. Save it again.") from None
     except OSError as error:
         reason = " ".join(str(error.strerror or error).split())
         raise BadData(f"cannot read {path}: {reason}.") from None
@@ -51,3 +58,34 @@ def read_npz(path: Path) -> Found:
         text = _OBJECTS if objects else _DAMAGED
         raise BadData(text.format(path=path)) from None
     return source_of(arrays, name=path.stem, where=str(path))
+
+
+def refuse_bomb(path: Path, claimed: int) -> None:
+    """Raise BadData if an archive claims to hold implausibly much for its size."""
+    remedy = "Save it again without compression"
+    refuse_to_unpack(claimed, path.stat().st_size, str(path), remedy)
+
+
+def _claims(archive: zipfile.ZipFile, names: Collection[str]) -> int:
+    """Bytes that arrays take, after their headers are found to say what follows.
+
+    Of all members, if none has a name that is known.
+    """
+    claimed = 0
+    for member in archive.infolist():
+        if names and member.filename.removesuffix(".npy") not in names:
+            continue
+        claimed += member.file_size
+        with archive.open(member) as stream:
+            version = np.lib.format.read_magic(stream)
+            if version > (2, 0):
+                raise ValueError("a header of a later version")
+            first = version == (1, 0)
+            read = np.lib.format.read_array_header_1_0
+            shape, _, dtype = (read if first else np.lib.format.read_array_header_2_0)(
+                stream
+            )
+            held = member.file_size - stream.tell()
+            if not dtype.hasobject and prod(shape) * dtype.itemsize != held:
+                raise ValueError("claims another number of bytes than it holds")
+    return claimed

@@ -20,12 +20,14 @@ from normlab.data.images.picture import (
 )
 from normlab.data.images.quiet import quiet
 from normlab.data.words import counted, few
+from normlab.disk.room import refuse_more_than_fits, refuse_to_unpack
 from normlab.errors import BadData
 from normlab.spec.data import Data
 
 SKIP = "--set data.skip_unreadable=true"
 """What leaves out the images that cannot be read."""
 
+_FLAT = 256  # times its size that an image of few colours may have in pixels
 _LIGHT = 1 << 22  # pixels up to which images are decoded side by side
 
 
@@ -63,6 +65,7 @@ def decoded(
         files = [file for part in parts.values() for file in part.files]
         looks, bad = _looks(files)
         look = _common(looks, spec, bad)
+        _refuse_too_large(files, look, spec)
         every = {name: _read(part, looks, look) for name, part in parts.items()}
     for part in every.values():
         bad |= part.bad
@@ -114,18 +117,23 @@ def _common(
     )
 
 
+def _refuse_too_large(files: Sequence[Path], look: ImageHeader, spec: Data) -> None:
+    """Raise BadData before decoding what cannot fit, or cannot be meant."""
+    each = (3 if look.colour else 1) * (1 if look.bits == 8 else 4)
+    need = len(files) * each * look.width * look.height
+    what = f"{counted(len(files), 'image')} of {look.width} x {look.height} pixels"
+    remedy = "Choose a smaller size: --image-size 64"
+    if spec.image_size is None:
+        held = sum(path.stat().st_size for path in files)
+        refuse_to_unpack(need, held, what, remedy, times=_FLAT)
+    refuse_more_than_fits(2 * need, what, remedy)
+
+
 def _read(
     part: Listed, looks: Mapping[Path, ImageHeader], look: ImageHeader
 ) -> _Decoded:
     shape = (len(part.files), 3 if look.colour else 1, look.height, look.width)
-    try:
-        images = np.empty(shape, np.uint8 if look.bits == 8 else np.float32)
-    except MemoryError:
-        raise BadData(
-            f"{part.where}: {counted(shape[0], 'image')} of {look.width} x "
-            f"{look.height} pixels do not fit into memory. Choose a smaller size: "
-            "--image-size 64."
-        ) from None
+    images = np.empty(shape, np.uint8 if look.bits == 8 else np.float32)
     found = _Decoded(images, {})
 
     def read(place: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
@@ -163,6 +163,15 @@ def picture_of(content: bytes, name: str) -> Image.Image:
         return image
 
 
+def decoded_size(content: bytes) -> int:
+    """Bytes of the pixels of an image file; of other bytes, as many as there are."""
+    try:
+        with _opened(Path("bytes"), BytesIO(content)) as image:
+            return len(content) + 4 * image.width * image.height
+    except Unreadable:  # said by whoever reads it
+        return len(content)
+
+
 @contextmanager
 def _opened(path: Path, content: BytesIO | None = None) -> Iterator[Image.Image]:
     source = path if content is None else content
@@ -205,35 +214,47 @@ def _as_array(
 ) -> NDArray[np.uint8 | np.float32]:
     bits = _bits(stored)
     if bits == 8:
-        array = np.asarray(_eight_bits(image, look))
+        mode = "RGB" if look.colour else "L"
+        array = np.asarray(
+            _prepared(image, look, mode, lambda strip: _opaque(strip).convert(mode))
+        )
         if look.bits > 8:
             array = np.float32(257 if look.bits == 16 else 1) * array
     else:
-        array = _numbers(image, look, signed=not _is_unsigned(stored))
+        signed = not _is_unsigned(stored)
+        array = np.asarray(
+            _prepared(image, look, "F", lambda strip: _numbers(strip, signed=signed))
+        )
     array = np.moveaxis(np.atleast_3d(array), 2, 0)
     return np.repeat(array, 3, axis=0) if look.colour and len(array) == 1 else array
 
 
-def _eight_bits(image: Image.Image, look: ImageHeader) -> Image.Image:
-    """In the mode and size of `look`.
+def _prepared(
+    image: Image.Image,
+    look: ImageHeader,
+    mode: str,
+    prepare: Callable[[Image.Image], Image.Image],
+) -> Image.Image:
+    """In a mode and the size of `look`.
 
-    A large image is made opaque and averaged strip by strip, to the same bits as at
+    A large image is prepared and averaged strip by strip, to the same bits as at
     once: its copies would need several times the memory.
     """
-    mode, size = "RGB" if look.colour else "L", look[:2]
+    size = look[:2]
     width, height = image.size
     across, down = (
         int(a / b / _GAP) or 1 for a, b in zip(image.size, size, strict=True)
     )
-    if across == down == 1:
-        flat = _opaque(image).convert(mode)
+    if across == down == 1 and width * height <= _STRIP:
+        flat = prepare(image)
         return flat if flat.size == size else flat.resize(size, _BILINEAR)
     small = Image.new(mode, (ceil(width / across), ceil(height / down)))
     rows = down * max(1, _STRIP // (width * down))
     for top in range(0, height, rows):
         strip = image.crop((0, top, width, min(top + rows, height)))
-        flat = _opaque(strip).convert(mode).reduce((across, down))
-        small.paste(flat, (0, top // down))
+        small.paste(prepare(strip).reduce((across, down)), (0, top // down))
+    if small.size == size == image.size:
+        return small
     return small.resize(size, _BILINEAR, box=(0, 0, width / across, height / down))
 
 
@@ -245,17 +266,12 @@ def _opaque(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, opaque)
 
 
-def _numbers(
-    image: Image.Image, look: ImageHeader, *, signed: bool
-) -> NDArray[np.float32]:
+def _numbers(image: Image.Image, *, signed: bool) -> Image.Image:
     stored = np.asarray(image)
     values = (stored if signed else stored.view(np.uint32)).astype(np.float32)
     if not np.isfinite(values).all():
         raise ValueError("it holds numbers that are not finite")
-    if image.size == look[:2]:
-        return values
-    small = Image.fromarray(values).resize(look[:2], _BILINEAR, reducing_gap=_GAP)
-    return np.asarray(small)
+    return Image.fromarray(values)
 
 
 def _bits(image: Image.Image) -> int:

@@ -14,6 +14,7 @@ _SERVICE = frozenset(
     ("@eadir", "#recycle", "$recycle.bin", "lost+found", "system volume information")
 )
 _NEAR = 3  # levels of folders
+_DEEP = 100  # levels of folders at most: more would be a mishap, or made to harm
 
 
 class PassedOver:
@@ -64,7 +65,8 @@ def is_service(name: str) -> bool:
 def is_image(path: Path) -> bool:
     """Whether a file is shown, and named like an image that can be read."""
     shown = not path.name.startswith(".")
-    return shown and path.suffix.lower() in suffixes() and path.is_file()
+    # Path's own fails where a path is too long
+    return shown and path.suffix.lower() in suffixes() and os.path.isfile(path)  # noqa: PTH113
 
 
 def folders_of(folder: Path, passed: PassedOver | None = None) -> list[Path]:
@@ -102,11 +104,14 @@ def images_below(folder: Path, passed: PassedOver) -> list[Path]:
     found: list[Path] = []
     for place, inner, names in os.walk(folder, onerror=locked):
         here = Path(place)
+        if inner and len(here.relative_to(folder).parts) == _DEEP:
+            passed.locked.append(_seen(here, folder))
+            inner.clear()
         for name in tuple(inner):
             if is_service(name):
                 passed.folders.append(_seen(here / name, folder))
                 inner.remove(name)
-            elif (here / name).is_symlink():
+            elif os.path.islink(here / name):  # noqa: PTH114
                 passed.links.append(_seen(here / name, folder))
         for path in (here / name for name in names):
             if is_image(path):

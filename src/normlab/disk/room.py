@@ -1,0 +1,83 @@
+"""How much memory there is, and what is refused before it is allocated."""
+
+from __future__ import annotations
+
+import os
+import resource
+from contextlib import suppress
+from pathlib import Path
+
+from normlab.errors import BadData
+
+PLAIN = 256 << 20
+"""Bytes that a file may unpack to in any case."""
+_PACKED = 32
+"""Times its own size that a larger one may: digits take 5, black images 1,000."""
+_CGROUP = Path("/sys/fs/cgroup")
+_MEMINFO, _STATM = Path("/proc/meminfo"), Path("/proc/self/statm")
+
+
+def free() -> int:
+    """Bytes that this process can still fill: of the machine, its group, its limits."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    found = [page * os.sysconf("SC_PHYS_PAGES")]
+    with suppress(OSError, ValueError, IndexError):  # another system than Linux
+        lines = (line.split() for line in _MEMINFO.read_text().splitlines())
+        found += [1024 * int(w[1]) for w in lines if w[0] == "MemAvailable:"]
+    with suppress(OSError, ValueError):  # no group, or "max"
+        most = int((_CGROUP / "memory.max").read_text())
+        found.append(most - int((_CGROUP / "memory.current").read_text()))
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft != resource.RLIM_INFINITY:
+        with suppress(OSError):
+            found.append(soft - page * int(_STATM.read_text().split()[0]))
+    return max(0, min(found))
+
+
+def refuse_more_than_fits(need: int, what: str, remedy: str) -> None:
+    """Raise BadData if so many bytes are more than are free.
+
+    Args:
+        need: In memory, with the copies that are made of them.
+        what: Begins the sentence.
+        remedy: Ends it.
+    """
+    if need > free():
+        raise BadData(
+            f"{what} would need {_size(need)} of memory, and {_size(free())} are free. "
+            f"{remedy}."
+        )
+
+
+def refuse_to_unpack(
+    claimed: int, held: int, what: str, remedy: str, *, times: int = _PACKED
+) -> None:
+    """Raise BadData if a packed file claims implausibly much, or more than fits.
+
+    What is refused can be given all the same: not packed, which is what `remedy` says.
+
+    Args:
+        claimed: Bytes that it unpacks to.
+        held: Bytes that it has.
+        what: Begins the sentence.
+        remedy: Ends it.
+        times: Its own size that is plausible.
+    """
+    if claimed > max(PLAIN, times * held):
+        raise BadData(
+            f"{what} holds {_size(held)} and claims to unpack to {_size(claimed)} or "
+            f"more, which is not plausible. {remedy}."
+        )
+    refuse_more_than_fits(2 * claimed, what, remedy)
+
+
+def most_unpacked(held: int) -> int:
+    """Bytes that a packed file of so many can plausibly hold."""
+    return max(PLAIN, _PACKED * held)
+
+
+def _size(count: int) -> str:
+    for unit, name in ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")):
+        if count >= unit:
+            return f"{count / unit:,.1f} {name}"
+    return f"{count} bytes"
