@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from normlab.analysis.design.rates import Choice, HeldOutLosses, own_best
 from normlab.records.rows import RunRecord, StudyRecord
 from normlab.spec.plan import RunKey, plan
 from normlab.spec.study import StudySpec
@@ -53,3 +54,8 @@ def over_rates(spec: StudySpec, loss: Loss, more: Iterable[RunKey] = ()) -> Stud
         meta={"classes": "10"},
         runs=tuple(made(key, loss(key)) for key in keys),
     )
+
+
+def best(record: StudyRecord, arm: str) -> Choice:
+    """The arm's own best rate."""
+    return own_best(record.spec, HeldOutLosses.of(record), arm)

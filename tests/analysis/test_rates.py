@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from normlab.analysis.analyse import analyse, judge_all
-from normlab.analysis.design.rates import choice_seeds, choices, claim_seeds, own_best
+from normlab.analysis.design.rates import choice_seeds, choices, claim_seeds
 from normlab.analysis.text.summary import to_json
 from normlab.spec.plan import RunKey
 from normlab.spec.settings import with_settings
 from tests.analysis.studies import changed
-from tests.analysis.sweeps import made, over_rates, rates_spec, valley
+from tests.analysis.sweeps import best, made, over_rates, rates_spec, valley
 
 LOWEST = {"none": 0.01, "batch": 0.1}
 RATES = (0.01, 0.1, 1.0)
@@ -44,25 +44,23 @@ def test_a_rate_at_which_a_choice_seed_diverged_is_not_chosen() -> None:
     record = over_rates(rates_spec(*RATES), valley(LOWEST))
     lost = RunKey("batch", 0.1, 0)
     record = changed(record, lost, status="diverged")
-    assert (
-        own_best(record, "batch").rate == 1.0 or own_best(record, "batch").rate == 0.01
-    )
-    assert own_best(record, "batch").rate != 0.1
+    assert best(record, "batch").rate == 1.0 or best(record, "batch").rate == 0.01
+    assert best(record, "batch").rate != 0.1
 
 
 def test_nothing_is_chosen_before_every_rate_has_ended() -> None:
     record = over_rates(rates_spec(*RATES), valley(LOWEST))
     record = changed(record, RunKey("batch", 1.0, 0), status="running")
-    assert math.isnan(own_best(record, "batch").rate)
-    assert own_best(record, "batch").because == "no rate of batch is chosen yet"
-    best = [claim for claim in judge_all(record) if claim.compared == "own-best"]
-    assert {claim.verdict for claim in best} == {"not-enough-seeds"}
-    assert all("no rate of batch is chosen yet" in claim.note for claim in best)
+    assert math.isnan(best(record, "batch").rate)
+    assert best(record, "batch").because == "no rate of batch is chosen yet"
+    claims = [claim for claim in judge_all(record) if claim.compared == "own-best"]
+    assert {claim.verdict for claim in claims} == {"not-enough-seeds"}
+    assert all("no rate of batch is chosen yet" in claim.note for claim in claims)
 
 
 def test_an_arm_that_always_diverges_has_no_best_rate() -> None:
     record = over_rates(rates_spec(*RATES), lambda key: math.inf)
-    assert own_best(record, "none").because == "none diverged at every rate"
+    assert best(record, "none").because == "none diverged at every rate"
 
 
 def test_without_held_out_images_nothing_is_compared_at_own_best() -> None:

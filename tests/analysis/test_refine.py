@@ -4,13 +4,14 @@ import math
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normlab.analysis.design.rates import own_best
-from normlab.analysis.design.refine import further_runs, next_rate, search
+from normlab.analysis.design.rates import HeldOutLosses
+from normlab.analysis.design.refine import Refinement, next_rate, search
+from normlab.records.rows import RunRecord, StudyRecord
 from normlab.spec.plan import RunKey, plan
-from tests.analysis.sweeps import Loss, over_rates, rates_spec, valley
+from tests.analysis.sweeps import Loss, best, made, over_rates, rates_spec, valley
 
 RATES = (0.001, 0.01, 0.1, 1.0)
 
@@ -19,7 +20,7 @@ def refined(loss: Loss, *, steps: int, order: int = 0) -> set[RunKey]:
     """All runs that are asked for until nothing more is."""
     spec = rates_spec(*RATES, refine=steps)
     known: set[RunKey] = set()
-    while more := set(further_runs(over_rates(spec, loss, known))) - known:
+    while more := set(Refinement(over_rates(spec, loss, known)).wanted()) - known:
         some = sorted(more)
         random.Random(order).shuffle(some)
         known |= set(some[: 1 if order else len(some)])
@@ -48,8 +49,8 @@ def test_each_arm_is_refined_around_its_own_best() -> None:
     record = over_rates(
         rates_spec(*RATES, refine=6), valley({"none": 0.02, "batch": 0.3}), added
     )
-    assert own_best(record, "none").rate == pytest.approx(0.02, rel=0.1)
-    assert own_best(record, "batch").rate == pytest.approx(0.3, rel=0.1)
+    assert best(record, "none").rate == pytest.approx(0.02, rel=0.1)
+    assert best(record, "batch").rate == pytest.approx(0.3, rel=0.1)
 
 
 def test_only_the_choice_seeds_try_and_the_others_follow_at_the_best() -> None:
@@ -89,9 +90,52 @@ def test_where_nothing_trains_there_is_nothing_to_refine() -> None:
 
 def test_nothing_is_asked_for_without_refine_or_before_the_grid_is_done() -> None:
     loss = valley({"none": 0.02, "batch": 0.3})
-    assert further_runs(over_rates(rates_spec(*RATES), loss)) == ()
+    assert Refinement(over_rates(rates_spec(*RATES), loss)).wanted() == ()
     record = over_rates(rates_spec(*RATES, refine=2), loss)
     cut = record.runs[: len(plan(record.spec)) // 8]
     unfinished = type(record)(spec=record.spec, meta=record.meta, runs=cut)
-    assert search(unfinished, "none", ()) == ([], False)
-    assert further_runs(unfinished) == ()
+    losses = HeldOutLosses.of(unfinished).by_rate("none", ())
+    assert search(record.spec.recipe, losses) == ([], False)
+    assert Refinement(unfinished).wanted() == ()
+
+
+@settings(max_examples=20)
+@given(
+    shuffled=st.integers(0, 2**32),
+    lowest=st.floats(math.log(0.002), math.log(0.5)),
+    diverging=st.floats(0.05, 2.0),
+    already=st.integers(0, 20),
+)
+def test_taking_runs_as_they_end_wants_what_reading_anew_wants(
+    shuffled: int, lowest: float, diverging: float, already: int
+) -> None:
+    sweep = {"recipe.batch_size": [8, 16]}
+    spec = rates_spec(0.01, 0.1, 1.0, refine=3, sweep=sweep)
+    loss: Loss = lambda key: (  # noqa: E731
+        math.inf if key.rate > diverging else (math.log(key.rate) - lowest) ** 2
+    )
+    order, open_, ended = random.Random(shuffled), list(plan(spec)), list[RunKey]()
+    order.shuffle(open_)
+
+    def record() -> StudyRecord:
+        runs = tuple(made(key, loss(key)) for key in ended)
+        queued = tuple(RunRecord(key=key) for key in open_)
+        return StudyRecord(spec=spec, runs=(*runs, *queued))
+
+    for _ in range(already):
+        ended.append(open_.pop())
+    refinement = Refinement(record())
+    open_ += [key for key in refinement.wanted() if key not in plan(spec)]
+    planned = {*open_, *ended}
+    while open_:
+        key = open_.pop(order.randrange(len(open_)))
+        ended.append(key)
+        for row in made(key, loss(key)).epochs:
+            refinement.epoch_done(key, row.metrics)
+        wanted = refinement.run_ended(key, diverged=math.isinf(loss(key)))
+        anew = set(Refinement(record()).wanted())
+        assert set(wanted) - planned == anew - planned
+        assert refinement.wanted() == Refinement(record()).wanted()
+        open_ += [key for key in wanted if key not in planned]
+        planned |= set(wanted)
+    assert len(planned) > len(plan(spec)) or math.isinf(loss(ended[0]))

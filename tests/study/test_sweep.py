@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from normlab.analysis.design.rates import choices, claim_seeds, rates_of
-from normlab.analysis.design.refine import further_runs
+from normlab.analysis.design.rates import choices, claim_seeds
+from normlab.analysis.design.refine import Refinement
 from normlab.errors import BadSetting
 from normlab.records.compare import differences
 from normlab.records.events import EpochDone
@@ -113,10 +113,11 @@ def test_refining_adds_what_its_records_ask_for(refinement: Path) -> None:
     record = StudyFolder.open(refinement).read()
     assert {run.status for run in record.runs} == {"done"}
     added = {run.key for run in record.runs} - set(plan(record.spec))
-    asked = set(further_runs(record))
+    asked = set(Refinement(record).wanted())
     assert added and added == asked - set(plan(record.spec))
     for choice in choices(record):
-        rates = set(rates_of(record, choice.arm, ())) - set(record.spec.recipe.rates)
+        rates = {run.key.rate for run in record.runs if run.key.arm == choice.arm}
+        rates -= set(record.spec.recipe.rates)
         assert 1 <= len(rates) <= 2
         keys = {run.key for run in record.runs}
         for seed in claim_seeds(record.spec.seeds):

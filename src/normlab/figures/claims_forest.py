@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
@@ -49,15 +49,23 @@ def draw_claims_forest(
         columns=1,
         height=[row_height * len(group) for group in groups],
     )
-    figure.update_layout(margin={"l": 16, "t": 16})
+    traces, words, shades = [], [], []
     for i, group in enumerate(groups):
         add_upright(figure, i, _equal(group[0]), look)
         for row, claim in enumerate(group):
             if _measured(claim):
-                _add_row(figure, i, row, claim, styles[claim.arm])
+                shades.append(_shade(i, row, claim, styles[claim.arm]))
+                traces += _row(i, row, claim, styles[claim.arm])
             below = [claim.arm] * arms + [claim.where] * places
             label = "<br>".join((f"<b>{claim.id}</b>", *[", ".join(below)] * two_lines))
-            _add_words(figure, i, row, claim, label, look)
+            words += _words_beside(i, row, claim, label, look)
+    # all at once: Plotly copies what is there whenever something is added
+    figure.add_traces(traces)
+    figure.update_layout(
+        margin={"l": 16, "t": 16},
+        shapes=(*figure.layout.shapes, *shades),
+        annotations=(*figure.layout.annotations, *words),
+    )
     return figure
 
 
@@ -128,11 +136,11 @@ def _effects(claim: Claim) -> list[float]:
     return [effect.value for effect in claim.effects[:MAX_SEEDS]]
 
 
-def _add_row(figure: go.Figure, i: int, row: int, claim: Claim, style: Style) -> None:
+def _row(i: int, row: int, claim: Claim, style: Style) -> Iterator[go.Scatter]:
+    """Single seeds, then their mean."""
     assert claim.estimate is not None, "only claims with an estimate are drawn"
     unit = _unit(claim)
-    _shade(figure, i, row, claim, style)
-    figure.add_scatter(
+    yield go.Scatter(
         x=[unit * value for value in _effects(claim)],
         y=[row] * len(_effects(claim)),
         mode="markers",
@@ -143,7 +151,7 @@ def _add_row(figure: go.Figure, i: int, row: int, claim: Claim, style: Style) ->
         **on(i),
     )
     low, high = claim.headline or (claim.estimate, claim.estimate)
-    figure.add_scatter(
+    yield go.Scatter(
         x=[unit * claim.estimate],
         y=[row],
         error_x={
@@ -167,30 +175,30 @@ def _add_row(figure: go.Figure, i: int, row: int, claim: Claim, style: Style) ->
     )
 
 
-def _shade(figure: go.Figure, i: int, row: int, claim: Claim, style: Style) -> None:
+def _shade(i: int, row: int, claim: Claim, style: Style) -> dict[str, Any]:
     """The side of equal that the statement is about."""
     reach = _reach([claim]) * 100  # beyond the axis; the panel cuts it off
     ratio = claim.definition.scale == "ratio"
     far = 10 ** min(reach, 12.0) if ratio else reach
     side = far if claim.definition.sign > 0 else (1 / far if ratio else -far)
     n = axis_number(i)
-    figure.add_shape(
-        type="rect",
-        xref=f"x{n}",
-        x0=_equal(claim),
-        x1=side,
-        yref=f"y{n}",
-        y0=row - 0.2,
-        y1=row + 0.2,
-        layer="below",
-        line={"width": 0},
-        fillcolor=style.colour(0.1),
-    )
+    return {
+        "type": "rect",
+        "xref": f"x{n}",
+        "x0": _equal(claim),
+        "x1": side,
+        "yref": f"y{n}",
+        "y0": row - 0.2,
+        "y1": row + 0.2,
+        "layer": "below",
+        "line": {"width": 0},
+        "fillcolor": style.colour(0.1),
+    }
 
 
-def _add_words(
-    figure: go.Figure, i: int, row: int, claim: Claim, label: str, look: Theme
-) -> None:
+def _words_beside(
+    i: int, row: int, claim: Claim, label: str, look: Theme
+) -> Iterator[dict[str, Any]]:
     n = axis_number(i)
     effect = "not measured"
     if claim.estimate is not None and _measured(claim):
@@ -200,20 +208,20 @@ def _add_words(
     # beside the first line of the label: the second may reach far on a phone
     up = {"left": 0, "right": LINE * label.count("<br>")}
     for side, text in texts.items():
-        figure.add_annotation(
-            text=text,
-            xref=f"x{n} domain",
-            x=0 if side == "left" else 1,
-            xanchor=side,
-            yref=f"y{n}",
-            y=row - 0.2,
-            yanchor="bottom",
-            yshift=up[side],
-            align=side,
-            showarrow=False,
-            bgcolor=css(look.paper),  # the dotted line ends where words stand
-            font={"size": 12, "color": css(look.ink)},
-        )
+        yield {
+            "text": text,
+            "xref": f"x{n} domain",
+            "x": 0 if side == "left" else 1,
+            "xanchor": side,
+            "yref": f"y{n}",
+            "y": row - 0.2,
+            "yanchor": "bottom",
+            "yshift": up[side],
+            "align": side,
+            "showarrow": False,
+            "bgcolor": css(look.paper),  # the dotted line ends where words stand
+            "font": {"size": 12, "color": css(look.ink)},
+        }
 
 
 def _draw(result: StudyResult, look: Theme) -> Drawn:

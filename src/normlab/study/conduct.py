@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import cast
 
-from normlab.analysis.design.refine import further_runs
+from normlab.analysis.design.refine import Refinement
 from normlab.analysis.design.setting import setting_of
 from normlab.analysis.text.words import count
 from normlab.errors import BadFolder
-from normlab.records.events import Diverged, Event, Failed, Finished, Noted
+from normlab.records.events import (
+    Diverged,
+    EpochDone,
+    Event,
+    Failed,
+    Finished,
+    Noted,
+)
 from normlab.records.folder import StudyFolder
 from normlab.records.rows import ENDED, FAILED, Status
 from normlab.records.surface import StudySurface
@@ -62,6 +70,8 @@ class Conductor:
         self._watcher = watcher
         self._attempts: dict[RunKey, int] = {}
         self._running: set[RunKey] = set()
+        self._refinement: Refinement | None = None
+        self._planned: set[RunKey] = set()  # where rates are refined
         self._countdown = Countdown({})  # of surfaces
         self._failed: dict[str, str] = {}  # what is no run, and why
         self._noted: set[str] = set()  # what has been said of some run
@@ -130,16 +140,27 @@ class Conductor:
         self._watcher.began(spec, [run.key for run in runs], steps, done)
         for key in longest_first(starts, self._prepared.variants, spec.recipe.epochs):
             self._executor.submit(self._job(key, starts[key]))
-        self._refine()
+        if spec.recipe.refine:
+            self._refinement = Refinement(self._folder.read())
+            self._planned = {run.key for run in runs}
+            self._join(self._refinement.wanted())
         self._listen()
 
-    def _refine(self) -> None:
-        """Add the runs that the records by now ask for."""
-        if not self._prepared.spec.recipe.refine:
+    def _refine(self, key: RunKey, event: Event) -> None:
+        """Add the runs that are wanted by what a run reports."""
+        if self._refinement is None:
             return
-        record = self._folder.read()
-        known = {run.key for run in record.runs}
-        more = [key for key in further_runs(record) if key not in known]
+        if isinstance(event, EpochDone):
+            self._refinement.epoch_done(key, event.metrics)
+        if isinstance(event, Finished | Diverged):
+            diverged = isinstance(event, Diverged)
+            self._join(self._refinement.run_ended(key, diverged=diverged))
+
+    def _join(self, wanted: Sequence[RunKey]) -> None:
+        more = [key for key in wanted if key not in self._planned]
+        if not more:
+            return
+        self._planned.update(more)
         self._writer.add_runs(more)
         self._watcher.joined(more)
         for key in more:
@@ -243,7 +264,7 @@ class Conductor:
             self._watcher.status(job.key, ends[type(event)], reason)
         if isinstance(event, Finished | Diverged):
             shutil.rmtree(job.checkpoints, ignore_errors=True)
-            self._refine()
+        self._refine(job.key, event)
 
     def _lost(self, job: TrainJob, reason: str) -> None:
         if self._attempts[job.key] >= ATTEMPTS:

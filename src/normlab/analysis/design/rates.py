@@ -13,15 +13,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from normlab.records.rows import ENDED, RunRecord, StudyRecord
 from normlab.spec.plan import RunKey
 from normlab.spec.point import SweepPoint
+from normlab.spec.study import StudySpec
 
 CHOOSING = 3  # one seed in so many chooses
+VALIDATION = "validation_loss"
+"""The metric of an epoch that rates are chosen by."""
 
 
 class Choice(NamedTuple):
@@ -53,7 +56,7 @@ def holds_out(record: StudyRecord) -> bool:
     """Whether there are held-out images to choose by, as far as runs tell."""
     ended = [run for run in record.runs if run.epochs]
     return record.spec.data.validation != 0 and all(
-        "validation_loss" in run.epochs[-1].metrics for run in ended
+        VALIDATION in run.epochs[-1].metrics for run in ended
     )
 
 
@@ -61,56 +64,77 @@ def held_out_loss(run: RunRecord) -> float:
     """Loss on the held-out images after the last epoch; infinite if it diverged."""
     if run.status != "done" or not run.epochs:
         return math.inf
-    loss = run.epochs[-1].metrics.get("validation_loss", math.inf)
+    loss = run.epochs[-1].metrics.get(VALIDATION, math.inf)
     return loss if math.isfinite(loss) else math.inf
 
 
-def losses_by_rate(
-    record: StudyRecord, arm: str, point: SweepPoint
-) -> dict[float, float]:
-    """Mean held-out loss of the choice seeds at every rate that all have ended.
+class HeldOutLosses:
+    """Held-out losses of the runs that choose rates, taken one by one as they end.
 
-    A rate at which one of them diverged has an infinite loss.
+    A rate has a loss once all choice seeds have ended there: their mean, infinite
+    where one of them diverged.
 
-    Returns:
-        By rate, from small to large.
+    Args:
+        seeds: All seeds of the study.
     """
-    runs = {run.key: run for run in record.runs}
-    seeds = choice_seeds(record.spec.seeds)
-    found: dict[float, float] = {}
-    for rate in rates_of(record, arm, point):
-        those = [runs.get(RunKey(arm, rate, seed, point)) for seed in seeds]
-        ended = [run for run in those if run is not None and run.status in ENDED]
-        if len(ended) == len(seeds):
-            found[rate] = float(np.mean([held_out_loss(run) for run in ended]))
-    return found
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self._seeds = choice_seeds(seeds)
+        self._choose = frozenset(self._seeds)
+        self._ended: dict[RunKey, dict[int, float]] = {}
+        self._means: dict[tuple[str, SweepPoint], dict[float, float]] = {}
+
+    @classmethod
+    def of(cls, record: StudyRecord) -> Self:
+        """Of all runs that have ended."""
+        losses = cls(record.spec.seeds)
+        for run in record.runs:
+            if run.status in ENDED:
+                losses.add(run.key, held_out_loss(run))
+        return losses
+
+    def add(self, key: RunKey, loss: float) -> bool:
+        """Take the loss of a run that has ended.
+
+        Returns:
+            Whether its rate has a loss by that.
+        """
+        if key.seed not in self._choose:
+            return False
+        ended = self._ended.setdefault(key._replace(seed=0), {})
+        ended[key.seed] = loss
+        if len(ended) < len(self._seeds):
+            return False
+        mean = float(np.mean([ended[seed] for seed in self._seeds]))
+        self._means.setdefault((key.arm, key.point), {})[key.rate] = mean
+        return True
+
+    def by_rate(self, arm: str, point: SweepPoint) -> dict[float, float]:
+        """The losses of an arm at a point, from the smallest rate to the largest."""
+        return dict(sorted(self._means.get((arm, point), {}).items()))
 
 
-def rates_of(record: StudyRecord, arm: str, point: SweepPoint) -> list[float]:
-    """The rates of the study and those added for this arm, from small to large."""
-    there = {
-        k.rate for k in (r.key for r in record.runs) if (k.arm, k.point) == (arm, point)
-    }
-    return sorted({*record.spec.recipe.rates, *there})
-
-
-def own_best(record: StudyRecord, arm: str, point: SweepPoint = ()) -> Choice:
+def own_best(
+    spec: StudySpec, losses: HeldOutLosses, arm: str, point: SweepPoint = ()
+) -> Choice:
     """The rate with the lowest held-out loss; of equals the smallest."""
-    losses = losses_by_rate(record, arm, point)
-    if not set(record.spec.recipe.rates) <= losses.keys():
+    known = losses.by_rate(arm, point)
+    if not set(spec.recipe.rates) <= known.keys():
         return Choice(arm, point, math.nan, f"no rate of {arm} is chosen yet")
-    best = min(losses, key=lambda rate: losses[rate])
-    if math.isinf(losses[best]):
+    best = min(known, key=lambda rate: known[rate])
+    if math.isinf(known[best]):
         return Choice(arm, point, math.nan, f"{arm} diverged at every rate")
     return Choice(arm, point, best)
 
 
 def choices(record: StudyRecord) -> tuple[Choice, ...]:
     """Every arm's own best at every point; none with one rate or no held-out images."""
-    if len(record.spec.recipe.rates) < 2 or not holds_out(record):
+    spec = record.spec
+    if len(spec.recipe.rates) < 2 or not holds_out(record):
         return ()
+    losses = HeldOutLosses.of(record)
     return tuple(
-        own_best(record, arm.name, point)
-        for point in record.spec.sweep.points
-        for arm in record.spec.arms
+        own_best(spec, losses, arm.name, point)
+        for point in spec.sweep.points
+        for arm in spec.arms
     )

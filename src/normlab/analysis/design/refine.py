@@ -10,56 +10,104 @@ import math
 from collections.abc import Mapping
 
 from normlab.analysis.design.rates import (
+    VALIDATION,
+    HeldOutLosses,
     choice_seeds,
     claim_seeds,
     holds_out,
-    losses_by_rate,
     own_best,
 )
 from normlab.records.rows import StudyRecord
 from normlab.spec.plan import RunKey
 from normlab.spec.point import SweepPoint
+from normlab.spec.recipe import Recipe
 
 GOLDEN = (3 - math.sqrt(5)) / 2  # of the larger part, from the best rate
 DIGITS = 3  # of a rate, so that it can be read and typed
 LARGEST = 1000.0  # as a recipe allows
 
 
-def further_runs(record: StudyRecord) -> tuple[RunKey, ...]:
-    """Every run at a refined rate that the records ask for, in the plan or not.
+class Refinement:
+    """Says which further runs are wanted, from each run as it ends.
 
-    Per arm and point: the choice seeds at each rate of the search so far; after its
-    last step the other seeds at the arm's own best, so that claims can be made there.
+    It keeps the held-out losses alone, so that a study of many runs is not read anew
+    whenever one of them ends; and it asks for the same runs as if it were.
+
+    Args:
+        record: The study as it stands.
+
+    Example:
+        >>> from normlab.spec.study import StudySpec
+        >>> Refinement(StudyRecord(spec=StudySpec())).wanted()
+        ()
     """
-    spec = record.spec
-    if not spec.recipe.refine or not holds_out(record):
-        return ()
-    keys: list[RunKey] = []
-    for point in spec.sweep.points:
-        for arm in spec.arms:
-            tried, ended = search(record, arm.name, point)
-            seeds = choice_seeds(spec.seeds)
-            keys += [
-                RunKey(arm.name, rate, seed, point) for rate in tried for seed in seeds
-            ]
-            best = own_best(record, arm.name, point).rate if ended else math.nan
-            if best in tried:
-                others = claim_seeds(spec.seeds)
-                keys += [RunKey(arm.name, best, seed, point) for seed in others]
-    return tuple(keys)
+
+    def __init__(self, record: StudyRecord) -> None:
+        self._spec = record.spec
+        self._losses = HeldOutLosses.of(record)
+        self._holds_out = holds_out(record)
+        self._latest = {
+            run.key: run.epochs[-1].metrics.get(VALIDATION, math.inf)
+            for run in record.runs
+            if run.epochs
+        }
+
+    def wanted(self) -> tuple[RunKey, ...]:
+        """Every run at a refined rate that is wanted by now, in the plan or not."""
+        return tuple(
+            key
+            for point in self._spec.sweep.points
+            for arm in self._spec.arms
+            for key in self._of(arm.name, point)
+        )
+
+    def epoch_done(self, key: RunKey, metrics: Mapping[str, float]) -> None:
+        """Take what was measured at the end of a run's epoch."""
+        self._holds_out = self._holds_out and VALIDATION in metrics
+        self._latest[key] = metrics.get(VALIDATION, math.inf)
+
+    def run_ended(self, key: RunKey, *, diverged: bool) -> tuple[RunKey, ...]:
+        """Take the end of a run.
+
+        Returns:
+            The runs that are wanted of its arm and point, where it is the last of its
+            rate's; else none, as nothing else is known than before.
+        """
+        loss = math.inf if diverged else self._latest.get(key, math.inf)
+        loss = loss if math.isfinite(loss) else math.inf
+        settled = self._losses.add(key, loss)
+        return tuple(self._of(key.arm, key.point)) if settled else ()
+
+    def _of(self, arm: str, point: SweepPoint) -> list[RunKey]:
+        """Of one arm: the choice seeds at each rate of the search so far.
+
+        After its last step also the other seeds at the arm's own best, so that claims
+        can be made there.
+        """
+        spec = self._spec
+        if not spec.recipe.refine or not self._holds_out:
+            return []
+        tried, ended = search(spec.recipe, self._losses.by_rate(arm, point))
+        seeds = choice_seeds(spec.seeds)
+        keys = [RunKey(arm, rate, seed, point) for rate in tried for seed in seeds]
+        best = own_best(spec, self._losses, arm, point).rate if ended else math.nan
+        if best in tried:
+            keys += [RunKey(arm, best, seed, point) for seed in claim_seeds(spec.seeds)]
+        return keys
 
 
-def search(
-    record: StudyRecord, arm: str, point: SweepPoint
-) -> tuple[list[float], bool]:
-    """The rates that the search has asked for, and whether it has come to its end."""
-    grid = record.spec.recipe.rates
-    losses = losses_by_rate(record, arm, point)
-    if not set(grid) <= losses.keys():
+def search(recipe: Recipe, losses: Mapping[float, float]) -> tuple[list[float], bool]:
+    """The rates that the search has asked for, and whether it has come to its end.
+
+    Args:
+        recipe: Its rates are where the search starts, `refine` its steps.
+        losses: At every rate that is known by now.
+    """
+    if not set(recipe.rates) <= losses.keys():
         return [], False
-    known = {rate: losses[rate] for rate in sorted(grid)}
+    known = {rate: losses[rate] for rate in sorted(recipe.rates)}
     tried: list[float] = []
-    while len(tried) < record.spec.recipe.refine:
+    while len(tried) < recipe.refine:
         rate = next_rate(known)
         if rate is None:
             return tried, True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from normlab.analysis.design.rates import holds_out, losses_by_rate
+from normlab.analysis.design.rates import HeldOutLosses, holds_out
 from normlab.records.rows import StudyRecord
 from normlab.spec.point import SweepPoint, point_text
 
@@ -20,8 +20,9 @@ def setting_of(record: StudyRecord) -> tuple[float, SweepPoint]:
     first = (rates[0], spec.sweep.points[0])
     if len(rates) == 1 or not holds_out(record):
         return first
+    held_out = HeldOutLosses.of(record)
     for point in spec.sweep.points:
-        found = losses_by_rate(record, spec.baseline.name, point)
+        found = held_out.by_rate(spec.baseline.name, point)
         # what was refined for one arm was not trained with the others
         losses |= {(rate, point): found.get(rate, math.nan) for rate in rates}
     if any(math.isnan(loss) for loss in losses.values()):

@@ -1,0 +1,135 @@
+"""What commands need of studies that grow: processor seconds, memory, bytes.
+
+Studies of 100 to 10,000 runs are made by `grown.py`; every command is a process of its
+own, whose processor seconds and peak memory the system counts. `docs/scale.md` is made
+of the table by `--write`.
+
+    python benchmarks/growth.py                         # all sizes, ten minutes
+    python benchmarks/growth.py --runs 100,1000
+    python benchmarks/growth.py --what arms,points,refine
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from grown import Size, grow
+from timing import append_json, parser_for, table
+
+RUNS = "100,1000,3000,10000"
+OF_A_SEED = 10  # runs: two arms at five rates
+COMMANDS: dict[str, Sequence[str]] = {
+    "show": ("show", "{study}"),
+    "show --json": ("show", "{study}", "--json"),
+    "report": ("report", "{study}", "-o", "-"),
+    "list": ("list", "{above}"),
+    "export": ("export", "{study}", "--format", "csv", "-o", "-"),
+}
+Row = dict[str, float]
+
+
+class Used(NamedTuple):
+    """What a process needed."""
+
+    seconds: float  # of processors
+    megabytes: float  # at its peak
+
+
+def used_by(arguments: Sequence[str]) -> Used:
+    """Run `normlab` with arguments and count; its output is thrown away."""
+    command = [sys.executable, "-m", "normlab", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        sys.exit(f"{' '.join(command)} ended with {child.returncode}")
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kibibytes elsewhere
+    return Used(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 1e6)
+
+
+def measured(folder: Path, size: Size, commands: Sequence[str]) -> Row:
+    """Make a study in an empty folder and measure commands on it."""
+    study = folder / "study"
+    row = {"writing, s": grow(study, size)}
+    row["study.db, MB"] = (study / "study.db").stat().st_size / 1e6
+    for name in commands:
+        places = {"study": study, "above": folder}
+        used = used_by([word.format(**places) for word in COMMANDS[name]])
+        row[f"{name}, s"], row[f"{name}, MB"] = used
+        print(f"  {size} {name}: {used.seconds:.1f} s", flush=True)
+    return row
+
+
+def by_runs(numbers: Sequence[int]) -> dict[str, Row]:
+    """All commands, at two arms and five rates."""
+    return {
+        f"{runs:,} runs": _in_folder(Size(seeds=runs // OF_A_SEED, rates=5), COMMANDS)
+        for runs in numbers
+    }
+
+
+def by_arms() -> dict[str, Row]:
+    """Up to as many arms as a study may have, from five seeds."""
+    return {
+        f"{arms} arms": _in_folder(Size(seeds=5, arms=arms), ("show", "report"))
+        for arms in (10, 30, 100)
+    }
+
+
+def by_points() -> dict[str, Row]:
+    """Many points of a sweep, from three seeds."""
+    return {
+        f"{points:,} points": _in_folder(
+            Size(seeds=3, points=points), ("show", "report")
+        )
+        for points in (10, 100, 1000)
+    }
+
+
+def _in_folder(size: Size, commands: Sequence[str] | dict[str, object]) -> Row:
+    with tempfile.TemporaryDirectory() as folder:
+        return measured(Path(folder), size, list(commands))
+
+
+QUESTIONS: dict[str, Callable[[Sequence[int]], dict[str, Row]]] = {
+    "runs": by_runs,
+    "arms": lambda _: by_arms(),
+    "points": lambda _: by_points(),
+}
+
+
+def as_tables(rows: dict[str, Row]) -> str:
+    """Quantities down, sizes across."""
+    names = list(dict.fromkeys(name for row in rows.values() for name in row))
+    lines = [
+        (name, *(f"{row[name]:.3g}" if name in row else "-" for row in rows.values()))
+        for name in names
+    ]
+    return table(("", *rows), lines)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = parser_for(__doc__)
+    parser.add_argument("--what", default=",".join(QUESTIONS))
+    parser.add_argument("--runs", default=RUNS)
+    given = parser.parse_args()
+    began = time.perf_counter()
+    numbers = [int(number) for number in given.runs.split(",")]
+    for question in given.what.split(","):
+        rows = QUESTIONS[question](numbers)
+        print(f"\n{as_tables(rows)}\n", flush=True)
+        append_json(given.json, f"growth by {question}", json.loads(json.dumps(rows)))
+    print(f"{time.perf_counter() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
