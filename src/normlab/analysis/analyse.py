@@ -65,7 +65,8 @@ def gather(
 ) -> list[Evidence]:
     """The evidence on every claim that can be made of the study: one family."""
     runs = Runs.of(record)
-    made = [d for d in definitions if _observed(d, record)]
+    observed = {probe for run in record.runs for probe in run.observed}
+    made = [d for d in definitions if not d.probe or d.probe in observed]
     return [
         collect(definition, pairing, runs, pairing.seeds(record.spec))
         for pairing in all_pairings(record)
@@ -82,9 +83,3 @@ def rule(family: Sequence[Evidence]) -> list[Ruling]:
         judge(e, [p for j, p in enumerate(tested) if j != i and p is not None])
         for i, e in enumerate(family)
     ]
-
-
-def _observed(definition: Definition, record: StudyRecord) -> bool:
-    """Whether the study observed what the claim is made of."""
-    needed = definition.probe
-    return not needed or any(needed in run.observed for run in record.runs)

@@ -42,10 +42,10 @@ class ObservedArrays(Mapping[str, Arrays]):
         return self._read[probe]
 
     def __contains__(self, probe: object) -> bool:
-        if not isinstance(probe, str):
+        if not isinstance(probe, str) or probe not in self._found:
             return False
         name = self._place(probe).relative_to(self._folder).as_posix()
-        return name not in self._lost and probe in self._found
+        return name not in self._lost
 
     def __iter__(self) -> Iterator[str]:
         return (probe for probe in self._found if probe in self)

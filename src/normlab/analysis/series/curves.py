@@ -30,26 +30,32 @@ def running_median(curve: NDArray[np.floating], window: int) -> NDArray[np.float
     """
     half = window // 2
     values = curve.astype(np.float64)
-    if values.size < window:
-        cuts = [values[max(i - half, 0) : i + half + 1] for i in range(values.size)]
-        return np.array([np.median(cut) for cut in cuts])
-    smooth = ndimage.median_filter(values, window)
-    smooth[:half] = _growing_medians(values[: 2 * half])
-    smooth[-half:] = _growing_medians(values[: -2 * half - 1 : -1])[::-1]
+    if values.size < window:  # every window is cut, at one end or both
+        left = (values.size + 1) // 2
+        right = values.size - left
+        smooth = np.empty_like(values)
+    else:
+        left = right = half
+        smooth = ndimage.median_filter(values, window)
+    smooth[:left] = _growing_medians(values, half, left)
+    smooth[values.size - right :] = _growing_medians(values[::-1], half, right)[::-1]
     return smooth
 
 
-def _growing_medians(values: NDArray[np.float64]) -> list[float]:
-    """Medians of the first half of the values with one, two, ... more of them."""
-    half = values.size // 2
+def _growing_medians(
+    values: NDArray[np.float64], half: int, medians: int
+) -> list[float]:
+    """Medians of the first `half` + 1, + 2, ... values, as far as there are any."""
     # a sorted list that grows is 20 times faster here than a median for each window
     window = sorted(values[:half].tolist())
-    medians: list[float] = []
-    for value in values[half:].tolist():
-        insort(window, value)
+    more = iter(values[half : half + medians].tolist())
+    found: list[float] = []
+    for _ in range(medians):
+        if (value := next(more, None)) is not None:
+            insort(window, value)
         middle = len(window) // 2
-        medians.append((window[~middle] + window[middle]) / 2)
-    return medians
+        found.append((window[~middle] + window[middle]) / 2)
+    return found
 
 
 def steps_to(smooth: NDArray[np.floating], target: float) -> int | None:
