@@ -11,9 +11,10 @@ from torch import nn
 from normlab.base.streams import seeded, stream
 from normlab.errors import BadModel
 from normlab.nets.check import answer, refuse_untrainable
-from normlab.nets.registry import NETS, build
+from normlab.nets.registry import build
 from normlab.nets.sigmoid import WEIGHT_STD
 from normlab.norms.registry import MAKERS, is_norm, maker
+from normlab.spec.nets import NETS
 
 MNIST = (1, 28, 28)
 SHAPES = (MNIST, (3, 32, 32), (3, 17, 14))

@@ -13,10 +13,10 @@ from torch import nn
 
 from normlab.base.slots import NormMaker
 from normlab.nets.custom import from_file
-from normlab.nets.registry import NETS
 from normlab.norms.registry import MAKERS
 from normlab.spec.arms import Arm
 from normlab.spec.model import Model
+from normlab.spec.nets import NETS
 from normlab.study.source import BuiltIn, FromFactory, NetworkSource
 from normlab.study.twins import (
     build_arm,

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from normlab.base.streams import seeded
-from normlab.nets.registry import NETS
 from normlab.norms.registry import MAKERS
 from normlab.spec.arms import Arm
 from normlab.spec.model import Model
+from normlab.spec.nets import NETS
 from normlab.study.source import BuiltIn, FromFactory
 from normlab.study.twins import (
     build_arm,

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from normlab.base.digest import digest
 from normlab.base.streams import seeded, stream
 from normlab.errors import BadModel
-from normlab.nets.registry import NETS, build
+from normlab.nets.registry import build
 from normlab.norms.registry import is_norm, maker
+from normlab.spec.nets import NETS
 from normlab.surgery.fold import fold
 
 

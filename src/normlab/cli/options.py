@@ -13,6 +13,7 @@ import typer
 
 from normlab.experiments.registry import NAMES
 from normlab.spec.names import NORMS
+from normlab.spec.nets import NETS
 
 
 def _option(*flags: str, metavar: str, text: str) -> Any:
@@ -41,7 +42,7 @@ Model = Annotated[
     _option(
         "--model",
         metavar="NAME|FILE.py:FACTORY",
-        text="mlp, sigmoid, lenet, resnet, or a function of your own that is called "
+        text=f"{', '.join(NETS)}, or a function of your own that is called "
         "with the norm and returns a network. The file is executed.",
     ),
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from normlab.cli import options
+from normlab.spec.nets import NETS
 from normlab.terminal.printing import say
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def surface(
         str,
         typer.Argument(
             metavar="NAME|FILE.py:FACTORY",
-            help="mlp, sigmoid, lenet, resnet, or a function of your own that returns "
+            help=f"{', '.join(NETS)}, or a function of your own that returns "
             "a network. The file is executed.",
             show_default=False,
         ),

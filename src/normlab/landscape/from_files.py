@@ -19,7 +19,7 @@ from normlab.landscape.planes.weight_files import short_names
 from normlab.nets import registry
 from normlab.nets.custom import from_file
 from normlab.norms.registry import maker
-from normlab.spec.names import NETS
+from normlab.spec.nets import NETS
 from normlab.spec.settings import parse_norms
 
 _NORM = "batch"

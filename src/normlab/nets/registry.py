@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 
 from torch import nn
 
 from normlab.base.slots import NormMaker
 from normlab.errors import BadModel
-from normlab.nets.lenet import lenet
-from normlab.nets.mlp import mlp
-from normlab.nets.resnet import resnet
-from normlab.nets.sigmoid import sigmoid
-
-NETS: dict[str, Callable[..., nn.Module]] = {
-    "mlp": mlp,
-    "sigmoid": sigmoid,
-    "lenet": lenet,
-    "resnet": resnet,
-}
+from normlab.spec.nets import NETS
 
 
 def build(
@@ -31,7 +21,7 @@ def build(
     """Build a net for data of a given shape.
 
     The initial weights are drawn from torch's default generator: build under
-    `base.streams.ambient`.
+    `base.streams.seeded`.
 
     Args:
         name: One of `NETS`.
@@ -59,7 +49,8 @@ def build(
     if classes < 2:
         raise BadModel(f"net '{name}' needs at least 2 classes, not {classes}.")
     try:
-        return NETS[name](norm, shape, classes, **options)
+        net = getattr(import_module(f"normlab.nets.{name}"), name)
+        return net(norm, shape, classes, **options)
     except (MemoryError, RuntimeError) as error:  # torch raises the latter
         if not isinstance(error, MemoryError) and "alloc" not in str(error):
             raise

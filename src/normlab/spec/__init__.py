@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from normlab.spec.arms import Arm as Arm
     from normlab.spec.data import Data as Data
     from normlab.spec.model import Model as Model
-    from normlab.spec.names import NETS as NETS
     from normlab.spec.names import NORMS as NORMS
+    from normlab.spec.nets import NETS as NETS
     from normlab.spec.paths import check_paths as check_paths
     from normlab.spec.plan import RunKey as RunKey
     from normlab.spec.recipe import Recipe as Recipe
@@ -27,7 +27,7 @@ _HOMES = {
     "Arm": "arms",
     "Data": "data",
     "Model": "model",
-    "NETS": "names",
+    "NETS": "nets",
     "NORMS": "names",
     "check_paths": "paths",
     "RunKey": "plan",

@@ -9,18 +9,10 @@ from pydantic import Field, field_validator, model_validator
 
 from normlab.spec._frozen import Frozen, Number, Whole
 from normlab.spec._text import Line
-from normlab.spec.names import NETS, PYTHON, known
+from normlab.spec.names import PYTHON, known
+from normlab.spec.nets import NETS
 
 _FACTORY = re.compile(r"(?P<file>.+\.py):(?P<factory>[A-Za-z_]\w*)")
-_FEED_FORWARD = ("depth", "width", "activation", "placement", "weight_std")
-_OPTIONS = {
-    "mlp": _FEED_FORWARD,
-    "sigmoid": _FEED_FORWARD,
-    "lenet": ("activation", "placement"),
-    # behind the nonlinearity, the norm of a block would normalise the shortcut too
-    "resnet": ("activation",),
-}
-"""Which settings each built-in network knows."""
 
 
 class Shape(Frozen):
@@ -47,8 +39,9 @@ class Shape(Frozen):
 class _Named(Frozen):
     """Comes first among the keys."""
 
-    name: Line = "mlp"
-    """mlp, sigmoid, lenet, resnet, or FILE.py:factory."""
+    name: Line = Field(
+        default="mlp", description=f"{', '.join(NETS)}, or FILE.py:factory."
+    )
 
 
 class Model(Shape, _Named):
@@ -76,8 +69,8 @@ class Model(Shape, _Named):
     @model_validator(mode="after")
     def _has_what_is_set(self) -> Self:
         for key in self.chosen:
-            if key not in _OPTIONS.get(self.name, ()):
-                nets = [net for net, keys in _OPTIONS.items() if key in keys]
+            if key not in NETS.get(self.name, ()):
+                nets = [net for net, keys in NETS.items() if key in keys]
                 raise ValueError(
                     f"{key} can be set of {', '.join(nets)}, and the network is "
                     f"{self.name}. Leave it at auto."

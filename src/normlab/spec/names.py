@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 NORMS = ("none", "batch", "layer", "group", "instance", "rms", "ghost", "noisy")
 """Every normalisation that an arm can have."""
 
-NETS = ("mlp", "sigmoid", "lenet", "resnet")
-"""Every network that comes with normlab."""
-
 DATA = ("mnist", "fashion-mnist", "kmnist")
 """Every data set with a name of its own; what else data is given as is a path."""
 

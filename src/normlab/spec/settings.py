@@ -9,7 +9,8 @@ from normlab.errors import BadSetting
 from normlab.spec._frozen import AUTO
 from normlab.spec._wording import shown
 from normlab.spec.arms import Arm
-from normlab.spec.names import NETS, known
+from normlab.spec.names import known
+from normlab.spec.nets import NETS
 from normlab.spec.options import listed, name_of
 from normlab.spec.renamed import renamed
 from normlab.spec.study import MAX_SEEDS, StudySpec

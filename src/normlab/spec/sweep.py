@@ -11,7 +11,8 @@ from normlab.errors import BadSetting
 from normlab.spec._frozen import Frozen
 from normlab.spec._wording import shown
 from normlab.spec.model import Model
-from normlab.spec.names import NETS, known
+from normlab.spec.names import known
+from normlab.spec.nets import NETS
 from normlab.spec.point import SweepPoint, Value
 from normlab.spec.recipe import Recipe
 
