@@ -35,10 +35,10 @@ from normlab.study.order import longest_first
 from normlab.study.pace import Countdown
 from normlab.study.prepare import Prepared
 from normlab.study.progress import ProgressListener
+from normlab.study.rewind import rewound
 from normlab.study.surface_job import SurfaceJob, Unmeasured
 from normlab.study.surfaces import surface_jobs
 from normlab.study.under_way import Share
-from normlab.train.checkpoint import epochs_saved
 
 ATTEMPTS = 2  # a run whose worker died is tried once more
 
@@ -283,12 +283,7 @@ class Conductor:
         self._watcher.status(key, status, None)
 
     def _rewound(self, key: RunKey) -> int:
-        """Take the records back to the newest checkpoint that they reach up to."""
-        saved = epochs_saved(self._checkpoints(key))
-        for epoch in sorted(saved, reverse=True):
-            if self._writer.rewind(key, epoch) == epoch:
-                return epoch
-        return self._writer.rewind(key, 0)
+        return rewound(key, self._checkpoints(key), self._writer, self._watcher.told)
 
     def _job(self, key: RunKey, start: int) -> TrainJob:
         return TrainJob(
