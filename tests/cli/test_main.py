@@ -337,6 +337,18 @@ def test_rerun_trains_the_same_study_elsewhere(trains: Trains, tmp_path: Path) -
     assert StudyFolder.open(tmp_path / "again").spec == SPEC
 
 
+def test_rerun_says_what_differs(
+    trains: Trains, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the second study one run alone has ended."""
+    trains(finished=1)
+    study(tmp_path / "s")
+    assert main(["rerun", "s", "--out", "again", "--quiet", "--check"]) == 1
+    said = capsys.readouterr().out
+    assert re.search(r"^differs from s in \d+ places?:$", said, re.MULTILINE)
+    assert re.search(r"^  and \d+ more$", said, re.MULTILINE)
+
+
 def test_two_studies_of_one_second_do_not_share_a_folder(
     trains: Trains, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from normlab.cli import main
 from normlab.errors import BadFolder, BadModel, BadSetting
-from normlab.records.compare import differences
+from normlab.records.compare import differences, folder_differences
 from normlab.records.events import EpochDone
 from normlab.records.folder import StudyFolder
 from normlab.spec.plan import RunKey
@@ -204,6 +207,22 @@ def test_a_run_that_dies_twice_fails_and_the_others_go_on(
 def test_rerun_gives_the_same_numbers(whole: Path, tmp_path: Path) -> None:
     result = api.rerun(whole, tmp_path / "again")
     assert differences(result.record, StudyFolder.open(whole).read()) == []
+
+
+def test_rerun_checks_that_every_number_is_the_same(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["rerun", str(whole), "--out", str(tmp_path / "again"), "-q", "--check"]
+    assert main(words) == 0
+    assert f"identical to {whole}: every number but times" in capsys.readouterr().out
+    # what the check sees is what lies in the folders: the last bit of one loss
+    with closing(sqlite3.connect(tmp_path / "again" / "study.db")) as connection:
+        (losses,) = connection.execute("SELECT losses FROM steps LIMIT 1").fetchone()
+        turned = bytes([losses[0] ^ 1]) + losses[1:]
+        connection.execute("UPDATE steps SET losses = ? WHERE rowid = 1", (turned,))
+        connection.commit()
+    found = folder_differences(*map(StudyFolder.open, (whole, tmp_path / "again")))
+    assert len(found) == 1 and "loss of step 1: " in found[0]
 
 
 def test_resume_of_a_complete_study_trains_nothing(whole: Path) -> None:

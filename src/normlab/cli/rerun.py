@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from normlab.analysis.text.words import count
 from normlab.cli import options
+from normlab.terminal.printing import say
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
     from normlab.study.progress import ProgressListener
 
+_SHOWN = 10  # differences; there may be one in every step of every run
+
 
 def rerun(
-    folder: options.Folder, out: options.Out = None, quiet: options.Quiet = False
+    folder: options.Folder,
+    out: options.Out = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Compare every number with the first study's; exit code 1 if one "
+            "differs.",
+        ),
+    ] = False,
+    quiet: options.Quiet = False,
 ) -> int:
     """Train the same study again in another folder."""
     from normlab.cli.conduct import conduct
@@ -28,4 +45,22 @@ def rerun(
 
         return api.rerun(folder, into, watcher=watcher)
 
-    return conduct(spec, into, train, quiet=quiet)
+    code = conduct(spec, into, train, quiet=quiet)
+    return max(code, _checked(folder, into)) if check else code
+
+
+def _checked(first: Path, second: Path) -> int:
+    """Say whether both studies hold the same numbers; 1 if they do not."""
+    from normlab.records.compare import folder_differences
+    from normlab.records.folder import StudyFolder
+
+    found = folder_differences(StudyFolder.open(first), StudyFolder.open(second))
+    if not found:
+        say(f"identical to {first}: every number but times, to the last bit")
+        return 0
+    say(f"differs from {first} in {count(len(found), 'place')}:")
+    for line in found[:_SHOWN]:
+        say(f"  {line}")
+    if len(found) > _SHOWN:
+        say(f"  and {len(found) - _SHOWN:,} more")
+    return 1

@@ -30,6 +30,7 @@ _SAME_IN_RUN = (
 )
 _SAME_IN_EPOCH = ("train_loss", "test_loss", "test_accuracy", "batch_digest")
 _MAY_DIFFER = ("cost",)
+_ON_A_SURFACE = ("a", "b", "loss", "computed")
 
 
 def differences(first: StudyRecord, second: StudyRecord) -> list[str]:
@@ -49,7 +50,7 @@ def differences(first: StudyRecord, second: StudyRecord) -> list[str]:
 
 
 def folder_differences(first: StudyFolder, second: StudyFolder) -> list[str]:
-    """As `differences`, and the arrays of every probe too."""
+    """As `differences`, and the arrays of every probe and surface too."""
     one, other = first.read(), second.read()
     found = differences(one, other)
     for run in one.runs:
@@ -60,7 +61,23 @@ def folder_differences(first: StudyFolder, second: StudyFolder) -> list[str]:
         for probe in probes[0]:
             arrays = (study.arrays(run.key.id, probe) for study in (first, second))
             found += _of_arrays(f"{run.key.id}: {probe}", *arrays)
-    return found
+    return [*found, *_of_surfaces(first, second)]
+
+
+def _of_surfaces(first: StudyFolder, second: StudyFolder) -> Iterator[str]:
+    one, other = (
+        {surface.name: surface.surface for surface in study.surfaces()}
+        for study in (first, second)
+    )
+    for name in sorted(one.keys() ^ other.keys()):
+        where = "first" if name in one else "second"
+        yield f"surface {name}: only in the {where} study"
+    for name in sorted(one.keys() & other.keys()):
+        pairs = [
+            (getattr(one[name], a), getattr(other[name], a)) for a in _ON_A_SURFACE
+        ]
+        if not all(_equal(*pair) for pair in pairs):
+            yield f"surface {name}: other losses, or other points"
 
 
 def _of_records(first: StudyRecord, second: StudyRecord) -> Iterator[str]:
