@@ -8,7 +8,7 @@ import sys
 from typing import NamedTuple
 
 from normlab.cli.stopping import Stopped, signal_behind
-from normlab.errors import NormlabError, one_line
+from normlab.errors import NormlabError
 from normlab.foreign import shortened
 from normlab.terminal.printing import complain
 
@@ -59,9 +59,8 @@ def _ending(error: BaseException) -> Ending | None:
     if _lacks_memory(error):
         return Ending(
             NormlabError.exit_code,
-            f"error: there is not enough memory ({one_line(error) or 'none left'}). "
-            "Free some, raise the limit of this process (ulimit -v), or take fewer "
-            "--workers.",
+            "error: there is not enough memory. Free some, raise the limit of this "
+            "process (ulimit -v), or take fewer --workers.",
         )
     if isinstance(error, OSError):
         # what is kept in folders says where it is; the output has no name
