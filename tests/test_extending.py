@@ -62,6 +62,17 @@ def test_every_claim_is_judged_and_has_everyday_words() -> None:
     assert {definition.id for definition in DEFINITIONS} <= set(PLAIN)
 
 
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda d: d.id)
+def test_every_claim_stands_in_the_docs_with_its_measure(
+    definition: Definition,
+) -> None:
+    rows = (ROOT / "docs" / "claims.md").read_text().splitlines()
+    starts = f"| `{definition.id}` |"
+    (row,) = (r for r in rows if r.startswith(starts) and definition.measure in r)
+    statement = definition.statement.format(arm="an arm", baseline="the baseline")
+    assert statement.lower() in row.lower()
+
+
 def test_every_experiment_has_its_name_and_its_page() -> None:
     files = {
         module.__name__.rpartition(".")[2].replace("_", "-")
