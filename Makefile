@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint types layers docs chaos bench pictures calibrate clean
+.PHONY: help run test check fmt lint types layers docs chaos bench fuzz pictures calibrate clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ pictures: .venv/installed-dev  ## Draw the README's pictures from studies of the
 	test -e $(STUDIES)/rates/report.html || \
 		$(BIN)/normlab run learning-rates --out $(STUDIES)/rates
 	$(BIN)/python docs/pictures.py $(STUDIES)/article $(STUDIES)/rates
+
+fuzz: .venv/installed-dev  ## Spoilt inputs of every kind (ARGS="--inputs 5000")
+	$(BIN)/python -m tests.resilience.fuzz $(ARGS)
 
 calibrate: .venv/installed-dev  ## Repeat the A/A calibration of the verdicts
 	$(BIN)/python benchmarks/calibration.py $(ARGS)

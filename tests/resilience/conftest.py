@@ -20,19 +20,24 @@ def law(capsys: pytest.CaptureFixture[str]) -> Law:
     return Law(capsys)
 
 
-@pytest.fixture(scope="session")
-def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished study with everything that a folder can hold."""
-    folder: StudyFolder = study(tmp_path_factory.mktemp("pattern") / "study")
+def made(place: Path) -> Path:
+    """Make a finished study with everything that a folder can hold."""
+    folder: StudyFolder = study(place)
     steps = np.arange(0, 80, 40)
     with folder.write() as writer:
         writer.surface(whole())
         for key in plan(SPEC):
-            place = _arrays.place(folder.path, key.id, "path")
-            _arrays.write(place, {"steps": steps, "norm": np.ones(2)})
+            file = _arrays.place(folder.path, key.id, "path")
+            _arrays.write(file, {"steps": steps, "norm": np.ones(2)})
         writer.measurement("failed", {"surface x": "a reason"})
         writer.meta(NOTED, inventory(folder.path))
     return folder.path
+
+
+@pytest.fixture(scope="session")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished study with everything that a folder can hold."""
+    return made(tmp_path_factory.mktemp("pattern") / "study")
 
 
 @pytest.fixture
