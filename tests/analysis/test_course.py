@@ -8,6 +8,7 @@ import pytest
 from normlab.analysis.series.curves import running_median
 from normlab.analysis.series.trajectory import (
     POINTS,
+    TOGETHER,
     accuracy_bands,
     grid,
     loss_bands,
@@ -24,11 +25,21 @@ def test_inside_the_curve_it_is_the_running_median_of_the_claims() -> None:
     losses = np.random.default_rng(0).random(400)
     inside = np.arange(51, 351)
     expected = running_median(losses, 101)[inside - 1]
-    np.testing.assert_array_equal(smooth_at(losses, inside), expected)
+    np.testing.assert_array_equal(smooth_at([losses], inside)[0], expected)
 
 
 def test_the_first_point_is_the_first_loss() -> None:
-    assert smooth_at(np.array([5.0, 1.0, 1.0]), np.array([1])) == [5.0]
+    assert smooth_at([np.array([5.0, 1.0, 1.0])], np.array([1]))[0] == [5.0]
+
+
+def test_runs_of_other_lengths_beside_it_do_not_change_a_curve() -> None:
+    stream = np.random.default_rng(0)
+    sizes = [400, 7, 400, 120, *[130] * (TOGETHER + 1)]
+    losses = [stream.random(size) for size in sizes]
+    losses[2][200] = np.nan
+    step = grid(400)
+    alone = [smooth_at([of_run], step)[0] for of_run in losses]
+    np.testing.assert_array_equal(smooth_at(losses, step), alone)
 
 
 def test_the_grid_has_first_and_last_step_and_few_points() -> None:

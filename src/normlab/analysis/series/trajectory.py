@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from normlab.records.rows import RunRecord, StudyRecord
 from normlab.spec.point import SweepPoint
 
 HALF_WINDOW = 50  # steps to each side, as for faster-convergence
+TOGETHER = 256  # runs whose medians are taken at once, so that memory stays small
 POINTS = 160  # as many as a picture can show apart
 
 Curve = NDArray[np.float64]
@@ -44,8 +46,8 @@ def loss_bands(record: StudyRecord) -> tuple[Band, ...]:
     bands = []
     for arm, rate, runs in _courses(record, record.spec.sweep.points[0]):
         step = grid(max(run.step_losses.size for run in runs))
-        logs = [np.log(smooth_at(run.step_losses, step)) for run in runs]
-        bands.append(_band(arm, rate, step, logs, runs))
+        smooth = smooth_at([run.step_losses for run in runs], step)
+        bands.append(_band(arm, rate, step, [np.log(of) for of in smooth], runs))
     return tuple(bands)
 
 
@@ -86,17 +88,14 @@ def _courses(
     record: StudyRecord, point: SweepPoint
 ) -> Iterator[tuple[str, float, list[RunRecord]]]:
     """Arm, rate and the runs that have taken steps, at one point of a sweep."""
+    runs: dict[tuple[float, str], list[RunRecord]] = defaultdict(list)
+    for run in record.runs:
+        if run.key.point == point and run.step_losses.size:
+            runs[run.key.rate, run.key.arm].append(run)
     for rate in record.spec.recipe.rates:
         for arm in record.spec.arms:
-            here = (arm.name, rate, point)
-            runs = [
-                run
-                for run in record.runs
-                if (run.key.arm, run.key.rate, run.key.point) == here
-                and run.step_losses.size
-            ]
-            if runs:
-                yield arm.name, rate, runs
+            if (rate, arm.name) in runs:
+                yield arm.name, rate, runs[rate, arm.name]
 
 
 def twin_bands(record: StudyRecord) -> tuple[Band, ...]:
@@ -113,12 +112,16 @@ def twin_bands(record: StudyRecord) -> tuple[Band, ...]:
         ]
         if any(sizes):
             step = grid(max(sizes))
-            logs = [
-                np.log(smooth_at(pair.other.step_losses, step))
-                - np.log(smooth_at(pair.baseline.step_losses, step))
-                for pair in twins
-            ]
             others = [pair.other for pair in twins]
+            baselines = [pair.baseline for pair in twins]
+            of_others, of_baselines = (
+                smooth_at([run.step_losses for run in runs], step)
+                for runs in (others, baselines)
+            )
+            logs = [
+                np.log(of_other) - np.log(of_baseline)
+                for of_other, of_baseline in zip(of_others, of_baselines, strict=True)
+            ]
             bands.append(_band(pairing.arm, pairing.rate, step, logs, others))
     return tuple(bands)
 
@@ -135,29 +138,38 @@ def grid(steps: int, points: int = POINTS) -> NDArray[np.int_]:
     return np.unique(np.concatenate([even, dense]).round().astype(int))
 
 
-def smooth_at(losses: NDArray[np.floating], step: NDArray[np.int_]) -> Curve:
+def smooth_at(
+    losses: Sequence[NDArray[np.floating]], step: NDArray[np.int_]
+) -> list[Curve]:
     """Running median over 101 steps at some of the steps.
 
     Towards step 1 the window narrows, so that the first loss is the first step's.
 
     Args:
-        losses: Of every step, shape `(steps,)`.
+        losses: Of every run, those of its steps, shape `(steps,)`.
         step: Which to take, from 1, shape `(points,)`.
 
     Returns:
-        Shape `(points,)`, at least 1e-7; nan after the end and where not finite.
+        Of every run, shape `(points,)`: at least 1e-7; nan after the end and where
+        not finite.
 
     Example:
-        >>> smooth_at(np.array([4.0, 2.0, 9.0, 3.0]), np.array([1, 2, 5]))
-        array([ 4.,  4., nan])
+        >>> smooth_at([np.array([4.0, 2.0, 9.0, 3.0])], np.array([1, 2, 5]))
+        [array([ 4.,  4., nan])]
     """
-    smooth = np.full(step.size, np.nan)
-    for i, at in enumerate(step):
-        if at <= losses.size:
-            half = min(HALF_WINDOW, at - 1)
-            around = losses[at - 1 - half : at + half].astype(np.float64)
-            smooth[i] = max(np.median(around), LOSS_FLOOR)
-    return np.where(np.isfinite(smooth), smooth, np.nan)
+    smooth = np.full((len(losses), step.size), np.nan)
+    by_size: dict[int, list[int]] = defaultdict(list)
+    for i, of_run in enumerate(losses):
+        by_size[of_run.size].append(i)
+    for size, alike in by_size.items():
+        for some in np.array_split(alike, 1 + len(alike) // TOGETHER):
+            steps = np.stack([losses[i] for i in some]).astype(np.float64)
+            for point in np.flatnonzero(step <= size):
+                at = step[point]
+                half = min(HALF_WINDOW, at - 1)
+                around = np.median(steps[:, at - 1 - half : at + half], axis=1)
+                smooth[some, point] = np.maximum(around, LOSS_FLOOR)
+    return list(np.where(np.isfinite(smooth), smooth, np.nan))
 
 
 def _band(
