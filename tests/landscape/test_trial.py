@@ -15,10 +15,10 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from normlab.base.streams import seeded
 from normlab.errors import BadData, BadModel, BadSetting
-from normlab.landscape.evaluate.norms import is_norm_module
 from normlab.landscape.monitor import Monitor
 from normlab.landscape.planes.plane import Plane
 from normlab.landscape.surface import surface
+from normlab.norms.recognize import is_norm_module
 from tests.landscape.networks import (
     Attributes,
     Largest,

@@ -13,7 +13,8 @@ from normlab.errors import BadModel
 from normlab.nets.check import answer, refuse_untrainable
 from normlab.nets.registry import build
 from normlab.nets.sigmoid import WEIGHT_STD
-from normlab.norms.registry import MAKERS, is_norm, maker
+from normlab.norms.recognize import is_norm
+from normlab.norms.registry import MAKERS, maker
 from normlab.spec.nets import NETS
 
 MNIST = (1, 28, 28)

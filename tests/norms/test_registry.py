@@ -11,7 +11,8 @@ from normlab.base.slots import KINDS
 from normlab.base.streams import seeded, stream
 from normlab.errors import BadModel
 from normlab.norms.group import group_count
-from normlab.norms.registry import MAKERS, is_norm, maker
+from normlab.norms.recognize import is_norm
+from normlab.norms.registry import MAKERS, maker
 
 FEATURES = 16
 POSITIONS = ((), (5,), (4, 3), (2, 3, 2))

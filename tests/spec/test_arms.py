@@ -8,7 +8,7 @@ from normlab.errors import BadSetting
 from normlab.spec import toml
 from normlab.spec.arms import Arm, Variation
 from normlab.spec.model import Model
-from normlab.spec.options import GhostOptions, Options, listed, options_of
+from normlab.spec.options import Options, listed, options_of
 from normlab.spec.settings import parse_norms, with_settings
 from normlab.spec.study import StudySpec
 
@@ -31,8 +31,8 @@ def test_a_norm_with_options_is_an_arm_named_after_both() -> None:
         "noisy-shift0-scale2",
     ]
     assert [arm.norm for arm in arms] == ["none", "ghost", "ghost", "noisy"]
-    assert arms[1].options == GhostOptions(chunk=8)
-    assert arms[2].options == GhostOptions(chunk=16)
+    assert arms[1].options == options_of("ghost", {"chunk": 8})
+    assert arms[2].options == options_of("ghost")
 
 
 def test_a_table_of_options_says_the_same() -> None:
@@ -57,14 +57,14 @@ def test_what_is_not_varied_is_not_written() -> None:
 def test_an_option_can_be_set_by_its_place() -> None:
     spec = StudySpec(arms=("none", "ghost"))
     spec = with_settings(spec, ["arms.1.options.chunk=4"])
-    assert spec.arms[1].options == GhostOptions(chunk=4)
+    assert spec.arms[1].options == options_of("ghost", {"chunk": 4})
 
 
 def test_another_norm_brings_its_own_options() -> None:
     spec = StudySpec(arms=("none", "ghost(chunk=4)"))
     assert with_settings(spec, ["arms.1.norm=rms"]).arms[1].options == Options()
     spec = with_settings(spec, ["arms.1.norm=ghost(chunk=2)"])
-    assert spec.arms[1].options == GhostOptions(chunk=2)
+    assert spec.arms[1].options == options_of("ghost", {"chunk": 2})
 
 
 def test_an_arm_may_have_its_own_network() -> None:
@@ -109,7 +109,7 @@ def test_bad_options_are_refused_in_one_line(norms: str, words: str) -> None:
 
 def test_options_in_two_places_are_refused() -> None:
     with pytest.raises(BadSetting, match="Give them in one place"):
-        Arm(name="x", norm="ghost(chunk=8)", options=GhostOptions())
+        Arm(name="x", norm="ghost(chunk=8)", options=options_of("ghost"))
 
 
 def test_options_that_are_no_table_are_refused() -> None:

@@ -17,7 +17,7 @@ from normlab.errors import BadSetting
 from normlab.spec import toml
 from normlab.spec._decimals import faithful
 from normlab.spec._frozen import Frozen
-from normlab.spec.options import NoisyOptions
+from normlab.spec.options import options_of
 from normlab.spec.settings import with_settings
 from normlab.spec.study import StudySpec
 from normlab.spec.sweep import TABLES
@@ -92,7 +92,7 @@ def test_the_command_line_refuses_it(
 @pytest.mark.parametrize("value", [Fraction(1, 10**400), Decimal("1e-400"), 10**400])
 def test_numbers_of_python_are_held_to_it_too(value: Any) -> None:
     with pytest.raises(BadSetting, match="for a number of 64 bits"):
-        NoisyOptions(shift=value)
+        options_of("noisy", {"shift": value})
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

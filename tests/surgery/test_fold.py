@@ -13,7 +13,8 @@ from normlab.base.digest import digest
 from normlab.base.streams import seeded, stream
 from normlab.errors import BadModel
 from normlab.nets.registry import build
-from normlab.norms.registry import is_norm, maker
+from normlab.norms.recognize import is_norm
+from normlab.norms.registry import maker
 from normlab.spec.nets import NETS
 from normlab.surgery.fold import fold
 

@@ -113,6 +113,16 @@ def marked(norm: nn.Module, slot: Slot) -> nn.Module:
     return norm
 
 
+def in_slot(module: nn.Module) -> bool:
+    """Whether it is a norm that was made for a slot; an empty slot has none.
+
+    Example:
+        >>> [in_slot(marked(one, Slot(16, 2))) for one in (nn.Identity(), nn.ReLU())]
+        [False, True]
+    """
+    return hasattr(module, _MARK) and type(module) is not nn.Identity
+
+
 def slots_of(model: nn.Module) -> dict[str, Slot]:
     """The norms of a network that were made for a slot, by their paths.
 

@@ -3,14 +3,7 @@
 `registry.maker(name)` gives the factory of a family; `reference` is batch norm
 written as the equations of the paper, to be read and to be compared with.
 
-| name | statistics of one value of an image `(n, c, h, w)` over | parameters |
-|---|---|---|
-| none | - | none |
-| batch | n, h, w | gamma and beta per channel |
-| layer | c, h, w | gamma and beta per channel |
-| group | the channels of its group, h, w | gamma and beta per channel |
-| instance | h, w | gamma and beta per channel |
-| rms | c, h, w (root mean square only) | gamma per channel |
-| ghost | the n of its chunk, h, w | gamma and beta per channel |
-| noisy | n, h, w; then a random scale and shift | gamma and beta per channel |
+What a norm is called, what it takes statistics over and what can be set of it says its
+object in `normlab.spec.norms`; the function of its name in the file of its name builds
+it; `recognize` tells the norms in a network, whoever made them.
 """

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from normlab.base.hold import preserved
 from normlab.base.taps import Look, tapped
-from normlab.norms.registry import is_norm
+from normlab.norms.recognize import by_unit, is_norm
 from normlab.probes.unit_axis import UnitAxes
 
 SATURATING: tuple[type[nn.Module], ...] = (nn.Sigmoid, nn.Tanh)
@@ -32,9 +32,8 @@ NONLINEARITIES: tuple[type[nn.Module], ...] = (
     nn.Hardtanh,
     nn.Hardswish,
 )
-# Norms that take mean and scale out of every single output of the layer before ...
-_ROW_NORMS = (nn.modules.batchnorm._NormBase,)
-# ... which is computed with one row of its weight. (Transposed: with one column.)
+# What norms by unit take mean and scale out of is computed with one row of a weight of
+# these layers. (Transposed: with one column.)
 _ROWED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
@@ -138,7 +137,7 @@ class _Execution:
             self.calls.append(place)
             self.unit_axis[place] = self.axes.at(self._modules[path], entering)
             for maker, made in self._made:
-                if made is entering and isinstance(self._modules[path], _ROW_NORMS):
+                if made is entering and by_unit(self._modules[path]):
                     self._feeders[path] = maker
 
         return look

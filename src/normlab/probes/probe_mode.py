@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from normlab.norms.recognize import keeps_averages
+
 
 def probe_mode_(model: nn.Module) -> None:
     """Let norms use the statistics of the batch, and switch dropout off, in place.
@@ -15,7 +17,7 @@ def probe_mode_(model: nn.Module) -> None:
     norms = [
         module
         for module in model.modules()
-        if "running_mean" in module._buffers and module.training
+        if keeps_averages(module) and module.training
     ]
     model.eval()
     for norm in norms:

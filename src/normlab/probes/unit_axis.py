@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from normlab.norms.recognize import has_units_second
+
 _aten = torch.ops.aten
 
 # Every product with a weight makes units: of these operations along the last axis ...
@@ -27,9 +29,6 @@ _KEPT_BY += ("reflection_pad", "replication_pad", "native_", "cudnn_batch_norm")
 # These leave some of the units, or bring more, on the axis where they are.
 _CUT = {_aten.cat, _aten.slice, _aten.split, _aten.split_with_sizes, _aten.narrow}
 _CUT |= {_aten.unsafe_split, _aten.unsafe_chunk, _aten.glu, _aten.constant_pad_nd}
-
-# The axes of the norms that take each unit by itself: (n, units, *positions).
-_CHANNEL_NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm)
 
 
 class UnitAxes(TorchDispatchMode):
@@ -87,7 +86,7 @@ class UnitAxes(TorchDispatchMode):
         axis = self.of(entering)
         if not isinstance(entering, Tensor) or entering.dim() < 3:
             return axis
-        if isinstance(module, _CHANNEL_NORMS):
+        if has_units_second(module):
             return 1
         if isinstance(module, nn.LayerNorm | nn.RMSNorm):
             last = entering.dim() - 1

@@ -10,6 +10,7 @@ from normlab.analysis.claim import Claim
 from normlab.analysis.design.pairs import Compared
 from normlab.analysis.inference.evidence import MIN_SEEDS
 from normlab.analysis.text.words import count, number
+from normlab.spec.norms import FAMILIES
 from normlab.spec.study import StudySpec
 
 
@@ -65,14 +66,6 @@ PLAIN: dict[str, ClaimWords] = {
     ),
 }
 
-NORM_NAMES = {
-    "none": "no normalization",
-    "batch": "batch normalization",
-    "layer": "layer normalization",
-    "group": "group normalization",
-    "instance": "instance normalization",
-    "rms": "RMS normalization",
-}
 MAX_NAMED = 4  # statements in one sentence; the rest is counted
 MORE = {"supported": "did better", "contradicted": "did worse"}
 MAX_SENTENCES = 3  # settings of one arm that have a sentence each; more are counted
@@ -197,7 +190,7 @@ def _undecided_rates(than: str, claim: Claim) -> str:
 
 def _who(spec: StudySpec, name: str) -> str:
     norm = next(arm.norm for arm in spec.arms if arm.name == name)
-    usual = NORM_NAMES.get(norm, norm)
+    usual = FAMILIES[norm].plain if norm in FAMILIES else norm
     return usual if name == norm else f"{usual} ({name})"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import SerializeAsAny, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from normlab.errors import BadSetting
 from normlab.spec._frozen import Frozen
@@ -39,8 +39,7 @@ class Arm(Frozen):
 
     name: Name
     """How tables and files call this arm."""
-    norm: str
-    """none, batch, layer, group, instance, rms, ghost or noisy."""
+    norm: str = Field(description=f"{', '.join(NORMS[:-1])} or {NORMS[-1]}.")
     options: SerializeAsAny[Options] = Options()
     """What can be set of this norm."""
     model: Variation = Variation()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from normlab.spec.norms import FAMILIES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-NORMS = ("none", "batch", "layer", "group", "instance", "rms", "ghost", "noisy")
+NORMS = tuple(FAMILIES)
 """Every normalisation that an arm can have."""
 
 DATA = ("mnist", "fashion-mnist", "kmnist")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from normlab.errors import BadSetting
 from normlab.spec._frozen import Frozen, Number, Whole
 from normlab.spec._wording import shown
 from normlab.spec.names import NORMS, known
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from normlab.spec.norms import FAMILIES, Norm, Option
 
 _WITH_OPTIONS = re.compile(r"(?P<norm>[^()]*)\((?P<options>[^()]*)\)")
 _COMMA = re.compile(r",(?![^()]*\))")
@@ -25,36 +23,23 @@ class Options(Frozen):
     section: ClassVar[str] = "arms.options"
 
 
-class GhostOptions(Options):
-    """Of ghost batch norm."""
-
-    chunk: Whole = Field(default=16, ge=2, le=10**6)
-    """Examples that are normalised together."""
-
-
-class GroupOptions(Options):
-    """Of group norm."""
-
-    groups: Whole | None = Field(default=None, ge=2, le=10**6)
-    """Groups in every layer; auto: up to 32, big enough to have a variance."""
+def _made(option: Option) -> tuple[Any, Any]:
+    """Its type and its limits, as pydantic takes them."""
+    kind: Any = Whole if option.whole else Number
+    limits = {"ge": option.least, "le": option.most, "description": option.words}
+    if option.default is None:
+        return kind | None, Field(default=None, **limits)
+    return kind, Field(default=option.default, **limits)
 
 
-class NoisyOptions(Options):
-    """Of noisy batch norm; the defaults are the paper's."""
-
-    shift: Number = Field(default=0.5, ge=0, le=1000)
-    """A layer's shift at each step is uniform in -shift to shift."""
-    scale: Number = Field(default=1.25, ge=1, le=1000)
-    """A layer's scale at each step is uniform in 1 to scale."""
-    jitter: Number = Field(default=0.1, ge=0, le=1000)
-    """How far each number's own shift and scale lie from the layer's."""
+def _table(norm: Norm) -> type[Options]:
+    fields: dict[str, Any] = {option.name: _made(option) for option in norm.options}
+    name = f"{norm.name.capitalize()}Options"
+    return create_model(name, __base__=Options, __module__=__name__, **fields)
 
 
-_OF: Mapping[str, type[Options]] = {
-    "ghost": GhostOptions,
-    "group": GroupOptions,
-    "noisy": NoisyOptions,
-}
+_OF = {norm.name: _table(norm) for norm in FAMILIES.values() if norm.options}
+globals().update({table.__name__: table for table in _OF.values()})  # for pickle
 
 
 def options_of(norm: str, given: Any = None) -> Options:
@@ -64,8 +49,8 @@ def options_of(norm: str, given: Any = None) -> Options:
         BadSetting: If the norm has no such option, or a value is refused.
 
     Example:
-        >>> options_of("ghost", {"chunk": 8}).chunk
-        8
+        >>> options_of("ghost", {"chunk": 8}).model_dump()
+        {'chunk': 8}
     """
     kind = _OF.get(norm, Options)
     if isinstance(given, kind):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, cast
 
@@ -10,7 +9,7 @@ from torch import Tensor, nn
 
 from normlab.base.content import module_content
 from normlab.base.slots import slots_of
-from normlab.norms.registry import is_norm
+from normlab.norms.recognize import is_called_norm, is_norm
 from normlab.spec.study import StudySpec
 from normlab.study.source import BuiltIn, NetworkSource
 from normlab.study.trial import Seen
@@ -86,7 +85,7 @@ def other_norms(model: nn.Module) -> tuple[str, ...]:
     return tuple(
         f"{path} ({type(module).__name__})"
         for path, module in model.named_modules()
-        if _normalises(module) and not _within(path, slots)
+        if is_called_norm(module) and not _within(path, slots)
     )
 
 
@@ -184,11 +183,6 @@ class _Beside(NamedTuple):
             if name not in other.sizes and not _within(name, modules)
         }
         return modules | tensors
-
-
-def _normalises(module: nn.Module) -> bool:
-    named = re.search("norm", type(module).__name__, re.IGNORECASE)
-    return is_norm(module) or (named is not None and not list(module.children()))
 
 
 def _within(name: str, places: Iterable[str]) -> bool:

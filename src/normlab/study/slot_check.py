@@ -15,7 +15,7 @@ from normlab.base.slots import Slot, slots_of
 from normlab.base.taps import Look, tapped, uncompiled
 from normlab.errors import BadModel
 from normlab.nets.check import answer
-from normlab.norms.registry import is_norm
+from normlab.norms.recognize import is_norm
 from normlab.norms.spread import switched_off
 from normlab.probes.unit_axis import UnitAxes
 

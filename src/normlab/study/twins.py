@@ -19,7 +19,8 @@ from normlab.base.digest import digest
 from normlab.base.settings import plain_settings
 from normlab.base.slots import Slot, marked
 from normlab.base.streams import seeded
-from normlab.norms.registry import is_norm, maker
+from normlab.norms.recognize import is_norm
+from normlab.norms.registry import maker
 from normlab.spec.arms import Arm
 from normlab.study.source import BuiltIn, NetworkSource
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from normlab.base.streams import fork_rng
 from normlab.base.taps import tapped
 from normlab.errors import BadModel
+from normlab.norms.recognize import is_foldable
 from normlab.surgery.decisions import refuse_decisions
 
 _Transposed: TypeAlias = nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
@@ -23,7 +24,7 @@ _Affine: TypeAlias = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d | _Transposed
 _Norm: TypeAlias = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
 # exact types: a subclass may compute something else with its weight
-_NORMS, _AFFINE = get_args(_Norm), get_args(_Affine)
+_AFFINE = get_args(_Affine)
 
 
 class LeftNorm(NamedTuple):
@@ -123,7 +124,7 @@ class _Flow:
             self.output = _run(model, example)
 
     def norms(self) -> list[str]:
-        return [path for path, m in self.modules.items() if type(m) in _NORMS]
+        return [path for path, m in self.modules.items() if is_foldable(m)]
 
     def feeder(self, norm: str) -> str | LeftNorm:
         """The layer that `norm` can be folded into, or why there is none."""

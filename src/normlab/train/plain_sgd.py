@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from normlab.norms.registry import is_norm
+from normlab.norms.recognize import is_norm
 from normlab.spec.recipe import Recipe
 
 # The numbers in a vector register divide this on every processor in use. Torch's fused

@@ -16,12 +16,12 @@ from normlab.landscape.evaluate.moments import Moments
 from normlab.landscape.evaluate.moving import Moved, move
 from normlab.landscape.evaluate.norms import (
     active_norms,
-    first_tensor,
     use_batch_statistics,
     use_population_statistics,
 )
 from normlab.landscape.evaluate.objective import Objective
 from normlab.landscape.evaluate.state import State
+from normlab.landscape.evaluate.tried import first_tensor
 from normlab.landscape.intake.batch import rows
 from normlab.landscape.intake.sample import Sample
 from normlab.landscape.trial.witness import Undo

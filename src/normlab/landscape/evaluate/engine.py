@@ -93,9 +93,10 @@ class Engine:
         self._outside: dict[int, Undo] = {}
         with self._surroundings():
             self._look(model, sample)
-            self.norms = norms_in_use(model, statistics, self.found.calls)
+            size = batch_size or sample.batch_size
+            self.norms = norms_in_use(model, statistics, self.found.calls, size)
             self.found.refuse_uncontrolled(statistics)
-            self.sample = self._cut(sample, batch_size or sample.batch_size)
+            self.sample = self._cut(sample, size)
             self.moved = moved_parameters(self.net, plane, copied=self._borrows)
             self._rehearse(model)
             if self._borrows:  # which may have been found only now

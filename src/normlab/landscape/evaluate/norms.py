@@ -2,52 +2,29 @@
 
 from __future__ import annotations
 
-import copy
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
-from torch.nn.modules.instancenorm import _InstanceNorm
-from torch.nn.parameter import is_lazy
 
 from normlab.errors import BadModel
 from normlab.landscape.evaluate.moments import Moments
+from normlab.landscape.evaluate.tried import (
+    Call,
+    close,
+    first_tensor,
+    in_training,
+    of_size,
+    otherwise_after_a_step,
+    output,
+    same_in_both_modes,
+    train,
+)
+from normlab.norms.recognize import as_torch_made, is_instance, keeps_averages
 from normlab.records.surface import Statistics
-
-Call = tuple[tuple[Any, ...], dict[str, Any]]
-"""What a module was called with: its arguments, and those by keyword."""
-
-_TORCHS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.LocalResponseNorm)
-_CLOSE = 1e-3  # relative: where eps stands may differ, what is normalised by may not
-
-
-def is_norm_module(module: nn.Module) -> bool:
-    """Whether a module's own parameters scale and shift what it has normalised.
-
-    Torch's norms and what is made from them; and a module of a user's own that keeps a
-    `running_mean` or is called a norm (`LayerNorm2d`, `MyBN`), if its parameters have
-    one number per feature, whatever axes of length 1 they have beside.
-
-    Example:
-        >>> class ScaleNorm(nn.Module):
-        ...     def __init__(self):
-        ...         super().__init__()
-        ...         self.gain = nn.Parameter(torch.ones(1, 3, 1, 1))
-        >>> is_norm_module(ScaleNorm()), is_norm_module(nn.Linear(1, 3))
-        (True, False)
-    """
-    if isinstance(module, _TORCHS):
-        return True
-    called = re.search(r"norm|bn(?![a-z])", type(module).__name__, re.IGNORECASE)
-    if not called and "running_mean" not in module._buffers:
-        return False
-    own = [p for p in module.parameters(recurse=False) if not is_lazy(p)]
-    return all(p.numel() == max(p.shape, default=1) for p in own)
 
 
 @dataclass(frozen=True)
@@ -67,13 +44,14 @@ class Norms:
 
 def norm_names(model: nn.Module) -> tuple[str, ...]:
     """All norms that could follow statistics of the batch, in order of definition."""
-    return tuple(
-        name for name, m in model.named_modules() if "running_mean" in m._buffers
-    )
+    return tuple(name for name, m in model.named_modules() if keeps_averages(m))
 
 
 def norms_in_use(
-    model: nn.Module, statistics: Statistics, calls: Mapping[str, Call]
+    model: nn.Module,
+    statistics: Statistics,
+    calls: Mapping[str, Call],
+    batch_size: int = 0,
 ) -> Norms:
     """Which norms follow `statistics`, and which do not.
 
@@ -87,6 +65,7 @@ def norms_in_use(
         statistics: What is asked for.
         calls: What norms that are not torch's own were called with. Those not named
             are taken at their word.
+        batch_size: Examples that they will see at once; those of a call, if 0.
 
     Raises:
         BadModel: If a norm has nothing stored though *running* is asked for, or does
@@ -99,24 +78,26 @@ def norms_in_use(
         norm = model.get_submodule(name)
         if name in frozen:
             continue
-        if name in calls and _same_in_both_modes(norm, calls[name]):
+        call = of_size(calls[name], batch_size) if name in calls else None
+        if call and same_in_both_modes(norm, call):
             frozen.append(name)
             continue
         _check(name, norm, statistics)
         if statistics == "running":
             continue
-        if name in calls:
-            _check_behaviour(name, norm, statistics, calls[name])
+        if call:
+            _check_behaviour(name, norm, statistics, call)
         active.append(name)
     return Norms(names, tuple(active), tuple(name for name in names if name in frozen))
 
 
 def own_norms(net: nn.Module) -> tuple[str, ...]:
-    """Names of the norms that are not torch's own: who knows what they do."""
+    """Names of the norms that are not as torch made them: who knows what they do.
+
+    They are of a class of a user's own, or a hook or another `forward` was put on them.
+    """
     return tuple(
-        name
-        for name in norm_names(net)
-        if not type(net.get_submodule(name)).__module__.startswith("torch.nn.")
+        name for name in norm_names(net) if not as_torch_made(net.get_submodule(name))
     )
 
 
@@ -187,7 +168,7 @@ def _frozen(model: nn.Module, norm: nn.Module) -> bool:
 
 
 def _follows(norm: nn.Module) -> bool:
-    return not isinstance(norm, _InstanceNorm) or norm.track_running_stats
+    return not is_instance(norm) or bool(norm.track_running_stats)
 
 
 def _check(name: str, norm: nn.Module, statistics: Statistics) -> None:
@@ -197,7 +178,7 @@ def _check(name: str, norm: nn.Module, statistics: Statistics) -> None:
             f"statistics='running': {name!r} stores no running averages. Use 'batch',"
             " 'full' or 'recalibrated'."
         )
-    tracks = isinstance(norm, _InstanceNorm) and stored
+    tracks = is_instance(norm) and stored
     strange = not isinstance(norm, _NormBase) and "running_var" not in norm._buffers
     if statistics == "recalibrated" and (tracks or strange):
         _refuse_recalibration(name, norm)
@@ -213,20 +194,23 @@ def _refuse_recalibration(name: str, norm: nn.Module) -> None:
 def _check_behaviour(
     name: str, norm: nn.Module, statistics: Statistics, call: Call
 ) -> None:
-    """Whether a norm that is not torch's own does what the statistics say."""
-    in_training = _output(norm, call, _train)
+    """Whether a norm that is not torch's own does what the statistics say.
+
+    What it does in training may depend on nothing that a step of training changes, or
+    it would do something else there by the next step.
+    """
+    trained = in_training(norm, call)
+    stored = otherwise_after_a_step(norm, call)
 
     def disturbed(probe: nn.Module) -> None:
-        _train(probe)
-        for buffer in probe.buffers(recurse=False):
-            if buffer.is_floating_point():
-                buffer.mul_(3).add_(1)
+        train(probe)
+        stored(probe)
 
     def by_batch(probe: nn.Module) -> None:
         use_batch_statistics([probe])
 
-    expressed = by_batch if isinstance(norm, _BatchNorm) else disturbed
-    if not _close(in_training, _output(norm, call, expressed)):
+    ways = [disturbed, by_batch] if isinstance(norm, _BatchNorm) else [disturbed]
+    if not all(close(trained, output(norm, call, way)) for way in ways):
         raise BadModel(
             f"statistics={statistics!r}: what {name!r} ({type(norm).__name__}) does in"
             " training is not to normalise by its batch alone. Use 'running'."
@@ -238,39 +222,5 @@ def _check_behaviour(
             pool.add(first_tensor(*call))
             _store(probe, *pool.biased(), pool.dtype)
 
-        if not _close(in_training, _output(norm, call, by_its_own)):
+        if not close(trained, output(norm, call, by_its_own)):
             _refuse_recalibration(name, norm)
-
-
-def _same_in_both_modes(norm: nn.Module, call: Call) -> bool:
-    return _close(_output(norm, call, _train), _output(norm, call, lambda _: None))
-
-
-def _train(probe: nn.Module) -> None:
-    probe.training = True
-
-
-def _output(
-    norm: nn.Module, call: Call, prepare: Callable[[nn.Module], None]
-) -> Tensor | None:
-    """What a copy of the norm makes of a call, in eval mode but for `prepare`."""
-    args, named = copy.deepcopy(call)
-    try:
-        probe = copy.deepcopy(norm).eval()
-        prepare(probe)
-        return first_tensor((probe(*args, **named),), {})
-    except Exception:  # code of the user's: any error may come out
-        return None
-
-
-def _close(one: Tensor | None, other: Tensor | None) -> bool:
-    """Whether two outputs are the same; what failed is like nothing."""
-    if one is None or other is None or one.shape != other.shape:
-        return False
-    scale = float(one.abs().max()) if one.numel() else 0.0
-    return torch.allclose(one, other, rtol=0, atol=_CLOSE * scale, equal_nan=True)
-
-
-def first_tensor(args: Sequence[Any], named: Mapping[str, Any]) -> Tensor:
-    """The first tensor that a norm is called with: what it normalises."""
-    return next(x for x in (*args, *named.values()) if isinstance(x, Tensor))

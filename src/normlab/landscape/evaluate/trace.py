@@ -12,6 +12,8 @@ from torch import Tensor, fx, nn
 from torch.fx.node import map_arg
 from torch.nn import functional
 
+from normlab.norms.recognize import keeps_averages
+
 _IN_PLACE = {
     functional.relu: torch.relu_,
     torch.relu: torch.relu_,
@@ -111,7 +113,7 @@ def _learns(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
         return False
     module = modules[str(node.target)]
     held = (*module.parameters(), *module.buffers())
-    return bool(held) or "running_mean" in module._buffers
+    return bool(held) or keeps_averages(module)
 
 
 def _is_head(node: fx.Node, modules: dict[str, nn.Module]) -> bool:

@@ -13,8 +13,8 @@ from torch.nn.modules.conv import _ConvTransposeNd
 
 from normlab.base.streams import stream
 from normlab.errors import BadModel, BadSetting
-from normlab.landscape.evaluate.norms import is_norm_module
 from normlab.landscape.planes.plane import Plane
+from normlab.norms.recognize import is_norm_module
 from normlab.records.bare_names import bare_names, inner_names
 
 _TRANSPOSED = ("Conv1D",)  # of the transformers library: (inputs, outputs)

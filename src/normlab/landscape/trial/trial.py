@@ -11,9 +11,10 @@ import torch
 from torch import nn
 
 from normlab.errors import BadModel, BadSetting
-from normlab.landscape.evaluate.norms import Call, own_norms, with_averages
+from normlab.landscape.evaluate.norms import own_norms, with_averages
 from normlab.landscape.evaluate.objective import LossObjective, Objective
 from normlab.landscape.evaluate.state import State, same
+from normlab.landscape.evaluate.tried import Call
 from normlab.landscape.intake.batch import Batch, mapped, tensors
 from normlab.landscape.intake.sample import Sample
 from normlab.landscape.trial.refusals import refused

@@ -1,0 +1,177 @@
+"""Every norm of normlab: one object each, from which all lists and texts are made.
+
+What builds a norm called `x` is the function `x` of `normlab/norms/x.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Option(NamedTuple):
+    """A number that can be set of a norm, and how it is described in study.toml."""
+
+    name: str
+    default: float | None
+    """None is written as "auto"."""
+    least: float
+    most: float
+    words: str
+
+    @property
+    def whole(self) -> bool:
+        """Whether it counts something."""
+        return isinstance(self.least, int)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Norm:
+    """A norm without its code: what it is called, what it does, what can be set.
+
+    Example:
+        >>> FAMILIES["ghost"].plain, FAMILIES["ghost"].axes
+        ('ghost batch normalization', 'nhw')
+    """
+
+    name: str
+    """On the command line and in study.toml."""
+    plain: str
+    """In the sentence that sums a study up."""
+    axes: str
+    """Of an input `(n, c, h, w)`, those whose values share statistics; may be none."""
+    over: str
+    """The same in words."""
+    learns: str
+    """Its parameters."""
+    follows: bool
+    """Whether it acts by the `statistics` that a loss surface is measured with."""
+    under: str
+    """What it does under each kind of them."""
+    options: tuple[Option, ...] = ()
+
+
+_BOTH = "gamma and beta per channel"
+_SAME = "the same under all"
+_ALL = "*batch*: the batch's; *full*, *recalibrated*: of all; *running*: stored ones"
+
+FAMILIES = {
+    norm.name: norm
+    for norm in (
+        Norm(
+            name="none",
+            plain="no normalization",
+            axes="",
+            over="-",
+            learns="none",
+            follows=False,
+            under=_SAME,
+        ),
+        Norm(
+            name="batch",
+            plain="batch normalization",
+            axes="nhw",
+            over="n, h, w",
+            learns=_BOTH,
+            follows=True,
+            under=_ALL,
+        ),
+        Norm(
+            name="layer",
+            plain="layer normalization",
+            axes="chw",
+            over="c, h, w",
+            learns=_BOTH,
+            follows=False,
+            under=_SAME,
+        ),
+        Norm(
+            name="group",
+            plain="group normalization",
+            axes="chw",
+            over="the channels of its group, h, w",
+            learns=_BOTH,
+            follows=False,
+            under=_SAME,
+            options=(
+                Option(
+                    "groups",
+                    default=None,
+                    least=2,
+                    most=10**6,
+                    words="Groups in every layer; auto: up to 32, big enough to have a "
+                    "variance.",
+                ),
+            ),
+        ),
+        Norm(
+            name="instance",
+            plain="instance normalization",
+            axes="hw",
+            over="h, w",
+            learns=_BOTH,
+            follows=False,
+            under=_SAME,
+        ),
+        Norm(
+            name="rms",
+            plain="RMS normalization",
+            axes="chw",
+            over="c, h, w (root mean square only)",
+            learns="gamma per channel",
+            follows=False,
+            under=_SAME,
+        ),
+        Norm(
+            name="ghost",
+            plain="ghost batch normalization",
+            axes="nhw",
+            over="the n of its chunk, h, w",
+            learns=_BOTH,
+            follows=True,
+            under="as batch; *batch* and *full* are cut into chunks",
+            options=(
+                Option(
+                    "chunk",
+                    default=16,
+                    least=2,
+                    most=10**6,
+                    words="Examples that are normalised together.",
+                ),
+            ),
+        ),
+        Norm(
+            name="noisy",
+            plain="noisy batch normalization",
+            axes="nhw",
+            over="n, h, w; then a random scale and shift",
+            learns=_BOTH,
+            follows=True,
+            under="as batch, without the noise",
+            options=(
+                Option(
+                    "shift",
+                    default=0.5,
+                    least=0.0,
+                    most=1000.0,
+                    words="A layer's shift at each step is uniform in -shift to shift.",
+                ),
+                Option(
+                    "scale",
+                    default=1.25,
+                    least=1.0,
+                    most=1000.0,
+                    words="A layer's scale at each step is uniform in 1 to scale.",
+                ),
+                Option(
+                    "jitter",
+                    default=0.1,
+                    least=0.0,
+                    most=1000.0,
+                    words="How far each number's own shift and scale lie from the "
+                    "layer's.",
+                ),
+            ),
+        ),
+    )
+}

@@ -1,0 +1,115 @@
+"""One object per norm: whoever adds one is told here what is missing."""
+
+from pathlib import Path
+
+import cloudpickle
+import pytest
+import torch
+from torch import nn
+
+from normlab.base.slots import KINDS
+from normlab.errors import BadModel, BadSetting
+from normlab.landscape.evaluate.norms import norms_in_use
+from normlab.norms.recognize import is_norm
+from normlab.norms.registry import MAKERS, maker
+from normlab.report import headline
+from normlab.spec import NORMS
+from normlab.spec.arms import Arm
+from normlab.spec.norms import FAMILIES, Norm
+from normlab.spec.options import options_of
+from normlab.spec.study import StudySpec
+from normlab.spec.toml import dumps
+
+ROOT = Path(__file__).parents[2]
+every = pytest.mark.parametrize("norm", FAMILIES.values(), ids=FAMILIES)
+
+
+def row(norm: Norm) -> str:
+    options = [
+        f"`{o.name}` ({'auto' if o.default is None else format(o.default, 'g')})"
+        for o in norm.options
+    ]
+    cells = norm.name, norm.over, norm.learns, ", ".join(options) or "-", norm.under
+    return f"| {' | '.join(cells)} |"
+
+
+def test_every_list_of_names_is_that_of_the_objects():
+    assert tuple(FAMILIES) == NORMS == tuple(MAKERS)
+    assert all(norm.name == name for name, norm in FAMILIES.items())
+    files = {p.stem for p in (ROOT / "src/normlab/norms").glob("*.py")}
+    others = {"__init__", "recognize", "reference", "registry", "spread"}
+    assert files - others == set(FAMILIES)
+
+
+def test_the_table_of_the_documents_has_a_row_of_each_and_no_other():
+    text = (ROOT / "docs/norms.md").read_text()
+    table = [line for line in text.splitlines() if line.startswith("| ")]
+    assert table[1:] == [row(norm) for norm in FAMILIES.values()]
+
+
+@every
+def test_it_has_words_for_everyone(norm: Norm):
+    assert norm.plain.endswith("normalization")
+    assert len({other.plain for other in FAMILIES.values()}) == len(FAMILIES)
+    spec = StudySpec(arms=(Arm(name=norm.name, norm=norm.name),))
+    assert headline._who(spec, norm.name) == norm.plain
+
+
+@every
+def test_its_options_are_those_of_its_builder_with_the_same_defaults(norm: Norm):
+    options = {option.name: option.default for option in norm.options}
+    builder = MAKERS[norm.name]
+    assert (getattr(builder, "__kwdefaults__", None) or {}) == options
+    assert options_of(norm.name).model_dump() == options
+    comments = dumps(StudySpec(arms=(Arm(name=norm.name, norm=norm.name),)))
+    for option in norm.options:
+        assert option.words.endswith(".")
+        assert f"# {option.words}" in comments
+        assert isinstance(option.most, int) == option.whole
+        for wrong in (option.least - 1, option.most + 1, "much"):
+            with pytest.raises(BadSetting, match=option.name):
+                options_of(norm.name, {option.name: wrong})
+
+
+@every
+def test_the_axes_it_averages_over_are_those_of_its_table(norm: Norm):
+    x = torch.linspace(-3, 4, 4 * 16 * 3 * 3).sin().view(4, 16, 3, 3)
+    x = x.double().requires_grad_()
+    module = maker(norm.name)(16, dims=2).double().train()
+    for child in module.children():
+        child.eval()  # noise
+    module(x)[0, 0, 0, 0].backward()
+    neighbours = {"n": (1, 0, 0, 0), "c": (0, 1, 0, 0), "h": (0, 0, 1, 0)}
+    neighbours |= {"w": (0, 0, 0, 1)}
+    assert x.grad is not None
+    felt = {axis for axis, place in neighbours.items() if x.grad[place] != 0}
+    assert felt == set(norm.axes)
+
+
+@every
+def test_what_it_learns_is_that_of_its_table(norm: Norm):
+    module = maker(norm.name)(16, dims=2)
+    names = [n.replace("weight", "gamma") for n, _ in module.named_parameters()]
+    said = " and ".join(n.replace("bias", "beta") for n in names)
+    assert norm.learns == (f"{said} per channel" if said else "none")
+
+
+@pytest.mark.parametrize("statistics", ["batch", "full", "recalibrated", "running"])
+@every
+def test_it_follows_the_statistics_of_a_surface_or_not(norm: Norm, statistics):
+    found = set()
+    for dims in range(len(KINDS)):
+        try:
+            net = nn.Sequential(maker(norm.name)(16, dims))
+        except BadModel:
+            continue  # no meaning there
+        assert is_norm(net[0]) == (norm.name != "none")
+        used = norms_in_use(net, statistics, {})
+        found.add((bool(used.tracked), bool(used.active)))
+    assert found == {(norm.follows, norm.follows and statistics != "running")}
+
+
+@every
+def test_its_options_travel_to_workers(norm: Norm):
+    options = options_of(norm.name)
+    assert cloudpickle.loads(cloudpickle.dumps(options)) == options
