@@ -45,7 +45,9 @@ def _held(prefix: str) -> tuple[Path, int]:
             if _is_ours(handle, path):
                 return path, handle
             os.close(handle)
-    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    raise FileNotFoundError(
+        errno.ENOENT, os.strerror(errno.ENOENT), tempfile.gettempdir()
+    )
 
 
 def _is_ours(handle: int, path: Path) -> bool:
