@@ -37,7 +37,7 @@ layers: .venv/installed-dev
 docs: .venv/installed-dev  ## Build the documents into docs/_build
 	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build
 
-chaos: .venv/installed-dev  ## Interrupt studies and starve them (ARGS="--rounds 100 --races 500")
+chaos: .venv/installed-dev  ## Interrupt studies and starve them (ARGS="--rounds 100 --exact short")
 	$(BIN)/python -m tests.resilience $(ARGS)
 
 bench: .venv/installed-dev  ## Measure speed and memory (see benchmarks/README.md)

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.resilience import chaos
+from tests.resilience import chaos, crowd, exact, scarce
 from tests.resilience.batch import Trial, table, tried
-from tests.resilience.home import uninterrupted
+from tests.resilience.home import draw, uninterrupted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     home = asked.home or Path(tempfile.mkdtemp(prefix="chaos-"))
     say(f"in {home}; an uninterrupted study first")
     whole = uninterrupted(home / "whole").study
-    results = tried(_rounds(asked.seed, asked.rounds, whole), home, say)
+    results = tried(_trials(asked, whole, home), home / "trials", say)
     say("\n" + table(results))
     return int(any(result.faults for result in results))
 
@@ -28,9 +28,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m tests.resilience", description=__doc__)
     parser.add_argument("--rounds", type=int, default=100, help="interruptions")
+    parser.add_argument("--races", type=int, default=500, help="of two on one folder")
+    parser.add_argument(
+        "--exact",
+        choices=("none", "short", "full"),
+        default="full",
+        help="kill points: none, some drawn by the seed, or every one",
+    )
+    parser.add_argument(
+        "--wants",
+        choices=("none", "short", "full"),
+        default="full",
+        help="of room, memory, folders, quiet: none, one of each kind, or all",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the first round")
     parser.add_argument("--home", type=Path, help="where; a new folder in TMPDIR")
     return parser.parse_args(arguments)
+
+
+def _trials(asked: argparse.Namespace, whole: Path, home: Path) -> Iterator[Trial]:
+    yield from _rounds(asked.seed, asked.rounds, whole)
+    if asked.exact != "none":
+        few = None if asked.exact == "full" else draw(asked.seed)
+        yield from exact.trials(whole, home / "exact", few)
+    full = asked.wants == "full"
+    if asked.wants != "none":
+        yield from scarce.trials(whole, home, full=full)
+        yield from crowd.trials(whole, pairs=10 if full else 1, count=50 if full else 8)
+    if asked.races:
+        yield crowd.race(asked.races)
 
 
 def _rounds(first: int, count: int, whole: Path) -> Iterator[Trial]:

@@ -44,7 +44,8 @@ def play(seed: int, path: Path, whole: Path) -> Round:
             break
         played.told.append(f"round {seed}, {stage_of(seed)}")
         try:
-            _played(played, Home(path / f"{seed}-{again}"), whole, again)
+            home = Home(path / f"{seed}-{again}", workers=1 + seed % 2)
+            _played(played, home, whole, again)
         except AssertionError as hangs:
             played.faults.append(str(hangs))
     return played

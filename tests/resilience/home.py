@@ -20,8 +20,8 @@ _MARK = "NORMLAB_CHAOS_HOME"
 _SOURCE = Path(__file__).parents[2]
 _SETTINGS = (
     *("--data", "data.npz", "--seeds", "2", "--epochs", "2", "--batch-size", "32"),
-    *("--set", "model.width=4", "--set", "model.depth=1"),
     *("--set", "surfaces.points=3", "--set", "surfaces.examples=32"),
+    *("--set", "surfaces.planes=common"),
 )
 MODEL = """
 from torch import nn
@@ -43,8 +43,9 @@ class Ended(NamedTuple):
 class Home:
     """A working folder, with data, HOME and TMPDIR; its study is `study`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, workers: int = 1) -> None:
         self.path = path
+        self._workers = workers
         self.study = path / "study"
         self.temporary = path / "tmp"
         self._commands = 0
@@ -73,8 +74,17 @@ class Home:
         return Command([*before, *python(), *words], self._env(env), said, prepare)
 
     def begins(self, *words: str) -> tuple[str, ...]:
-        """The words that begin the study."""
-        return ("run", *_SETTINGS, "--workers", "2", "--out", "study", *words)
+        """The words that begin the study, with a network of two layers."""
+        words = words or ("--set", "model.width=4", "--set", "model.depth=1")
+        return (
+            "run",
+            *_SETTINGS,
+            *words,
+            "--workers",
+            str(self._workers),
+            "--out",
+            "study",
+        )
 
     def goes_on(self) -> tuple[str, ...]:
         """The words that resume it, or begin it where nothing was kept."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -17,10 +18,7 @@ _TABLES = ("runs", "epochs", "glimpses", "steps", "measurements", "meta")
 
 
 def unlike(folder: Path, whole: Path) -> list[str]:
-    """Name what differs, what lies there beside a study, and a lock that is held.
-
-    Each study names its data in the folder that it lies in.
-    """
+    """Name what differs, what lies there beside a study, and a lock that is held."""
     names, others = _files(folder), _files(whole)
     found = [f"{name}: left behind" for name in sorted(names - others)]
     found += [f"{name}: missing" for name in sorted(others - names)]
@@ -50,14 +48,15 @@ def _of_file(name: str, one: Path, other: Path) -> list[str]:
         keys = sorted(left.keys() | right.keys())
         return [f"{name}: {k}" for k in keys if left.get(k) != right.get(k)]
     if name == "study.toml":
-        same = _settings(one.read_text(), one) == _settings(other.read_text(), other)
+        same = _settings(one.read_text()) == _settings(other.read_text())
     else:
         same = one.read_bytes() == other.read_bytes()
     return [] if same else [name]
 
 
-def _settings(text: str, file: Path) -> str:
-    return text.replace(str(file.parents[1]), "HOME")
+def _settings(text: str) -> str:
+    """All but where the data lie and how many workers there were."""
+    return re.sub(r'"/.*/|^workers = \w+', "", text, flags=re.MULTILINE)
 
 
 def _arrays(path: Path) -> dict[str, Any]:
@@ -83,7 +82,7 @@ def _rows(database: Path) -> dict[str, list[Any]]:
                 {k: v for k, v in row.items() if k not in _TIMES} for row in rows
             ]
     facts = {row["key"]: row["value"] for row in found["meta"]}
-    facts["study_toml"] = _settings(facts["study_toml"], database)
+    facts["study_toml"] = _settings(facts["study_toml"])
     found["meta"] = [fact for fact in facts.items() if fact[0] not in _FACTS]
     found["measurements"] = [m for m in map(_measured, found["measurements"]) if m]
     found["steps"] = _joined(found["steps"])

@@ -1,4 +1,4 @@
-"""Two processes begin a study in one folder at the same time, over and over."""
+"""Two processes begin, then go on with, a study at the same time, over and over."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import multiprocessing
 import random
 import sys
 import time
+from collections.abc import Iterator
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from normlab.errors import BadFolder
 from normlab.records.folder import StudyFolder
 from normlab.spec.plan import plan
 from tests.records.studies import SPEC, finish
+
+PLAIN = {".lock", "arrays", "study.db", "study.toml"}
 
 
 class _Regret(Exception):
@@ -41,6 +44,49 @@ def start(number: int, home: str, rounds: int, barrier: Barrier) -> None:
         else:
             Path(home, f"{at:03}-{number}").write_text("kept")
         barrier.wait()
+        if (path / "study.db").exists():
+            time.sleep(pauses.random() * 0.004)
+            Path(home, f"{at:03}-{number}-on").write_text(go_on(path))
+        barrier.wait()
+
+
+def go_on(path: Path) -> str:
+    """Finish the second run, or be refused."""
+    try:
+        with StudyFolder.open(path).write() as writer:
+            writer.rewind(plan(SPEC)[1], 0)
+            finish(writer, plan(SPEC)[1])
+    except BadFolder as refused:
+        return f"refused: {refused}"
+    return "kept"
+
+
+def faults(home: Path, rounds: int) -> Iterator[tuple[int, str]]:
+    """What went wrong, and in which round."""
+    for at in range(rounds):
+        path = home / f"{at:03}"
+        ends = [Path(home, f"{at:03}-{number}").read_text() for number in (0, 1)]
+        for fault in _lost(path, ends):
+            yield at, f"{fault}; {ends}"
+
+
+def _lost(path: Path, ends: list[str]) -> list[str]:
+    winners = [number for number in (0, 1) if ends[number] == "kept"]
+    if not winners:
+        StudyFolder.refuse_taken(path)  # as good as new
+        return [] if "regretted" in ends else ["nobody kept it"]
+    went = [path.with_name(f"{path.name}-{n}-on").read_text() for n in (0, 1)]
+    record = StudyFolder.open(path).read()
+    names = {place.name for place in path.iterdir()}
+    right = {
+        "both kept it": len(winners) == 1,
+        "it is another's": record.meta["by"] == str(winners[0]),
+        "a run is lost": [run.status for run in record.runs[:2]] == ["done", "done"],
+        f"something is left: {sorted(names)}": names == PLAIN,
+        f"nobody could go on: {went}": "kept" in went,
+        f"refused otherwise: {went}": all(w == "kept" or "in use" in w for w in went),
+    }
+    return [fault for fault, holds in right.items() if not holds]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Interrupted studies become what they would have been; `make chaos` tries more."""
+"""Short forms of `make chaos`: interrupted studies become what they would have been."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ from tests.resilience.stages import STAGES
 
 ROUNDS = 9
 assert len(STAGES) <= ROUNDS  # every stage is hit
+NOTHING = {"rounds": "0", "races": "0", "exact": "none", "wants": "none"}
 
 
-def test_interrupted_studies_become_what_they_would_have_been(
-    capfd: pytest.CaptureFixture[str], tmp_path: Path
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("what", "much"), [("rounds", str(ROUNDS)), ("exact", "short"), ("wants", "short")]
+)
+def test_studies_become_what_they_would_have_been(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, what: str, much: str
 ) -> None:
-    code = main(["--rounds", str(ROUNDS), "--home", str(tmp_path)])
+    options = [f"--{name}={value}" for name, value in {**NOTHING, what: much}.items()]
+    code = main([*options, f"--home={tmp_path}"])
     assert code == 0, capfd.readouterr().err
