@@ -40,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _invoked(arguments: list[str]) -> int:
     _open_what_is_closed()
     # here, so that a signal during the imports is heard too
+    from normlab.cli.address_space import refuse_too_little
+
+    refuse_too_little(arguments)
     from normlab.cli.app import invoke
 
     _never_die_of_a_character()

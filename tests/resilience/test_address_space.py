@@ -1,0 +1,56 @@
+"""A limit of address space costs one line, whatever the libraries would do under it."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.records.studies import finished
+
+MB = 2**20
+
+
+def under(limit: int, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command in a process that may have `limit` MB of address space."""
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (limit * MB, limit * MB))
+
+    return subprocess.run(
+        [sys.executable, "-m", "normlab", *words],
+        preexec_fn=limited,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return finished(tmp_path_factory.mktemp("limited") / "s").path
+
+
+@pytest.mark.parametrize("limit", [60, 100, 150, 200, 250, 300, 350, 500])
+def test_reading_ends_well_or_in_one_line(study: Path, limit: int) -> None:
+    done = under(limit, "show", str(study))
+    lines = done.stderr.splitlines()
+    assert (done.returncode, len(lines)) in {(0, 0), (2, 1)}
+    assert all(line.startswith("normlab: error: ") for line in lines)
+
+
+@pytest.mark.parametrize("limit", [100, 400, 700, 1000])
+@pytest.mark.parametrize("command", ["run", "resume", "rerun"])
+def test_training_is_refused_in_one_line(
+    study: Path, command: str, limit: int, tmp_path: Path
+) -> None:
+    out = ["--out", str(tmp_path / "new")] if command != "resume" else []
+    given = [] if command == "run" else [str(study)]
+    done = under(limit, command, *given, *out)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("normlab: error: ") and "ulimit -v" in line
+    assert not (tmp_path / "new").exists()
