@@ -13,6 +13,8 @@ PLAIN = 256 << 20
 """Bytes that a file may unpack to in any case."""
 _PACKED = 32
 """Times its own size that a larger one may: digits take 5, black images 1,000."""
+_ADDRESSES = 1 << 30
+"""What torch with its libraries takes of them, whatever it computes."""
 _CGROUP = Path("/sys/fs/cgroup")
 _MEMINFO, _STATM = Path("/proc/meminfo"), Path("/proc/self/statm")
 
@@ -32,6 +34,20 @@ def free() -> int:
         with suppress(OSError):
             found.append(soft - page * int(_STATM.read_text().split()[0]))
     return max(0, min(found))
+
+
+def refuse_few_addresses() -> None:
+    """Raise MemoryError where this process may not have enough addresses for torch.
+
+    Libraries in C would not say so: some abort, and some ask again for ever, deaf to
+    every signal but SIGKILL.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft != resource.RLIM_INFINITY and soft < _ADDRESSES:
+        raise MemoryError(
+            f"this process may use {_size(soft)} of addresses (ulimit -v), and torch "
+            f"takes {_size(_ADDRESSES)}"
+        )
 
 
 def refuse_more_than_fits(need: int, what: str, remedy: str) -> None:

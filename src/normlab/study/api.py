@@ -17,6 +17,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from normlab.disk.room import refuse_few_addresses
 from normlab.disk.scratch import held_folder
 from normlab.records.data_line import NOTED as NOTED_DATA
 from normlab.records.environment import environment
@@ -135,6 +136,7 @@ def _executor(spec: StudySpec) -> Iterator[Executor]:
 
     There are no more of them than runs: each is a process that holds torch.
     """
+    refuse_few_addresses()
     workers = min(workers_of(spec.execution), len(plan(spec)))
     with held_folder("normlab-") as logs:
         executor = LocalExecutor(
