@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.base.digest import digest
+from normlab.disk.remedy import remedy
 from normlab.errors import BadData, BadFolder
 
 PARTS = ("train", "test", "validation")
@@ -147,7 +148,8 @@ class Dataset:
         except OSError as error:
             reason = error.strerror or error
             raise BadFolder(
-                f"cannot write the data to {folder}: {reason}. Choose another folder."
+                f"cannot write the data to {folder}: {reason}. "
+                f"{remedy(error, otherwise='Choose another folder.')}"
             ) from error
 
     def apart(self) -> Dataset:

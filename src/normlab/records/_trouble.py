@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from normlab.disk.opening import Unusual
+from normlab.disk.remedy import remedy
 from normlab.errors import BadFolder
 from normlab.foreign import plain, shortened
 
@@ -49,7 +50,8 @@ def _about_files(path: Path, error: OSError) -> str:
     if error.errno in _FULL:
         return _full(path)
     reason = error.strerror or type(error).__name__
-    return f"{path}: cannot be used ({reason}). Choose another folder."
+    advice = remedy(error, otherwise="Check that the folder is still there.")
+    return f"{path}: cannot be used ({reason}). {advice}"
 
 
 def _about_database(path: Path, error: sqlite3.Error) -> str:
