@@ -190,7 +190,7 @@ def test_a_folder_below_a_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "words"),
     [
-        (errno.EACCES, r"cannot be used \(Permission denied\). Choose another"),
+        (errno.EACCES, r"cannot be used \(Permission denied\). Check its perm"),
         (errno.EROFS, r"cannot be used \(Read-only file system\)"),
         (errno.ENOSPC, "the disk is full. Free some space"),
         (errno.EDQUOT, "the disk is full. Free some space"),
