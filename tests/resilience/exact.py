@@ -125,7 +125,7 @@ def trials(whole: Path, home: Path, few: random.Random | None) -> Iterator[Trial
     for at in _spread(known, 12, few):
         name = f"before {at.call} {at.number} of the records"
         yield Trial("kill points, records", name, _killed(records_killed, at, kept))
-    for at in _spread(of_study(Home(home / "study")), 2, few):
+    for at in _spread(of_study(Home(home / "study")), 1, few):
         name = f"before {at.call} {at.number} of a study"
         yield Trial("kill points, study", name, _killed(study_killed, at, whole))
     for words in (("resume", "study"), ("report", "study", "--force")):

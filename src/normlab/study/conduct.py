@@ -116,6 +116,8 @@ class Conductor:
         except BaseException:
             self._interrupt()
             raise
+        # it maps the data, and has the descriptors that removing folders takes
+        self._executor.close()
         # where a surface was lost, `resume` goes on with what is known of it
         if not self._countdown.left:
             shutil.rmtree(self._checkpoints(), ignore_errors=True)
