@@ -88,6 +88,11 @@ def files_of(folder: Path, run_id: str, suffix: str = ".npz") -> tuple[Path, ...
     return tuple(file for file in here if file.suffix == suffix)
 
 
+def runs_with_files(folder: Path) -> frozenset[str]:
+    """Names of the folders below `arrays`, in one look; nearly all are ids of runs."""
+    return frozenset(place.name for place in _named(folder / ARRAYS, folder))
+
+
 def _named(home: Path, folder: Path) -> list[Path]:
     """What lies in a folder of a study, by name."""
     try:

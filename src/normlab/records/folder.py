@@ -175,12 +175,15 @@ class StudyFolder:
             meta = _read.meta(connection, self._path)
             gone = lost(self._path, noted(meta))
             bowls, strange = _surfaces.bowls(self._path, gone)
+            kept = _arrays.runs_with_files(self._path)
             return StudyRecord(
                 spec=self._spec,
                 meta=meta,
                 measurements=_read.measurements(connection, self._path),
                 runs=tuple(
                     replace(run, observed=ObservedArrays(self._path, run.key.id, gone))
+                    if run.key.id in kept
+                    else run
                     for run in _read.runs(
                         connection, self._path, self._spec, conducted=conducted
                     )
