@@ -127,3 +127,25 @@ def test_refining_needs_images_to_choose_by() -> None:
     assert StudySpec(recipe=rates).recipe.refine == 4
     with pytest.raises(BadSetting, match=r"refine=4 needs images .* validation=0"):
         StudySpec(recipe=rates, data={"validation": 0})
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [((100_000,), "sweep has 100,000 points"), ((400, 400), "400 x 400 = 160,000 po")],
+)
+def test_points_are_counted_before_they_are_made(
+    sizes: tuple[int, ...], words: str
+) -> None:
+    keys = ("recipe.batch_size", "recipe.warmup")
+    axes = {key: list(range(1, n + 1)) for key, n in zip(keys, sizes, strict=False)}
+    with pytest.raises(BadSetting) as caught:
+        Sweep(**axes)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_runs_are_counted_before_they_are_planned() -> None:
+    with pytest.raises(BadSetting, match=r"2 arms x 100 rates x 501 seeds = 100,200 r"):
+        StudySpec(
+            recipe={"rates": [0.001 * i for i in range(1, 101)]}, seeds=range(501)
+        )

@@ -83,3 +83,17 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         toml.load(tmp_path / "none.toml")
     with pytest.raises(BadSetting, match=r"cannot be read \(a folder, not a regular"):
         toml.load(tmp_path)
+
+
+def test_a_list_is_written_as_tomlkit_writes_it() -> None:
+    spec = StudySpec(seeds=(3, 1, 2), recipe={"rates": (0.1, 1.0)})
+    written = toml.dumps(spec)
+    assert "seeds = [3, 1, 2] #" in written
+    assert "rates = [0.1, 1.0] #" in written
+    assert toml.loads(written, where="here") == spec
+
+
+def test_many_seeds_are_written_and_read_back() -> None:
+    # in the square of their number these would take a quarter of a minute
+    spec = StudySpec(seeds=tuple(range(10_000)))
+    assert toml.loads(toml.dumps(spec), where="here") == spec

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from math import prod
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -21,6 +22,7 @@ from normlab.spec.sweep import MAX_AXES, Sweep, at
 
 SCHEMA = 1
 MAX_SEEDS = 10_000
+MAX_RUNS = 100_000
 
 # --set brings text, which a Literal alone would not take for a number
 Schema = Annotated[Literal[1], BeforeValidator(lambda v: 1 if v == "1" else v)]
@@ -107,6 +109,24 @@ class StudySpec(Frozen):
             twice = next(s for s, count in Counter(seeds).items() if count > 1)
             raise ValueError(f"names seed {twice} twice; name each seed once.")
         return seeds
+
+    @model_validator(mode="after")
+    def _not_too_many_runs(self) -> Self:
+        numbers = {
+            "arms": len(self.arms),
+            "rates": len(self.recipe.rates),
+            "seeds": len(self.seeds),
+            "points": prod(len(axis.values) for axis in self.sweep.axes),
+        }
+        if (runs := prod(numbers.values())) > MAX_RUNS:
+            product = " x ".join(
+                f"{n:,} {name}" for name, n in numbers.items() if n > 1
+            )
+            raise BadSetting(
+                f"the study has {product} = {runs:,} runs; {MAX_RUNS:,} at most. "
+                "Give fewer, or split it into several studies."
+            )
+        return self
 
     @model_validator(mode="after")
     def _sweep_fits(self) -> Self:

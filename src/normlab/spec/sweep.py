@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import field_validator, model_serializer, model_validator
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from normlab.spec.study import StudySpec
 
 MAX_AXES = 2
+MAX_POINTS = 10_000
 TABLES: Mapping[str, type[Frozen]] = {"recipe": Recipe, "model": Model}
 """The tables of study.toml whose keys can be swept."""
 # the rates are an axis of their own; runs of unequal length share no moments
@@ -60,8 +63,8 @@ class Axis(Frozen):
                 f"{', '.join(NETS)}. Compare your own in a study for each."
             )
         taken = [getattr(table(**{field: value}), field) for value in values]
-        for value in taken:
-            if taken.count(value) > 1:
+        for value, times in Counter(taken).items():
+            if times > 1:
                 raise BadSetting(
                     f"sweep.{key} names {value!r} twice; give each value once."
                 )
@@ -87,6 +90,7 @@ class Sweep(Frozen):
             return values
         # unquoted in TOML, the dots of a key nest tables
         flat = _flattened(values)
+        _refuse_too_many(flat)
         return {"axes": [{"key": key, "values": flat[key]} for key in flat]}
 
     @field_validator("axes")
@@ -133,6 +137,18 @@ def at(spec: StudySpec, point: SweepPoint) -> StudySpec:
         table = tables[name] if name in tables else getattr(spec, name)
         tables[name] = type(table)(**{**table.model_dump(), field: value})
     return spec.model_copy(update={**tables, "sweep": Sweep()})
+
+
+def _refuse_too_many(axes: Mapping[str, Any]) -> None:
+    """Count points before any is made: a product grows quickly from little."""
+    sizes = [len(v) for v in axes.values() if isinstance(v, list | tuple)]
+    if len(axes) <= MAX_AXES and prod(sizes) > MAX_POINTS:
+        product = " x ".join(f"{size:,}" for size in sizes)
+        total = f" = {prod(sizes):,}" if len(sizes) > 1 else ""
+        raise BadSetting(
+            f"sweep has {product}{total} points; {MAX_POINTS:,} at most can be "
+            "compared. Give fewer values."
+        )
 
 
 def _field(key: str) -> tuple[type[Frozen], str]:

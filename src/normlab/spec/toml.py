@@ -106,7 +106,7 @@ def _fill(table: Table | Container, settings: Frozen) -> None:
             inner = tomlkit.table()
             inner.comment(field.description or "")
             if isinstance(value, Sweep):  # its keys are those of other tables
-                inner.update({axis.key: list(axis.values) for axis in value.axes})
+                inner.update({axis.key: _item(axis.values) for axis in value.axes})
             else:
                 _fill(inner, value)
             if inner or isinstance(settings, StudySpec):
@@ -126,5 +126,11 @@ def _fill(table: Table | Container, settings: Frozen) -> None:
 
 def _item(value: Any) -> Item:
     import tomlkit
+    from tomlkit.items import Array, Trivia, Whitespace
 
+    if isinstance(value, tuple):
+        # given at once: tomlkit looks at all values before whenever it appends one
+        comma = Whitespace(", ")
+        items = [part for one in value for part in (comma, tomlkit.item(one))]
+        return Array(items[1:], Trivia())
     return tomlkit.item(AUTO if value is None else value)

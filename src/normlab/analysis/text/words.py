@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from normlab.analysis.claims.definition import Definition
 
-_MANY = 10  # seeds that are no longer named one by one
+_MANY = 10  # seeds or rows of seeds that are no longer all named
 _FIRST = 5
 _NAMED = 3  # files; there may be hundreds
 
@@ -98,22 +98,37 @@ def count(n: int, thing: str) -> str:
 
 
 def seeds_text(seeds: Sequence[int]) -> str:
-    """Seeds by number; many by their ends, or by the first few.
+    """Seeds by number; many by the ends of each row of successive ones.
 
     Example:
-        >>> seeds_text((7,)), seeds_text((0, 1, 2)), seeds_text(range(12))
-        ('seed 7', 'seeds 0, 1, 2', 'seeds 0 to 11')
-        >>> seeds_text(range(0, 500, 2))
-        'seeds 0, 2, 4, 6, 8 and 245 more'
+        >>> seeds_text((7,)), seeds_text((0, 1, 2)), seeds_text(range(250))
+        ('seed 7', 'seeds 0, 1, 2', 'seeds 0-249')
+        >>> seeds_text([*range(10), 12, 14]), seeds_text(range(0, 500, 2))
+        ('seeds 0-9, 12, 14', 'seeds 0, 2, 4, 6, 8 and 245 more')
     """
     if len(seeds) == 1:
         return f"seed {seeds[0]}"
     if len(seeds) < _MANY:
         return f"seeds {', '.join(map(str, seeds))}"
-    if list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
-        return f"seeds {seeds[0]} to {seeds[-1]}"
-    first = ", ".join(map(str, seeds[:_FIRST]))
-    return f"seeds {first} and {len(seeds) - _FIRST:,} more"
+    rows: list[list[int]] = []
+    for seed in seeds:
+        if rows and seed == rows[-1][-1] + 1:
+            rows[-1].append(seed)
+        else:
+            rows.append([seed])
+    parts = [part for row in rows for part in _ends(row)]
+    if len(parts) < _MANY:
+        return f"seeds {', '.join(text for text, _ in parts)}"
+    first, others = parts[:_FIRST], parts[_FIRST:]
+    more = sum(n for _, n in others)
+    return f"seeds {', '.join(text for text, _ in first)} and {more:,} more"
+
+
+def _ends(row: Sequence[int]) -> list[tuple[str, int]]:
+    """A row of successive seeds in words, and how many each word stands for."""
+    if len(row) > 2:
+        return [(f"{row[0]}-{row[-1]}", len(row))]
+    return [(str(seed), 1) for seed in row]
 
 
 def lost_text(lost: Sequence[str]) -> str:
