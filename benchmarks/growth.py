@@ -1,12 +1,12 @@
 """What commands need of studies that grow: processor seconds, memory, bytes.
 
 Studies of 100 to 10,000 runs are made by `grown.py`; every command is a process of its
-own, whose processor seconds and peak memory the system counts. `docs/scale.md` is made
-of the table by `--write`.
+own, whose processor seconds and peak memory the system counts. `docs/scale.md` says
+what came out.
 
     python benchmarks/growth.py                         # all sizes, ten minutes
     python benchmarks/growth.py --runs 100,1000
-    python benchmarks/growth.py --what arms,points,refine
+    python benchmarks/growth.py --what arms,points
 """
 
 from __future__ import annotations
