@@ -131,6 +131,8 @@ def _item(value: Any) -> Item:
     if isinstance(value, tuple):
         # given at once: tomlkit looks at all values before whenever it appends one
         comma = Whitespace(", ")
-        items = [part for one in value for part in (comma, tomlkit.item(one))]
+        items: list[Item] = []
+        for one in value:
+            items += (comma, tomlkit.item(one))
         return Array(items[1:], Trivia())
     return tomlkit.item(AUTO if value is None else value)
