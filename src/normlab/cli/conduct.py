@@ -60,6 +60,9 @@ def _conducted(
 ) -> int:
     if spec.model.file is not None:
         say(f"executing {spec.model.file} (function {spec.model.factory})")
+    for arm in spec.arms:
+        if arm.file is not None:
+            say(f"executing {arm.file} (norm {arm.own})")
     if not quiet:
         say(f"{_announcement(spec)}\nto be kept in {folder}")
     try:

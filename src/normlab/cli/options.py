@@ -51,7 +51,8 @@ Norm = Annotated[
     _option(
         "--norm",
         metavar="none,batch,...",
-        text="Norms to compare, one arm each: " + ", ".join(NORMS) + ".",
+        text="Norms to compare, one arm each: " + ", ".join(NORMS) + ", or a class of "
+        "your own, FILE.py:Norm. The file is executed.",
     ),
 ]
 Rates = Annotated[

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def compare(
     *,
-    norm: Iterable[str] = ("none", "batch"),
+    norm: Iterable[str | Callable[..., nn.Module]] = ("none", "batch"),
     data: Any = "mnist",
     model: str | Callable[..., nn.Module] = "mlp",
     lr: float | Iterable[float] = 0.01,
@@ -49,8 +49,10 @@ def compare(
 
     Args:
         norm: Names of norms, with options where one has them, such as `"none"`,
-            `"layer"`, `"ghost(chunk=8)"`; each makes an arm of that name. The baseline
-            is `none` if it is there, else the first.
+            `"layer"`, `"ghost(chunk=8)"`; each makes an arm of that name. One of your
+            own is `"FILE.py:Norm"`, or a class or function that makes a module of
+            `norm(num_features)`, with options by `functools.partial`. The baseline is
+            `none` if it is there, else the first.
         data: A name or path as on the command line; or one training part, whose test
             part is split off; or a pair (train, test) of parts; or a mapping of parts
             `train`, `validation`, `test`. A part is a pair (images, labels) of arrays

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
@@ -18,6 +20,7 @@ from normlab.analysis.result import StudyResult
 from normlab.errors import BadFolder, BadSetting
 from normlab.facade.result import Result
 from normlab.spec.names import PYTHON
+from normlab.spec.options import name_of
 from normlab.spec.paths import from_anywhere
 from normlab.spec.recipe import REFINED
 from normlab.spec.settings import parse_seeds, with_settings
@@ -32,8 +35,8 @@ if TYPE_CHECKING:
     from normlab.study.progress import ProgressListener
 
 
-_SEVERAL: dict[str, type | tuple[()]] = {
-    "norm": str,
+_SEVERAL: dict[str, type | tuple[Any, ...]] = {
+    "norm": (str, Callable),
     "lr": Real,
     "seeds": (),  # one number counts them
     "batch_size": Integral,
@@ -53,8 +56,10 @@ class Study:
 
     Args:
         norm: Names of norms, with options where one has them, such as `"none"`,
-            `"layer"`, `"ghost(chunk=8)"`; each makes an arm of that name. The baseline
-            is `none` if it is there, else the first.
+            `"layer"`, `"ghost(chunk=8)"`; each makes an arm of that name. One of your
+            own is `"FILE.py:Norm"`, or a class or function that makes a module of
+            `norm(num_features)`, with options by `functools.partial`. The baseline is
+            `none` if it is there, else the first.
         data: A name or path as on the command line; or one training part, whose test
             part is split off; or a pair (train, test) of parts; or a mapping of parts
             `train`, `validation`, `test`. A part is a pair (images, labels) of arrays
@@ -100,7 +105,7 @@ class Study:
     with twins and over seeds.
     """
 
-    norm: Iterable[str] = ("none", "batch")
+    norm: Iterable[str | Callable[..., nn.Module]] = ("none", "batch")
     data: Any = "mnist"
     model: str | Callable[..., nn.Module] = "mlp"
     lr: float | Iterable[float] = 0.01
@@ -141,7 +146,7 @@ class Study:
             raise BadSetting("recipe.batch_size is empty; give at least one.")
         tables = {
             "experiment": "compare",
-            "arms": self.norm,
+            "arms": self._arms(),
             "seeds": parse_seeds(str(seeds)) if isinstance(seeds, Integral) else seeds,
             "measure": self.measure,
             "data": {
@@ -163,6 +168,15 @@ class Study:
             "execution": {"workers": self.workers},
         }
         return from_anywhere(with_settings(StudySpec(**tables), self._settings()))
+
+    def _arms(self) -> Any:
+        """One per norm; of what was given from Python the name alone."""
+        if not isinstance(self.norm, tuple):
+            return self.norm
+        return tuple(
+            {**arm, "norm": PYTHON} if callable(arm["norm"]) else arm
+            for arm in map(_arm, self.norm)
+        )
 
     def _settings(self) -> tuple[str, ...]:
         settings = self.settings
@@ -258,6 +272,11 @@ class Study:
             model=None if isinstance(self.model, str) else self.model,
             optimizer=None if isinstance(self.optimizer, str) else self.optimizer,
             loss=self.loss or cross_entropy,
+            norms={
+                arm["name"]: arm["norm"]
+                for arm in map(_arm, self.norm)
+                if callable(arm["norm"])
+            },
         )
 
 
@@ -267,7 +286,30 @@ def _folder(given: object) -> Path:
     raise BadSetting(f"a study's folder is a path, not {given!r}. Give a text.")
 
 
-def _several(given: Any, single: type | tuple[()] = ()) -> Any:
+def _arm(given: Any) -> Any:
+    """An arm as a table, named after its norm unless it says its own name.
+
+    Example:
+        >>> _arm("ghost(chunk=8)")
+        {'name': 'ghost-chunk8', 'norm': 'ghost(chunk=8)'}
+        >>> _arm(partial(dict, momentum=0.2))["name"]
+        'dict-momentum0.2'
+    """
+    if isinstance(given, str):
+        return {"name": name_of(given), "norm": given}
+    norm = given.get("norm") if isinstance(given, Mapping) else given
+    if not callable(norm):
+        return dict(given) if isinstance(given, Mapping) else {"norm": given}
+    options = norm.keywords if isinstance(norm, partial) else {}
+    made = norm.func if isinstance(norm, partial) else norm
+    parts = [getattr(made, "__name__", type(made).__name__)]
+    parts += [f"{key}{value}" for key, value in options.items()]
+    name = re.sub(r"[^A-Za-z0-9_.+-]", "", "-".join(parts)).lstrip("_.+-")[:64]
+    more = dict(given) if isinstance(given, Mapping) else {}
+    return {"name": name or "norm", **more, "norm": norm}
+
+
+def _several(given: Any, single: type | tuple[Any, ...] = ()) -> Any:
     """A tuple of one or more; what is neither stays as it is, for the spec to refuse.
 
     Example:

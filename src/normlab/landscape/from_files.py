@@ -18,7 +18,8 @@ from normlab.landscape.planes.plane import Plane
 from normlab.landscape.planes.weight_files import short_names
 from normlab.nets import registry
 from normlab.nets.custom import from_file
-from normlab.norms.registry import maker
+from normlab.nets.own_norm import norm_from_file
+from normlab.norms.registry import NormMaker, maker
 from normlab.spec.nets import NETS
 from normlab.spec.settings import parse_norms
 
@@ -45,7 +46,12 @@ def built_network(
     arms = parse_norms(norm or _NORM)
     if len(arms) != 1:
         raise BadSetting(f"--norm={norm} names {len(arms)} norms. Name one.")
-    make_norm = maker(arms[0].norm, **arms[0].options.model_dump())
+    (arm,) = arms
+    make_norm: NormMaker = (
+        norm_from_file(arm.file, arm.own)
+        if arm.file and arm.own
+        else maker(arm.norm, **arm.options.model_dump())
+    )
     with seeded(seed, "init"):
         if address in NETS:
             return registry.build(address, make_norm, shape, classes)

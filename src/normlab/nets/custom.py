@@ -11,14 +11,14 @@ from __future__ import annotations
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from torch import nn
 
@@ -29,6 +29,10 @@ from normlab.errors import BadModel, described
 from normlab.nets.neighbours import MAX_BYTES, file_digests, imported
 
 _MODULE = "normlab_model_file"  # the user's `__name__`; never importable
+
+
+if TYPE_CHECKING:
+    from normlab.nets.own_norm import OwnNorm
 
 
 class _Executed(NamedTuple):
@@ -46,11 +50,13 @@ class Factory:
         path: The file, as an absolute path.
         name: The function (or class) in it.
         source: The text of the file.
+        norms: Norms of the user's own that it may be called with, by arm.
     """
 
     path: str
     name: str
     source: str
+    norms: Mapping[str, OwnNorm] = field(default_factory=dict, hash=False)
 
     @property
     def sha256(self) -> str:

@@ -25,6 +25,7 @@ from normlab.spec.plan import RunKey
 from normlab.spec.point import point_from_json, point_json
 
 _MAPPINGS = {"networks", "python_code", "model_files", "starts"}
+_MAPPINGS |= {"norm_sources", "norm_sha256", "norm_files"}
 """Facts that are names with their digests."""
 _LISTS = {"network_differences", "network_notes"}
 """Facts that are sentences."""

@@ -97,7 +97,7 @@ def _norm(arm: Arm) -> str:
         for key, value in options.model_dump().items()
         if value is not None
     ]
-    name = "no norm" if arm.norm == "none" else f"{arm.norm} norm"
+    name = "no norm" if arm.norm == "none" else f"{arm.own or arm.norm} norm"
     return f"{name} with {', '.join(given)}" if given else name
 
 

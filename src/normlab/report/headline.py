@@ -189,7 +189,7 @@ def _undecided_rates(than: str, claim: Claim) -> str:
 
 
 def _who(spec: StudySpec, name: str) -> str:
-    norm = next(arm.norm for arm in spec.arms if arm.name == name)
+    norm = next(arm.own or arm.norm for arm in spec.arms if arm.name == name)
     usual = FAMILIES[norm].plain if norm in FAMILIES else norm
     return usual if name == norm else f"{usual} ({name})"
 

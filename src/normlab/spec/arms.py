@@ -10,8 +10,8 @@ from normlab.errors import BadSetting
 from normlab.spec._frozen import Frozen
 from normlab.spec._text import Name
 from normlab.spec.model import Model, Shape
-from normlab.spec.names import NORMS, known
-from normlab.spec.options import Options, name_of, options_of, taken_apart
+from normlab.spec.names import NORMS, PYTHON, known
+from normlab.spec.options import Options, name_of, options_of, own_norm, taken_apart
 
 __all__ = ["NORMS", "Arm", "Variation"]
 
@@ -61,16 +61,31 @@ class Arm(Frozen):
             )
         name = values.get("name", name_of(values["norm"]))
         values = {**values, "name": name, "norm": norm}
-        if norm in NORMS:
+        if norm in NORMS or given:
             values["options"] = options_of(norm, typed or given)
         return values
 
     @field_validator("norm")
     @classmethod
     def _is_known(cls, norm: str) -> str:
-        if norm not in NORMS:
-            raise ValueError(f"is unknown. {known(NORMS, instead_of=norm)}")
-        return norm
+        if norm in NORMS or norm == PYTHON or own_norm(norm):
+            return norm
+        raise ValueError(
+            f"is unknown. {known(NORMS, instead_of=norm)} "
+            "A norm of your own is FILE.py:Norm."
+        )
+
+    @property
+    def file(self) -> str | None:
+        """The file of a norm of a user's own; None for any other."""
+        own = own_norm(self.norm)
+        return own[0] if own else None
+
+    @property
+    def own(self) -> str | None:
+        """What a norm of a user's own is called; None for one of normlab's."""
+        own = own_norm(self.norm)
+        return self.name if self.norm == PYTHON else own and own[1]
 
     def variant(self, model: Model) -> Model:
         """The network of this arm, where that of the study is `model`.

@@ -14,6 +14,7 @@ from normlab.spec.names import NORMS, known
 from normlab.spec.norms import FAMILIES, Norm, Option
 
 _WITH_OPTIONS = re.compile(r"(?P<norm>[^()]*)\((?P<options>[^()]*)\)")
+_OWN = re.compile(r"(?P<file>.+\.py):(?P<norm>[A-Za-z_]\w*)")
 _COMMA = re.compile(r",(?![^()]*\))")
 
 
@@ -77,7 +78,7 @@ def taken_apart(text: str) -> tuple[str, dict[str, str]]:
         >>> taken_apart("ghost(chunk=8)"), taken_apart("batch")
         (('ghost', {'chunk': '8'}), ('batch', {}))
     """
-    if "(" not in text and ")" not in text:
+    if ("(" not in text and ")" not in text) or own_norm(text):
         return text, {}
     match = _WITH_OPTIONS.fullmatch(text.strip())
     pairs = [p.partition("=") for p in match["options"].split(",")] if match else []
@@ -92,6 +93,17 @@ def taken_apart(text: str) -> tuple[str, dict[str, str]]:
     return match["norm"].strip(), options
 
 
+def own_norm(text: str) -> tuple[str, str] | None:
+    """The file and the class of a norm of a user's own; None for any other text.
+
+    Example:
+        >>> own_norm("norms/mine.py:Norm"), own_norm("batch")
+        (('norms/mine.py', 'Norm'), None)
+    """
+    match = _OWN.fullmatch(text)
+    return (match["file"], match["norm"]) if match else None
+
+
 def name_of(text: str) -> str:
     """What an arm is called that is given as this norm alone; safe in file names.
 
@@ -99,6 +111,8 @@ def name_of(text: str) -> str:
         >>> name_of("batch"), name_of("ghost(chunk=8)")
         ('batch', 'ghost-chunk8')
     """
+    if own := own_norm(text):
+        return own[1]
     norm, options = taken_apart(text)
     if norm not in NORMS:
         return "arm"  # the norm must be complained about, and not the name

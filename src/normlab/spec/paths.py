@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from normlab.errors import BadSetting
+from normlab.spec.arms import Arm
 from normlab.spec.data import Data
 from normlab.spec.model import Model
 from normlab.spec.names import DATA, PYTHON
@@ -41,7 +42,11 @@ def from_anywhere(spec: StudySpec) -> StudySpec:
     if model.file is not None:
         file = Path(model.file).expanduser().absolute()
         model = Model(name=f"{file}:{model.factory}")
-    return spec.model_copy(update={"data": data, "model": model})
+    arms = tuple(
+        _of_file(arm, Path(arm.file).expanduser().absolute()) if arm.file else arm
+        for arm in spec.arms
+    )
+    return spec.model_copy(update={"data": data, "model": model, "arms": arms})
 
 
 def check_paths(spec: StudySpec, folder: Path) -> StudySpec:
@@ -53,8 +58,8 @@ def check_paths(spec: StudySpec, folder: Path) -> StudySpec:
         folder: Where study.toml lies.
 
     Raises:
-        BadSetting: If data.source or model.name leaves the folder, by `..`, by an
-            absolute path or through a symbolic link.
+        BadSetting: If data.source, model.name or the file of a norm leaves the folder,
+            by `..`, by an absolute path or through a symbolic link.
     """
     data, model = spec.data, spec.model
     if is_path(data.source):
@@ -62,7 +67,15 @@ def check_paths(spec: StudySpec, folder: Path) -> StudySpec:
     if model.file is not None:
         file = _inside(folder, model.file, key="model.name")
         model = Model(name=f"{file}:{model.factory}")
-    return spec.model_copy(update={"data": data, "model": model})
+    arms = tuple(
+        _of_file(arm, _inside(folder, arm.file, key="arms.norm")) if arm.file else arm
+        for arm in spec.arms
+    )
+    return spec.model_copy(update={"data": data, "model": model, "arms": arms})
+
+
+def _of_file(arm: Arm, file: Path) -> Arm:
+    return arm.model_copy(update={"norm": f"{file}:{arm.own}"})
 
 
 def _at(data: Data, path: Path) -> Data:

@@ -150,7 +150,7 @@ def _place(values: dict[str, Any], spec: StudySpec, key: str, text: str) -> None
     here[int(last) if isinstance(here, list) else last] = _value(key, text, found)
     if isinstance(here, dict) and road[:1] == ["arms"] and last == "norm":
         here.pop("options", None)  # those of the norm that was there
-        if here.get("name") == found:
+        if here.get("name") in (found, name_of(str(found))):
             del here["name"]  # it said which norm this is
 
 

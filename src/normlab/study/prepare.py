@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
@@ -21,6 +21,7 @@ from normlab.data.describe import described
 from normlab.data.load import load
 from normlab.errors import BadModel, BadSetting
 from normlab.nets.check import refuse_untrainable
+from normlab.nets.custom import Factory
 from normlab.spec.arms import Arm
 from normlab.spec.data import Data
 from normlab.spec.names import PYTHON
@@ -29,7 +30,13 @@ from normlab.spec.study import StudySpec
 from normlab.spec.sweep import at
 from normlab.study.device import device_called
 from normlab.study.differences import Told, told
-from normlab.study.source import BuiltIn, FromFactory, NetworkSource, source_of
+from normlab.study.source import (
+    BuiltIn,
+    FromFactory,
+    NetworkSource,
+    norms_of,
+    source_of,
+)
 from normlab.study.trial import Trial, as_sent
 from normlab.study.twins import (
     build_arm,
@@ -53,6 +60,8 @@ class PythonParts:
     model: Callable[..., nn.Module] | None = None
     optimizer: OptimizerFactory | None = None
     loss: Loss = cross_entropy
+    norms: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    """By arm."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +127,13 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
             "was given. Name sgd, adam or adamw, or pass optimizer=... from Python."
         )
     there = {point: at(spec, point) for point in spec.sweep.points}
+    norms = norms_of(spec.arms, root=root, given=python.norms)
     sources = {
-        variant.model: _as_sent(source_of(variant.model, root=root, given=python.model))
+        variant.model: _as_sent(
+            replace(
+                source_of(variant.model, root=root, given=python.model), norms=norms
+            )
+        )
         for variant in there.values()
     }
     tried = replace(
@@ -261,11 +275,19 @@ def _named(arm: Arm) -> Iterator[None]:
 
 
 def _as_sent(source: NetworkSource) -> NetworkSource:
-    """A factory from Python as a worker receives it; a file travels as its text."""
-    if not isinstance(source, FromFactory):
-        return source
+    """What is from Python as a worker receives it; a file travels as its text."""
     try:
-        return FromFactory(as_sent(source.factory, "model"))
+        norms = {
+            name: norm
+            if isinstance(norm.given, Factory)
+            else replace(norm, given=as_sent(norm.given, f"norm {name}"))
+            for name, norm in source.norms.items()
+        }
+        if isinstance(source, FromFactory):
+            return replace(
+                source, factory=as_sent(source.factory, "model"), norms=norms
+            )
+        return replace(source, norms=norms)
     except BadSetting as refused:
         raise BadModel(str(refused)) from refused
 

@@ -7,7 +7,7 @@ then must have the same ones: else two experiments would pass for one.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from shlex import quote
@@ -22,9 +22,10 @@ from normlab.data.reading import VERSION
 from normlab.errors import BadFolder
 from normlab.nets.custom import Factory
 from normlab.nets.neighbours import file_digests
+from normlab.nets.own_norm import OwnNorm
 from normlab.spec.point import point_json
 from normlab.study.differences import Told
-from normlab.study.source import source_of
+from normlab.study.source import norms_of, source_of
 
 _FIRST_READING = "1"  # of studies that noted none
 
@@ -54,6 +55,7 @@ def provenance(prepared: Prepared) -> dict[str, str]:
                 if (given := getattr(python, name)) is not None
                 and given is not cross_entropy
             }
+            | {f"norm {n}": content_digest(made) for n, made in python.norms.items()}
         ),
     }
     told = [variant.told for variant in prepared.variants.values()]
@@ -64,7 +66,23 @@ def provenance(prepared: Prepared) -> dict[str, str]:
         noted["model_source"] = source.source
         noted["model_sha256"] = source.sha256
         noted["model_files"] = json.dumps(source.neighbours())
+    if files := dict(_norm_files(source.norms)):
+        noted["norm_sources"] = json.dumps({n: f.source for n, f in files.items()})
+        noted["norm_sha256"] = json.dumps({n: f.sha256 for n, f in files.items()})
+        noted["norm_files"] = json.dumps(
+            {
+                f"{arm}:{name}": digest
+                for arm, file in files.items()
+                for name, digest in file.neighbours().items()
+            }
+        )
     return noted
+
+
+def _norm_files(norms: Mapping[str, OwnNorm]) -> Iterator[tuple[str, Factory]]:
+    for arm, norm in norms.items():
+        if isinstance(norm.given, Factory):
+            yield arm, norm.given
 
 
 def _of_arms(prepared: Prepared, key: str) -> str:
@@ -88,21 +106,39 @@ def refuse_changed_files(folder: StudyFolder, remedy: str) -> None:
     Raises:
         BadFolder: If the model file, or one that it imports from, differs.
     """
-    model, before = folder.spec.model, folder.meta()
-    if model.file is None:
-        return
-    source = source_of(model, root=Path())
-    assert isinstance(source, Factory)
-    _refuse(
-        folder,
-        "the model file",
-        before.get("model_sha256"),
-        source.sha256,
-        f"{remedy} study.db keeps its text.",
-    )
-    known = json.loads(before.get("model_files", "{}"))
-    now = file_digests(Path(source.path).parent, known)
-    for name, digest_before in known.items():
+    spec, before = folder.spec, folder.meta()
+    if spec.model.file is not None:
+        source = source_of(spec.model, root=Path())
+        assert isinstance(source, Factory)
+        known = json.loads(before.get("model_files", "{}"))
+        digest = before.get("model_sha256")
+        _refuse_other_text(folder, "the model file", source, digest, known, remedy)
+    arms = [arm for arm in spec.arms if arm.file is not None]
+    digests = json.loads(before.get("norm_sha256", "{}"))
+    beside = json.loads(before.get("norm_files", "{}"))
+    for arm, file in _norm_files(norms_of(arms, root=Path(), given={})):
+        what, start = f"the file of norm {arm}", f"{arm}:"
+        known = {
+            name.removeprefix(start): digest
+            for name, digest in beside.items()
+            if name.startswith(start)
+        }
+        _refuse_other_text(folder, what, file, digests.get(arm), known, remedy)
+
+
+def _refuse_other_text(
+    folder: StudyFolder,
+    what: str,
+    source: Factory,
+    digest: str | None,
+    beside: Mapping[str, str],
+    remedy: str,
+) -> None:
+    """Refuse another text of a file, or of one beside it that it imports from."""
+    kept = f"{remedy} study.db keeps its text."
+    _refuse(folder, what, digest, source.sha256, kept)
+    now = file_digests(Path(source.path).parent, beside)
+    for name, digest_before in beside.items():
         _refuse(folder, f"the file {name}", digest_before, now[name], remedy)
 
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TypeAlias
 
 from torch import nn
 
 from normlab.base.slots import NormMaker
 from normlab.errors import BadModel, BadSetting, described
 from normlab.nets import registry
-from normlab.nets.custom import arguments, from_file
+from normlab.nets.custom import Factory, arguments, from_file
+from normlab.nets.own_norm import OwnNorm, norm_from_file
+from normlab.spec.arms import Arm
 from normlab.spec.model import Model
 from normlab.spec.names import PYTHON
-
-
-class NetworkSource(Protocol):
-    """Builds the network of a study around any norm."""
-
-    def build(self, norm: NormMaker, shape: tuple[int, ...], classes: int) -> nn.Module:
-        """A fresh network; initial weights come from the default generators."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -30,6 +24,7 @@ class BuiltIn:
     """One of normlab's own networks, as `[model]` says."""
 
     model: Model
+    norms: Mapping[str, OwnNorm] = field(default_factory=dict, hash=False)
 
     def build(self, norm: NormMaker, shape: tuple[int, ...], classes: int) -> nn.Module:
         """See `nets.registry.build`."""
@@ -42,6 +37,7 @@ class FromFactory:
     """A callable given from Python: `factory(norm)`, or with shape and classes."""
 
     factory: Callable[..., nn.Module]
+    norms: Mapping[str, OwnNorm] = field(default_factory=dict, hash=False)
 
     def build(self, norm: NormMaker, shape: tuple[int, ...], classes: int) -> nn.Module:
         """Call the factory with what it asks for by name, as `nets.custom` does.
@@ -67,6 +63,10 @@ class FromFactory:
                 f"where a torch.nn.Module was expected. Return the network itself."
             )
         return model
+
+
+NetworkSource: TypeAlias = BuiltIn | FromFactory | Factory
+"""Builds the network of a study around any norm: `build(norm, shape, classes)`."""
 
 
 def source_of(
@@ -98,3 +98,32 @@ def source_of(
             f"norm, that builds the network with norm(features) where a norm goes."
         )
     return FromFactory(given)
+
+
+def norms_of(
+    arms: Iterable[Arm], *, root: Path, given: Mapping[str, Callable[..., object]]
+) -> dict[str, OwnNorm]:
+    """The norms that are none of normlab's, by the arms that have them.
+
+    Args:
+        arms: Of the study.
+        root: Folder that a relative FILE.py starts from.
+        given: What stands behind the name "python", by arm.
+
+    Raises:
+        BadModel: If a file cannot be read, or what was given makes no norms.
+        BadSetting: If a norm came from Python and is not given again.
+    """
+    found: dict[str, OwnNorm] = {}
+    for arm in arms:
+        if arm.file is not None and arm.own is not None:
+            found[arm.name] = norm_from_file(str(root / arm.file), arm.own)
+        elif arm.norm == PYTHON and arm.name not in given:
+            raise BadSetting(
+                f"arms '{arm.name}': norm = 'python' means a norm made in Python, and "
+                f"none was given. Go on from Python: "
+                f"normlab.Study(norm=...).resume(folder)."
+            )
+        elif arm.norm == PYTHON:
+            found[arm.name] = OwnNorm(given[arm.name], arm.name)
+    return found

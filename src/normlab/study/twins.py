@@ -9,6 +9,7 @@ are equal is not promised but proven, by digests of what each arm really starts 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 
 import torch
@@ -58,8 +59,9 @@ def _built(
     classes: int,
 ) -> nn.Module:
     if isinstance(source, BuiltIn):
-        source = BuiltIn(arm.variant(source.model))
-    make = maker(arm.norm, **arm.options.model_dump())
+        source = replace(source, model=arm.variant(source.model))
+    own = source.norms.get(arm.name)
+    make = own or maker(arm.norm, **arm.options.model_dump())
 
     def norm(features: int, dims: int = 0) -> nn.Module:
         return marked(make(features, dims), Slot(features, dims))
@@ -70,7 +72,12 @@ def _built(
 
 def own_tensors(model: nn.Module) -> dict[str, Tensor]:
     """Parameters and buffers outside of norms, by name; no state_dict has them all."""
-    inside = {path for path, module in model.named_modules() if is_norm(module)}
+    inside = {
+        f"{path}.{within}" if within else path
+        for path, module in model.named_modules()
+        if is_norm(module)
+        for within, _ in module.named_modules()
+    }
     return {
         name: tensor
         for name, tensor in _tensors(model).items()
