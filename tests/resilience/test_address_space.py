@@ -43,13 +43,17 @@ def test_reading_ends_well_or_in_one_line(study: Path, limit: int) -> None:
 
 
 @pytest.mark.parametrize("limit", [100, 400, 700, 1000])
-@pytest.mark.parametrize("command", ["run", "resume", "rerun"])
+@pytest.mark.parametrize("command", ["run", "resume", "rerun", "surface"])
 def test_training_is_refused_in_one_line(
     study: Path, command: str, limit: int, tmp_path: Path
 ) -> None:
-    out = ["--out", str(tmp_path / "new")] if command != "resume" else []
-    given = [] if command == "run" else [str(study)]
-    done = under(limit, command, *given, *out)
+    words = {
+        "run": ["--out", str(tmp_path / "new")],
+        "resume": [str(study)],
+        "rerun": [str(study), "--out", str(tmp_path / "new")],
+        "surface": ["mlp", "-o", str(tmp_path / "new")],
+    }
+    done = under(limit, command, *words[command])
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("normlab: error: ") and "ulimit -v" in line

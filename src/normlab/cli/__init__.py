@@ -10,6 +10,8 @@ from normlab.cli.stopping import deaf_at_exit, signals_stop
 
 __all__ = ["main"]
 
+_TRAIN = {"run", "resume", "rerun", "surface"}  # or load torch all the same
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; whatever a user can get wrong ends in one line.
@@ -40,9 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _invoked(arguments: list[str]) -> int:
     _open_what_is_closed()
     # here, so that a signal during the imports is heard too
-    from normlab.cli.address_space import refuse_too_little
+    from normlab.disk.room import refuse_few_addresses
 
-    refuse_too_little(arguments)
+    trains = next((word for word in arguments if word in _TRAIN), None)
+    refuse_few_addresses(trains or "normlab", torch=trains is not None)
     from normlab.cli.app import invoke
 
     _never_die_of_a_character()

@@ -98,9 +98,6 @@ def surface(
 
     Example: normlab surface net.py:make --weights net.pt --data mnist -o plane.svg
     """
-    from normlab.disk.room import refuse_few_addresses
-
-    refuse_few_addresses()
     from normlab.data.load import load
     from normlab.figures.kit.surface_files import SurfaceFile
     from normlab.landscape.from_files import built_network, checkpoints_plane

@@ -7,14 +7,18 @@ import resource
 from contextlib import suppress
 from pathlib import Path
 
-from normlab.errors import BadData
+from normlab.errors import BadData, NormlabError
 
 PLAIN = 256 << 20
 """Bytes that a file may unpack to in any case."""
 _PACKED = 32
 """Times its own size that a larger one may: digits take 5, black images 1,000."""
-_ADDRESSES = 1 << 30
-"""What torch with its libraries takes of them, whatever it computes."""
+_READING = 260 << 20
+"""Addresses that Python, NumPy and SciPy take, whatever they compute."""
+_TRAINING = 1200 << 20
+"""With torch; a worker takes as many, under a limit of its own."""
+_PER_CORE = 40 << 20
+"""For the stack and the buffer of each thread that OpenBLAS starts."""
 _CGROUP = Path("/sys/fs/cgroup")
 _MEMINFO, _STATM = Path("/proc/meminfo"), Path("/proc/self/statm")
 
@@ -36,17 +40,25 @@ def free() -> int:
     return max(0, min(found))
 
 
-def refuse_few_addresses() -> None:
-    """Raise MemoryError where this process may not have enough addresses for torch.
+def refuse_few_addresses(what: str, *, torch: bool) -> None:
+    """Refuse a limit of address space (ulimit -v) too small to load the libraries.
 
-    Libraries in C would not say so: some abort, and some ask again for ever, deaf to
-    every signal but SIGKILL.
+    They would not say so: OpenBLAS and OpenMP abort, end by an interrupt that nobody
+    sent, or ask again for ever, deaf to every signal but SIGKILL.
+
+    Args:
+        what: Needs the space.
+        torch: Whether it loads torch.
+
+    Raises:
+        NormlabError: If this process may not have what is needed at least.
     """
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if soft != resource.RLIM_INFINITY and soft < _ADDRESSES:
-        raise MemoryError(
-            f"this process may use {_size(soft)} of addresses (ulimit -v), and torch "
-            f"takes {_size(_ADDRESSES)}"
+    needed = (_TRAINING if torch else _READING) + _PER_CORE * (os.cpu_count() or 1)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        raise NormlabError(
+            f"this process may use {_size(soft)} of address space (ulimit -v), and "
+            f"{what} needs {_size(needed)} at least. Raise the limit."
         )
 
 

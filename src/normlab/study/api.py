@@ -136,7 +136,7 @@ def _executor(spec: StudySpec) -> Iterator[Executor]:
 
     There are no more of them than runs: each is a process that holds torch.
     """
-    refuse_few_addresses()
+    refuse_few_addresses("training", torch=True)
     workers = min(workers_of(spec.execution), len(plan(spec)))
     with held_folder("normlab-") as logs:
         executor = LocalExecutor(
