@@ -12,9 +12,6 @@ from hypothesis import strategies as st
 from tests.resilience import fuzz
 from tests.resilience.kinds import KINDS, Kind
 
-# the arrays of the pattern are made up: the report names the figures that lack some
-pytestmark = pytest.mark.filterwarnings("ignore:figure .* is at fault")
-
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_law_holds(pattern: Path, name: str) -> None:

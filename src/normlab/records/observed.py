@@ -6,6 +6,8 @@ from collections.abc import Container, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from normlab.errors import NotMeasured
+from normlab.foreign import brief
 from normlab.records import _arrays
 
 if TYPE_CHECKING:
@@ -15,6 +17,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Arrays = Mapping[str, "NDArray[Any]"]
+
+
+class ProbeArrays(dict[str, "NDArray[Any]"]):
+    """What a probe kept, by name; asking for what it did not keep is NotMeasured.
+
+    Other versions, and others, keep fewer arrays: their file is sound all the same.
+
+    Example:
+        >>> ProbeArrays("path", {})["cosine"]
+        Traceback (most recent call last):
+        normlab.errors.NotMeasured: “path” was recorded without 'cosine'
+    """
+
+    def __init__(self, probe: str, arrays: Arrays) -> None:
+        super().__init__(arrays)
+        self._probe = probe
+
+    def __missing__(self, name: str) -> NDArray[Any]:
+        raise NotMeasured(f"“{self._probe}” was recorded without {brief(name)}")
 
 
 class ObservedArrays(Mapping[str, Arrays]):
@@ -38,7 +59,8 @@ class ObservedArrays(Mapping[str, Arrays]):
         if probe not in self:
             raise KeyError(probe)
         if probe not in self._read:
-            self._read[probe] = _arrays.read(self._place(probe), self._folder)
+            arrays = _arrays.read(self._place(probe), self._folder)
+            self._read[probe] = ProbeArrays(probe, arrays)
         return self._read[probe]
 
     def __contains__(self, probe: object) -> bool:

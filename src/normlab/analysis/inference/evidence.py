@@ -27,7 +27,7 @@ from normlab.analysis.inference.interval import (
     t_test,
 )
 from normlab.analysis.inference.mcnemar import mcnemar
-from normlab.errors import described
+from normlab.errors import NotMeasured, described
 
 MIN_SEEDS = 3
 
@@ -159,6 +159,8 @@ def _effect(definition: Definition, pair: Twins) -> float | Omitted:
     """What the twins say; what is computed of files may find anything in them."""
     try:
         effect = definition.effect(pair)
+    except NotMeasured as lacking:
+        return Omitted(str(lacking))
     except Exception as fault:
         if definition.own:
             return Omitted(f"its effect failed: {described(fault)}")
