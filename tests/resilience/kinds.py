@@ -82,19 +82,22 @@ def _edit(path: Path, edits: list[tuple[float, str, bytes]]) -> None:
     path.write_bytes(edited(path.read_bytes(), edits))
 
 
-def _readers(law: Law, home: Path, _: Input) -> None:
+def readers(law: Law, home: Path, _: Input) -> None:
+    """What reads a study folder; a report takes longer than all of them."""
     law.holds("show", home / "study")
+    law.holds("show", home / "study", "--json")
     law.holds("list", home)
     law.holds("export", home / "study", "--format", "csv", "-o", "-")
 
 
 def reported(law: Law, home: Path, given: Input) -> None:
+    """The report too."""
     report = home / "study" / "report.html"
     report.unlink(missing_ok=True)
     law.holds("report", home / "study")
     if report.exists():
         Page().feed(report.read_text(encoding="utf-8"))
-    _readers(law, home, given)
+    readers(law, home, given)
 
 
 class Page(HTMLParser):
@@ -120,6 +123,41 @@ def _cell(home: Path, given: tuple[tuple[str, str], Any]) -> None:
 def _array(home: Path, given: tuple[int, list[Any]]) -> None:
     found = sorted((home / "study" / "arrays").rglob("*.npz"))
     _edit(found[given[0] % len(found)], given[1])
+
+
+def _file_of(home: Path, given: tuple[int, list[Any]]) -> None:
+    found = sorted(path for path in (home / "study").rglob("*") if path.is_file())
+    _edit(found[given[0] % len(found)], given[1])
+
+
+STATEMENTS = (
+    "drop table {0}",
+    "delete from {0}",
+    "insert into {0} select * from {0}",
+    "alter table {0} rename to {1}_of_others",
+    "alter table {0} add column more text default 'x'",
+    "alter table {0} rename column {2} to others",
+    "create table others as select * from {0}; drop table {0}; "
+    "create view {0} as select * from others",
+    "create table others as select * from {0}; drop table {0}; "
+    "alter table others rename to {0}",
+    "create trigger others after insert on {0} begin delete from {1}; end",
+    "create index others on {0} ({2})",
+    "update {0} set {2} = (select group_concat({2}) from {0})",
+    "update {0} set {2} = zeroblob(1000000)",
+    "pragma user_version = 77",
+    "pragma application_id = 77",
+    "pragma journal_mode = delete; pragma page_size = 512; vacuum",
+)
+
+
+def _stated(home: Path, given: list[tuple[str, tuple[str, str], str]]) -> None:
+    for statement, (table, column), other in given:
+        with (
+            closing(sqlite3.connect(home / "study" / "study.db")) as base,
+            suppress(sqlite3.Error),  # what does not hold of a schema that is changed
+        ):
+            base.executescript(statement.format(table, other, column))
 
 
 def make_data(home: Path, given: tuple[str, list[Any]]) -> None:
@@ -155,7 +193,7 @@ def _file(path: Path, images: Any, labels: Any) -> Path:
     return path
 
 
-def read_data(home: Path, given: tuple[str, Any]) -> None:
+def read_data(law: Law, home: Path, given: tuple[str, Any]) -> None:
     place = home / "data"
     source = place if given[0] in ("idx", *PICTURES) else place / f"x.{given[0]}"
     try:
@@ -164,6 +202,7 @@ def read_data(home: Path, given: tuple[str, Any]) -> None:
     except NormlabError as error:
         said = str(error)
     assert "\n" not in said, said
+    law.codes.append(2 if said else 0)
 
 
 FILES = ("idx", "npz", "mat", "pt", "csv")
@@ -194,9 +233,9 @@ def _untouched(home: Path, given: Input) -> None:
 
 OPTIONS = ["--format", "csv", "json", "--json", "-o", "-", "S", "--force", "--claims"]
 KINDS: Mapping[str, Kind] = {
-    "settings": Kind(EDITS, lambda h, g: _edit(h / "study/study.toml", g), _readers),
-    "database": Kind(EDITS, lambda h, g: _edit(h / "study/study.db", g), _readers),
-    "cells": Kind(st.tuples(st.sampled_from(COLUMNS), CELLS), _cell, _readers),
+    "settings": Kind(EDITS, lambda h, g: _edit(h / "study/study.toml", g), readers),
+    "database": Kind(EDITS, lambda h, g: _edit(h / "study/study.db", g), readers),
+    "cells": Kind(st.tuples(st.sampled_from(COLUMNS), CELLS), _cell, readers),
     "names": Kind(
         st.tuples(
             st.sampled_from(
@@ -205,18 +244,32 @@ KINDS: Mapping[str, Kind] = {
             WORDS,
         ),
         _cell,
-        reported,
+        readers,
     ),
-    "arrays": Kind(st.tuples(st.integers(0, 99), EDITS), _array, reported),
+    "statements": Kind(
+        st.lists(
+            st.tuples(
+                st.sampled_from(STATEMENTS),
+                st.sampled_from(COLUMNS),
+                st.sampled_from(sorted(_rows.TABLES)),
+            ),
+            min_size=1,
+            max_size=4,
+        ),
+        _stated,
+        readers,
+    ),
+    "files": Kind(st.tuples(st.integers(0, 99), EDITS), _file_of, readers),
+    "arrays": Kind(st.tuples(st.integers(0, 99), EDITS), _array, readers),
     "data": Kind(
         st.tuples(st.sampled_from(FILES), EDITS),
         make_data,
-        lambda law, home, given: read_data(home, given),
+        read_data,
     ),
     "pictures": Kind(
         st.tuples(st.sampled_from(PICTURES), EDITS),
         make_picture,
-        lambda law, home, given: read_data(home, given),
+        read_data,
     ),
     "commands": Kind(
         st.builds(

@@ -31,6 +31,7 @@ class Law:
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
+        self.codes: list[int] = []
 
     def holds(self, *words: str | Path) -> Outcome:
         """Run one command under the law."""
@@ -39,6 +40,7 @@ class Law:
             code = main([str(word) for word in words])
         said = self._capsys.readouterr()
         assert code in (0, 2), (words, code, said.err)
+        self.codes.append(code)
         assert plain(said.out, keep="\n") == said.out
         assert plain(said.err, keep="\n") == said.err
         if code == 2:
