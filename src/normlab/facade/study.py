@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from normlab.analysis.claims.definition import Definition
 from normlab.analysis.claims.own import own_claims
 from normlab.analysis.result import StudyResult
 from normlab.errors import BadFolder, BadSetting
+from normlab.facade.keywords import arm_table, named, plain, several
 from normlab.facade.result import Result
 from normlab.spec.names import PYTHON
-from normlab.spec.options import name_of
 from normlab.spec.paths import from_anywhere
 from normlab.spec.recipe import REFINED
 from normlab.spec.settings import parse_seeds, with_settings
@@ -44,7 +40,6 @@ _SEVERAL: dict[str, type | tuple[Any, ...]] = {
 }
 """Keywords that take one or more, and what one of them is."""
 _SINGLE = ("epochs", "momentum", "weight_decay", "validation", "workers")
-_NARROW = {"float16": np.float16, "float32": np.float32}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,9 +122,9 @@ class Study:
     def __post_init__(self) -> None:
         # taken up once: an iterator gives what it has a single time
         for name, single in _SEVERAL.items():
-            object.__setattr__(self, name, _several(getattr(self, name), single))
+            object.__setattr__(self, name, several(getattr(self, name), single))
         for name in _SINGLE:
-            object.__setattr__(self, name, _plain(getattr(self, name)))
+            object.__setattr__(self, name, plain(getattr(self, name)))
         object.__setattr__(self, "claims", own_claims(self.claims))
         _ = self.spec  # a bad setting is refused here, not when training begins
 
@@ -150,18 +145,18 @@ class Study:
             "seeds": parse_seeds(str(seeds)) if isinstance(seeds, Integral) else seeds,
             "measure": self.measure,
             "data": {
-                "source": _named(self.data),
+                "source": named(self.data),
                 "validation": self.validation,
                 "augment": self.augment,
             },
-            "model": {"name": _named(self.model)},
+            "model": {"name": named(self.model)},
             "recipe": {
                 "rates": self.lr,
                 "refine": REFINED if self.refine else 0,
                 "epochs": self.epochs,
                 "batch_size": sizes[0] if listed else sizes,
                 "momentum": self.momentum,
-                "optimizer": _named(self.optimizer),
+                "optimizer": named(self.optimizer),
                 "weight_decay": self.weight_decay,
             },
             "sweep": {"recipe.batch_size": sizes} if listed and len(sizes) > 1 else {},
@@ -175,7 +170,7 @@ class Study:
             return self.norm
         return tuple(
             {**arm, "norm": PYTHON} if callable(arm["norm"]) else arm
-            for arm in map(_arm, self.norm)
+            for arm in map(arm_table, self.norm)
         )
 
     def _settings(self) -> tuple[str, ...]:
@@ -274,7 +269,7 @@ class Study:
             loss=self.loss or cross_entropy,
             norms={
                 arm["name"]: arm["norm"]
-                for arm in map(_arm, self.norm)
+                for arm in map(arm_table, self.norm)
                 if callable(arm["norm"])
             },
         )
@@ -284,62 +279,3 @@ def _folder(given: object) -> Path:
     if isinstance(given, str | PathLike):
         return Path(given)
     raise BadSetting(f"a study's folder is a path, not {given!r}. Give a text.")
-
-
-def _arm(given: Any) -> Any:
-    """An arm as a table, named after its norm unless it says its own name.
-
-    Example:
-        >>> _arm("ghost(chunk=8)")
-        {'name': 'ghost-chunk8', 'norm': 'ghost(chunk=8)'}
-        >>> _arm(partial(dict, momentum=0.2))["name"]
-        'dict-momentum0.2'
-    """
-    if isinstance(given, str):
-        return {"name": name_of(given), "norm": given}
-    norm = given.get("norm") if isinstance(given, Mapping) else given
-    if not callable(norm):
-        return dict(given) if isinstance(given, Mapping) else {"norm": given}
-    options = norm.keywords if isinstance(norm, partial) else {}
-    made = norm.func if isinstance(norm, partial) else norm
-    parts = [getattr(made, "__name__", type(made).__name__)]
-    parts += [f"{key}{value}" for key, value in options.items()]
-    name = re.sub(r"[^A-Za-z0-9_.+-]", "", "-".join(parts)).lstrip("_.+-")[:64]
-    more = dict(given) if isinstance(given, Mapping) else {}
-    return {"name": name or "norm", **more, "norm": norm}
-
-
-def _several(given: Any, single: type | tuple[Any, ...] = ()) -> Any:
-    """A tuple of one or more; what is neither stays as it is, for the spec to refuse.
-
-    Example:
-        >>> _several(0.1, Real), _several([8, 64], Integral), _several(None, str)
-        ((0.1,), (8, 64), None)
-    """
-    given = _plain(given)
-    if isinstance(given, single):
-        return (given,)
-    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
-        return given
-    return tuple(map(_plain, given))
-
-
-def _plain(value: Any) -> Any:
-    """A single number of NumPy or torch as Python's own, as short as it is written.
-
-    Example:
-        >>> _plain(np.float32(0.1)), _plain(np.array(3)), _plain("batch")
-        (0.1, 3, 'batch')
-    """
-    if getattr(value, "ndim", None) != 0:
-        return value
-    # float32's nearest to 0.1 is 0.10000000149011612, which nobody wrote
-    narrow = _NARROW.get(str(value.dtype).removeprefix("torch."))
-    return float(str(narrow(value.item()))) if narrow else value.item()
-
-
-def _named(given: object) -> str:
-    """What study.toml calls it: its name or path, else "python"."""
-    if isinstance(given, Path):
-        return str(given.absolute())
-    return given if isinstance(given, str) else PYTHON

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from normlab.records.rows import RunRecord, StudyRecord
 
 # every other fact says when, where or with what the numbers were made
-_SAME_FACTS = ("data_digest", "model_sha256")
+_SAME_FACTS = ("data_digest", "model_sha256", "norm_sha256")
 _SAME_IN_RUN = (
     "status",
     "parameters",
