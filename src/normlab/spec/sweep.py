@@ -56,7 +56,7 @@ class Axis(Frozen):
                 f"sweep.{key}={shown(values)} must be a list of two values or more; "
                 f"a single one belongs to {key}."
             )
-        if key == "model.name" and not all(value in NETS for value in values):
+        if key == "model.name" and not all(value in tuple(NETS) for value in values):
             # a file is executed, kept and checked when resumed: one per study
             raise BadSetting(
                 f"sweep.model.name={shown(values)} takes built-in networks alone: "
