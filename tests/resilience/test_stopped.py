@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -102,14 +103,24 @@ def test_what_an_interrupted_import_raises_is_the_signal() -> None:
     assert signal_behind(error) is None
 
 
-def test_a_forked_process_stops_as_others_do() -> None:
-    with signals_stop():
-        child = os.fork()
-        if child == 0:
-            signal.pause()
-        os.kill(child, signal.SIGTERM)
-        _, status = os.waitpid(child, 0)
-    assert os.WTERMSIG(status) == signal.SIGTERM
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_forked_process_stops_as_others_do(at_once: bool) -> None:
+    """Also by a signal that comes while it is being forked."""
+    for _ in range(20):
+        reads, writes = os.pipe()
+        with signals_stop():
+            child = os.fork()
+            if child == 0:
+                os.write(writes, b"!")
+                time.sleep(60)
+                os._exit(0)  # it heard nothing
+            if not at_once:
+                os.read(reads, 1)
+            os.kill(child, signal.SIGTERM)
+            _, status = os.waitpid(child, 0)
+        os.close(reads)
+        os.close(writes)
+        assert os.WTERMSIG(status) == signal.SIGTERM
 
 
 HELPED = """

@@ -126,10 +126,25 @@ def deaf_at_exit() -> None:
     )
 
 
+def _hold() -> None:
+    """Let signals wait while a process forks.
+
+    Its child could lose one that comes before its handlers are gone, and never end.
+    """
+    _held.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS) if _now else None
+
+
+def _release() -> None:
+    if _held.mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, _held.mask)
+
+
 def _forget() -> None:
     for number in _STOPS:
         if isinstance(signal.getsignal(number), Stop):
             signal.signal(number, signal.SIG_DFL)
+    _release()
 
 
-os.register_at_fork(after_in_child=_forget)
+_held = threading.local()
+os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_forget)
