@@ -140,6 +140,8 @@ def test_twins_without_a_common_weight_are_compared_in_what_they_do(
         out=tmp_path / "study",
     )
     assert {run.status for run in found.record.runs} == {"done"}
-    assert "the tensors that they share at step 0 (1)" in str(found.analysis.fairness)
+    assert "the 1 shared initial tensor and the batch order" in str(
+        found.analysis.fairness
+    )
     judged = {claim.id for claim in found.claims()}
     assert "less-covariate-shift" not in judged and "better-accuracy" in judged
