@@ -197,9 +197,9 @@ def main(words: Sequence[str] | None = None) -> int:
             cells = [counts[column] for column in COLUMNS]
             cells += [peak >> 20, round(time.monotonic() - began)]
             say(name.ljust(10), *(str(cell).rjust(9) for cell in cells))
+            for one in bad:  # now: a run that is stopped shows what it found
+                say(f"  {one.what}: {one.given!r:.300}\n    {one.trouble:.600}")
             broken += bad
-    for one in broken:
-        say(f"{one.kind}: {one.what}: {one.given!r:.300}\n    {one.trouble:.600}")
     return int(bool(broken))
 
 

@@ -206,3 +206,26 @@ def test_any_value_in_any_cell(
         law.holds("show", folder, "--json")
         law.holds("list", home)
         law.holds("export", folder, "--format", "csv", "-o", "-")
+
+
+NAMES = [b"meta", b"runs", b"epochs", b"glimpses", b"steps", b"measurements"]
+
+
+@pytest.mark.parametrize("byte", [0x92, 0xFF, 0x00])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_schema_that_is_no_utf8_is_damage(
+    law: Law, folder: Path, name: bytes, byte: int
+) -> None:
+    """SQLite quotes what it cannot read, and Python cannot decode what it quotes."""
+    whole = (folder / "study.db").read_bytes()
+    places = [
+        at for at in range(len(whole)) if whole.startswith((b"TABLE " + name), at)
+    ]
+    assert places
+    for at in places:
+        for offset in (2, 5, 6, 7):
+            turned = bytearray(whole)
+            turned[at + offset] = byte
+            (folder / "study.db").write_bytes(turned)
+            law.holds("show", folder)
+            law.holds("list", folder.parent)

@@ -40,6 +40,10 @@ def reporting(path: Path) -> Iterator[None]:
         raise BadFolder(
             f"{path}: study.db is damaged ({odd}). Restore it from a copy."
         ) from None
+    except UnicodeDecodeError:  # also what SQLite says of a schema, which quotes it
+        raise BadFolder(
+            f"{path}: study.db is damaged (a text is no UTF-8). Restore it from a copy."
+        ) from None
     except (sqlite3.ProgrammingError, sqlite3.IntegrityError):
         raise  # a mistake of ours, not the folder's
     except sqlite3.Error as error:
