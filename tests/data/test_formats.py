@@ -422,3 +422,26 @@ def test_files_beside_images_do_not_take_their_place(tmp_path: Path) -> None:
 def test_addresses_are_no_paths(source: str) -> None:
     with pytest.raises(BadData, match="is an address, and data is read from files"):
         load(Data(source=source))
+
+
+@pytest.mark.parametrize("byte", [0x00, 0x92, 0xFF])
+@pytest.mark.parametrize("suffix", ["pt", "npz"])
+def test_a_damaged_table_of_contents_is_one_line(
+    suffix: str, byte: int, tmp_path: Path
+) -> None:
+    """Whichever byte of the archive's directory it is; names may be no UTF-8 then."""
+    path = tmp_path / f"data.{suffix}"
+    if suffix == "pt":
+        torch.save((torch.tensor(X), torch.tensor(Y)), path)
+    else:
+        np.savez(path, x_train=X, y_train=Y)
+    whole = path.read_bytes()
+    refused: list[str] = []
+    for at in range(whole.index(b"PK\x01\x02"), len(whole), 3):
+        path.write_bytes(whole[:at] + bytes([byte]) + whole[at + 1 :])
+        try:
+            read(path)
+        except NormlabError as error:
+            refused.append(str(error))
+    assert refused
+    assert all(str(path) in told and "\n" not in told for told in refused)

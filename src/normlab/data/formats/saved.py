@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ def read_saved(path: Path) -> Found:
 
     try:
         with opened(path) as stream:
-            refuse_bomb(path, _claims(stream))
+            refuse_bomb(path, _claims(stream, path))
     except Unusual as error:
         raise BadData(f"{path} is {error.strerror}. Save it again.") from None
     try:
@@ -59,13 +60,18 @@ def read_saved(path: Path) -> Found:
     )
 
 
-def _claims(stream: BinaryIO) -> int:
+def _claims(stream: BinaryIO, path: Path) -> int:
     """Bytes of the members; of the older kinds of file, which pack nothing, none."""
     try:
         with zipfile.ZipFile(stream) as archive:
             return sum(member.file_size for member in archive.infolist())
     except zipfile.BadZipFile:
         return 0
+    except (ValueError, NotImplementedError, struct.error) as error:
+        raise BadData(
+            f"cannot read {path}: its table of contents is damaged "
+            f"({type(error).__name__}). Save it again."
+        ) from None
 
 
 def _array(value: Any, path: Path) -> Any:
