@@ -159,7 +159,7 @@ BAD: dict[Callable[[Path], str], str] = {
     failing_import: r"net\.py, line 2: its import failed with ModuleNotFoundError",
     wrong_shape: r"output has shape \(8, 3\) where \(8, 2\)",
     wrong_input: r"cannot read a batch of shape",
-    no_factory: r"has no factory 'make'\. It defines: build",
+    no_factory: r"defines no 'make'\. It defines: build",
     taken: r"out: .*not empty",
     a_file: r"out: .*(not a folder|no folder)",
     below_a_file: r"file",

@@ -244,7 +244,7 @@ REFUSED: dict[str, tuple[str, Callable[[Path], list[str]] | list[str], str]] = {
         made("shape.pt", {**STATE, "4.bias": torch.zeros(3)}),
         "'4.bias' has the shape (3,), the network's is (2,)",
     ),
-    "no such function": ("nothing", [], "has no factory 'nothing'"),
+    "no such function": ("nothing", [], "defines no 'nothing'"),
     "a function that fails": ("broken", [], "failed with RuntimeError: no such thing"),
     "a norm for nothing": ("make", ["--norm", "layer"], "make takes no norm"),
     "an unknown norm": ("around", ["--norm", "bach"], "bach"),

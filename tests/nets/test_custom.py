@@ -189,8 +189,8 @@ BROKEN = [
     ("x = 1\n\nx.y", "net.py, line 3: its import failed with AttributeError: 'int'"),
     ("def make(norm:\n  pass", "net.py, line 1: its import failed with SyntaxError"),
     ("raise SystemExit(3)", "line 1: its import failed with SystemExit: 3"),
-    ("def other(norm):\n    pass", "has no factory 'make'. It defines: other."),
-    ("from math import prod\nmake = 3", "has no factory 'make'. It defines: no func"),
+    ("def other(norm):\n    pass", "defines no 'make'. It defines: other."),
+    ("from math import prod\nmake = 3", "defines no 'make'. It defines: no func"),
     (
         "def make():\n    pass",
         "called as make.norm.*but got an unexpected|but too many",

@@ -93,8 +93,8 @@ def test_it_is_trained_kept_and_checked(file, tmp_path):
     [
         ("Fails", "arm 'Fails': .*boo"),
         ("Two", "arm 'Two': .*the norm Two.8. failed with .*more"),
-        ("nothing", "arm 'nothing': .*is a int where a torch.nn.Module"),
-        ("Absent", "has no factory 'Absent'"),
+        ("nothing", "arm 'nothing': .*made int, not a torch.nn.Module"),
+        ("Absent", "defines no 'Absent'"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_line(file, tmp_path, name, told):

@@ -153,3 +153,37 @@ def test_what_no_batch_reaches_and_who_has_no_shift_is_seen() -> None:
     with seeded(0, "test slots"):
         seen = check_slots(Net(), torch.ones(3, 4), 2)
     assert seen == (("unused",), ("bare",), ("layer_norm()",))
+
+
+class Cut(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[:, :-1]
+
+
+class Summed(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mean(0)
+
+
+class Paired(nn.Module):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return x, None
+
+
+@pytest.mark.parametrize(
+    ("norm", "text"),
+    [
+        (Cut, r"Cut makes \(4, 7\) of \(4, 8\)\. A norm keeps the shape"),
+        (Summed, r"Summed makes \(8,\) of \(4, 8\)\. A norm keeps the shape"),
+        (Paired, r"Paired makes tuple of a tensor, not a tensor"),
+    ],
+)
+def test_a_norm_that_makes_another_shape_is_named(
+    norm: type[nn.Module], text: str
+) -> None:
+    """By its slot, and not by the layer behind it that cannot read what it makes."""
+    wrong = marked(norm(), Slot(8, 0))
+    with seeded(0, "init"):
+        net = nn.Sequential(nn.Linear(6, 8), wrong, nn.Linear(8, 3))
+    with pytest.raises(BadModel, match=rf"^norm slot '1': {text}"):
+        check_slots(net, torch.zeros(4, 6), 3)

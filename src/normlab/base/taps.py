@@ -1,4 +1,4 @@
-"""Look at what flows through a model, with hooks that cannot stay behind."""
+"""Hook at what flows through a model, with hooks that cannot stay behind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.utils.hooks import RemovableHandle
 
 from normlab.errors import BadModel
 
-Look = Callable[[Any], None]
+Hook = Callable[[Any], None]
 """Gets the very object that flows there, usually a tensor, still in its graph.
 
 It may look and copy, not write. What it returns is ignored.
@@ -24,8 +24,8 @@ It may look and copy, not write. What it returns is ignored.
 def tapped(
     model: nn.Module,
     *,
-    inputs: Mapping[str, Look] | None = None,
-    outputs: Mapping[str, Look] | None = None,
+    inputs: Mapping[str, Hook] | None = None,
+    outputs: Mapping[str, Hook] | None = None,
 ) -> Iterator[None]:
     """Call back with what enters and leaves named modules, inside the block only.
 
@@ -90,14 +90,14 @@ class _Switch:
     def __init__(self) -> None:
         self.live = True
 
-    def before(self, look: Look) -> Callable[..., None]:
+    def before(self, look: Hook) -> Callable[..., None]:
         def hook(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if self.live:
                 look(next(iter((*args, *kwargs.values())), None))
 
         return hook
 
-    def after(self, look: Look) -> Callable[..., None]:
+    def after(self, look: Hook) -> Callable[..., None]:
         def hook(_: nn.Module, __: tuple[Any, ...], output: Any) -> None:
             if self.live:
                 look(output)

@@ -132,7 +132,7 @@ class Factory:
             return found
         own = [name for name, value in names.items() if _is_own(value)]
         raise BadModel(
-            f"{self.path} has no factory '{self.name}'. "
+            f"{self.path} defines no '{self.name}'. "
             f"It defines: {', '.join(own) or 'no function or class'}."
         )
 

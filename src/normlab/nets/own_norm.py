@@ -47,8 +47,8 @@ class OwnNorm:
             ) from error
         if not isinstance(made, nn.Module):
             raise BadModel(
-                f"the norm {self.name}({features}) is a {type(made).__name__} where a "
-                f"torch.nn.Module was expected."
+                f"the norm {self.name}({features}) made {type(made).__name__}, not a "
+                f"torch.nn.Module."
             )
         return made
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from normlab.base.hold import preserved
-from normlab.base.taps import Look, tapped
+from normlab.base.taps import Hook, tapped
 from normlab.norms.recognize import by_unit, is_norm
 from normlab.probes.unit_axis import UnitAxes
 
@@ -126,11 +126,11 @@ class _Execution:
         return self._modules[place.path]
 
     def tapping(self) -> Any:
-        inputs: dict[str, Look] = {path: self._enters(path) for path in self._modules}
-        outputs: dict[str, Look] = {path: self._leaves(path) for path in self._modules}
+        inputs: dict[str, Hook] = {path: self._enters(path) for path in self._modules}
+        outputs: dict[str, Hook] = {path: self._leaves(path) for path in self._modules}
         return tapped(self._model, inputs=inputs, outputs=outputs)
 
-    def _enters(self, path: str) -> Look:
+    def _enters(self, path: str) -> Hook:
         def look(entering: Any) -> None:
             self._counts[path] += 1
             place = ModuleCall(path, self._counts[path])
@@ -142,7 +142,7 @@ class _Execution:
 
         return look
 
-    def _leaves(self, path: str) -> Look:
+    def _leaves(self, path: str) -> Hook:
         def look(leaving: Any) -> None:
             if isinstance(self._modules[path], _ROWED):
                 self._made.append((path, leaving))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from normlab.base.streams import stream
-from normlab.base.taps import Look, tapped
+from normlab.base.taps import Hook, tapped
 from normlab.probes.anatomy import SATURATING, Anatomy, ModuleCall
 from normlab.probes.distribution import Values, describe
 from normlab.probes.notes import Row, key
@@ -84,7 +84,7 @@ class _ActivationRecorder:
         path: str,
         places: tuple[ModuleCall, ...],
         note: Callable[[ModuleCall, Tensor], None],
-    ) -> Look:
+    ) -> Hook:
         calls = 0
 
         def look(flowing: Any) -> None:

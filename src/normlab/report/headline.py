@@ -49,8 +49,8 @@ PLAIN: dict[str, ClaimWords] = {
         "had rounder contours", "had more stretched contours"
     ),
     "predictable-steps": ClaimWords(
-        "changed its loss more as the gradient predicts",
-        "changed its loss less as the gradient predicts",
+        "had a loss that its gradient predicts better",
+        "had a loss that its gradient predicts worse",
     ),
     "straighter-path": ClaimWords(
         "took a more direct path", "took a less direct path to its end"

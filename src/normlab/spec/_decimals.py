@@ -35,8 +35,8 @@ def faithful(value: Any) -> Any:
 
 
 _TOO_SMALL = (
-    "is too close to 0 for a number of 64 bits, which would be 0. Write 0, or at least "
-    f"{sys.float_info.min:.1e}."
+    "is too close to 0 for a number of 64 bits, which would be 0. Write at least "
+    f"{sys.float_info.min:.1e}, or 0."
 )
 _TOO_LARGE = (
     f"is too large for a number of 64 bits. {sys.float_info.max:.1e} is the largest."

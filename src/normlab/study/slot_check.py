@@ -12,7 +12,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from normlab.base.slots import Slot, slots_of
-from normlab.base.taps import Look, tapped, uncompiled
+from normlab.base.taps import Hook, tapped, uncompiled
 from normlab.errors import BadModel
 from normlab.nets.check import answer
 from normlab.norms.recognize import is_norm
@@ -56,7 +56,8 @@ def check_slots(model: nn.Module, inputs: Tensor, classes: int) -> SlotsSeen:
 
     Raises:
         BadModel: If a slot gets another layout than it was asked for with, or so few
-            values that its norm lets nothing of its input through; or the model fails.
+            values that its norm lets nothing of its input through; if its norm makes
+            another shape; or the model fails.
     """
     watch = _SlotRecorder(model)
     with uncompiled():
@@ -80,7 +81,7 @@ class _SlotRecorder(TorchFunctionMode):
         self._model = model
         self.slots = slots_of(model)
         self._norms = {p for p, m in model.named_modules() if is_norm(m)}
-        self._inside = 0  # of how many norms the call at hand is
+        self._inside: list[object] = []  # what entered the norms of the call at hand
         self._bare: list[tuple[Tensor, str]] = []  # what layers without a bias made
         self.reached: set[str] = set()
         self.ambiguous = False
@@ -88,7 +89,7 @@ class _SlotRecorder(TorchFunctionMode):
         self.functions: list[str] = []
 
     def tapping(self) -> AbstractContextManager[None]:
-        """Look at every norm of the model, and at every layer without a bias."""
+        """Hook at every norm of the model, and at every layer without a bias."""
         watched = self._norms | self.slots.keys()
         bare = {
             path: self._made(path)
@@ -98,7 +99,7 @@ class _SlotRecorder(TorchFunctionMode):
         return tapped(
             self._model,
             inputs={path: self._entering(path) for path in watched},
-            outputs=dict.fromkeys(watched, self._leaving) | bare,
+            outputs={path: self._leaving(path) for path in watched} | bare,
         )
 
     def __torch_function__(
@@ -109,19 +110,35 @@ class _SlotRecorder(TorchFunctionMode):
             self.functions.append(f"{func.__name__}()")
         return func(*args, **(kwargs or {}))
 
-    def _made(self, path: str) -> Look:
+    def _made(self, path: str) -> Hook:
         return lambda output: self._bare.append((output, path))
 
-    def _leaving(self, _: object) -> None:
-        self._inside -= 1
+    def _leaving(self, path: str) -> Hook:
+        def hook(made: object) -> None:
+            entered = self._inside.pop()
+            if path in self.slots and isinstance(entered, Tensor):
+                self._check_made(path, tuple(entered.shape), made)
 
-    def _entering(self, path: str) -> Look:
-        def look(flowing: object) -> None:
-            self._inside += 1
+        return hook
+
+    def _check_made(self, path: str, shape: tuple[int, ...], made: object) -> None:
+        norm = type(self._model.get_submodule(path)).__name__
+        if not isinstance(made, Tensor):
+            kind = type(made).__name__
+            raise _refused(path, f"{norm} makes {kind} of a tensor, not a tensor.")
+        if tuple(made.shape) != shape:
+            raise _refused(
+                path,
+                f"{norm} makes {tuple(made.shape)} of {shape}. A norm keeps the shape.",
+            )
+
+    def _entering(self, path: str) -> Hook:
+        def hook(flowing: object) -> None:
+            self._inside.append(flowing)
             if path in self.slots:
                 self._check(path, flowing)
 
-        return look
+        return hook
 
     def _check(self, path: str, flowing: object) -> None:
         slot, norm = self.slots[path], self._model.get_submodule(path)
@@ -151,16 +168,16 @@ class _Turned:
         self._model, self._axes = model, axes
 
     def tapping(self) -> AbstractContextManager[None]:
-        """Look at what enters every slot."""
+        """Hook at what enters every slot."""
         slots = slots_of(self._model)
         return tapped(self._model, inputs={p: self._at(p, s) for p, s in slots.items()})
 
     def _at(self, path: str, slot: Slot) -> Callable[[Any], None]:
-        def look(flowing: Tensor) -> None:
+        def hook(flowing: Tensor) -> None:
             if misfit := slot.misfit(flowing.shape, self._axes.of(flowing)):
                 raise _refused(path, misfit)
 
-        return look
+        return hook
 
 
 def _refused(path: str, why: str) -> BadModel:
