@@ -144,10 +144,10 @@ def normlab(arm: str) -> Block:
         classes=10,
     )
     key = RunKey(arm=arm, rate=0.01, seed=0)
-    course = RunConfig(
+    config = RunConfig(
         key=key, recipe=Recipe(), dataset=dataset, device=torch.device("cpu")
     )
-    run, order = Run(model, course), batches(len(dataset.train))
+    run, order = Run(model, config), batches(len(dataset.train))
 
     def block(steps: int) -> None:
         run.advance([*itertools.islice(order, steps)])

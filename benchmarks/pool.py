@@ -33,7 +33,7 @@ from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
 from normlab.spec.study import StudySpec
 from normlab.study.api import run
-from normlab.study.jobs import Material
+from normlab.study.jobs import JobContext
 from normlab.study.source import BuiltIn
 from normlab.study.surface_job import SurfaceJob
 
@@ -98,7 +98,7 @@ def _bowls(home: Path, first: Result, again: Result) -> Iterator[tuple[Bowls, Bo
     )
     dataset = load(spec.data)
     dataset.save(home / "data")
-    material = Material(
+    context = JobContext(
         spec=spec,
         source=BuiltIn(MODEL),
         data=home / "data",
@@ -111,24 +111,24 @@ def _bowls(home: Path, first: Result, again: Result) -> Iterator[tuple[Bowls, Bo
     for key in (r.key for r in first.record.runs):
         folders = [home / name / "arrays" / key.id for name in ("first", "again")]
         yield (
-            _measured(home / f"bowl-{key.seed}", material, key, folders),
-            _measured(home / f"bowl-{key.seed}-swapped", material, key, folders[::-1]),
+            _measured(home / f"bowl-{key.seed}", context, key, folders),
+            _measured(home / f"bowl-{key.seed}-swapped", context, key, folders[::-1]),
         )
 
 
-def _measured(home: Path, material: Material, key: RunKey, runs: list[Path]) -> Bowls:
+def _measured(home: Path, context: JobContext, key: RunKey, runs: list[Path]) -> Bowls:
     keys = [key._replace(arm=arm) for arm in (ARM, AGAIN)]
     for folder, there in zip(runs, keys, strict=True):
         (home / there.id).mkdir(parents=True)
         (home / there.id / "network.safetensors").symlink_to(
             folder / "network.safetensors"
         )
-    return Bowls(*(_surface(material, home, there) for there in keys))
+    return Bowls(*(_surface(context, home, there) for there in keys))
 
 
-def _surface(material: Material, arrays: Path, key: RunKey) -> Surface:
+def _surface(context: JobContext, arrays: Path, key: RunKey) -> Surface:
     job = SurfaceJob(
-        material=material,
+        context=context,
         arrays=arrays,
         unfinished=arrays / "unfinished",
         kind="bowl",

@@ -96,7 +96,7 @@ def blocks(
     dataset = load(Data(), root=Path())
     some = torch.arange(options.images).numpy()
     dataset = replace(dataset, train=dataset.train.chosen(some))
-    course = RunConfig(
+    config = RunConfig(
         key=RunKey(norm, 0.01, 0),
         recipe=Recipe(epochs=options.epochs),
         dataset=dataset,
@@ -114,8 +114,8 @@ def blocks(
         for arm in (norm, "none")
     )
     shared = shared_tensors([plain, model])
-    looking = observers(measure, model, course, shared=shared, snapshots=folder)
-    for event in Run(model, course, observers=looking).events():
+    looking = observers(measure, model, config, shared=shared, snapshots=folder)
+    for event in Run(model, config, observers=looking).events():
         if isinstance(event, Steps):
             yield True
 

@@ -26,12 +26,12 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from normlab.analysis.analyse import rule
 from normlab.analysis.claim import Claim, claim_from
 from normlab.analysis.claims import DEFINITIONS
 from normlab.analysis.design.pairs import Pairing, Runs, all_pairings
 from normlab.analysis.inference.evidence import Evidence, collect
 from normlab.analysis.inference.holm import holm
-from normlab.analysis.inference.verdict import judge
 from normlab.analysis.series.step_table import step_tables
 from normlab.analysis.text.table import Table
 from normlab.errors import NormlabError, NotMeasured
@@ -71,14 +71,13 @@ def rows(record: StudyRecord, statements: Sequence[Statement]) -> list[Row]:
     """All statements, judged as one family."""
     asked = [(s, evidence) for s in statements for evidence in _evidence(record, s)]
     found = [(s, evidence) for s, evidence in asked if evidence is not None]
-    tested = {i: e.p for i, (_, e) in enumerate(found) if e.p is not None}
+    family = [evidence for _, evidence in found]
+    tested = {i: e.p for i, e in enumerate(family) if e.p is not None}
     adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
-    claims: dict[int, Claim] = {}
-    for i, (_, evidence) in enumerate(found):
-        others = [p for j, p in tested.items() if j != i]
-        claims[id(evidence)] = claim_from(
-            evidence, adjusted.get(i), judge(evidence, others)
-        )
+    claims = {
+        id(evidence): claim_from(evidence, adjusted.get(i), ruling)
+        for i, (evidence, ruling) in enumerate(zip(family, rule(family), strict=True))
+    }
     return [Row(s, claims.get(id(evidence))) for s, evidence in asked]
 
 

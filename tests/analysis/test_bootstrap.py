@@ -21,12 +21,12 @@ def invented(seeds: int, images: int, gain: float = 0.02) -> Pair:
     return baseline, other
 
 
-def by_loop(pair: Pair, redrawn: int) -> NDArray[np.float64]:
+def by_loop(pair: Pair, resampled: int) -> NDArray[np.float64]:
     stream = np.random.default_rng(11)
     difference = np.stack(pair[1]).astype(float) - np.stack(pair[0])
     seeds, images = difference.shape
     means: list[float] = []
-    for _ in range(redrawn):
+    for _ in range(resampled):
         rows = stream.integers(seeds, size=seeds)
         columns = stream.integers(images, size=images)
         means.append(float(difference[np.ix_(rows, columns)].mean()))

@@ -53,7 +53,7 @@ def events(key: RunKey, *, epochs: int = 2) -> list[Event]:
 def accuracy(epoch: int, key: RunKey) -> float:
     """Batch is ahead, by more from each seed to the next.
 
-    Seeds differ more than images do, so that what is shown is the t interval: redrawn
+    Seeds differ more than images do, so that what is shown is the t interval: resampled
     images may differ in the last digit from one processor to another.
     """
     ahead = 0.004 + 0.004 * key.seed if key.arm == "batch" else 0.0

@@ -25,14 +25,14 @@ def contrast(one: Colour, other: Colour) -> float:
 
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
-def test_text_is_readable(look: Theme) -> None:
-    assert contrast(look.ink, look.paper) >= 4.5
-    assert contrast(look.muted, look.paper) >= 4.5
+def test_text_is_readable(theme: Theme) -> None:
+    assert contrast(theme.ink, theme.paper) >= 4.5
+    assert contrast(theme.muted, theme.paper) >= 4.5
 
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
-def test_every_line_stands_out_from_the_paper(look: Theme) -> None:
-    assert all(contrast(arm, look.paper) >= 3 for arm in look.arms)
+def test_every_line_stands_out_from_the_paper(theme: Theme) -> None:
+    assert all(contrast(arm, theme.paper) >= 3 for arm in theme.arms)
 
 
 def test_the_first_42_arms_all_look_different() -> None:

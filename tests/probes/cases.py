@@ -16,7 +16,7 @@ from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
 from normlab.train.run import Run
 from normlab.train.step_state import Observer, StepState
-from tests.train.cases import course, network
+from tests.train.cases import network, run_config
 
 RECIPE = Recipe(epochs=2, batch_size=16)
 NORMS = ("none", "batch", "layer")
@@ -81,7 +81,7 @@ def run_of(
 ) -> tuple[Run, nn.Module, list[Observer]]:
     """A run with its model and its probes."""
     key = RunKey(arm, 0.05, 3)
-    model, where = network(key, net=net, dropout=dropout), course(recipe, key=key)
+    model, where = network(key, net=net, dropout=dropout), run_config(recipe, key=key)
     names = [name for name, _ in model.named_parameters() if "norm" not in name]
     looking = observers(measure, model, where, shared=names, snapshots=snapshots)
     return Run(model, where, observers=looking), model, looking

@@ -20,7 +20,7 @@ from normlab.train import checkpoint
 from normlab.train.run import Run
 from normlab.train.run_config import RunConfig
 from tests.probes.cases import numbers
-from tests.train.cases import course
+from tests.train.cases import run_config
 
 RECIPE = Recipe(epochs=1, batch_size=30)
 KEY = RunKey("batch", 0.01, 3)
@@ -196,7 +196,7 @@ def raw(model: nn.Module) -> dict[str, bytes]:
 @pytest.mark.filterwarnings("ignore:ComplexHalf|.*complex:UserWarning")
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_probe_looks_and_leaves_no_trace(kind: str, tmp_path: Path) -> None:
-    where = course(RECIPE, key=KEY)
+    where = run_config(RECIPE, key=KEY)
     without, plain, _ = trained(kind, "none", where, tmp_path / "a")
     watched, events, run = trained(kind, "full", where, tmp_path / "b")
     assert [e.text for e in events if isinstance(e, Noted)] == []
@@ -217,7 +217,7 @@ def test_every_probe_looks_and_leaves_no_trace(kind: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("kind", ["double", "bfloat16", "half"])
 def test_what_is_seen_is_what_single_precision_shows(kind: str, tmp_path: Path) -> None:
-    where = course(RECIPE, key=KEY)
+    where = run_config(RECIPE, key=KEY)
     found = []
     for each in ("single", kind):
         _, events, _ = trained(each, "light", where, tmp_path)
@@ -235,7 +235,7 @@ def test_what_is_seen_is_what_single_precision_shows(kind: str, tmp_path: Path) 
 def test_compiled_networks_train_and_show_what_uncompiled_ones_do(
     kind: str, tmp_path: Path
 ) -> None:
-    where, found = course(RECIPE, key=KEY), []
+    where, found = run_config(RECIPE, key=KEY), []
     for each in ("single", kind):
         model, events, _ = trained(each, "full", where, tmp_path / each)
         assert [e.text for e in events if isinstance(e, Noted)] == []

@@ -16,7 +16,7 @@ from normlab.spec.recipe import Recipe
 from normlab.train import checkpoint
 from normlab.train.run import Run
 from tests.probes.cases import RECIPE, bits, numbers, observed, run_of
-from tests.train.cases import course, network
+from tests.train.cases import network, run_config
 
 RUNS = {
     "mlp": {"net": "mlp"},
@@ -52,7 +52,7 @@ def test_a_resumed_run_observes_what_an_uninterrupted_one_does(
     _, fresh, looking = run_of("full", **RUNS[name])
     again = Run(
         fresh,
-        course(RECIPE, key=RunKey("batch", 0.05, 3)),
+        run_config(RECIPE, key=RunKey("batch", 0.05, 3)),
         observers=looking,
         start=checkpoint.load(tmp_path, 1),
     )
@@ -110,7 +110,7 @@ def test_twins_are_looked_at_with_the_same_images_at_the_same_moments() -> None:
 def test_a_run_that_diverges_keeps_what_was_seen() -> None:
     key = RunKey("none", 1e9, 3)
     recipe = Recipe(epochs=1, batch_size=16)
-    model, where = network(key), course(recipe, key=key)
+    model, where = network(key), run_config(recipe, key=key)
     looking = observers("full", model, where, shared=list(model.state_dict()))
     events = list(Run(model, where, observers=looking).events())
     assert isinstance(events[-1], Diverged)

@@ -21,7 +21,7 @@ from normlab.spec.plan import RunKey
 from normlab.spec.settings import with_settings
 from normlab.spec.study import StudySpec
 from normlab.study import api, under_way
-from normlab.study.jobs import Material
+from normlab.study.jobs import JobContext
 from normlab.study.prepare import PythonParts
 from normlab.study.progress import Silent
 from normlab.study.source import BuiltIn
@@ -102,7 +102,7 @@ def test_statistics_differ_where_there_is_a_norm_and_only_there(folder: Path) ->
 def random_job(spec: StudySpec, arrays: Path, home: Path) -> SurfaceJob:
     """The surface about the end of the first run of arm `batch`."""
     load(spec.data).save(home / "data")
-    material = Material(
+    context = JobContext(
         spec=spec,
         source=BuiltIn(Model()),
         data=home / "data",
@@ -111,7 +111,7 @@ def random_job(spec: StudySpec, arrays: Path, home: Path) -> SurfaceJob:
         device="cpu",
     )
     return SurfaceJob(
-        material=material,
+        context=context,
         arrays=arrays,
         unfinished=home / "unfinished",
         kind="random",
@@ -137,7 +137,7 @@ def test_a_loss_is_the_mean_over_whole_batches_one_at_least(
     )
     job = random_job(spec, tmp_path / "arrays", tmp_path)
     home = tmp_path / "arrays" / job.run.id
-    save_network(job.material.network("batch", 0), home / "network.safetensors")
+    save_network(job.context.network("batch", 0), home / "network.safetensors")
     found, _ = performed(job)
     assert found.batch_size == min(batch_size, 2200)
     assert found.examples == examples
@@ -209,8 +209,8 @@ def changed(job: SurfaceJob, what: str) -> SurfaceJob:
         return replace(job, run=job.run._replace(seed=1))
     if what == "statistics":
         return replace(job, statistics="running")
-    spec = with_settings(job.material.spec, ["surfaces.points=7"])
-    return replace(job, material=replace(job.material, spec=spec))
+    spec = with_settings(job.context.spec, ["surfaces.points=7"])
+    return replace(job, context=replace(job.context, spec=spec))
 
 
 @pytest.mark.parametrize("change", ["points", "run", "statistics"])

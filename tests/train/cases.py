@@ -38,7 +38,7 @@ def dataset(n: int = 150, *, side: int = 12, classes: int = 4) -> Dataset:
     )
 
 
-def course(recipe: Recipe, *, key: RunKey = KEY) -> RunConfig:
+def run_config(recipe: Recipe, *, key: RunKey = KEY) -> RunConfig:
     return RunConfig(
         key=key,
         recipe=recipe,

@@ -19,7 +19,7 @@ from normlab.records.events import EpochDone, Finished, Noted
 from normlab.spec.recipe import Recipe
 from normlab.train.evaluate import CHUNK, depends_on_neighbours, evaluate
 from normlab.train.run import Run
-from tests.train.cases import course, dataset, network
+from tests.train.cases import dataset, network, run_config
 
 
 class Says(nn.Module):
@@ -66,7 +66,7 @@ class LostInEval(nn.Module):
 def test_a_network_that_says_no_numbers_is_never_right_and_that_is_noted(
     value: float,
 ) -> None:
-    where = course(Recipe(epochs=2, batch_size=32))
+    where = run_config(Recipe(epochs=2, batch_size=32))
     held_out = replace(where.dataset, validation=where.dataset.test)
     events = list(Run(LostInEval(value), replace(where, dataset=held_out)).events())
     done = [e for e in events if isinstance(e, EpochDone)]
@@ -142,7 +142,7 @@ def test_a_test_that_depends_on_its_chunks_is_done_and_noted() -> None:
         model = per_batch()
     data = dataset()
     part = data.train.chosen(np.arange(501) % len(data.train))
-    where = replace(course(Recipe(epochs=1, batch_size=32)), dataset=replace(
+    where = replace(run_config(Recipe(epochs=1, batch_size=32)), dataset=replace(
         data, test=part
     ))  # fmt: skip
     events = list(Run(model, where).events())

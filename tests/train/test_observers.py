@@ -17,7 +17,7 @@ from normlab.spec.recipe import Recipe
 from normlab.train import checkpoint
 from normlab.train.run import Run
 from normlab.train.step_state import StepState
-from tests.train.cases import course, network
+from tests.train.cases import network, run_config
 
 RECIPE = Recipe(epochs=2, batch_size=32)
 
@@ -52,7 +52,7 @@ class Fails:
 
 def trained(*looking: Any) -> tuple[dict[str, bytes], list[Event]]:
     model = network()
-    events = list(Run(model, course(RECIPE), observers=looking).events())
+    events = list(Run(model, run_config(RECIPE), observers=looking).events())
     state = model.state_dict().items()
     return {name: t.numpy().tobytes() for name, t in state}, events
 
@@ -74,14 +74,14 @@ def test_the_run_goes_on_as_if_it_had_not_been_there(at: int) -> None:
 
 
 def test_one_that_failed_stays_away_from_the_rest_of_a_resumed_run(tmp_path) -> None:
-    run = Run(network(), course(RECIPE), observers=[Fails(2)])
+    run = Run(network(), run_config(RECIPE), observers=[Fails(2)])
     for event in run.events():
         if isinstance(event, EpochDone):
             checkpoint.save(run.checkpoint(), tmp_path)
             break
     again, start = Fails(2), checkpoint.load(tmp_path, 1)
     events = list(
-        Run(network(), course(RECIPE), observers=[again], start=start).events()
+        Run(network(), run_config(RECIPE), observers=[again], start=start).events()
     )
     assert again.looks == []
     assert not [e for e in events if isinstance(e, Observed)]
@@ -99,7 +99,7 @@ def test_probes_that_cannot_be_made_are_noted_and_the_others_look(
         raise RuntimeError("no anatomy")
 
     monkeypatch.setattr(registry, "trace_modules", broken)
-    model, where = network(), course(RECIPE)
+    model, where = network(), run_config(RECIPE)
     looking = observers("full", model, where, shared=["fc1.weight"])
     events = list(Run(model, where, observers=looking).events())
     notes = {e.text for e in events if isinstance(e, Noted)}

@@ -31,7 +31,7 @@ from normlab.train.run_config import RunConfig
 from normlab.train.step_state import Observer
 from tests.study.cases import spec_of, write_data
 from tests.train import odd_state
-from tests.train.cases import course, network
+from tests.train.cases import network, run_config
 from tests.train.odd_state import KEPT, LOST, OPTIMIZERS, Counter, Iterates, Odd
 
 RECIPE = Recipe(epochs=3, batch_size=32)
@@ -55,13 +55,13 @@ def bits(model: nn.Module) -> dict[str, bytes]:
     return {n: t.numpy().tobytes() for n, t in model.state_dict().items()}
 
 
-def course_of(
+def run_config_of(
     optimizer: Callable[..., torch.optim.Optimizer] | None = None,
 ) -> RunConfig:
     recipe = RECIPE if optimizer is None else Recipe(
         epochs=3, batch_size=32, optimizer="python"
     )  # fmt: skip
-    base = course(recipe, key=RunKey("batch", 0.01, 3))
+    base = run_config(recipe, key=RunKey("batch", 0.01, 3))
     return RunConfig(**{**vars(base), "optimizer": optimizer})
 
 
@@ -78,7 +78,7 @@ def test_measured_is_unmeasured(make: Callable[[], Odd]) -> None:
     found = []
     for measured in (False, True):
         with preserved(make()) as model:  # classes and globals too
-            where = course_of()
+            where = run_config_of()
             probes = looking(model, where) if measured else []
             events = list(Run(model, where, observers=probes).events())
             assert not [e for e in events if isinstance(e, Noted)]
@@ -106,8 +106,8 @@ def test_a_resumed_network_is_an_uninterrupted_one(
     make: Callable[[], Odd], tmp_path: Path
 ) -> None:
     whole = make()
-    events = told(list(Run(whole, course_of()).events()))
-    second, rest = resumed(make, course_of(), tmp_path)
+    events = told(list(Run(whole, run_config_of()).events()))
+    second, rest = resumed(make, run_config_of(), tmp_path)
     assert bits(second) == bits(whole)
     assert rest == events[1:]
     assert contents(second) == contents(whole)
@@ -115,7 +115,7 @@ def test_a_resumed_network_is_an_uninterrupted_one(
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_resumed_optimizer_is_an_uninterrupted_one(name: str, tmp_path: Path) -> None:
-    where, whole = course_of(OPTIMIZERS[name]), network()
+    where, whole = run_config_of(OPTIMIZERS[name]), network()
     events = told(list(Run(whole, where).events()))
     second, rest = resumed(network, where, tmp_path)
     assert bits(second) == bits(whole)
@@ -123,7 +123,7 @@ def test_a_resumed_optimizer_is_an_uninterrupted_one(name: str, tmp_path: Path) 
 
 
 def batch() -> tuple[Tensor, Tensor]:
-    where = course_of()
+    where = run_config_of()
     run = Run(network(), where)
     return run._train.take(torch.arange(32))
 
@@ -223,7 +223,7 @@ def test_two_schedules_are_refused() -> None:
 
 def test_nothing_is_packed_of_a_plain_network() -> None:
     model = network()
-    run = Run(model, course(RECIPE))
+    run = Run(model, run_config(RECIPE))
     list(run.events())
     kept = run.checkpoint().outside
     assert kept.values == {} and kept.tensors == {}

@@ -25,7 +25,7 @@ from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
 from normlab.train import checkpoint
 from normlab.train.run import Run
-from tests.train.cases import KEY, course, dataset, network
+from tests.train.cases import KEY, dataset, network, run_config
 
 OPTIMIZERS = {
     "sgd": (Recipe(epochs=2, batch_size=16), lambda p: torch.optim.SGD(p, 0.05, 0.9)),
@@ -79,7 +79,7 @@ def losses_of(events: list[Event]) -> list[float]:
 def test_weights_are_those_of_a_plain_loop_to_the_last_bit(name: str) -> None:
     recipe, optimizer = OPTIMIZERS[name]
     ours, theirs = network(), network()
-    events = list(Run(ours, course(recipe)).events())
+    events = list(Run(ours, run_config(recipe)).events())
     losses = plain_loop(theirs, recipe, optimizer)
     assert bits(ours) == bits(theirs)
     assert losses_of(events) == losses
@@ -89,7 +89,7 @@ def test_weights_are_those_of_a_plain_loop_to_the_last_bit(name: str) -> None:
 def test_convolutional_networks_too(net: str) -> None:
     recipe, optimizer = OPTIMIZERS["sgd"]
     ours, theirs = network(net=net), network(net=net)
-    list(Run(ours, course(recipe)).events())
+    list(Run(ours, run_config(recipe)).events())
     plain_loop(theirs, recipe, optimizer)
     assert bits(ours) == bits(theirs)
 
@@ -97,14 +97,14 @@ def test_convolutional_networks_too(net: str) -> None:
 def test_dropout_draws_the_same_numbers_whatever_is_looked_at() -> None:
     recipe, optimizer = OPTIMIZERS["sgd"]
     ours, theirs = network(dropout=0.5), network(dropout=0.5)
-    list(Run(ours, course(recipe)).events())
+    list(Run(ours, run_config(recipe)).events())
     plain_loop(theirs, recipe, optimizer)
     assert bits(ours) == bits(theirs)
 
 
 def test_the_epoch_mean_is_the_mean_over_batches() -> None:
     recipe = Recipe(epochs=2, batch_size=16)
-    events = list(Run(network(), course(recipe)).events())
+    events = list(Run(network(), run_config(recipe)).events())
     losses = np.reshape(losses_of(events), (2, -1))
     epochs = [e for e in events if isinstance(e, EpochDone)]
     assert [e.epoch for e in epochs] == [1, 2]
@@ -113,7 +113,7 @@ def test_the_epoch_mean_is_the_mean_over_batches() -> None:
 
 def test_test_loss_and_accuracy_are_those_of_one_forward_pass() -> None:
     model = network()
-    events = list(Run(model, course(Recipe(epochs=1, batch_size=16))).events())
+    events = list(Run(model, run_config(Recipe(epochs=1, batch_size=16))).events())
     data = dataset()
     inputs, labels = next(Feed(data.test, data.mean, data.std).chunks(1000))
     with torch.no_grad():
@@ -131,7 +131,7 @@ def test_test_loss_and_accuracy_are_those_of_one_forward_pass() -> None:
 
 
 def test_glimpses_come_at_log_spaced_steps_and_ends_of_epochs() -> None:
-    events = list(Run(network(), course(Recipe(epochs=3, batch_size=16))).events())
+    events = list(Run(network(), run_config(Recipe(epochs=3, batch_size=16))).events())
     steps = [e.step for e in events if isinstance(e, InterimEval)]
     each = next(e for e in events if isinstance(e, EpochDone))
     ends = {len(losses_of(events)) // 3 * epoch for epoch in (1, 2, 3)}
@@ -145,7 +145,7 @@ def test_a_glimpse_is_at_a_slice_spread_over_the_test_images(
     monkeypatch.setattr(
         "normlab.train.evaluator.GLIMPSED", whole // 2 - 1
     )  # every third
-    events = list(Run(network(), course(Recipe(epochs=1, batch_size=16))).events())
+    events = list(Run(network(), run_config(Recipe(epochs=1, batch_size=16))).events())
     finished, glimpse = (
         events[-1],
         [e for e in events if isinstance(e, InterimEval)][-1],
@@ -158,15 +158,15 @@ def test_a_glimpse_is_at_a_slice_spread_over_the_test_images(
 def test_a_resumed_run_goes_on_to_the_same_bits() -> None:
     recipe = Recipe(epochs=4, batch_size=16, schedule="cosine", warmup=5)
     whole, first, second = network(), network(), network()
-    uninterrupted = list(Run(whole, course(recipe)).events())
-    started = Run(first, course(recipe))
+    uninterrupted = list(Run(whole, run_config(recipe)).events())
+    started = Run(first, run_config(recipe))
     kept = None
     for event in started.events():
         if isinstance(event, EpochDone) and event.epoch == 2:
             kept = started.checkpoint()
             break
     assert kept is not None
-    rest = list(Run(second, course(recipe), start=kept).events())
+    rest = list(Run(second, run_config(recipe), start=kept).events())
     assert bits(second) == bits(whole)
     assert losses_of(rest) == losses_of(uninterrupted)[-len(losses_of(rest)) :]
     assert rest[-1].batch_digest == uninterrupted[-1].batch_digest  # type: ignore[union-attr]
@@ -176,18 +176,18 @@ def test_a_resumed_run_goes_on_to_the_same_bits() -> None:
 def test_a_checkpoint_on_disk_holds_everything(tmp_path, optimizer: str) -> None:
     recipe = Recipe(epochs=2, batch_size=16, optimizer=optimizer)
     whole, second = network(), network()
-    run = Run(whole, course(recipe))
+    run = Run(whole, run_config(recipe))
     for event in run.events():
         if isinstance(event, EpochDone):
             checkpoint.save(run.checkpoint(), tmp_path)
     assert checkpoint.epochs_saved(tmp_path) == [1, 2]
-    rest = Run(second, course(recipe), start=checkpoint.load(tmp_path, 1))
+    rest = Run(second, run_config(recipe), start=checkpoint.load(tmp_path, 1))
     list(rest.events())
     assert bits(second) == bits(whole)
 
 
 def test_only_the_newest_two_checkpoints_are_kept(tmp_path) -> None:
-    run = Run(network(), course(Recipe(epochs=4, batch_size=50)))
+    run = Run(network(), run_config(Recipe(epochs=4, batch_size=50)))
     for event in run.events():
         if isinstance(event, EpochDone):
             checkpoint.save(run.checkpoint(), tmp_path)
@@ -218,7 +218,7 @@ class ExplodesAt(nn.Module):
 def test_a_diverged_run_ends_at_its_step_with_its_last_finite_network(
     step: int,
 ) -> None:
-    base = course(Recipe(epochs=2, batch_size=16))
+    base = run_config(Recipe(epochs=2, batch_size=16))
     diverging = type(base)(**{**vars(base), "loss": ExplodesAt(step)})
     model = network()
     events = list(Run(model, diverging).events())
@@ -231,7 +231,7 @@ def test_a_diverged_run_ends_at_its_step_with_its_last_finite_network(
 
 def test_a_real_divergence_is_found() -> None:
     key = RunKey("none", 1e6, 0)
-    run = Run(network(key), course(Recipe(epochs=3, batch_size=16), key=key))
+    run = Run(network(key), run_config(Recipe(epochs=3, batch_size=16), key=key))
     assert isinstance(list(run.events())[-1], Diverged)
 
 
@@ -240,7 +240,7 @@ def test_modes_of_frozen_modules_survive() -> None:
     frozen = next(m for m in model.modules() if isinstance(m, nn.BatchNorm1d))
     frozen.eval()
     before = frozen.running_mean.clone()
-    list(Run(model, course(Recipe(epochs=1, batch_size=16))).events())
+    list(Run(model, run_config(Recipe(epochs=1, batch_size=16))).events())
     assert not frozen.training
     assert torch.equal(frozen.running_mean, before)
 
@@ -250,5 +250,5 @@ def test_twins_train_on_the_same_batches() -> None:
     ends = []
     for arm in ("none", "batch"):
         key = RunKey(arm, 0.05, 3)
-        ends.append(list(Run(network(key), course(recipe, key=key)).events())[-1])
+        ends.append(list(Run(network(key), run_config(recipe, key=key)).events())[-1])
     assert ends[0].batch_digest == ends[1].batch_digest

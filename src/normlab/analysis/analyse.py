@@ -13,7 +13,7 @@ from normlab.analysis.claims.own import all_claims
 from normlab.analysis.design.fairness import Fairness, check_fairness
 from normlab.analysis.design.pairs import Runs, all_pairings
 from normlab.analysis.inference.evidence import Evidence, collect
-from normlab.analysis.inference.holm import holm
+from normlab.analysis.inference.holm import Others, holm
 from normlab.analysis.inference.verdict import Ruling, judge
 from normlab.records.data_line import copies_text
 from normlab.records.rows import StudyRecord
@@ -77,9 +77,6 @@ def gather(
 
 
 def rule(family: Sequence[Evidence]) -> list[Ruling]:
-    """Judge each with all the others as rivals."""
-    tested = [evidence.p for evidence in family]
-    return [
-        judge(e, [p for j, p in enumerate(tested) if j != i and p is not None])
-        for i, e in enumerate(family)
-    ]
+    """Judge each beside the p-values of all the others."""
+    all_p = Others([evidence.p for evidence in family if evidence.p is not None])
+    return [judge(e, all_p if e.p is None else all_p.without(e.p)) for e in family]

@@ -17,6 +17,7 @@ from normlab.analysis.claims import DEFINITIONS
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
 from normlab.analysis.claims.rounder_contours import log_elongation_ratio
 from normlab.analysis.inference.evidence import MIN_SEEDS, Evidence
+from normlab.analysis.inference.holm import Others
 from normlab.analysis.inference.power import LEVEL
 from normlab.analysis.inference.verdict import judge
 from normlab.calibration.equal_arms import studies_of_ladders, studies_of_runs
@@ -156,7 +157,7 @@ class _Tally:
         counts["effects"] += evidence.effects.size
         counts["differing"] += int((evidence.effects != 0).sum())
         counts["judged"] += not evidence.gaps and evidence.planned >= MIN_SEEDS
-        counts["alone"] += judge(evidence, ()).verdict in _DECIDED
+        counts["alone"] += judge(evidence, Others(())).verdict in _DECIDED
         counts["false"] += false
         counts["intervals"] += interval is not None
         if interval is not None:

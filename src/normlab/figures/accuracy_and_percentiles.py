@@ -29,7 +29,7 @@ def draw_accuracy_and_percentiles(
     accuracies: Sequence[Band],
     those: Sequence[Percentiles],
     styles: Mapping[str, Style],
-    look: Theme = LIGHT,
+    theme: Theme = LIGHT,
 ) -> go.Figure:
     """Test accuracy of all arms, then a panel for each arm's unit, on one scale.
 
@@ -37,7 +37,7 @@ def draw_accuracy_and_percentiles(
         accuracies: One per arm.
         those: Of the baseline and another arm; the first panel is number 1.
         styles: Of every arm.
-        look: Paper and ink.
+        theme: Paper and ink.
     """
     units = [
         Panel(
@@ -50,7 +50,7 @@ def draw_accuracy_and_percentiles(
         for one in those
     ]
     accuracy = Panel(title="test accuracy", x="step", y="%")
-    figure = panels(look, [accuracy, *units], columns=3)
+    figure = panels(theme, [accuracy, *units], columns=3)
     for band in accuracies:
         style = styles[band.arm]
         low, high = (np.clip(100 * end, 0, 100) for end in (band.low, band.high))
@@ -69,7 +69,7 @@ def draw_accuracy_and_percentiles(
     return figure
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     record = result.record
     spec = record.spec
     runs = first_of(seen(result, "activations"))
@@ -88,7 +88,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
         Percentiles(i, arm, runs[arm]["steps"], values)
         for i, (arm, values) in enumerate(units.items(), start=1)
     ]
-    styles = look.styles([arm.name for arm in spec.arms])
+    styles = theme.styles([arm.name for arm in spec.arms])
     words = [
         *(
             f"test accuracy of {b.arm} ends at {100 * b.mean[-1]:.2f} %"
@@ -97,7 +97,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
         *map(_words, those),
     ]
     alt = f"{'; '.join(words)}."
-    figure = draw_accuracy_and_percentiles(accuracies, those, styles, look)
+    figure = draw_accuracy_and_percentiles(accuracies, those, styles, theme)
     return Drawn(figure, f"{alt[0].upper()}{alt[1:]}")
 
 

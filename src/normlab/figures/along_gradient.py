@@ -23,7 +23,7 @@ def loss_range(arrays: Arrays) -> NDArray[np.floating]:
     return along.max(axis=1) - along.min(axis=1)
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     runs = seen(result, "gradient")
     quantities = [
         Quantity(
@@ -51,8 +51,8 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
             log=True,
         ),
     ]
-    styles = look.styles([arm.name for arm in result.record.spec.arms])
-    figure = draw_along_training(quantities, styles, look, height=230)
+    styles = theme.styles([arm.name for arm in result.record.spec.arms])
+    figure = draw_along_training(quantities, styles, theme, height=230)
     words = "; ".join(f"{q.title}: {ends(q.series)}" for q in quantities)
     return Drawn(figure, f"{words}.")
 

@@ -52,13 +52,13 @@ class ByHand:
         ]
 
 
-def draw_by_hand(hand: ByHand, style: Style, look: Theme = LIGHT) -> go.Figure:
+def draw_by_hand(hand: ByHand, style: Style, theme: Theme = LIGHT) -> go.Figure:
     """The numbers above their images, and a slider over the four stages.
 
     Args:
         hand: What is shown.
         style: Of the arm.
-        look: Paper and ink.
+        theme: Paper and ink.
     """
     stages = hand.stages()
     everything = np.concatenate([values for _, values in stages])
@@ -87,8 +87,8 @@ def draw_by_hand(hand: ByHand, style: Style, look: Theme = LIGHT) -> go.Figure:
                 y_axis={**hidden, "autorange": "reversed", "scaleanchor": "x2"},
             )
         )
-    figure = panels(look, rows, columns=1, height=[260, 110][: len(rows)])
-    add_level(figure, 0, 0.0, look)
+    figure = panels(theme, rows, columns=1, height=[260, 110][: len(rows)])
+    add_level(figure, 0, 0.0, theme)
     first = stages[0][1]
     figure.add_scatter(
         x=list(range(len(hand.x))),
@@ -194,16 +194,16 @@ def by_hand(arrays: Arrays, norm: ArrayKey) -> ByHand:
     )
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     runs = first_of(seen(result, "activations"))
     arm, norm = over_batch(runs)
     hand = by_hand(runs[arm], norm)
-    style = look.styles([one.name for one in result.record.spec.arms])[arm]
+    style = theme.styles([one.name for one in result.record.spec.arms])[arm]
     words = "; ".join(
         f"{name}: {', '.join(_texts(values))}" for name, values in hand.stages()
     )
     alt = f"A neuron at {norm.path} of {arm} at the end of training. {words}."
-    return Drawn(draw_by_hand(hand, style, look), alt)
+    return Drawn(draw_by_hand(hand, style, theme), alt)
 
 
 KIND = FigureKind(

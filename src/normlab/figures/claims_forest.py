@@ -25,14 +25,14 @@ MAX_SEEDS = 60  # points of single seeds in a row
 
 
 def draw_claims_forest(
-    claims: Sequence[Claim], styles: Mapping[str, Style], look: Theme = LIGHT
+    claims: Sequence[Claim], styles: Mapping[str, Style], theme: Theme = LIGHT
 ) -> go.Figure:
     """Ratios on a logarithmic axis, differences below on one of their own.
 
     Args:
         claims: Those without an estimate have a row in words alone.
         styles: Of every arm.
-        look: Paper and ink.
+        theme: Paper and ink.
     """
     groups = [
         [claim for claim in claims if claim.definition.scale == scale]
@@ -44,21 +44,21 @@ def draw_claims_forest(
     two_lines = arms or places  # an arm's name beside a claim's would meet the numbers
     row_height = ROW + LINE * two_lines
     figure = panels(
-        look,
+        theme,
         [_panel(group, above=0.65 + 0.1 * two_lines) for group in groups],
         columns=1,
         height=[row_height * len(group) for group in groups],
     )
     traces, words, shades = [], [], []
     for i, group in enumerate(groups):
-        add_upright(figure, i, _equal(group[0]), look)
+        add_upright(figure, i, _equal(group[0]), theme)
         for row, claim in enumerate(group):
             if _measured(claim):
                 shades.append(_shade(i, row, claim, styles[claim.arm]))
                 traces += _row(i, row, claim, styles[claim.arm])
             below = [claim.arm] * arms + [claim.where] * places
             label = "<br>".join((f"<b>{claim.id}</b>", *[", ".join(below)] * two_lines))
-            words += _words_beside(i, row, claim, label, look)
+            words += _words_beside(i, row, claim, label, theme)
     # all at once: Plotly copies what is there whenever something is added
     figure.add_traces(traces)
     figure.update_layout(
@@ -197,7 +197,7 @@ def _shade(i: int, row: int, claim: Claim, style: Style) -> dict[str, Any]:
 
 
 def _words_beside(
-    i: int, row: int, claim: Claim, label: str, look: Theme
+    i: int, row: int, claim: Claim, label: str, theme: Theme
 ) -> Iterator[dict[str, Any]]:
     n = axis_number(i)
     effect = "not measured"
@@ -219,19 +219,19 @@ def _words_beside(
             "yshift": up[side],
             "align": side,
             "showarrow": False,
-            "bgcolor": css(look.paper),  # the dotted line ends where words stand
-            "font": {"size": 12, "color": css(look.ink)},
+            "bgcolor": css(theme.paper),  # the dotted line ends where words stand
+            "font": {"size": 12, "color": css(theme.ink)},
         }
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     claims = result.claims()
     if not any(map(_measured, claims)):
         raise NotMeasured("no twins have ended yet, so no claim has an effect")
-    styles = look.styles([arm.name for arm in result.record.spec.arms])
+    styles = theme.styles([arm.name for arm in result.record.spec.arms])
     places = several_places(claims)
     words = "; ".join(_words(claim, with_place=places) for claim in claims)
-    return Drawn(draw_claims_forest(claims, styles, look), f"Claims: {words}.")
+    return Drawn(draw_claims_forest(claims, styles, theme), f"Claims: {words}.")
 
 
 def _words(claim: Claim, *, with_place: bool) -> str:

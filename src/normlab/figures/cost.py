@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def draw_cost(
-    cost: Mapping[str, Any], styles: Mapping[str, Style], look: Theme = LIGHT
+    cost: Mapping[str, Any], styles: Mapping[str, Style], theme: Theme = LIGHT
 ) -> go.Figure:
     """Time of a training step on the left, time of inference on the right.
 
     Args:
         cost: The measurement of that name.
         styles: Of every arm.
-        look: Paper and ink.
+        theme: Paper and ink.
     """
     arms: Mapping[str, Mapping[str, Any]] = cost["arms"]
     rows = {
@@ -36,7 +36,7 @@ def draw_cost(
     }
     top = [measured["interval"][1] for measured in arms.values()]
     figure = panels(
-        look,
+        theme,
         [
             Panel(
                 title="one training step",
@@ -55,9 +55,9 @@ def draw_cost(
         ],
         height=max(140, 70 * len(arms)),
     )
-    add_upright(figure, 0, 1.0, look)
+    add_upright(figure, 0, 1.0, theme)
     for place, (arm, measured) in enumerate(arms.items()):
-        _add_step(figure, place, measured, styles[arm], look)
+        _add_step(figure, place, measured, styles[arm], theme)
         _add_inference(figure, place, measured, styles[arm])
     return figure
 
@@ -67,7 +67,7 @@ def _add_step(
     place: int,
     measured: Mapping[str, Any],
     style: Style,
-    look: Theme,
+    theme: Theme,
 ) -> None:
     ratio, (low, high) = measured["ratio"], measured["interval"]
     milliseconds = 1000 * measured["seconds_per_step"]
@@ -96,7 +96,7 @@ def _add_step(
         yanchor="bottom",
         yshift=4,
         showarrow=False,
-        bgcolor=css(look.paper),  # the dotted line ends where words stand
+        bgcolor=css(theme.paper),  # the dotted line ends where words stand
     )
 
 
@@ -121,17 +121,17 @@ def _add_inference(
         )
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     cost = result.record.measurements.get("cost")
     if cost is None:
         raise NotMeasured("cost is measured with --measure light or full")
-    styles = look.styles([arm.name for arm in result.record.spec.arms])
+    styles = theme.styles([arm.name for arm in result.record.spec.arms])
     words = "; ".join(
         f"{arm} {measured['ratio']:.2f} times, {measured['parameters']:,} parameters"
         for arm, measured in cost["arms"].items()
     )
     return Drawn(
-        draw_cost(cost, styles, look),
+        draw_cost(cost, styles, theme),
         f"Time of a training step against {cost['baseline']}: {words}.",
     )
 

@@ -23,7 +23,7 @@ def _over_layers(arrays: Arrays, what: str) -> NDArray[np.float64] | None:
     return np.asarray(np.mean(layers, axis=0)) if layers else None
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     runs = seen(result, "gradient")
     shift = by_arm(runs, lambda arrays: _over_layers(arrays, "shift"), ratio=True)
     cosine = by_arm(runs, lambda arrays: _over_layers(arrays, "shift_cosine"))
@@ -45,8 +45,8 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
                 bounds=(-1.0, 1.0),
             ),
         ],
-        look.styles([arm.name for arm in result.record.spec.arms]),
-        look,
+        theme.styles([arm.name for arm in result.record.spec.arms]),
+        theme,
     )
     return Drawn(figure, f"Relative change of the gradient: {ends(shift)}.")
 

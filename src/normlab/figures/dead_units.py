@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from normlab.figures.kit.theme import Theme
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     runs = seen(result, "activations")
     quantities = []
     for rank, path in layers(first_of(runs).values()):
@@ -40,8 +40,8 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
                 )
     if not quantities:
         raise NotMeasured("no layer has units that can die or saturate")
-    styles = look.styles([arm.name for arm in result.record.spec.arms])
-    figure = draw_along_training(quantities, styles, look, height=200, one_scale=True)
+    styles = theme.styles([arm.name for arm in result.record.spec.arms])
+    figure = draw_along_training(quantities, styles, theme, height=200, one_scale=True)
     words = "; ".join(f"{q.title}: {ends(q.series)} {q.unit}" for q in quantities)
     return Drawn(figure, f"{words}.")
 

@@ -44,7 +44,7 @@ def at_path(arrays: Arrays, path: str, what: str) -> np.ndarray | None:
     return None
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     runs = seen(result, "activations")
     quantities: list[Quantity] = []
     words: list[str] = []
@@ -78,8 +78,8 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
             ),
         ]
         words.append(f"{layer}: {ends(shifts)} standard deviations")
-    styles = look.styles([arm.name for arm in result.record.spec.arms])
-    figure = draw_along_training(quantities, styles, look, height=220, one_scale=True)
+    styles = theme.styles([arm.name for arm in result.record.spec.arms])
+    figure = draw_along_training(quantities, styles, theme, height=220, one_scale=True)
     return Drawn(figure, f"Distance from the final distribution; {'; '.join(words)}.")
 
 

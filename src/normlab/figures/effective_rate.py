@@ -27,7 +27,7 @@ def weights(of_runs: list[Arrays]) -> list[str]:
     return [names[i] for i in spread(range(len(names)), MAX_WEIGHTS)]
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     runs = seen(result, "scale")
     names = weights(list(runs.values()))
     if not names:
@@ -55,8 +55,8 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
                 )
             )
             words.append(f"effective rate: {ends(rate)}")
-    styles = look.styles([arm.name for arm in result.record.spec.arms])
-    figure = draw_along_training(quantities, styles, look, height=220)
+    styles = theme.styles([arm.name for arm in result.record.spec.arms])
+    figure = draw_along_training(quantities, styles, theme, height=220)
     return Drawn(figure, f"Median over rows; {'; '.join(words)}.")
 
 

@@ -32,19 +32,19 @@ class Accuracies(NamedTuple):
 
 
 def draw_final_accuracy(
-    those: Sequence[Accuracies], styles: Mapping[str, Style], look: Theme = LIGHT
+    those: Sequence[Accuracies], styles: Mapping[str, Style], theme: Theme = LIGHT
 ) -> go.Figure:
     """A column per arm and a line per seed, a panel per rate, the mean beside it.
 
     Args:
         those: One per rate.
         styles: Of every arm.
-        look: Paper and ink.
+        theme: Paper and ink.
     """
     arms = list(styles)
     rates = [one.rate for one in those]
     figure = panels(
-        look,
+        theme,
         [
             Panel(
                 title=f"learning rate {rate:g}" if len(rates) > 1 else "",
@@ -62,7 +62,7 @@ def draw_final_accuracy(
         ],
     )
     for i, one in enumerate(those):
-        _add_lines(figure, i, one, arms, look)
+        _add_lines(figure, i, one, arms, theme)
         for place, arm in enumerate(arms):
             if one.by_arm.get(arm):
                 _add_arm(figure, i, place, one.by_arm[arm], arm, styles[arm])
@@ -76,7 +76,7 @@ def _label(arm: str, by_arm: Mapping[str, Mapping[int, float]]) -> str:
 
 
 def _add_lines(
-    figure: go.Figure, i: int, one: Accuracies, arms: Sequence[str], look: Theme
+    figure: go.Figure, i: int, one: Accuracies, arms: Sequence[str], theme: Theme
 ) -> None:
     seeds = sorted({seed for each in one.by_arm.values() for seed in each})
     x: list[float | None] = []
@@ -93,7 +93,7 @@ def _add_lines(
         x=x,
         y=y,
         mode="lines",
-        line={"color": css(look.muted, 0.55), "width": 1.2},
+        line={"color": css(theme.muted, 0.55), "width": 1.2},
         hoverinfo="skip",
         showlegend=False,
         **on(i),
@@ -142,7 +142,7 @@ def _add_arm(
     )
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     record = result.record
     runs = Runs.of(record)
     those = []
@@ -158,7 +158,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
             those.append(Accuracies(rate, by_arm))
     if not those:
         raise NotMeasured("no run has ended with a test accuracy yet")
-    styles = look.styles([arm.name for arm in record.spec.arms])
+    styles = theme.styles([arm.name for arm in record.spec.arms])
     words = "; ".join(
         f"{arm}{f' at rate {one.rate:g}' if len(those) > 1 else ''} "
         f"{100 * np.mean(list(of_seeds.values())):.2f} %"
@@ -167,7 +167,7 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
         if of_seeds
     )
     alt = f"Mean final test accuracy: {words}."
-    return Drawn(draw_final_accuracy(those, styles, look), alt)
+    return Drawn(draw_final_accuracy(those, styles, theme), alt)
 
 
 KIND = FigureKind(

@@ -78,9 +78,9 @@ class Gallery(Mapping[str, Picture]):
     study did not measure raise NotMeasured when they are asked for.
     """
 
-    def __init__(self, result: StudyResult, look: Theme = LIGHT) -> None:
+    def __init__(self, result: StudyResult, theme: Theme = LIGHT) -> None:
         self._result = result
-        self._look = look
+        self._theme = theme
 
     def __getitem__(self, name: str) -> Picture:
         kinds = {kind.id: kind for kind in KINDS}
@@ -88,7 +88,7 @@ class Gallery(Mapping[str, Picture]):
             raise BadSetting(f"figure '{name}' is unknown. {_known(name)}")
         kind = kinds[name]
         try:
-            figure, alt = kind.draw(self._result, self._look)
+            figure, alt = kind.draw(self._result, self._theme)
         except NotMeasured as missing:
             raise NotMeasured(f"{kind.title}: {missing}.") from None
         if kind.of_one_setting and (where := setting_words(self._result.record)):

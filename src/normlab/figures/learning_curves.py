@@ -25,7 +25,7 @@ def draw_learning_curves(
     losses: Sequence[Band],
     accuracies: Sequence[Band],
     styles: Mapping[str, Style],
-    look: Theme = LIGHT,
+    theme: Theme = LIGHT,
 ) -> go.Figure:
     """Over steps on the left and over seconds on the right; rows for each rate.
 
@@ -33,7 +33,7 @@ def draw_learning_curves(
         losses: Of training, one per arm and rate.
         accuracies: On test images, the same; runs without a test have no such row.
         styles: Of every arm.
-        look: Paper and ink.
+        theme: Paper and ink.
     """
     rates = list(dict.fromkeys(band.rate for band in losses))[:MAX_RATES]
     rows = [
@@ -57,7 +57,7 @@ def draw_learning_curves(
             pairs.append(
                 Panel(title=title, x=x, y=kind.y, x_axis=x_axis, y_axis=y_axis)
             )
-    figure = panels(look, pairs)
+    figure = panels(theme, pairs)
     for row, (_, kind, bands) in enumerate(rows):
         for band in bands:
             at = (band.step, band.step * band.step_seconds)
@@ -96,19 +96,19 @@ def _add(
     add_line(figure, x, kind.unit * band.mean, style=style, name=band.arm, **more)
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     record = result.record
     losses, accuracies = loss_bands(record), accuracy_bands(record)
     if not losses:
         raise NotMeasured("no run has taken a step yet")
-    styles = look.styles([arm.name for arm in record.spec.arms])
+    styles = theme.styles([arm.name for arm in record.spec.arms])
     rates = len(record.spec.recipe.rates) > 1
     courses = "; ".join(_words(band, with_rate=rates) for band in losses)
     alt = f"Training loss over steps and over seconds: {courses}."
     if accuracies:
         tests = "; ".join(_test_words(band, with_rate=rates) for band in accuracies)
         alt += f" Test accuracy: {tests}."
-    return Drawn(draw_learning_curves(losses, accuracies, styles, look), alt)
+    return Drawn(draw_learning_curves(losses, accuracies, styles, theme), alt)
 
 
 def _words(band: Band, *, with_rate: bool) -> str:

@@ -19,12 +19,12 @@ HEIGHT = 320  # pixels
 FACTOR = 20  # between the losses, from which on an axis of logarithms is better
 
 
-def draw_lines(lines: Mapping[str, Surface], look: Theme = LIGHT) -> go.Figure:
+def draw_lines(lines: Mapping[str, Surface], theme: Theme = LIGHT) -> go.Figure:
     """Loss against the position, the networks marked with what they really have.
 
     Args:
         lines: Surfaces of one row on one line, by their names in the legend.
-        look: Paper and ink.
+        theme: Paper and ink.
 
     Raises:
         NotMeasured: If no point of any has a finite loss.
@@ -41,7 +41,7 @@ def draw_lines(lines: Mapping[str, Surface], look: Theme = LIGHT) -> go.Figure:
     scale = "log scale" if steep else ""
     about = ", ".join(part for part in (what, scale) if part)
     figure = panels(
-        look,
+        theme,
         [
             Panel(
                 title=next(iter(lines)) if len(lines) == 1 else "loss",
@@ -57,9 +57,9 @@ def draw_lines(lines: Mapping[str, Surface], look: Theme = LIGHT) -> go.Figure:
         legend=len(lines) > 1,
     )
     for mark in first.marks:
-        add_upright(figure, 0, mark.a, look)
+        add_upright(figure, 0, mark.a, theme)
     for (name, line), style in zip(
-        lines.items(), look.styles(list(lines)).values(), strict=True
+        lines.items(), theme.styles(list(lines)).values(), strict=True
     ):
         add_line(
             figure,
@@ -73,7 +73,7 @@ def draw_lines(lines: Mapping[str, Surface], look: Theme = LIGHT) -> go.Figure:
         )
         _add_marks(figure, line, style)
     for mark in first.marks:
-        _add_name(figure, mark, look)
+        _add_name(figure, mark, theme)
     return figure
 
 
@@ -114,7 +114,7 @@ def _add_marks(figure: go.Figure, line: Surface, style: Style) -> None:
         )
 
 
-def _add_name(figure: go.Figure, mark: Mark, look: Theme) -> None:
+def _add_name(figure: go.Figure, mark: Mark, theme: Theme) -> None:
     """Beside its upright, at the upper edge."""
     figure.add_annotation(
         text=mark.name,
@@ -126,6 +126,6 @@ def _add_name(figure: go.Figure, mark: Mark, look: Theme) -> None:
         yanchor="top",
         xshift=4,
         showarrow=False,
-        font={"size": 12, "color": css(look.ink)},
-        bgcolor=css(look.paper, 0.85),
+        font={"size": 12, "color": css(theme.ink)},
+        bgcolor=css(theme.paper, 0.85),
     )

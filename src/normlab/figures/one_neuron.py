@@ -35,7 +35,7 @@ def draw_one_neuron(
     step: Sequence[int],
     those: Sequence[Neuron],
     styles: Mapping[str, Style],
-    look: Theme = LIGHT,
+    theme: Theme = LIGHT,
 ) -> go.Figure:
     """A histogram per panel and a slider over the moments.
 
@@ -45,7 +45,7 @@ def draw_one_neuron(
         step: Of every moment.
         those: One per panel.
         styles: Of every arm.
-        look: Paper and ink.
+        theme: Paper and ink.
     """
     edges = {
         kind: _edges([one.values for one in those if one.normalised is kind])
@@ -54,7 +54,7 @@ def draw_one_neuron(
     shares = [_shares(one.values, edges[one.normalised]) for one in those]
     top = 1.08 * max(float(share.max()) for share in shares)
     figure = panels(
-        look,
+        theme,
         [
             Panel(
                 title=one.title,
@@ -84,7 +84,7 @@ def draw_one_neuron(
             x=single(middle),
             y=share[0],
             mode="lines",
-            line={"color": css(look.muted), "width": 1.3, "shape": "hvh"},
+            line={"color": css(theme.muted), "width": 1.3, "shape": "hvh"},
             name=f"at step {step[0]}",
             showlegend=i == 0,
             legendgroup="first",
@@ -129,7 +129,7 @@ def _shares(values: Numbers, edges: Numbers) -> Numbers:
     return single(100 * np.array(counts) / values.shape[1])
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     runs = first_of(seen(result, "activations"))
     arm, norm = over_batch(runs)
     arrays = runs[arm]
@@ -141,10 +141,10 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
         Neuron(f"{arm}: after", arm, after, normalised=True),
     ]
     step = [int(s) for s in arrays["steps"]]
-    styles = look.styles([one.name for one in result.record.spec.arms])
+    styles = theme.styles([one.name for one in result.record.spec.arms])
     words = "; ".join(_words(one, step) for one in those)
     alt = f"Neuron {unit} at {norm.path}. {words}."
-    return Drawn(draw_one_neuron(step, those, styles, look), alt)
+    return Drawn(draw_one_neuron(step, those, styles, theme), alt)
 
 
 def _without(

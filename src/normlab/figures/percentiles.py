@@ -32,7 +32,7 @@ def draw_percentiles(
     titles: Sequence[str],
     those: Sequence[Percentiles],
     styles: Mapping[str, Style],
-    look: Theme = LIGHT,
+    theme: Theme = LIGHT,
 ) -> go.Figure:
     """A band between percentiles 15 and 85 around the median, per panel and arm.
 
@@ -40,10 +40,10 @@ def draw_percentiles(
         titles: Of the panels, from left to right, then down.
         those: What goes into them.
         styles: Of every arm.
-        look: Paper and ink.
+        theme: Paper and ink.
     """
     figure = panels(
-        look,
+        theme,
         [
             Panel(
                 title=title,
@@ -70,7 +70,7 @@ def draw_percentiles(
     return figure
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     runs = first_of(seen(result, "activations"))
     titles: list[str] = []
     those: list[Percentiles] = []
@@ -84,14 +84,14 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
                 if values is not None:
                     those.append(Percentiles(len(titles), arm, arrays["steps"], values))
             titles.append(f"layer {rank} ({path}), {whom}")
-    styles = look.styles([arm.name for arm in result.record.spec.arms])
+    styles = theme.styles([arm.name for arm in result.record.spec.arms])
     words = "; ".join(
         f"{titles[one.panel]}, {one.arm}: median {one.values[0, 1]:.2g} at first, "
         f"{one.values[-1, 1]:.2g} at the end"
         for one in those
         if "all units" in titles[one.panel]
     )
-    return Drawn(draw_percentiles(titles, those, styles, look), f"{words}.")
+    return Drawn(draw_percentiles(titles, those, styles, theme), f"{words}.")
 
 
 KIND = FigureKind(

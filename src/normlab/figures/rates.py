@@ -31,7 +31,7 @@ def draw_rates(
     arms: Sequence[ArmSummary],
     chosen: Sequence[Choice],
     styles: Mapping[str, Style],
-    look: Theme = LIGHT,
+    theme: Theme = LIGHT,
 ) -> go.Figure:
     """Three panels over the learning rate, a curve with its band per arm.
 
@@ -39,14 +39,14 @@ def draw_rates(
         arms: At all rates; each point of the sweep has a row.
         chosen: Each arm's own best rate, marked by a ring.
         styles: Of every arm.
-        look: Paper and ink.
+        theme: Paper and ink.
     """
     points = list(dict.fromkeys(arm.point for arm in arms))
     rate_axis = {"type": "log", **_ticks(sorted({arm.rate for arm in arms}))}
     losses = [np.array([arm.test_loss.mean for arm in arms if not arm.diverged])]
     loss_axis = {**log_axis(losses), "range": log_window(losses)}
     figure = panels(
-        look,
+        theme,
         [panel for point in points for panel in _row(point, rate_axis, loss_axis)],
         columns=3,
     )
@@ -140,7 +140,7 @@ def _ticks(rates: Sequence[float]) -> dict[str, object]:
     return {"tickvals": list(rates), "ticktext": [f"{rate:g}" for rate in rates]}
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     spec = result.record.spec
     if len(spec.recipe.rates) < 2:
         raise NotMeasured("the study has one learning rate; give several with --lr")
@@ -150,11 +150,11 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
     if not any(arm.ended for arm in arms):
         raise NotMeasured("no run has ended yet")
     chosen = choices(result.record)
-    styles = look.styles([arm.name for arm in spec.arms])
+    styles = theme.styles([arm.name for arm in spec.arms])
     words = [_words(point, arms, chosen, styles) for point in points]
     if len(points) < len(there):
         words.append(f"{len(there) - len(points)} other points are not drawn.")
-    return Drawn(draw_rates(arms, chosen, styles, look), " ".join(words))
+    return Drawn(draw_rates(arms, chosen, styles, theme), " ".join(words))
 
 
 def _words(

@@ -42,7 +42,7 @@ def variance_ratio(arrays: Arrays, path: str) -> NDArray[np.floating] | None:
         return np.median(running / variance, axis=1)
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     runs = seen(result, "activations")
     norms = [
         place.path
@@ -74,8 +74,8 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
                 level=1.0,
             ),
         ]
-    styles = look.styles([arm.name for arm in result.record.spec.arms])
-    figure = draw_along_training(quantities, styles, look, height=200, one_scale=True)
+    styles = theme.styles([arm.name for arm in result.record.spec.arms])
+    figure = draw_along_training(quantities, styles, theme, height=200, one_scale=True)
     words = "; ".join(f"{q.title}: {ends(q.series)} {q.unit}" for q in quantities)
     return Drawn(figure, f"{words}.")
 

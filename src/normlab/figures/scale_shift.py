@@ -35,7 +35,7 @@ def draw_scale_shift(
     titles: Sequence[str],
     those: Sequence[Learnt],
     styles: Mapping[str, Style],
-    look: Theme = LIGHT,
+    theme: Theme = LIGHT,
 ) -> go.Figure:
     """Median over units and the middle 70 % of them, gamma left and beta right.
 
@@ -43,10 +43,10 @@ def draw_scale_shift(
         titles: Of the panels, gamma and beta in turns.
         those: What goes into them.
         styles: Of every arm.
-        look: Paper and ink.
+        theme: Paper and ink.
     """
     figure = panels(
-        look,
+        theme,
         [
             Panel(
                 title=title,
@@ -73,7 +73,7 @@ def draw_scale_shift(
     return figure
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     runs = first_of(seen(result, "activations"))
     titles: list[str] = []
     those: list[Learnt] = []
@@ -92,13 +92,13 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
                     those.append(Learnt(panel, arm, arrays["steps"], arrays[key]))
     if not those:
         raise NotMeasured("no arm has a norm with scale and shift")
-    styles = look.styles([arm.name for arm in result.record.spec.arms])
+    styles = theme.styles([arm.name for arm in result.record.spec.arms])
     words = "; ".join(
         f"{titles[one.panel]} of {one.arm}: median {np.median(one.values[-1]):.3g}"
         for one in those
     )
     alt = f"At the end {words}."
-    return Drawn(draw_scale_shift(titles, those, styles, look), alt)
+    return Drawn(draw_scale_shift(titles, those, styles, theme), alt)
 
 
 KIND = FigureKind(

@@ -25,7 +25,7 @@ def draw_sharpness(
     series: Sequence[Series],
     limits: Mapping[str, float],
     styles: Mapping[str, Style],
-    look: Theme = LIGHT,
+    theme: Theme = LIGHT,
 ) -> go.Figure:
     """A group of marks per moment, one per arm, and a line per limit.
 
@@ -33,7 +33,7 @@ def draw_sharpness(
         series: Of every arm.
         limits: By the formula that is written on their line.
         styles: Of every arm.
-        look: Paper and ink.
+        theme: Paper and ink.
     """
     moments = sorted({float(step) for one in series for step in one.step})
     axis = {
@@ -45,7 +45,7 @@ def draw_sharpness(
     top = np.nanmax([*limits.values(), *(np.nanmax(one.mean) for one in series)])
     low = np.nanmin([np.nanmin(one.mean) for one in series]) / 2.5
     figure = panels(
-        look,
+        theme,
         [
             Panel(
                 x="",
@@ -63,7 +63,7 @@ def draw_sharpness(
         height=280,
     )
     for text, limit in limits.items():
-        add_level(figure, 0, limit, look, text=f"{text} = {limit:.3g}")
+        add_level(figure, 0, limit, theme, text=f"{text} = {limit:.3g}")
     aside = np.linspace(-0.12, 0.12, len(series)) if len(series) > 1 else [0.0]
     for one, shift in zip(series, aside, strict=True):
         style = styles[one.arm]
@@ -85,7 +85,7 @@ def draw_sharpness(
     return figure
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     runs = seen(result, "sharpness")
     series = by_arm(runs, lambda arrays: arrays["eigenvalue"], ratio=True)
     if not series:
@@ -94,11 +94,11 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
     limits = {"2/a": float(first["limit"][-1])}
     limits["(2 + 2m)/a"] = float(first["momentum_limit"][-1])
     limits = {text: limit for text, limit in limits.items() if np.isfinite(limit)}
-    styles = look.styles([arm.name for arm in result.record.spec.arms])
+    styles = theme.styles([arm.name for arm in result.record.spec.arms])
     ends = ", ".join(f"{one.arm} {one.mean[-1]:.3g}" for one in series)
     bounds = ", ".join(f"{text} is {limit:.3g}" for text, limit in limits.items())
     alt = f"Largest eigenvalue at the end: {ends}; {bounds}."
-    return Drawn(draw_sharpness(series, limits, styles, look), alt)
+    return Drawn(draw_sharpness(series, limits, styles, theme), alt)
 
 
 KIND = FigureKind(

@@ -74,7 +74,7 @@ def null_efficiency(step: NDArray[np.floating], momentum: float) -> Curve:
     return np.minimum(np.sqrt((1 + momentum) / ((1 - momentum) * step)), 1.0)
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     found = seen(result, "path")
     runs = {key: per_burst(arrays) for key, arrays in found.items()}
     momentum = float(next(iter(runs.values()))["momentum"])
@@ -105,11 +105,11 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
                 null=(step, null_efficiency(step, momentum)) if known else None,
             )
         )
-    styles = look.styles([arm.name for arm in result.record.spec.arms])
+    styles = theme.styles([arm.name for arm in result.record.spec.arms])
     alt = f"Cosine of a step with the next: {ends(cosine)}."
     if direct:
         alt += f" Net distance over length of the path: {ends(direct)}."
-    return Drawn(draw_along_training(quantities, styles, look), alt)
+    return Drawn(draw_along_training(quantities, styles, theme), alt)
 
 
 KIND = FigureKind(

@@ -36,19 +36,19 @@ if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
 
-def draw_surfaces(surfaces: Mapping[str, Surface], look: Theme = LIGHT) -> go.Figure:
+def draw_surfaces(surfaces: Mapping[str, Surface], theme: Theme = LIGHT) -> go.Figure:
     """Contours of the logarithm of the loss, a panel each, with the path on them.
 
     Both axes of a panel have one scale, so that round is round.
 
     Args:
         surfaces: By what their panels are called.
-        look: Paper and ink.
+        theme: Paper and ink.
     """
     surfaces = {name: in_values(one) for name, one in surfaces.items()}
     scale = LossScale.of(surfaces.values())
     figure = plane_panels(
-        look, [PlanePanel(name, _note(one), one) for name, one in surfaces.items()]
+        theme, [PlanePanel(name, _note(one), one) for name, one in surfaces.items()]
     )
     for i, surface in enumerate(surfaces.values()):
         figure.add_contour(
@@ -67,8 +67,8 @@ def draw_surfaces(surfaces: Mapping[str, Surface], look: Theme = LIGHT) -> go.Fi
         add_real_losses(figure, i, surface, scale)
         elsewhere = [p for p in places(surface) if p.mark.true_loss is None]
         add_hollow(figure, i, elsewhere)
-        add_names(figure, i, surface, look)
-    return with_colours(figure, scale, look, surfaces.values())
+        add_names(figure, i, surface, theme)
+    return with_colours(figure, scale, theme, surfaces.values())
 
 
 def _note(surface: Surface) -> str:
@@ -76,19 +76,19 @@ def _note(surface: Surface) -> str:
 
 
 def contours(
-    surface: Surface, look: Theme = LIGHT, *, title: str = "loss"
+    surface: Surface, theme: Theme = LIGHT, *, title: str = "loss"
 ) -> go.Figure:
     """One surface alone, as `Surface.plot()` shows it; of a line its curve."""
     draw = draw_lines if surface.is_line else draw_surfaces
-    return draw({title: surface}, look)
+    return draw({title: surface}, theme)
 
 
 def _drawing(kind: str) -> Callable[[StudyResult, Theme], Drawn]:
-    def draw(result: StudyResult, look: Theme) -> Drawn:
+    def draw(result: StudyResult, theme: Theme) -> Drawn:
         surfaces = stored(result, kind)
         seen = [_in_words(name, one) for name, one in surfaces.items()]
         alt = "; ".join([*seen, *measured(surfaces.values())])
-        return Drawn(draw_surfaces(surfaces, look), f"{alt}.")
+        return Drawn(draw_surfaces(surfaces, theme), f"{alt}.")
 
     return draw
 

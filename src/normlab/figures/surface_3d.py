@@ -40,12 +40,14 @@ FARTHER = 1.2  # on a narrow page, where axis titles would be cut off
 ABOVE = 0.015  # of a scene's height: the path lies on its surface and does not sink in
 
 
-def draw_surfaces_3d(surfaces: Mapping[str, Surface], look: Theme = LIGHT) -> go.Figure:
+def draw_surfaces_3d(
+    surfaces: Mapping[str, Surface], theme: Theme = LIGHT
+) -> go.Figure:
     """A scene each, height and colour the logarithm of the loss, the path on it.
 
     Args:
         surfaces: By what their scenes are called.
-        look: Paper and ink.
+        theme: Paper and ink.
     """
     surfaces = {name: in_values(one) for name, one in surfaces.items()}
     scale = LossScale.of(surfaces.values())
@@ -60,21 +62,21 @@ def draw_surfaces_3d(surfaces: Mapping[str, Surface], look: Theme = LIGHT) -> go
         _add_path(figure, scene, surface, scale, lift)
         layout[scene] = {
             "domain": _domain(i, columns, len(surfaces)),
-            "annotations": _labels(surface, scale, lift, look),
+            "annotations": _labels(surface, scale, lift, theme),
             "camera": _camera(1.0),
             **_axes(surface, scale, lift),
         }
         patch[f"{scene}.domain"] = _domain(i, 1, len(surfaces))
         patch[f"{scene}.camera"] = _camera(FARTHER)
-    layout["annotations"] = _titles(surfaces, columns, look)
-    patch["annotations"] = _titles(surfaces, 1, look)
+    layout["annotations"] = _titles(surfaces, columns, theme)
+    patch["annotations"] = _titles(surfaces, 1, theme)
     figure.update_layout(
-        template=look.template(),
+        template=theme.template(),
         margin={"l": 8, "r": 8, "t": 24, "b": 16},
         meta={"narrow": patch},
         **layout,
     )
-    return with_colours(figure, scale, look, surfaces.values())
+    return with_colours(figure, scale, theme, surfaces.values())
 
 
 def _domain(i: int, columns: int, count: int) -> dict[str, list[float]]:
@@ -144,7 +146,7 @@ def _heights(marks: Sequence[Mark], scale: LossScale, lift: float) -> list[float
 
 
 def _labels(
-    surface: Surface, scale: LossScale, lift: float, look: Theme
+    surface: Surface, scale: LossScale, lift: float, theme: Theme
 ) -> list[dict[str, Any]]:
     """Names of the marked places, as flags above them.
 
@@ -164,9 +166,9 @@ def _labels(
             "ay": -28,
             "arrowwidth": 1.5,
             "arrowhead": 0,
-            "arrowcolor": css(look.ink),
-            "font": {"size": 12, "color": css(look.ink)},
-            "bgcolor": css(look.paper, 0.85),
+            "arrowcolor": css(theme.ink),
+            "font": {"size": 12, "color": css(theme.ink)},
+            "bgcolor": css(theme.paper, 0.85),
         }
         for (label, mark), height in zip(these, heights, strict=True)
         if np.isfinite(height)
@@ -192,7 +194,7 @@ def _axes(surface: Surface, scale: LossScale, lift: float) -> dict[str, Any]:
 
 
 def _titles(
-    names: Mapping[str, Surface], columns: int, look: Theme
+    names: Mapping[str, Surface], columns: int, theme: Theme
 ) -> list[dict[str, Any]]:
     """What each scene is called, in its upper left corner."""
     places = [_domain(i, columns, len(names)) for i in range(len(names))]
@@ -206,16 +208,16 @@ def _titles(
             "xanchor": "left",
             "yanchor": "top",
             "showarrow": False,
-            "font": {"size": 13, "color": css(look.ink)},
+            "font": {"size": 13, "color": css(theme.ink)},
         }
         for name, place in zip(names, places, strict=True)
     ]
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     surfaces = stored(result, "common")
     alt = f"The surfaces of {', '.join(surfaces)} above the same slice."
-    return Drawn(draw_surfaces_3d(surfaces, look), alt)
+    return Drawn(draw_surfaces_3d(surfaces, theme), alt)
 
 
 KIND = FigureKind(

@@ -54,7 +54,7 @@ class SurfacePair:
         return relative
 
 
-def draw_differences(pairs: Sequence[SurfacePair], look: Theme = LIGHT) -> go.Figure:
+def draw_differences(pairs: Sequence[SurfacePair], theme: Theme = LIGHT) -> go.Figure:
     r"""A panel each, on one scale about 0, with the path drawn on it.
 
     Colours are even in $\pm\log(1 + \lvert d\rvert)$ of the difference $d$ in per
@@ -62,7 +62,7 @@ def draw_differences(pairs: Sequence[SurfacePair], look: Theme = LIGHT) -> go.Fi
 
     Args:
         pairs: From left to right, then down.
-        look: Paper and ink.
+        theme: Paper and ink.
 
     Raises:
         NotMeasured: If no point of any has two finite losses.
@@ -73,7 +73,7 @@ def draw_differences(pairs: Sequence[SurfacePair], look: Theme = LIGHT) -> go.Fi
     ]
     known = _known(pairs)
     reach = _rounded_up(max(SMALLEST, float(np.abs(known).max())))
-    figure = plane_panels(look, [_panel(pair) for pair in pairs])
+    figure = plane_panels(theme, [_panel(pair) for pair in pairs])
     end = float(_even(reach))
     width = 2 * end / BANDS
     for i, pair in enumerate(pairs):
@@ -91,7 +91,7 @@ def draw_differences(pairs: Sequence[SurfacePair], look: Theme = LIGHT) -> go.Fi
         )
         add_path(figure, i, pair.surface)
         add_places(figure, i, pair.surface)
-        add_names(figure, i, pair.surface, look)
+        add_names(figure, i, pair.surface, theme)
     every = [one for pair in pairs for one in (pair.surface, pair.reference)]
     sizes = sorted({one.examples for one in every})
     references = sorted({pair.reference.evaluation for pair in pairs})
@@ -101,7 +101,7 @@ def draw_differences(pairs: Sequence[SurfacePair], look: Theme = LIGHT) -> go.Fi
         f"means over {', '.join(f'{size:,}' for size in sizes)} examples",
         interpolation(every),
     ]
-    return with_bar(figure, _colours(reach, float(known.min())), look, lines)
+    return with_bar(figure, _colours(reach, float(known.min())), theme, lines)
 
 
 def _panel(pair: SurfacePair) -> PlanePanel:
@@ -110,7 +110,7 @@ def _panel(pair: SurfacePair) -> PlanePanel:
 
 
 def draw_difference(
-    surface: Surface, reference: Surface, look: Theme = LIGHT
+    surface: Surface, reference: Surface, theme: Theme = LIGHT
 ) -> go.Figure:
     """One surface against another, as `Surface.plot(against=...)` shows it.
 
@@ -119,7 +119,7 @@ def draw_difference(
     """
     refuse_another_plane(surface, reference)
     pair = SurfacePair(title=surface.evaluation, surface=surface, reference=reference)
-    return draw_differences([pair], look)
+    return draw_differences([pair], theme)
 
 
 def refuse_another_plane(surface: Surface, other: Surface) -> None:
@@ -249,13 +249,13 @@ def _pairs(result: StudyResult) -> list[SurfacePair]:
     ]
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     pairs = _pairs(result)
     seen = [
         f"{pair.title} against {pair.reference.evaluation}: {_in_words(pair)}"
         for pair in pairs
     ]
-    return Drawn(draw_differences(pairs, look), f"{'; '.join(seen)}.")
+    return Drawn(draw_differences(pairs, theme), f"{'; '.join(seen)}.")
 
 
 KIND = FigureKind(

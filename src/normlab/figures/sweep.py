@@ -39,7 +39,7 @@ def draw_curves(
     arms: Sequence[ArmSummary],
     axis: Axis,
     styles: Mapping[str, Style],
-    look: Theme = LIGHT,
+    theme: Theme = LIGHT,
 ) -> go.Figure:
     """Accuracy, loss and share of diverged runs over one axis, a curve per arm.
 
@@ -47,7 +47,7 @@ def draw_curves(
         arms: At every value of the axis.
         axis: Key and values.
         styles: Of every arm.
-        look: Paper and ink.
+        theme: Paper and ink.
     """
     key, values = axis
     places, x_axis = _places(values)
@@ -64,7 +64,7 @@ def draw_curves(
         {"range": [-4, 104]},
     )
     figure = panels(
-        look,
+        theme,
         [
             Panel(title=name, x=_word(key), y=unit, x_axis=x_axis, y_axis=dict(more))
             for name, unit, more in zip(names, units, ranges, strict=True)
@@ -94,7 +94,7 @@ def draw_map(
     arms: Sequence[ArmSummary],
     axes: Sequence[Axis],
     names: Sequence[str],
-    look: Theme = LIGHT,
+    theme: Theme = LIGHT,
 ) -> go.Figure:
     """Mean final accuracy over two axes, a panel per arm, one scale of colours.
 
@@ -102,11 +102,11 @@ def draw_map(
         arms: At every pair of values.
         axes: The first goes up, the second to the right.
         names: Of the arms.
-        look: Paper and ink.
+        theme: Paper and ink.
     """
     (up, ups), (right, rights) = axes
     figure = panels(
-        look,
+        theme,
         [
             Panel(
                 title=f"{name}: final test accuracy",
@@ -210,7 +210,7 @@ def _word(key: str) -> str:
     return "learning rate" if key == RATE else key.rpartition(".")[2].replace("_", " ")
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     spec = result.record.spec
     axes = axes_of(spec)
     if not spec.sweep.axes:
@@ -221,8 +221,8 @@ def _draw(result: StudyResult, look: Theme) -> Drawn:
     names = [arm.name for arm in spec.arms]
     alt = _words(arms, axes, names)
     if len(axes) == 1:
-        return Drawn(draw_curves(arms, axes[0], look.styles(names), look), alt)
-    return Drawn(draw_map(arms, axes, names, look), alt)
+        return Drawn(draw_curves(arms, axes[0], theme.styles(names), theme), alt)
+    return Drawn(draw_map(arms, axes, names, theme), alt)
 
 
 def _words(

@@ -27,7 +27,7 @@ def draw_twin_difference(
     bands: Sequence[Band],
     styles: Mapping[str, Style],
     baseline: str,
-    look: Theme = LIGHT,
+    theme: Theme = LIGHT,
 ) -> go.Figure:
     """Paired ratio of losses over steps, a panel per rate; 1 means equal.
 
@@ -35,12 +35,12 @@ def draw_twin_difference(
         bands: One per arm and rate, of twins.
         styles: Of every arm.
         baseline: The arm that the others are divided by.
-        look: Paper and ink.
+        theme: Paper and ink.
     """
     rates = list(dict.fromkeys(band.rate for band in bands))[:MAX_RATES]
     bands = [band for band in bands if band.rate in rates]
     figure = panels(
-        look,
+        theme,
         [
             Panel(
                 title=f"learning rate {rate:g}" if len(rates) > 1 else "",
@@ -58,7 +58,7 @@ def draw_twin_difference(
         ],
     )
     for i in range(len(rates)):
-        add_level(figure, i, 1.0, look)
+        add_level(figure, i, 1.0, theme)
     for band in bands:
         i, style = rates.index(band.rate), styles[band.arm]
         low, high, name = band.low, band.high, band.arm
@@ -77,16 +77,16 @@ def _frame(bands: Sequence[Band]) -> list[float]:
     return [low - margin, high + margin]
 
 
-def _draw(result: StudyResult, look: Theme) -> Drawn:
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
     spec = result.record.spec
     if len(spec.arms) < 2:
         raise NotMeasured("the study has one arm only")
     bands = twin_bands(result.record)
     if not bands:
         raise NotMeasured("no two arms of one seed have ended yet")
-    styles = look.styles([arm.name for arm in spec.arms])
+    styles = theme.styles([arm.name for arm in spec.arms])
     return Drawn(
-        draw_twin_difference(bands, styles, spec.baseline.name, look),
+        draw_twin_difference(bands, styles, spec.baseline.name, theme),
         f"Paired difference of log losses to {spec.baseline.name}, as a ratio: "
         + "; ".join(_words(band) for band in bands)
         + ".",

@@ -39,21 +39,21 @@ class ProbeContext:
     """The run that probes are made for."""
 
     model: nn.Module
-    course: RunConfig
+    config: RunConfig
     shared: Sequence[str]
     snapshots: FilePath | None
 
     @property
     def seed(self) -> int:
         """Of the run; probes' streams carry names of their own."""
-        return self.course.key.seed
+        return self.config.key.seed
 
     @cached_property
     def length(self) -> schedule.Length:
         """How long it is planned to be."""
-        recipe = self.course.recipe
+        recipe = self.config.recipe
         batches = BatchStream(
-            len(self.course.dataset.train),
+            len(self.config.dataset.train),
             batch_size=recipe.batch_size,
             seed=self.seed,
             last_batch=recipe.last_batch,
@@ -65,7 +65,7 @@ class ProbeContext:
     @cached_property
     def anatomy(self) -> Anatomy:
         """What there is to look at, found with the first images."""
-        few = self.taken(torch.arange(min(4, len(self.course.dataset.train))))[0]
+        few = self.taken(torch.arange(min(4, len(self.config.dataset.train))))[0]
         device = next(self.model.parameters()).device
         with seeded(self.seed, "anatomy"):
             return trace_modules(self.model, few.to(device))
@@ -90,20 +90,20 @@ class ProbeContext:
 
     def chosen(self, count: int, purpose: str) -> Tensor:
         """Numbers of training images, drawn by address."""
-        train = self.course.dataset.train
+        train = self.config.dataset.train
         return torch.randperm(len(train), generator=stream(self.seed, purpose))[:count]
 
     def taken(self, images: Tensor) -> Batch:
         """These training images and their labels, as the network is given them."""
-        dataset, numbers = self.course.dataset, images.numpy()
+        dataset, numbers = self.config.dataset, images.numpy()
         part = dataset.train.chosen(np.asarray(numbers))
-        feed = Feed(part, dataset.mean, dataset.std, self.course.device)
+        feed = Feed(part, dataset.mean, dataset.std, self.config.device)
         return feed.take(torch.arange(len(part)))
 
     @property
     def momentum(self) -> float | None:
         """Of SGD; None for any other optimizer."""
-        recipe = self.course.recipe
+        recipe = self.config.recipe
         return recipe.momentum if recipe.optimizer == "sgd" else None
 
 
@@ -180,7 +180,7 @@ def _made(make: Maker, of: ProbeContext) -> Observer | None:
 def observers(
     measure: Measure,
     model: nn.Module,
-    course: RunConfig,
+    config: RunConfig,
     *,
     shared: Sequence[str],
     snapshots: FilePath | None = None,
@@ -190,12 +190,12 @@ def observers(
     Args:
         measure: How much is to be measured.
         model: The run's network at step 0; left bit-identical.
-        course: What it is trained on, and how.
+        config: What it is trained on, and how.
         shared: Names of the tensors that all arms of the study have.
         snapshots: Folder for networks on the way; None keeps none.
     """
-    subject = ProbeContext(
-        model=model, course=course, shared=shared, snapshots=snapshots
+    context = ProbeContext(
+        model=model, config=config, shared=shared, snapshots=snapshots
     )
-    made = (_made(make, subject) for make in PROBES[measure])
+    made = (_made(make, context) for make in PROBES[measure])
     return [observer for observer in made if observer is not None]

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from normlab.records.rows import Status
+
 
 @dataclass(frozen=True, kw_only=True)
 class Started:
@@ -110,3 +112,10 @@ Event = (
     | Noted
     | Failed
 )
+
+ENDS: Mapping[type[Event], Status] = {
+    Finished: "done",
+    Diverged: "diverged",
+    Failed: "failed",
+}
+"""What ends a run, and how it stands then."""

@@ -5,28 +5,15 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager, suppress
-from functools import singledispatchmethod
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from normlab.errors import BadFolder
 from normlab.records import _arrays, _blocks
 from normlab.records._arrays import SURFACES
 from normlab.records._database import DATABASE
+from normlab.records._events import keep
 from normlab.records._trouble import reporting
-from normlab.records.events import (
-    Diverged,
-    EpochDone,
-    Event,
-    Failed,
-    Finished,
-    InterimEval,
-    Noted,
-    Observed,
-    Started,
-    Steps,
-)
+from normlab.records.events import EpochDone, Event, Noted, Observed
 from normlab.records.rows import NOTES
 from normlab.records.surface import StudySurface, packed
 from normlab.spec.point import point_json
@@ -96,7 +83,7 @@ class Writer:
         if isinstance(event, EpochDone):
             self._refuse_moved()
         with self._transaction():
-            self._keep(event, row)
+            keep(event, row, self._connection)
 
     def rewind(self, key: RunKey, epoch: int) -> int:
         """Forget everything later than the end of an epoch, before a run goes on.
@@ -216,103 +203,6 @@ class Writer:
                     self._connection.execute("ROLLBACK")
                 raise
 
-    @singledispatchmethod
-    def _keep(self, event: Event, row: int) -> None:
-        raise TypeError(f"{type(event).__name__} is no event of a run")
-
-    @_keep.register
-    def _(self, event: Started, row: int) -> None:
-        self._connection.execute(
-            "UPDATE runs SET status = 'running', parameters = ?, init_digest = ?, "
-            "tensor_digests = ? WHERE run = ?",
-            (
-                event.parameters,
-                event.init_digest,
-                json.dumps(dict(event.tensor_digests)),
-                row,
-            ),
-        )
-
-    @_keep.register
-    def _(self, event: Steps, row: int) -> None:
-        _blocks.put(
-            self._connection,
-            row,
-            first=event.first,
-            losses=event.losses,
-            seconds=float(event.seconds),
-        )
-
-    @_keep.register
-    def _(self, event: InterimEval, row: int) -> None:
-        self._connection.execute(
-            "INSERT OR REPLACE INTO glimpses VALUES (?, ?, ?, ?)",
-            (row, event.step, float(event.loss), float(event.accuracy)),
-        )
-
-    @_keep.register
-    def _(self, event: EpochDone, row: int) -> None:
-        self._connection.execute(
-            "INSERT OR REPLACE INTO epochs VALUES (?, ?, (SELECT COALESCE(MAX(last), 0)"
-            " FROM steps WHERE run = ?), ?, ?, ?, ?, ?, ?)",
-            (
-                row,
-                event.epoch,
-                row,
-                float(event.train_loss),
-                _number(event.test_loss),
-                _number(event.test_accuracy),
-                json.dumps({name: float(of) for name, of in event.metrics.items()}),
-                float(event.seconds),
-                event.batch_digest,
-            ),
-        )
-        self._connection.execute(
-            "UPDATE runs SET batch_digest = ? WHERE run = ?", (event.batch_digest, row)
-        )
-
-    @_keep.register
-    def _(self, event: Finished, row: int) -> None:
-        self._connection.execute(
-            "UPDATE runs SET status = 'done', reason = NULL, batch_digest = ?, "
-            "correct = ?, images = ?, seconds = ?, diverged_step = NULL WHERE run = ?",
-            (event.batch_digest, *_packed(event.correct), float(event.seconds), row),
-        )
-
-    @_keep.register
-    def _(self, event: Diverged, row: int) -> None:
-        self._connection.execute(
-            "UPDATE runs SET status = 'diverged', reason = NULL, diverged_step = ?, "
-            "correct = ?, images = ?, test_loss = ?, test_accuracy = ?, "
-            "batch_digest = ? WHERE run = ?",
-            (
-                event.step,
-                *_packed(event.correct),
-                _number(event.test_loss),
-                _number(event.test_accuracy),
-                event.batch_digest,
-                row,
-            ),
-        )
-
-    @_keep.register
-    def _(self, event: Failed, row: int) -> None:
-        self._connection.execute(
-            "UPDATE runs SET status = 'failed', reason = ? WHERE run = ?",
-            (event.reason, row),
-        )
-
 
 def _identity(key: RunKey) -> tuple[str, float, int, str]:
     return key.arm, float(key.rate), key.seed, point_json(key.point)
-
-
-def _packed(correct: NDArray[np.bool_] | None) -> tuple[bytes | None, int | None]:
-    if correct is None:
-        return None, None
-    return np.packbits(np.asarray(correct, dtype=np.bool_)).tobytes(), len(correct)
-
-
-def _number(value: float | None) -> float | None:
-    # SQLite does not know NumPy's own numbers
-    return None if value is None else float(value)

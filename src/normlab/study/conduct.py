@@ -15,6 +15,7 @@ from normlab.analysis.design.setting import setting_of
 from normlab.analysis.text.words import count
 from normlab.errors import BadFolder
 from normlab.records.events import (
+    ENDS,
     Diverged,
     EpochDone,
     Event,
@@ -29,8 +30,8 @@ from normlab.records.writer import Writer
 from normlab.spec.plan import RunKey, plan
 from normlab.study.cost import CostJob, Measured, extent
 from normlab.study.executor import Executor
-from normlab.study.jobs import Material, TrainJob
-from normlab.study.messages import Halted, JobEnded, Lost, Stands, Started
+from normlab.study.jobs import Job, JobContext, TrainJob
+from normlab.study.messages import Halted, JobEnded, JobStarted, Lost, Stands
 from normlab.study.order import longest_first
 from normlab.study.pace import Countdown
 from normlab.study.prepare import Prepared
@@ -76,8 +77,8 @@ class Conductor:
         self._failed: dict[str, str] = {}  # what is no run, and why
         self._noted: set[str] = set()  # what has been said of some run
         self._data = scratch(folder.path) / "data"
-        self._materials = {
-            point: Material(
+        self._contexts = {
+            point: JobContext(
                 spec=variant.spec,
                 source=variant.source,
                 data=self._data,
@@ -183,7 +184,7 @@ class Conductor:
             if (run.key.rate, run.key.point) == (rate, point)
         }
         unfinished = self._folder.path / "checkpoints" / "surfaces"
-        jobs = surface_jobs(self._materials[point], arrays, unfinished, shown)
+        jobs = surface_jobs(self._contexts[point], arrays, unfinished, shown)
         missing = [job for job in jobs if job.name not in known]
         if missing:
             self._watcher.note(f"measuring {len(missing)} surfaces")
@@ -200,36 +201,41 @@ class Conductor:
         spec = self._prepared.spec
         if spec.measure == "none" or "cost" in self._folder.read().measurements:
             return
-        first = next(iter(self._materials.values()))
+        first = next(iter(self._contexts.values()))
         blocks, steps = extent(first)
         each = count((blocks + 1) * steps, "step")
         self._watcher.note(f"measuring what a step costs: {each} of each arm")
-        self._executor.submit(CostJob(material=first))
+        self._executor.submit(CostJob(context=first))
         self._listen()
 
     def _listen(self) -> None:
         for job, message in self._executor.messages():
-            match job, message:
-                case _, JobEnded():
+            match message:
+                case JobEnded():
                     pass
-                case _, Halted(reason=reason):
+                case Halted(reason=reason):
                     raise BadFolder(reason)
-                case _, Stands(reason=reason):
+                case Stands(reason=reason):
                     self._watcher.told(f"{job.label}: {reason}")
-                case TrainJob(), _:
+                case _ if isinstance(job, TrainJob):
                     self._of_run(job, message)
-                case SurfaceJob(name=name), Share(share=share):
-                    told = self._countdown.reached(name, share)
-                    self._watcher.note(f"surfaces: {told}")
-                case CostJob(), Share(share=share):
-                    self._watcher.note(f"measuring what a step costs: {share:.0%}")
-                case SurfaceJob(), StudySurface() | Unmeasured():
-                    self._mapped(job, message)
-                case _, Measured(name=name, value=value):
-                    self._writer.measurement(name, value)
-                case _, Failed(reason=reason) | Lost(reason=reason):
+                case Failed(reason=reason) | Lost(reason=reason):
                     self._failed[job.label] = reason
                     self._watcher.note(f"{job.label} failed: {reason}")
+                case _:
+                    self._of_measurement(job, message)
+
+    def _of_measurement(self, job: Job, message: object) -> None:
+        match job, message:
+            case SurfaceJob(name=name), Share(share=share):
+                told = self._countdown.reached(name, share)
+                self._watcher.note(f"surfaces: {told}")
+            case SurfaceJob(), StudySurface() | Unmeasured():
+                self._mapped(job, message)
+            case CostJob(), Share(share=share):
+                self._watcher.note(f"measuring what a step costs: {share:.0%}")
+            case _, Measured(name=name, value=value):
+                self._writer.measurement(name, value)
 
     def _mapped(self, job: SurfaceJob, message: StudySurface | Unmeasured) -> None:
         if isinstance(message, Unmeasured):
@@ -241,7 +247,7 @@ class Conductor:
 
     def _of_run(self, job: TrainJob, message: object) -> None:
         match message:
-            case Started():
+            case JobStarted():
                 self._attempts[job.key] = self._attempts.get(job.key, 0) + 1
                 self._status(job.key, "running")
             case Lost(reason=reason):
@@ -252,18 +258,13 @@ class Conductor:
     def _keep(self, job: TrainJob, event: Event) -> None:
         self._writer.event(job.key, event)
         self._watcher.event(job.key, event)
-        ends: dict[type, Status] = {
-            Finished: "done",
-            Diverged: "diverged",
-            Failed: "failed",
-        }
         if isinstance(event, Noted) and event.text not in self._noted:
             self._noted.add(event.text)
             self._watcher.told(f"{job.key.id}: {event.text}")
-        if type(event) in ends:
+        if status := ENDS.get(type(event)):
             reason = event.reason if isinstance(event, Failed) else None
             self._running.discard(job.key)
-            self._watcher.status(job.key, ends[type(event)], reason)
+            self._watcher.status(job.key, status, reason)
         if isinstance(event, Finished | Diverged):
             shutil.rmtree(job.checkpoints, ignore_errors=True)
         self._refine(job.key, event)
@@ -290,7 +291,7 @@ class Conductor:
     def _job(self, key: RunKey, start: int) -> TrainJob:
         return TrainJob(
             key=key,
-            material=self._materials[key.point],
+            context=self._contexts[key.point],
             checkpoints=self._checkpoints(key),
             network=self._folder.path / "arrays" / key.id / "network.safetensors",
             start=start,

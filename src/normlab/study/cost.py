@@ -25,7 +25,7 @@ from normlab.data.batches import BatchStream
 from normlab.data.feed import Feed
 from normlab.errors import NormlabError
 from normlab.spec.plan import RunKey
-from normlab.study.jobs import Material, Tell
+from normlab.study.jobs import JobContext, Tell
 from normlab.study.under_way import EVERY, Share
 from normlab.surgery.fold import fold
 from normlab.train.evaluate import inference
@@ -51,7 +51,7 @@ class Measured:
 class CostJob:
     """Time every arm of a study against its baseline."""
 
-    material: Material = field(repr=False)
+    context: JobContext = field(repr=False)
 
     @property
     def label(self) -> str:
@@ -60,7 +60,7 @@ class CostJob:
 
     def perform(self, tell: Tell) -> None:
         """Measure; how far it is now and then, and one event."""
-        blocks, steps = extent(self.material)
+        blocks, steps = extent(self.context)
         tell_at = perf_counter() + EVERY
 
         def told(share: float) -> None:
@@ -69,16 +69,16 @@ class CostJob:
                 tell(Share(share))
                 tell_at = perf_counter() + EVERY
 
-        value = measure_cost(self.material, blocks=blocks, steps=steps, told=told)
+        value = measure_cost(self.context, blocks=blocks, steps=steps, told=told)
         tell(Measured(name="cost", value=value))
 
 
-def extent(material: Material) -> tuple[int, int]:
+def extent(context: JobContext) -> tuple[int, int]:
     """Blocks, and steps of a block, that are timed of every arm of a study."""
-    spec = material.spec
+    spec = context.spec
     runs = len(spec.seeds) * len(spec.recipe.rates)
     epoch = BatchStream(
-        len(material.dataset().train),
+        len(context.dataset().train),
         batch_size=spec.recipe.batch_size,
         seed=spec.seeds[0],
         last_batch=spec.recipe.last_batch,
@@ -99,7 +99,7 @@ def share_of(trained: int) -> tuple[int, int]:
 
 
 def measure_cost(
-    material: Material,
+    context: JobContext,
     *,
     blocks: int = BLOCKS,
     steps: int = STEPS,
@@ -108,7 +108,7 @@ def measure_cost(
     """Seconds per step and per image of every arm, and their ratios.
 
     Args:
-        material: The study; its first seed and rate are taken.
+        context: The study; its first seed and rate are taken.
         blocks: Times that every arm takes its turn.
         steps: Steps of one turn.
         told: Is told which share of the steps is done.
@@ -120,15 +120,13 @@ def measure_cost(
         `inference_seconds` (for one batch of `images`) and the same `folded`, where
         batch norm can be folded, else null.
     """
-    spec = material.spec
+    spec = context.spec
     arms = [arm.name for arm in spec.arms]
-    networks = {arm: material.network(arm, spec.seeds[0]) for arm in arms}
-    seconds = _step_seconds(material, networks, blocks=blocks, steps=steps, told=told)
-    inputs = _images(material)
+    networks = {arm: context.network(arm, spec.seeds[0]) for arm in arms}
+    seconds = _step_seconds(context, networks, blocks=blocks, steps=steps, told=told)
+    inputs = _images(context)
     # new ones: what a trained network keeps of its last step may not be copied
-    fresh = {
-        arm: material.network(arm, spec.seeds[0]).to(inputs.device) for arm in arms
-    }
+    fresh = {arm: context.network(arm, spec.seeds[0]).to(inputs.device) for arm in arms}
     base = seconds[:, arms.index(spec.baseline.name)]
     return {
         "baseline": spec.baseline.name,
@@ -161,7 +159,7 @@ def block_interval(ratios: NDArray[np.float64]) -> list[float]:
 
 
 def _step_seconds(
-    material: Material,
+    context: JobContext,
     networks: Mapping[str, nn.Module],
     *,
     blocks: int,
@@ -169,9 +167,9 @@ def _step_seconds(
     told: Callable[[float], None],
 ) -> NDArray[np.float64]:
     """Seconds of each turn, of shape (blocks, arms)."""
-    spec, dataset = material.spec, material.dataset()
+    spec, dataset = context.spec, context.dataset()
     keys = [RunKey(arm, spec.recipe.rates[0], spec.seeds[0]) for arm in networks]
-    runs = [Run(networks[key.arm], material.course(key)) for key in keys]
+    runs = [Run(networks[key.arm], context.run_config(key)) for key in keys]
     order = BatchStream(
         len(dataset.train),
         batch_size=spec.recipe.batch_size,
@@ -189,10 +187,10 @@ def _step_seconds(
     return seconds
 
 
-def _images(material: Material) -> Tensor:
+def _images(context: JobContext) -> Tensor:
     """Test images to classify at once."""
-    dataset = material.dataset()
-    feed = Feed(dataset.test, dataset.mean, dataset.std, torch.device(material.device))
+    dataset = context.dataset()
+    feed = Feed(dataset.test, dataset.mean, dataset.std, torch.device(context.device))
     return feed.take(torch.arange(min(IMAGES, len(feed))))[0]
 
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from normlab.study.messages import JobEnded, Lost, Setup, Started
+from normlab.study.messages import JobEnded, JobStarted, Lost, Setup
 from normlab.study.slot import Slot
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class LocalExecutor:
     def _serve(self, slot: Slot) -> None:
         while (job := self._jobs.get().job) is not None and not slot.stopped:
             tell = partial(self._tell, job)
-            tell(Started())
+            tell(JobStarted())
             slot.perform(job, tell)
 
     def _tell(self, job: Job, message: object) -> None:

@@ -37,7 +37,7 @@ _LACKS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Material:
+class JobContext:
     """What all jobs of a study share, in a form that can travel."""
 
     spec: StudySpec
@@ -53,7 +53,7 @@ class Material:
         """The data, mapped into memory: one copy for all workers."""
         return _opened(self.data, self.live)
 
-    def course(self, key: RunKey) -> RunConfig:
+    def run_config(self, key: RunKey) -> RunConfig:
         """What the run `key` is trained on, and how."""
         return RunConfig(
             key=key,
@@ -104,7 +104,7 @@ class TrainJob:
     """Train one run, from its last checkpoint if there is one."""
 
     key: RunKey
-    material: Material = field(repr=False)
+    context: JobContext = field(repr=False)
     checkpoints: Path
     network: Path  # where the trained network is kept
     start: int = 0  # epochs that an earlier attempt finished
@@ -116,8 +116,8 @@ class TrainJob:
 
     def perform(self, tell: Tell) -> None:
         """Train; keep a checkpoint after each epoch, and the network at the end."""
-        model = self.material.network(self.key.arm, self.key.seed)
-        init_digest, digests = start_digest(model, self.material.shared)
+        model = self.context.network(self.key.arm, self.key.seed)
+        init_digest, digests = start_digest(model, self.context.shared)
         tell(
             Started(
                 parameters=sum(p.numel() for p in model.parameters()),
@@ -126,11 +126,11 @@ class TrainJob:
             )
         )
         start = checkpoint.load(self.checkpoints, self.start) if self.start else None
-        course = self.material.course(self.key)
-        run = Run(model, course, observers=self._observers(model, course), start=start)
+        config = self.context.run_config(self.key)
+        run = Run(model, config, observers=self._observers(model, config), start=start)
         for event in run.events():
             if isinstance(event, Finished | Diverged):
-                lacks = self._lacks(run, model, course)
+                lacks = self._lacks(run, model, config)
                 if lacks:
                     tell(Noted(text=_LACKS.format(", ".join(lacks))))
                 checkpoint.save_network(model, self.network, lacks=lacks)
@@ -138,27 +138,27 @@ class TrainJob:
             if isinstance(event, EpochDone):
                 checkpoint.save(run.checkpoint(), self.checkpoints)
 
-    def _lacks(self, run: Run, model: nn.Module, course: RunConfig) -> list[str]:
+    def _lacks(self, run: Run, model: nn.Module, config: RunConfig) -> list[str]:
         """What the network depends on that its parameters and buffers do not say."""
         beside = run.beside()
         if not beside:
             return []
-        alone = self.material.network(self.key.arm, self.key.seed).to(course.device)
+        alone = self.context.network(self.key.arm, self.key.seed).to(config.device)
         alone.load_state_dict(model.state_dict())
-        part, mean, std = course.dataset.test, course.dataset.mean, course.dataset.std
+        part, mean, std = config.dataset.test, config.dataset.mean, config.dataset.std
         few = part.chosen(np.arange(min(COMPARED, len(part))))
-        inputs, _ = Feed(few, mean, std, course.device).take(torch.arange(len(few)))
+        inputs, _ = Feed(few, mean, std, config.device).take(torch.arange(len(few)))
         with preserved(model):
             return [] if answer_alike(model, alone, inputs) else beside
 
-    def _observers(self, model: torch.nn.Module, course: RunConfig) -> list[Observer]:
-        spec = self.material.spec
+    def _observers(self, model: torch.nn.Module, config: RunConfig) -> list[Observer]:
+        spec = self.context.spec
         # snapshots are large: only where surfaces are made of them
         surfaces = self.key.seed in spec.seeds_with_surfaces
         return observers(
             spec.measure,
             model,
-            course,
-            shared=self.material.shared,
+            config,
+            shared=self.context.shared,
             snapshots=self.network.parent / "path" if surfaces else None,
         )

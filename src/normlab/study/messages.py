@@ -15,7 +15,7 @@ class Setup:
 
 
 @dataclass(frozen=True)
-class Started:
+class JobStarted:
     """A worker has begun with a job."""
 
 

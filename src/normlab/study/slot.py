@@ -68,8 +68,10 @@ class Slot:
             )
             tell(JobEnded())
             return
+        failing = "no worker can be started"
         try:
             worker = self._ready()
+            failing = "talking to its worker failed"
             worker.attend(lambda: tell(Stands(_stands(worker.pid))), self._stands)
             worker.channel.send_packed(payload)
             while not isinstance(message := worker.channel.receive(), JobEnded):
@@ -77,9 +79,9 @@ class Slot:
             tell(message)
         except Gone:
             tell(Lost(self._obituary()))
-        except Exception as error:  # no descriptors, no memory, no folder for its log
+        except Exception as error:  # no descriptors, no memory; a user's own class
             self._end()
-            tell(Lost(f"no worker can be started ({described(error)})"))
+            tell(Lost(f"{failing} ({described(error)})"))
 
     def stop(self) -> None:
         """Kill the worker with all that it started; no other takes its place."""

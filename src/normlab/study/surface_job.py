@@ -19,7 +19,7 @@ from normlab.landscape.surface import surface
 from normlab.records.surface import Mark, StudySurface, SurfaceKind, surface_name
 from normlab.spec.plan import RunKey
 from normlab.spec.surfaces import Statistics, Surfaces
-from normlab.study.jobs import Material, Tell
+from normlab.study.jobs import JobContext, Tell
 from normlab.study.twins import combined
 from normlab.study.under_way import UnderWay
 from normlab.train.checkpoint import network, network_lacks
@@ -42,7 +42,7 @@ class Unmeasured:
 class SurfaceJob:
     """Measure one run on one plane."""
 
-    material: Material = field(repr=False)
+    context: JobContext = field(repr=False)
     arrays: Path  # of the study
     unfinished: Path  # folder for the cells of surfaces under way
     kind: SurfaceKind
@@ -74,7 +74,7 @@ class SurfaceJob:
     @property
     def how(self) -> Surfaces:
         """How closely it is measured."""
-        return BOWL if self.kind == "bowl" else self.material.spec.surfaces
+        return BOWL if self.kind == "bowl" else self.context.spec.surfaces
 
     def perform(self, tell: Tell) -> None:
         """Measure; one event, before it shares of a surface that takes long."""
@@ -89,8 +89,8 @@ class SurfaceJob:
         except BadData as refused:
             tell(Unmeasured(self.name, str(refused)))
             return
-        how, dataset = self.how, self.material.dataset()
-        batch_size = min(self.material.spec.recipe.batch_size, len(dataset.train))
+        how, dataset = self.how, self.context.dataset()
+        batch_size = min(self.context.spec.recipe.batch_size, len(dataset.train))
         # whole batches: a rest would be dropped by some statistics and not by others
         batches = max(1, min(len(dataset.train), how.examples) // batch_size)
         examples = batches * batch_size
@@ -112,7 +112,7 @@ class SurfaceJob:
                 exact=how.exact,
                 examples=examples,
                 seed=self.run.seed,
-                loss=self.material.loss,
+                loss=self.context.loss,
                 watch=under_way.watch,
             )
         except NormlabError as refused:  # such as a norm of unknown statistics
@@ -156,7 +156,7 @@ class SurfaceJob:
 
     def _common(self) -> Plane:
         """The plane of the common start and the ends of the baseline and its twin."""
-        spec, shared = self.material.spec, self._shared_parameters()
+        spec, shared = self.context.spec, self._shared_parameters()
         arms = (spec.baseline.name, self.twin or "")
         ends = {
             arm: _only(self._end(self.run._replace(arm=arm)), shared) for arm in arms
@@ -194,17 +194,17 @@ class SurfaceJob:
     def _shared_parameters(self) -> list[str]:
         """Shared weights: tensors of two and more axes that all arms have."""
         own = dict(self._start(self.run).named_parameters())
-        return [n for n in self.material.shared if n in own and own[n].ndim > 1]
+        return [n for n in self.context.shared if n in own and own[n].ndim > 1]
 
     def _start(self, run: RunKey) -> torch.nn.Module:
-        network = self.material.network(run.arm, run.seed)
-        return network.to(torch.device(self.material.device))
+        network = self.context.network(run.arm, run.seed)
+        return network.to(torch.device(self.context.device))
 
     def _lacks(self) -> list[str]:
         """What the networks that it is made of depend on beside what was kept."""
         arms = {self.run.arm}
         if self.kind in ("common", "bowl"):
-            arms |= {self.material.spec.baseline.name, self.twin or self.run.arm}
+            arms |= {self.context.spec.baseline.name, self.twin or self.run.arm}
         files = (self._file(self.run._replace(arm=arm)) for arm in sorted(arms))
         return sorted({name for file in files for name in network_lacks(file)})
 

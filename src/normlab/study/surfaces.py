@@ -13,30 +13,30 @@ from dataclasses import replace
 from pathlib import Path
 
 from normlab.spec.plan import RunKey
-from normlab.study.jobs import Material
+from normlab.study.jobs import JobContext
 from normlab.study.surface_job import SurfaceJob
 
 
 def surface_jobs(
-    material: Material, arrays: Path, unfinished: Path, status: Mapping[RunKey, str]
+    context: JobContext, arrays: Path, unfinished: Path, status: Mapping[RunKey, str]
 ) -> list[SurfaceJob]:
     """The surfaces of a study, those that take longest first.
 
     Args:
-        material: The study, at the point of its sweep that is shown.
+        context: The study, at the point of its sweep that is shown.
         arrays: Its folder of arrays.
         unfinished: Its folder for the cells of surfaces under way.
         status: Status of the runs that are shown, one for each arm and seed; only
             runs that are done have surfaces.
     """
-    spec = material.spec
+    spec = context.spec
     jobs = [
         job
         for arm in spec.arms
         for seed in spec.seeds
         for job in _jobs_of(
             SurfaceJob(
-                material=material,
+                context=context,
                 arrays=arrays,
                 unfinished=unfinished,
                 kind="bowl",
@@ -55,7 +55,7 @@ def _run(status: Mapping[RunKey, str], arm: str, seed: int) -> RunKey:
 
 def _jobs_of(job: SurfaceJob) -> Iterator[SurfaceJob]:
     """The surfaces of one run, made from a job that names it."""
-    spec = job.material.spec
+    spec = job.context.spec
     if job.run.seed in spec.seeds_with_surfaces:
         for kind in spec.surfaces.planes:
             for statistics in spec.surfaces.statistics:
@@ -66,8 +66,8 @@ def _jobs_of(job: SurfaceJob) -> Iterator[SurfaceJob]:
 
 def _with_twins(job: SurfaceJob) -> Iterator[SurfaceJob]:
     """On the plane with each arm that it shares one with; the baseline is in all."""
-    baseline = job.material.spec.baseline.name
-    for arm in job.material.spec.arms:
+    baseline = job.context.spec.baseline.name
+    for arm in job.context.spec.arms:
         if arm.name != baseline and job.run.arm in (arm.name, baseline):
             yield replace(job, twin=arm.name)
 
@@ -76,5 +76,5 @@ def _runs_of(job: SurfaceJob) -> list[RunKey]:
     """The runs that must be done before a surface can be measured."""
     if job.twin is None:
         return [job.run]
-    baseline = job.material.spec.baseline.name
+    baseline = job.context.spec.baseline.name
     return [job.run._replace(arm=arm) for arm in (baseline, job.twin)]

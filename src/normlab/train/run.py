@@ -49,11 +49,11 @@ BLOCK = 50
 
 
 class Run:
-    """Trains `model` along `course` and says what happens, event by event.
+    """Trains `model` as `config` says and says what happens, event by event.
 
     Args:
         model: Built and initialised; it is trained in place.
-        course: Data, recipe and streams.
+        config: Data, recipe and streams.
         observers: Look at the run between two steps and leave no trace in it.
         start: Where an earlier attempt had got to.
     """
@@ -61,32 +61,32 @@ class Run:
     def __init__(
         self,
         model: nn.Module,
-        course: RunConfig,
+        config: RunConfig,
         *,
         observers: Sequence[Observer] = (),
         start: Checkpoint | None = None,
     ) -> None:
-        recipe, dataset = course.recipe, course.dataset
-        self._course = course
-        self._model = model.to(course.device)
+        recipe, dataset = config.recipe, config.dataset
+        self._config = config
+        self._model = model.to(config.device)
         if not model.training:
             model.train()
         self._batches = BatchStream(
             len(dataset.train),
             batch_size=recipe.batch_size,
-            seed=course.key.seed,
+            seed=config.key.seed,
             last_batch=recipe.last_batch,
         )
         self._train = self._feed(dataset.train)
         self._exam = Evaluator(
-            model, dataset, course.loss, seed=course.key.seed, device=course.device
+            model, dataset, config.loss, seed=config.key.seed, device=config.device
         )
-        self._observers = Observers(observers, seed=course.key.seed)
+        self._observers = Observers(observers, seed=config.key.seed)
         self._descent = descent_for(
             model,
             recipe,
-            course.key.rate,
-            factory=course.optimizer,
+            config.key.rate,
+            factory=config.optimizer,
         )
         self._outside = Outside(model)
         self._finite = LastFinite()
@@ -112,7 +112,7 @@ class Run:
         After each `EpochDone` the caller may take a `checkpoint()`.
         """
         began = perf_counter()
-        while self.epoch < self._course.recipe.epochs:
+        while self.epoch < self._config.recipe.epochs:
             for event in self._train_epoch():
                 yield event
                 if isinstance(event, Diverged):
@@ -146,8 +146,8 @@ class Run:
         return sorted(self._outside.packed().values)
 
     def _train_epoch(self) -> Iterator[Event]:
-        key, epoch = self._course.key, self.epoch + 1
-        live = self._course.dataset.live
+        key, epoch = self._config.key, self.epoch + 1
+        live = self._config.dataset.live
         feed = self._feed(live.epoch(key.seed, epoch)) if live else self._train
         batches = self._batches.epoch(epoch)
         epoch_losses: list[NDArray[np.float32]] = []
@@ -201,7 +201,7 @@ class Run:
             seconds that all of it took.
         """
         feed = feed or self._train
-        loss_of = self._course.loss
+        loss_of = self._config.loss
         losses = []
         began = perf_counter()
         for indices in batches:
@@ -239,7 +239,7 @@ class Run:
             inputs=inputs,
             labels=labels,
             rate=self._rate(),
-            loss=self._course.loss,
+            loss=self._config.loss,
         )
         self._observers.observe(state)
 
@@ -250,8 +250,8 @@ class Run:
     def _rate(self) -> float:
         """Learning rate of the next step."""
         return rate_at(
-            self._course.recipe,
-            self._course.key.rate,
+            self._config.recipe,
+            self._config.key.rate,
             step=self.step,
             steps_per_epoch=self._batches.steps_per_epoch,
         )
@@ -285,8 +285,8 @@ class Run:
         )
 
     def _feed(self, part: Part) -> Feed:
-        dataset = self._course.dataset
-        return Feed(part, dataset.mean, dataset.std, device=self._course.device)
+        dataset = self._config.dataset
+        return Feed(part, dataset.mean, dataset.std, device=self._config.device)
 
 
 def _told(step: int, seen: Evaluation) -> InterimEval:

@@ -20,7 +20,7 @@ def resampled_differences(
     r"""Accuracy differences of studies with seeds and images drawn anew.
 
     Seeds and images are crossed: every seed sees every image. So both are drawn with
-    replacement and independently, and a redrawn study's difference is
+    replacement and independently, and a resampled study's difference is
     $\sum_{s,i} w_s v_i d_{si}$ with the shares $w$, $v$ in which seeds and images
     were drawn and $d_{si} \in \{-1, 0, 1\}$. This covers both sources of chance, on
     the cautious side.
@@ -44,14 +44,14 @@ def resampled_differences(
     kinds, counts = np.unique(unequal, axis=1, return_counts=True)
     draws = stream.multinomial(seeds, np.full(seeds, 1 / seeds), size=REDRAWN)
     worth = np.arange(-seeds, seeds + 1)  # what an image can add, given the seeds
-    redrawn: list[NDArray[np.float64]] = []
+    resampled: list[NDArray[np.float64]] = []
     for some in np.array_split(draws, 1 + REDRAWN * counts.size // CELLS):
         shares = _shares(some, kinds, counts / images)
         shares[:, seeds] += 1 - unequal.shape[1] / images
         # rounding must not leave a sum above 1
         shares /= shares.sum(axis=1, keepdims=True)
-        redrawn.append(stream.multinomial(images, shares) @ worth / (seeds * images))
-    return np.concatenate(redrawn)
+        resampled.append(stream.multinomial(images, shares) @ worth / (seeds * images))
+    return np.concatenate(resampled)
 
 
 def _shares(
@@ -69,11 +69,11 @@ def _shares(
 
 
 def percentile_interval(
-    redrawn: NDArray[np.float64], confidence: float
+    resampled: NDArray[np.float64], confidence: float
 ) -> tuple[float, float]:
-    """The middle share of the redrawn values."""
+    """The middle share of the resampled values."""
     tail = (1 - confidence) / 2
-    low, high = np.quantile(redrawn, [tail, 1 - tail])
+    low, high = np.quantile(resampled, [tail, 1 - tail])
     return float(low), float(high)
 
 

@@ -94,9 +94,9 @@ class Evidence:
 
     def over_images(self, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
         """The interval with the test images drawn anew too, where there are images."""
-        if self._redrawn is None:
+        if self._resampled is None:
             return None
-        return percentile_interval(self._redrawn, confidence)
+        return percentile_interval(self._resampled, confidence)
 
     def headline(self, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
         """The wider of both intervals: the one that verdicts are read from."""
@@ -110,7 +110,7 @@ class Evidence:
         return image_variance(*self._correct) if self._correct else 0.0
 
     @cached_property
-    def _redrawn(self) -> NDArray[np.float64] | None:
+    def _resampled(self) -> NDArray[np.float64] | None:
         return resampled_differences(*self._correct) if self._correct else None
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 
@@ -30,3 +31,47 @@ def holm(p_values: Sequence[float]) -> list[float]:
     adjusted = np.empty_like(p)
     adjusted[order] = raised
     return adjusted.tolist()
+
+
+class Others:
+    """The p-values of the other claims of a family, sorted once for all its members.
+
+    Args:
+        p_values: In any order.
+
+    Example:
+        >>> others = Others([0.01, 0.04, 0.03])
+        >>> len(others), len(others.without(0.04)), others.without(0.04).adjusted(0.04)
+        (3, 2, 0.06)
+    """
+
+    def __init__(self, p_values: Sequence[float]) -> None:
+        self._p = np.sort(np.asarray(p_values, dtype=np.float64))
+        factors = np.arange(self._p.size, 0, -1)
+        self._most = np.maximum.accumulate(factors * self._p)
+        self._raised = (factors + 1) * self._p  # with one more in the family
+        self._most_raised = np.maximum.accumulate(self._raised)
+        self._missing: int | None = None
+
+    def __len__(self) -> int:
+        return self._p.size - (self._missing is not None)
+
+    def without(self, p: float) -> Others:
+        """The same but for one that has this p."""
+        rest = copy(self)
+        rest._missing = int(np.searchsorted(self._p, p))
+        return rest
+
+    def adjusted(self, p: float) -> float:
+        """What `holm` makes of a p among these: at most 1."""
+        place = int(np.searchsorted(self._p, p))
+        if self._missing is None:  # one more than there are
+            below = self._most_raised[place - 1] if place else 0.0
+        elif place <= self._missing:
+            below = self._most[place - 1] if place else 0.0
+        else:  # behind the one that is left out, each place counts one more
+            place -= 1
+            later = self._raised[self._missing + 1 : place + 1]
+            first = self._most[self._missing - 1] if self._missing else 0.0
+            below = max(first, later.max(initial=0.0))
+        return min(1.0, max(float(below), (len(self) + 1 - place) * p))

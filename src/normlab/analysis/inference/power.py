@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from scipy.special import ndtri
 
 from normlab.analysis.inference.evidence import Evidence
-from normlab.analysis.inference.holm import holm
+from normlab.analysis.inference.holm import Others
 from normlab.analysis.inference.interval import CONFIDENCE, t_p, t_quantile
 from normlab.analysis.inference.mcnemar import mcnemar
 
@@ -18,7 +18,7 @@ EQUIVALENCE = 0.90  # the confidence of the interval that must lie inside the ma
 MOST = 1000  # further seeds; beyond, "more than" is said
 
 
-def further_seeds(evidence: Evidence, rivals: Sequence[float]) -> int | None:
+def further_seeds(evidence: Evidence, others: Others) -> int | None:
     """Seeds to add until a verdict falls, if mean and spread stay as they are.
 
     Settled means: below the level after correction, or the 90 % interval inside the
@@ -27,19 +27,19 @@ def further_seeds(evidence: Evidence, rivals: Sequence[float]) -> int | None:
 
     Args:
         evidence: At least three effects that are not all the same.
-        rivals: The p-values of the other claims of the family.
+        others: The other claims of the family.
 
     Returns:
         At least 1; None if even 1,000 would not settle it.
     """
-    settled = _COUNTED[evidence.definition.test](evidence, rivals)
+    settled = _COUNTED[evidence.definition.test](evidence, others)
     n = evidence.effects.size
     # settled once, it stays so: the first 1 of zeros and ones
     found = bisect_left(range(n + 1, n + MOST + 1), 1, key=lambda n: int(settled(n)))
     return None if found == MOST else found + 1
 
 
-def _by_t(evidence: Evidence, rivals: Sequence[float]) -> Callable[[int], bool]:
+def _by_t(evidence: Evidence, others: Others) -> Callable[[int], bool]:
     mean = abs(float(evidence.effects.mean()))
     deviation = float(evidence.effects.std(ddof=1))
 
@@ -51,7 +51,7 @@ def _by_t(evidence: Evidence, rivals: Sequence[float]) -> Callable[[int], bool]:
         return max(over_seeds, float(over_images))
 
     def settled(seeds: int) -> bool:
-        significant = holm([t_p(mean, deviation, seeds), *rivals])[0] < LEVEL
+        significant = others.adjusted(t_p(mean, deviation, seeds)) < LEVEL
         if significant and mean > half(seeds, CONFIDENCE):
             return True
         margin = evidence.margin
@@ -60,12 +60,12 @@ def _by_t(evidence: Evidence, rivals: Sequence[float]) -> Callable[[int], bool]:
     return settled
 
 
-def _by_mcnemar(evidence: Evidence, rivals: Sequence[float]) -> Callable[[int], bool]:
+def _by_mcnemar(evidence: Evidence, others: Others) -> Callable[[int], bool]:
     shares = [pairs / evidence.effects.size for pairs in evidence.only_one]
 
     def settled(seeds: int) -> bool:
         p = mcnemar(*(round(share * seeds) for share in shares))
-        return p is not None and holm([p, *rivals])[0] < LEVEL
+        return p is not None and others.adjusted(p) < LEVEL
 
     return settled
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from normlab.analysis.inference.evidence import MIN_SEEDS, Evidence
-from normlab.analysis.inference.holm import holm
+from normlab.analysis.inference.holm import Others
 from normlab.analysis.inference.interval import is_constant
 from normlab.analysis.inference.power import EQUIVALENCE, LEVEL, MOST, further_seeds
 from normlab.analysis.text.words import count, null_text, seeds_text
@@ -25,7 +24,7 @@ class Ruling(NamedTuple):
     note: str
 
 
-def judge(evidence: Evidence, rivals: Sequence[float]) -> Ruling:
+def judge(evidence: Evidence, others: Others) -> Ruling:
     """Decide what the evidence says, and why.
 
     In this order: fewer than three effects are not enough; effects that are all 0 are
@@ -38,9 +37,9 @@ def judge(evidence: Evidence, rivals: Sequence[float]) -> Ruling:
 
     Args:
         evidence: The effects of all the seeds.
-        rivals: The p-values of the other claims of the family.
+        others: The other claims of the family.
     """
-    ruling = _on_what_there_is(evidence, rivals)
+    ruling = _on_what_there_is(evidence, others)
     if not evidence.gaps:
         return ruling
     there = f"{evidence.effects.size} of {evidence.planned} pairs ({_why(evidence)})"
@@ -50,7 +49,7 @@ def judge(evidence: Evidence, rivals: Sequence[float]) -> Ruling:
     return Ruling("inconclusive", f"{note}: {ruling.note}")
 
 
-def _on_what_there_is(evidence: Evidence, rivals: Sequence[float]) -> Ruling:
+def _on_what_there_is(evidence: Evidence, others: Others) -> Ruling:
     effects = evidence.effects
     if effects.size < MIN_SEEDS:
         there = count(effects.size, "seed")
@@ -62,11 +61,11 @@ def _on_what_there_is(evidence: Evidence, rivals: Sequence[float]) -> Ruling:
         assert is_constant(effects)
         note = "the same effect from every seed: there is no spread to test it against"
         return Ruling("inconclusive", note)
-    if holm([evidence.p, *rivals])[0] >= LEVEL:
-        return _not_significant(evidence, rivals)
+    if others.adjusted(evidence.p) >= LEVEL:
+        return _not_significant(evidence, others)
     if not _excludes_equal(evidence.headline()):
-        return _inside(evidence) or _too_few_images(evidence, rivals)
-    return _significant(evidence, len(rivals) + 1)
+        return _inside(evidence) or _too_few_images(evidence, others)
+    return _significant(evidence, len(others) + 1)
 
 
 def _significant(evidence: Evidence, family: int) -> Ruling:
@@ -80,24 +79,24 @@ def _significant(evidence: Evidence, family: int) -> Ruling:
     return Ruling("supported" if agrees else "contradicted", note)
 
 
-def _not_significant(evidence: Evidence, rivals: Sequence[float]) -> Ruling:
+def _not_significant(evidence: Evidence, others: Others) -> Ruling:
     if inside := _inside(evidence):
         return inside
     equal = null_text(evidence.definition)
     if evidence.definition.test == "mcnemar":
         note = _test_words(evidence)
     elif evidence.p is not None and evidence.p < LEVEL:
-        family = len(rivals) + 1
+        family = len(others) + 1
         note = f"excludes {equal}, but not after correction for {family} claims"
     else:
         note = f"the interval includes {equal}"
-    return Ruling("inconclusive", f"{note}; {_outlook(evidence, rivals)}")
+    return Ruling("inconclusive", f"{note}; {_outlook(evidence, others)}")
 
 
-def _too_few_images(evidence: Evidence, rivals: Sequence[float]) -> Ruling:
+def _too_few_images(evidence: Evidence, others: Others) -> Ruling:
     note = (
         "the interval over seeds excludes 0, but not the one with the test images "
-        f"drawn anew too; {_outlook(evidence, rivals)}"
+        f"drawn anew too; {_outlook(evidence, others)}"
     )
     return Ruling("inconclusive", note)
 
@@ -141,8 +140,8 @@ def _diverged(evidence: Evidence) -> str:
     return f"diverged: {pairing.baseline} {baseline}/{n}, {pairing.arm} {other}/{n}"
 
 
-def _outlook(evidence: Evidence, rivals: Sequence[float]) -> str:
-    more = further_seeds(evidence, rivals)
+def _outlook(evidence: Evidence, others: Others) -> str:
+    more = further_seeds(evidence, others)
     if more is None and evidence.image_variance > 0:
         return "more seeds would not help; a larger test set would"
     if more is None:

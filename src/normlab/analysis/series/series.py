@@ -34,13 +34,13 @@ class Series:
 
 
 def over_seeds(
-    arm: str, courses: Sequence[Trajectory], *, ratio: bool = False
+    arm: str, trajectories: Sequence[Trajectory], *, ratio: bool = False
 ) -> Series:
     """Mean and interval at every shared moment.
 
     Args:
         arm: Whose runs they are.
-        courses: One per seed, at least one.
+        trajectories: One per seed, at least one.
         ratio: Whether to average logarithms, as positive scales ask for.
 
     Example:
@@ -49,8 +49,10 @@ def over_seeds(
         >>> over_seeds("batch", runs).mean
         array([2., 2.])
     """
-    step = reduce(np.intersect1d, [course.step for course in courses])
-    rows = [course.value[np.isin(course.step, step)] for course in courses]
+    step = reduce(np.intersect1d, [trajectory.step for trajectory in trajectories])
+    rows = [
+        trajectory.value[np.isin(trajectory.step, step)] for trajectory in trajectories
+    ]
     table = np.asarray(rows, dtype=np.float64)
     if ratio:
         table = np.log(np.where(table > 0, table, np.nan))

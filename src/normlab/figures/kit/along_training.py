@@ -37,7 +37,7 @@ class Quantity:
 def draw_along_training(
     quantities: Sequence[Quantity],
     styles: Mapping[str, Style],
-    look: Theme,
+    theme: Theme,
     *,
     columns: int = 2,
     height: int = 260,
@@ -48,7 +48,7 @@ def draw_along_training(
     Args:
         quantities: From left to right, then down.
         styles: Of every arm.
-        look: Paper and ink.
+        theme: Paper and ink.
         columns: Panels of a row.
         height: Of a panel, in pixels.
         one_scale: Whether quantities of the same unit share their axis' range.
@@ -60,7 +60,7 @@ def draw_along_training(
         axes.append({**_axis(quantity), "matches": known})
         first.setdefault(quantity.unit, f"y{axis_number(i)}")
     figure = panels(
-        look,
+        theme,
         [
             Panel(
                 title=quantity.title,
@@ -77,10 +77,10 @@ def draw_along_training(
     told: set[str] = set()
     for i, quantity in enumerate(quantities):
         if quantity.level is not None:
-            add_level(figure, i, quantity.level, look)
+            add_level(figure, i, quantity.level, theme)
         if quantity.null is not None:
             add_curve(
-                figure, steps.at(quantity.null[0]), quantity.null[1], look, **on(i)
+                figure, steps.at(quantity.null[0]), quantity.null[1], theme, **on(i)
             )
         for one in quantity.series:
             style, x = styles[one.arm], steps.at(one.step)

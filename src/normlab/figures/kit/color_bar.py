@@ -14,14 +14,14 @@ BAR = 48  # pixels: the scale and its numbers
 
 
 def with_bar(
-    figure: go.Figure, colours: Mapping[str, Any], look: Theme, lines: Sequence[str]
+    figure: go.Figure, colours: Mapping[str, Any], theme: Theme, lines: Sequence[str]
 ) -> go.Figure:
     """Room below the panels, and in it the scale of the figure's `coloraxis`.
 
     Args:
         figure: Gets the scale.
         colours: Its `colorscale`, `cmin`, `cmax`, `tickvals` and `ticktext`.
-        look: Ink.
+        theme: Ink.
         lines: Stand above the scale, the first of them is its title.
     """
     layout = figure.to_dict()["layout"]
@@ -37,7 +37,7 @@ def with_bar(
         "yanchor": "top",
         "yshift": -below,
         "showarrow": False,
-        "font": {"size": 12, "color": css(look.ink)},
+        "font": {"size": 12, "color": css(theme.ink)},
     }
     bar = {
         "orientation": "h",
@@ -53,7 +53,7 @@ def with_bar(
         "tickfont": {"size": 11},
         # dark ends of a scale are not to vanish on dark paper
         "outlinewidth": 1,
-        "outlinecolor": css(look.muted),
+        "outlinecolor": css(theme.muted),
     }
     axis = {name: colours[name] for name in ("colorscale", "cmin", "cmax")}
     meta = layout.get("meta") or {}

@@ -102,7 +102,7 @@ def _losses(surface: Surface) -> NDArray[np.float64]:
 def with_colours(
     figure: go.Figure,
     scale: LossScale,
-    look: Theme,
+    theme: Theme,
     surfaces: Iterable[Surface],
 ) -> go.Figure:
     """One colour scale of losses below all panels, and how they were measured.
@@ -110,7 +110,7 @@ def with_colours(
     Args:
         figure: Gets the scale.
         scale: Of the losses.
-        look: Ink.
+        theme: Ink.
         surfaces: Those that are shown.
     """
     these = list(surfaces)
@@ -123,7 +123,7 @@ def with_colours(
         **scale.ticks,
     }
     lines = [f"<b>loss</b> ({what})", *measured(these)]
-    return with_bar(figure, colours, look, lines)
+    return with_bar(figure, colours, theme, lines)
 
 
 def loss_ticks(low: float, high: float) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from normlab.figures.kit.theme import Theme, css
 
 
 def add_level(
-    figure: go.Figure, i: int, y: float, look: Theme, *, text: str = ""
+    figure: go.Figure, i: int, y: float, theme: Theme, *, text: str = ""
 ) -> None:
     """A dotted horizontal line across panel `i`.
 
@@ -20,7 +20,7 @@ def add_level(
         figure: Is drawn into.
         i: The panel.
         y: In the axis' own units.
-        look: Ink.
+        theme: Ink.
         text: Stands on the line, at its right end.
     """
     n = axis_number(i)
@@ -34,13 +34,13 @@ def add_level(
         y0=y,
         y1=y,
         layer="below",
-        line={"color": css(look.muted), "width": 1.5, "dash": "dot"},
+        line={"color": css(theme.muted), "width": 1.5, "dash": "dot"},
         label=label if text else None,
     )
 
 
 def add_curve(
-    figure: go.Figure, x: Numbers, y: Numbers, look: Theme, **axes: Any
+    figure: go.Figure, x: Numbers, y: Numbers, theme: Theme, **axes: Any
 ) -> None:
     """A dotted curve, dotted as the levels are.
 
@@ -48,28 +48,28 @@ def add_curve(
         figure: Is drawn into.
         x: Shape `(points,)`.
         y: Shape `(points,)`.
-        look: Ink.
+        theme: Ink.
         axes: `xaxis` and `yaxis`.
     """
     figure.add_scatter(
         x=single(x),
         y=single(y),
         mode="lines",
-        line={"color": css(look.muted), "width": 1.5, "dash": "dot"},
+        line={"color": css(theme.muted), "width": 1.5, "dash": "dot"},
         hoverinfo="skip",
         showlegend=False,
         **axes,
     )
 
 
-def add_upright(figure: go.Figure, i: int, x: float, look: Theme) -> None:
+def add_upright(figure: go.Figure, i: int, x: float, theme: Theme) -> None:
     """A dotted vertical line through panel `i`.
 
     Args:
         figure: Is drawn into.
         i: The panel.
         x: In the axis' own units.
-        look: Ink.
+        theme: Ink.
     """
     n = axis_number(i)
     figure.add_shape(
@@ -81,5 +81,5 @@ def add_upright(figure: go.Figure, i: int, x: float, look: Theme) -> None:
         x0=x,
         x1=x,
         layer="below",
-        line={"color": css(look.muted), "width": 1.5, "dash": "dot"},
+        line={"color": css(theme.muted), "width": 1.5, "dash": "dot"},
     )

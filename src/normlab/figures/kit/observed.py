@@ -92,13 +92,13 @@ def by_arm(
         fetch: Gives shape `(moments,)`, or None where a run has no such thing.
         ratio: Whether to average logarithms.
     """
-    courses: dict[str, list[Trajectory]] = {}
+    trajectories: dict[str, list[Trajectory]] = {}
     for key, arrays in runs.items():
         value = fetch(arrays)
         if value is not None and len(value):
-            course = Trajectory(arrays["steps"], value)
-            courses.setdefault(key.arm, []).append(course)
-    return [over_seeds(arm, those, ratio=ratio) for arm, those in courses.items()]
+            trajectory = Trajectory(arrays["steps"], value)
+            trajectories.setdefault(key.arm, []).append(trajectory)
+    return [over_seeds(arm, those, ratio=ratio) for arm, those in trajectories.items()]
 
 
 def first_of(runs: Mapping[RunKey, Arrays]) -> dict[str, Arrays]:

@@ -40,7 +40,7 @@ class Panel:
 
 
 def panels(
-    look: Theme,
+    theme: Theme,
     these: Sequence[Panel],
     *,
     columns: int = 2,
@@ -50,7 +50,7 @@ def panels(
     """An empty figure with axes for every panel, row by row.
 
     Args:
-        look: Paper and ink.
+        theme: Paper and ink.
         these: From left to right, then down.
         columns: Panels of a row on a wide page.
         height: Of the panels in pixels, or one height for each row.
@@ -74,13 +74,13 @@ def panels(
     )
     bottom, gap = BOTTOM + below, GAP + noted + below
     layout: dict[str, Any] = {
-        "template": look.template(),
+        "template": theme.template(),
         "margin": {"l": SIDE, "r": 16, "t": top, "b": bottom},
         "height": top + bottom + _inner(heights, gap),
         "annotations": [
             text
             for i, panel in enumerate(these)
-            for text in _texts(panel, axis_number(i), look)
+            for text in _texts(panel, axis_number(i), theme)
         ],
     }
     for i, panel in enumerate(these):
@@ -152,7 +152,7 @@ def _lines(text: str) -> int:
     return text.count("<br>") + 1 if text else 0
 
 
-def _texts(panel: Panel, n: str, look: Theme) -> list[dict[str, Any]]:
+def _texts(panel: Panel, n: str, theme: Theme) -> list[dict[str, Any]]:
     """Title and note, tied to the panel's upper left corner."""
     place = {
         "xref": f"x{n} domain",
@@ -167,10 +167,10 @@ def _texts(panel: Panel, n: str, look: Theme) -> list[dict[str, Any]]:
     texts = []
     if panel.title:
         up = 6 + LINE * _lines(panel.note)
-        font = {"size": 13, "color": css(look.ink)}
+        font = {"size": 13, "color": css(theme.ink)}
         text = f"<b>{panel.title}</b>"
         texts.append({**place, "text": text, "yshift": up, "font": font})
     if panel.note:
-        font = {"size": 12, "color": css(look.muted)}
+        font = {"size": 12, "color": css(theme.muted)}
         texts.append({**place, "text": panel.note, "yshift": 4, "font": font})
     return texts

@@ -26,17 +26,17 @@ class PlanePanel(NamedTuple):
     surface: Surface
 
 
-def plane_panels(look: Theme, these: Sequence[PlanePanel]) -> go.Figure:
+def plane_panels(theme: Theme, these: Sequence[PlanePanel]) -> go.Figure:
     """An empty figure with a panel for each plane, two in a row.
 
     It has room for a legend where a plane has several paths.
 
     Args:
-        look: Paper and ink.
+        theme: Paper and ink.
         these: From left to right, then down.
     """
     figure = panels(
-        look,
+        theme,
         [_panel(i, one) for i, one in enumerate(these)],
         columns=COLUMNS,
         height=_heights(one.surface for one in these),

@@ -80,7 +80,7 @@ def add_places(figure: go.Figure, i: int, surface: Surface) -> None:
     _scatter(figure, i, places(surface), white)
 
 
-def add_names(figure: go.Figure, i: int, surface: Surface, look: Theme) -> None:
+def add_names(figure: go.Figure, i: int, surface: Surface, theme: Theme) -> None:
     """The names of places, on the side where the path does not go."""
     these = places(surface)
     middle = np.mean([mark.b for mark in surface.marks]) if these else 0.0
@@ -96,8 +96,8 @@ def add_names(figure: go.Figure, i: int, surface: Surface, look: Theme) -> None:
             yshift=11 if up else -11,
             showarrow=False,
             borderpad=2,
-            font={"size": 12, "color": css(look.ink)},
-            bgcolor=css(look.paper, 0.85),
+            font={"size": 12, "color": css(theme.ink)},
+            bgcolor=css(theme.paper, 0.85),
         )
 
 
