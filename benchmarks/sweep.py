@@ -22,7 +22,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from statistics import median
@@ -31,12 +31,11 @@ from typing import NamedTuple
 from memory import watch
 from normlab.records.events import Diverged, Failed, Finished, Started
 from normlab.spec.plan import RunKey, plan
-from normlab.spec.point import SweepPoint
 from normlab.spec.settings import parse_norms, parse_seeds
 from normlab.spec.study import StudySpec
 from normlab.study.api import run
 from normlab.study.pace import workers_of
-from normlab.study.progress import Silent
+from normlab.study.progress import Silent, Workload
 from timing import append_json, parser_for, process_seconds, ratios, spread, table
 
 HELD_OUT = 5_000
@@ -51,13 +50,7 @@ class Timekeeper(Silent):
         self.first: dict[RunKey, float] = {}
         self.last: dict[RunKey, float] = {}
 
-    def began(
-        self,
-        spec: StudySpec,
-        plan: Sequence[RunKey],
-        steps_per_epoch: int | Mapping[SweepPoint, int],
-        epochs_done: Mapping[RunKey, int],
-    ) -> None:
+    def began(self, work: Workload) -> None:
         """Start the clock."""
         self.start = time.perf_counter()
 

@@ -6,6 +6,7 @@ import pytest
 
 from normlab.records.events import EpochDone
 from normlab.spec.plan import plan
+from normlab.study.progress import Workload
 from normlab.terminal.lines import Lines
 
 from .made_up import EPOCH, SPEC, events
@@ -18,7 +19,7 @@ def lines() -> Lines:
     # a clock that stands still: the steps' own seconds are all that counts
     lines = Lines(clock=lambda: 0.0)
     lines.note("reading mnist")
-    lines.began(SPEC, KEYS, EPOCH, {})
+    lines.began(Workload(SPEC, KEYS, {(): EPOCH}, {}))
     lines.workers = 2
     lines.status(KEYS[0], "running", None)
     return lines
@@ -43,7 +44,7 @@ def test_phases_and_the_amount_of_work_are_said(
 ) -> None:
     lines = Lines()
     lines.note("reading mnist")
-    lines.began(SPEC, KEYS, EPOCH, {KEYS[0]: 2})
+    lines.began(Workload(SPEC, KEYS, {(): EPOCH}, {KEYS[0]: 2}))
     said = capsys.readouterr().out.splitlines()
     assert said == ["reading mnist", f"400 steps left, {lines.workers} runs at a time"]
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from normlab.spec.plan import plan
 from normlab.spec.recipe import Recipe
+from normlab.study.progress import Workload
 from normlab.terminal.live import LiveProgress
 
 from .made_up import EPOCH, SPEC, events
@@ -48,7 +49,7 @@ def test_the_phase_is_seen_before_training_begins(live: LiveProgress) -> None:
 
 
 def test_every_run_has_a_line_and_all_together_one(live: LiveProgress) -> None:
-    live.began(SPEC, KEYS, EPOCH, {})
+    live.began(Workload(SPEC, KEYS, {(): EPOCH}, {}))
     live.status(KEYS[0], "running", None)
     for event in events(KEYS[0])[:4]:
         live.event(KEYS[0], event)
@@ -62,7 +63,7 @@ def test_every_run_has_a_line_and_all_together_one(live: LiveProgress) -> None:
 
 def test_the_bar_stays_in_sight_on_a_small_terminal() -> None:
     live = LiveProgress(terminal(height=7))
-    live.began(SPEC, KEYS, EPOCH, {})
+    live.began(Workload(SPEC, KEYS, {(): EPOCH}, {}))
     live.status(KEYS[0], "done", None)
     live.status(KEYS[4], "running", None)
     lines = seen(live)
@@ -75,14 +76,14 @@ def test_the_bar_stays_in_sight_on_a_small_terminal() -> None:
 
 def test_the_rate_is_part_of_the_name_where_several_run(live: LiveProgress) -> None:
     spec = SPEC.model_copy(update={"recipe": Recipe(epochs=2, rates=(0.01, 0.1))})
-    live.began(spec, plan(spec), EPOCH, {})
+    live.began(Workload(spec, plan(spec), {(): EPOCH}, {}))
     assert seen(live)[1].startswith("none lr 0.01 seed 0 ")
 
 
 def test_a_reason_stays_above_the_table() -> None:
     console = terminal()
     live = LiveProgress(console)
-    live.began(SPEC, KEYS, EPOCH, {})
+    live.began(Workload(SPEC, KEYS, {(): EPOCH}, {}))
     live.status(KEYS[0], "failed", "out of memory")
     live.ended()
     assert isinstance(console.file, io.StringIO)

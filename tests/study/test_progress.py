@@ -11,7 +11,7 @@ import pytest
 from normlab.records.events import EpochDone, InterimEval, Started, Steps
 from normlab.spec.plan import RunKey, plan
 from normlab.spec.study import Execution, StudySpec
-from normlab.study.progress import Progress, Silent
+from normlab.study.progress import Progress, Silent, Workload
 
 EPOCH = 100  # steps
 SPEC = StudySpec(seeds=(0, 1), execution=Execution(workers=2))  # 4 runs of 5 epochs
@@ -35,7 +35,7 @@ def clock() -> Clock:
 @pytest.fixture
 def progress(clock: Clock) -> Progress:
     progress = Progress(clock)
-    progress.began(SPEC, PLAN, EPOCH, {})
+    progress.began(Workload(SPEC, PLAN, {(): EPOCH}, {}))
     return progress
 
 
@@ -172,7 +172,7 @@ def test_the_gap_of_a_lost_worker_is_nobodys_pace(
 
 def test_what_an_earlier_session_finished_is_not_done_again(clock: Clock) -> None:
     progress = Progress(clock)
-    progress.began(SPEC, PLAN, EPOCH, {FIRST: 5, SECOND: 2})
+    progress.began(Workload(SPEC, PLAN, {(): EPOCH}, {FIRST: 5, SECOND: 2}))
     assert progress.runs[FIRST].status == "done"
     assert progress.runs[SECOND].step == 2 * EPOCH
     assert progress.steps_done == 7 * EPOCH
@@ -196,7 +196,7 @@ def test_a_loss_that_is_not_finite_is_shown_as_it_is(progress: Progress) -> None
 
 def test_silence_takes_every_call(capsys: pytest.CaptureFixture[str]) -> None:
     silent = Silent()
-    silent.began(SPEC, PLAN, EPOCH, {})
+    silent.began(Workload(SPEC, PLAN, {(): EPOCH}, {}))
     silent.event(FIRST, epoch(1))
     silent.status(FIRST, "done", None)
     silent.note("reading mnist")

@@ -30,12 +30,12 @@ from normlab.records.writer import Writer
 from normlab.spec.plan import RunKey, plan
 from normlab.study.cost import CostJob, Measured, extent
 from normlab.study.executor import Executor
-from normlab.study.jobs import Job, JobContext, TrainJob
+from normlab.study.jobs import Job, TrainJob
 from normlab.study.messages import Halted, JobEnded, JobStarted, Lost, Stands
 from normlab.study.order import longest_first
 from normlab.study.pace import Countdown
 from normlab.study.prepare import Prepared
-from normlab.study.progress import ProgressListener
+from normlab.study.progress import ProgressListener, Workload
 from normlab.study.rewind import rewound
 from normlab.study.surface_job import SurfaceJob, Unmeasured
 from normlab.study.surfaces import surface_jobs
@@ -77,19 +77,7 @@ class Conductor:
         self._failed: dict[str, str] = {}  # what is no run, and why
         self._noted: set[str] = set()  # what has been said of some run
         self._data = scratch(folder.path) / "data"
-        self._contexts = {
-            point: JobContext(
-                spec=variant.spec,
-                source=variant.source,
-                data=self._data,
-                live=prepared.dataset.live,
-                shared=variant.shared,
-                device=str(prepared.device),
-                loss=prepared.python.loss,
-                optimizer=prepared.python.optimizer,
-            )
-            for point, variant in prepared.variants.items()
-        }
+        self._contexts = prepared.contexts(self._data)
 
     def conduct(self) -> None:
         """Train every run that has not ended, then measure what steps cost.
@@ -140,7 +128,7 @@ class Conductor:
         steps = {
             p: v.batches.steps_per_epoch for p, v in self._prepared.variants.items()
         }
-        self._watcher.began(spec, [run.key for run in runs], steps, done)
+        self._watcher.began(Workload(spec, [run.key for run in runs], steps, done))
         for key in longest_first(starts, self._prepared.variants, spec.recipe.epochs):
             self._executor.submit(self._job(key, starts[key]))
         if spec.recipe.refine:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +18,31 @@ from normlab.data.dataset import Dataset
 from normlab.data.describe import described
 from normlab.data.load import load
 from normlab.errors import BadModel, BadSetting
-from normlab.nets.check import refuse_untrainable
-from normlab.nets.custom import Factory
-from normlab.spec.arms import Arm
 from normlab.spec.data import Data
 from normlab.spec.names import PYTHON
 from normlab.spec.point import SweepPoint
 from normlab.spec.study import StudySpec
 from normlab.spec.sweep import at
+from normlab.study.arms_built import (
+    alone,
+    refuse_equal_arms,
+    source_as_sent,
+    twins_of,
+)
 from normlab.study.device import device_called
 from normlab.study.differences import Told, told
+from normlab.study.jobs import JobContext
 from normlab.study.source import (
     BuiltIn,
-    FromFactory,
     NetworkSource,
     norms_of,
     source_of,
 )
 from normlab.study.trial import Trial, as_sent
 from normlab.study.twins import (
-    build_arm,
     network_digest,
     own_digest,
     shared_tensors,
-    twin,
 )
 from normlab.train.descent import OptimizerFactory
 from normlab.train.evaluate import Loss
@@ -105,6 +104,22 @@ class Prepared:
         """Where the networks come from; a model file is the same at all points."""
         return next(iter(self.variants.values())).source
 
+    def contexts(self, data: Path) -> dict[SweepPoint, JobContext]:
+        """What jobs are told at each point, where the data lie in the folder `data`."""
+        return {
+            point: JobContext(
+                spec=variant.spec,
+                source=variant.source,
+                data=data,
+                live=self.dataset.live,
+                shared=variant.shared,
+                device=str(self.device),
+                loss=self.python.loss,
+                optimizer=self.python.optimizer,
+            )
+            for point, variant in self.variants.items()
+        }
+
 
 def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
     """Read the data, build every arm once and try it; write nothing.
@@ -129,7 +144,7 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
     there = {point: at(spec, point) for point in spec.sweep.points}
     norms = norms_of(spec.arms, root=root, given=python.norms)
     sources = {
-        variant.model: _as_sent(
+        variant.model: source_as_sent(
             replace(
                 source_of(variant.model, root=root, given=python.model), norms=norms
             )
@@ -172,20 +187,20 @@ def _variant(
         seed=spec.seeds[0],
         last_batch=spec.recipe.last_batch,
     )
-    alone = _alone(spec, _as_sent(source), dataset)
-    _refuse_equal_arms(spec, alone)
-    shared = shared_tensors(list(alone.values()))
+    single = alone(spec, source_as_sent(source), dataset)
+    refuse_equal_arms(spec, single)
+    shared = shared_tensors(list(single.values()))
     if not shared:
         raise BadModel(
-            f"arms {', '.join(alone)} have no tensor of equal name and shape, so "
+            f"arms {', '.join(single)} have no tensor of equal name and shape, so "
             f"nothing could be compared. Let the factory differ in its norms alone."
         )
-    twins = _twins(spec, source, dataset, shared)
+    twins = twins_of(spec, source, dataset, shared)
     starts = {name: own_digest(model, ()) for name, model in twins.items()}
     moved = tuple(
         name
         for name, model in twins.items()
-        if own_digest(alone[name], shared) != own_digest(model, shared)
+        if own_digest(single[name], shared) != own_digest(model, shared)
         and name != spec.baseline.name
     )
     trial = Trial(
@@ -206,7 +221,7 @@ def _variant(
             name: sum(tensor.numel() for tensor in model.parameters())
             for name, model in twins.items()
         },
-        networks={name: network_digest(model) for name, model in alone.items()},
+        networks={name: network_digest(model) for name, model in single.items()},
         starts=starts,
         moved=moved,
         told=told(spec, source, twins, seen),
@@ -214,101 +229,8 @@ def _variant(
     )
 
 
-def _alone(
-    spec: StudySpec, source: NetworkSource, dataset: Dataset
-) -> dict[str, nn.Module]:
-    """The network of each arm by itself, refused if it cannot be trained."""
-    models = {}
-    for arm in spec.arms:
-        with _named(arm):
-            models[arm.name] = build_arm(
-                source,
-                arm,
-                seed=spec.seeds[0],
-                shape=dataset.shape,
-                classes=len(dataset.classes),
-            )
-            refuse_untrainable(models[arm.name])
-    return models
-
-
-def _twins(
-    spec: StudySpec, source: NetworkSource, dataset: Dataset, shared: Sequence[str]
-) -> dict[str, nn.Module]:
-    """The networks as workers will build them, refused if they would build others."""
-
-    def received(arm: Arm) -> nn.Module:
-        with _named(arm):
-            return twin(
-                _as_sent(source),
-                arm,
-                spec.baseline,
-                seed=spec.seeds[0],
-                shape=dataset.shape,
-                classes=len(dataset.classes),
-                shared=shared,
-            )
-
-    models = {arm.name: received(arm) for arm in spec.arms}
-    first, again = models[spec.baseline.name], received(spec.baseline)
-    if first is again:
-        raise BadModel(
-            "the factory returns the same network each time it is called. Build it "
-            "anew, or return a copy.deepcopy() of it."
-        )
-    if own_digest(first, ()) != own_digest(again, ()):
-        raise BadModel(
-            f"arm '{spec.baseline.name}': the factory makes another network each time "
-            f"it is called, so arms could not start equal: it counts its calls, or "
-            f"draws from a generator of its own. Use torch's default generator in it."
-        )
-    return models
-
-
-@contextmanager
-def _named(arm: Arm) -> Iterator[None]:
-    """Say of which arm a network is refused."""
-    try:
-        yield
-    except BadModel as refused:
-        raise BadModel(f"arm '{arm.name}': {refused}") from None
-
-
-def _as_sent(source: NetworkSource) -> NetworkSource:
-    """What is from Python as a worker receives it; a file travels as its text."""
-    try:
-        norms = {
-            name: norm
-            if isinstance(norm.given, Factory)
-            else replace(norm, given=as_sent(norm.given, f"norm {name}"))
-            for name, norm in source.norms.items()
-        }
-        if isinstance(source, FromFactory):
-            return replace(
-                source, factory=as_sent(source.factory, "model"), norms=norms
-            )
-        return replace(source, norms=norms)
-    except BadSetting as refused:
-        raise BadModel(str(refused)) from refused
-
-
 def _dataset(spec: Data, *, root: Path, given: Any, spare: int) -> Dataset:
     """The data that `spec` names, or what was given in its place."""
     if given is None:
         return load(spec, root=root, spare=spare)
     return from_given(given, spec=spec, spare=spare)
-
-
-def _refuse_equal_arms(spec: StudySpec, models: dict[str, nn.Module]) -> None:
-    """Refuse a factory that builds the same network whatever norm it is given."""
-    anatomy = {
-        name: [(path, repr(module)) for path, module in model.named_modules()]
-        for name, model in models.items()
-    }
-    for one, other in combinations(spec.arms, 2):
-        if one.norm != other.norm and anatomy[one.name] == anatomy[other.name]:
-            raise BadModel(
-                f"arms '{one.name}' and '{other.name}' are the same network, so there "
-                f"is nothing to compare. Call norm(features) in the factory where the "
-                f"norm goes."
-            )

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from normlab.records import events
 from normlab.study.pace import Pace, makespan, workers_of
@@ -24,20 +24,21 @@ if TYPE_CHECKING:
 SETTLED = frozenset({"done", "diverged", "failed"})
 
 
+class Workload(NamedTuple):
+    """What lies ahead when training starts."""
+
+    spec: StudySpec
+    runs: Sequence[RunKey]
+    steps_per_epoch: Mapping[SweepPoint, int]
+    epochs_done: Mapping[RunKey, int]
+    """By an earlier session; 0 of a run that is not named."""
+
+
 class ProgressListener(Protocol):
     """Hears what happens in a study; may not change it."""
 
-    def began(
-        self,
-        spec: StudySpec,
-        plan: Sequence[RunKey],
-        steps_per_epoch: int | Mapping[SweepPoint, int],
-        epochs_done: Mapping[RunKey, int],
-    ) -> None:
-        """Training starts; `epochs_done` tells what an earlier session finished.
-
-        `steps_per_epoch` is one number, or one for each point of a sweep.
-        """
+    def began(self, work: Workload) -> None:
+        """Training starts."""
 
     def joined(self, keys: Sequence[RunKey]) -> None:
         """Runs were added to the plan, at rates that came out of earlier ones."""
@@ -61,13 +62,7 @@ class ProgressListener(Protocol):
 class Silent:
     """Hears everything, says nothing."""
 
-    def began(
-        self,
-        spec: StudySpec,
-        plan: Sequence[RunKey],
-        steps_per_epoch: int | Mapping[SweepPoint, int],
-        epochs_done: Mapping[RunKey, int],
-    ) -> None:
+    def began(self, work: Workload) -> None:
         """Say nothing."""
 
     def joined(self, keys: Sequence[RunKey]) -> None:
@@ -128,24 +123,16 @@ class Progress(Silent):
         self._reasons.add(reason)
         return new
 
-    def began(
-        self,
-        spec: StudySpec,
-        plan: Sequence[RunKey],
-        steps_per_epoch: int | Mapping[SweepPoint, int],
-        epochs_done: Mapping[RunKey, int],
-    ) -> None:
+    def began(self, work: Workload) -> None:
         """Lay out one line per run, with what an earlier session finished."""
-        self.epochs = spec.recipe.epochs
-        if isinstance(steps_per_epoch, int):
-            steps_per_epoch = {key.point: steps_per_epoch for key in plan}
-        self._steps_per_epoch = dict(steps_per_epoch)
-        self.workers = workers_of(spec.execution)
+        self.epochs = work.spec.recipe.epochs
+        self._steps_per_epoch = dict(work.steps_per_epoch)
+        self.workers = workers_of(work.spec.execution)
         self._started = self._clock()
         # all laid out here: a display in another thread may read while we count
-        self._paces = {(key.arm, key.point): Pace() for key in plan}
-        for key in plan:
-            epoch = epochs_done.get(key, 0)
+        self._paces = {(key.arm, key.point): Pace() for key in work.runs}
+        for key in work.runs:
+            epoch = work.epochs_done.get(key, 0)
             status = "done" if epoch >= self.epochs else "queued"
             steps = epoch * self._steps_per_epoch[key.point]
             self.runs[key] = RunProgress(key, status, epoch, steps)

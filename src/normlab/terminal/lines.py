@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 from normlab.analysis.text.words import count, nats
 from normlab.foreign import plain
 from normlab.records import events
-from normlab.study.progress import Progress
+from normlab.study.progress import Progress, Workload
 from normlab.terminal.printing import say
 from normlab.terminal.wording import duration, percent, run_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from normlab.spec.plan import RunKey
-    from normlab.spec.point import SweepPoint
-    from normlab.spec.study import StudySpec
 
 _WORTH_A_LINE = ("diverged", "failed", "interrupted")
 
@@ -24,15 +22,9 @@ _WORTH_A_LINE = ("diverged", "failed", "interrupted")
 class Lines(Progress):
     """Prints a line for every finished epoch and for whatever went wrong."""
 
-    def began(
-        self,
-        spec: StudySpec,
-        plan: Sequence[RunKey],
-        steps_per_epoch: int | Mapping[SweepPoint, int],
-        epochs_done: Mapping[RunKey, int],
-    ) -> None:
+    def began(self, work: Workload) -> None:
         """Say how much lies ahead."""
-        super().began(spec, plan, steps_per_epoch, epochs_done)
+        super().began(work)
         todo = self.steps_total - self.steps_done
         _say(f"{todo:,} steps left, {count(self.workers, 'run')} at a time")
 

@@ -10,17 +10,13 @@ from rich.text import Text
 
 from normlab.analysis.text.words import count, nats
 from normlab.foreign import plain
-from normlab.study.progress import SETTLED, Progress, RunProgress
+from normlab.study.progress import SETTLED, Progress, RunProgress, Workload
 from normlab.terminal.wording import duration, percent, run_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from rich.console import RenderableType
 
     from normlab.spec.plan import RunKey
-    from normlab.spec.point import SweepPoint
-    from normlab.spec.study import StudySpec
 
 # the workers share the cores with this process; a redraw costs a few milliseconds
 _REDRAWS_PER_SECOND = 2
@@ -42,15 +38,9 @@ class LiveProgress(Progress):
         )
         self._live.start()
 
-    def began(
-        self,
-        spec: StudySpec,
-        plan: Sequence[RunKey],
-        steps_per_epoch: int | Mapping[SweepPoint, int],
-        epochs_done: Mapping[RunKey, int],
-    ) -> None:
+    def began(self, work: Workload) -> None:
         """Lay out the runs and show them at once."""
-        super().began(spec, plan, steps_per_epoch, epochs_done)
+        super().began(work)
         self.phase = ""
         self._live.refresh()
 

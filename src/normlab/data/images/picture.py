@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.TiffImagePlugin import TiffImageFile
 
+from normlab.data.images.depth import bits_of, is_deep_ppm, is_unsigned, raw_mode
 from normlab.data.images.quiet import quiet
 from normlab.data.images.upright import seen_size, upright
 from normlab.errors import BadData
@@ -29,7 +29,6 @@ _GREY = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N",
 _BILINEAR = Image.Resampling.BILINEAR
 _GAP = 3.0  # an image is averaged down to this many times its size, then stretched
 _STRIP = 1 << 20  # pixels that are made opaque at once
-_BITS, _SIGN = 258, 339  # TIFF tags
 
 
 class ImageHeader(NamedTuple):
@@ -92,10 +91,10 @@ def header_of(image: Image.Image) -> ImageHeader:
 
 
 def _header(image: Image.Image, path: Path | None = None) -> ImageHeader:
-    raw = _raw(image)
+    raw = raw_mode(image)
     colour = image.mode not in _GREY and "LA;16" not in raw
-    cut = colour and (";16" in raw or _is_deep_ppm(image))
-    return ImageHeader(*seen_size(image, path), colour, _bits(image), cut)
+    cut = colour and (";16" in raw or is_deep_ppm(image))
+    return ImageHeader(*seen_size(image, path), colour, bits_of(image), cut)
 
 
 def pixels(path: Path, look: ImageHeader) -> NDArray[Any]:
@@ -212,7 +211,7 @@ def _why(path: Path, content: BytesIO | None, error: Exception) -> tuple[str, ..
 def _as_array(
     image: Image.Image, look: ImageHeader, *, stored: Image.Image
 ) -> NDArray[np.uint8 | np.float32]:
-    bits = _bits(stored)
+    bits = bits_of(stored)
     if bits == 8:
         mode = "RGB" if look.colour else "L"
         array = np.asarray(
@@ -221,7 +220,7 @@ def _as_array(
         if look.bits > 8:
             array = np.float32(257 if look.bits == 16 else 1) * array
     else:
-        signed = not _is_unsigned(stored)
+        signed = not is_unsigned(stored)
         array = np.asarray(
             _prepared(image, look, "F", lambda strip: _numbers(strip, signed=signed))
         )
@@ -272,30 +271,3 @@ def _numbers(image: Image.Image, *, signed: bool) -> Image.Image:
     if not np.isfinite(values).all():
         raise ValueError("it holds numbers that are not finite")
     return Image.fromarray(values)
-
-
-def _bits(image: Image.Image) -> int:
-    sixteen = image.mode.startswith("I;16")
-    # older versions of Pillow have 16 bits of a PNG in the mode of 32
-    if sixteen or (image.mode == "I" and image.format in ("PNG", "PPM")):
-        return 16
-    return 32 if image.mode in ("I", "F") else 8
-
-
-def _is_unsigned(image: Image.Image) -> bool:
-    """Whether Pillow shows whole numbers of 32 bits without a sign as with one."""
-    if not isinstance(image, TiffImageFile) or image.mode != "I":
-        return False
-    return image.tag_v2.get(_BITS) == (32,) and image.tag_v2.get(_SIGN, (1,)) == (1,)
-
-
-def _is_deep_ppm(image: Image.Image) -> bool:
-    tiles = getattr(image, "tile", ())
-    args = tiles[0][3:] if tiles and image.format == "PPM" else ()
-    return bool(args) and isinstance(args[0], tuple) and args[0][-1] > 255
-
-
-def _raw(image: Image.Image) -> str:
-    """How the pixels are stored, in Pillow's words; empty once they are decoded."""
-    tiles = getattr(image, "tile", ())
-    return str(tiles[0][3:]) if tiles else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from normlab.data.images.picture import suffixes
@@ -104,21 +105,31 @@ def images_below(folder: Path, passed: PassedOver) -> list[Path]:
     found: list[Path] = []
     for place, inner, names in os.walk(folder, onerror=locked):
         here = Path(place)
-        if inner and len(here.relative_to(folder).parts) == _DEEP:
-            passed.locked.append(_seen(here, folder))
-            inner.clear()
-        for name in tuple(inner):
-            if is_service(name):
-                passed.folders.append(_seen(here / name, folder))
-                inner.remove(name)
-            elif os.path.islink(here / name):  # noqa: PTH114
-                passed.links.append(_seen(here / name, folder))
+        inner[:] = _entered(here, inner, folder, passed)
         for path in (here / name for name in names):
             if is_image(path):
                 found.append(path)
             else:
                 passed.files[_kind(path)] += 1
     return sorted(found)
+
+
+def _entered(
+    here: Path, inner: Sequence[str], folder: Path, passed: PassedOver
+) -> list[str]:
+    """Which folders in `here` are looked into; the others are noted."""
+    if inner and len(here.relative_to(folder).parts) == _DEEP:
+        passed.locked.append(_seen(here, folder))
+        return []
+    kept = []
+    for name in inner:
+        if is_service(name):
+            passed.folders.append(_seen(here / name, folder))
+            continue
+        kept.append(name)
+        if os.path.islink(here / name):  # noqa: PTH114
+            passed.links.append(_seen(here / name, folder))
+    return kept
 
 
 def images_near(folder: Path) -> list[Path]:

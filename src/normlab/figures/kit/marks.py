@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import plotly.graph_objects as go
@@ -25,18 +26,8 @@ def add_level(
     """
     n = axis_number(i)
     label = {"text": text, "textposition": "end", "yanchor": "bottom"}
-    figure.add_shape(
-        type="line",
-        xref=f"x{n} domain",
-        x0=0,
-        x1=1,
-        yref=f"y{n}",
-        y0=y,
-        y1=y,
-        layer="below",
-        line={"color": css(theme.muted), "width": 1.5, "dash": "dot"},
-        label=label if text else None,
-    )
+    across = {"xref": f"x{n} domain", "x0": 0, "x1": 1, "y0": y, "y1": y}
+    _add_dotted(figure, theme, across, yref=f"y{n}", label=label if text else None)
 
 
 def add_curve(
@@ -55,7 +46,7 @@ def add_curve(
         x=single(x),
         y=single(y),
         mode="lines",
-        line={"color": css(theme.muted), "width": 1.5, "dash": "dot"},
+        line=_dotted(theme),
         hoverinfo="skip",
         showlegend=False,
         **axes,
@@ -72,14 +63,15 @@ def add_upright(figure: go.Figure, i: int, x: float, theme: Theme) -> None:
         theme: Ink.
     """
     n = axis_number(i)
-    figure.add_shape(
-        type="line",
-        yref=f"y{n} domain",
-        y0=0,
-        y1=1,
-        xref=f"x{n}",
-        x0=x,
-        x1=x,
-        layer="below",
-        line={"color": css(theme.muted), "width": 1.5, "dash": "dot"},
-    )
+    along = {"yref": f"y{n} domain", "y0": 0, "y1": 1, "x0": x, "x1": x}
+    _add_dotted(figure, theme, along, xref=f"x{n}")
+
+
+def _add_dotted(
+    figure: go.Figure, theme: Theme, ends: Mapping[str, Any], **more: Any
+) -> None:
+    figure.add_shape(type="line", layer="below", line=_dotted(theme), **ends, **more)
+
+
+def _dotted(theme: Theme) -> dict[str, Any]:
+    return {"color": css(theme.muted), "width": 1.5, "dash": "dot"}
