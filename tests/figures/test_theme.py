@@ -6,7 +6,7 @@ import pytest
 
 from normlab.figures.kit.theme import DARK, LIGHT, Colour, Theme, swaps
 
-LOOKS = {"light": LIGHT, "dark": DARK}
+THEMES = {"light": LIGHT, "dark": DARK}
 
 
 def luminance(rgb: Colour) -> float:
@@ -24,13 +24,13 @@ def contrast(one: Colour, other: Colour) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_text_is_readable(theme: Theme) -> None:
     assert contrast(theme.ink, theme.paper) >= 4.5
     assert contrast(theme.muted, theme.paper) >= 4.5
 
 
-@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_every_line_stands_out_from_the_paper(theme: Theme) -> None:
     assert all(contrast(arm, theme.paper) >= 3 for arm in theme.arms)
 
