@@ -24,28 +24,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 failed, 2 bad usage or bad input, 130 stopped by
         Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.
     """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    trains = next((word for word in words if word in _TRAIN), None)
     with signals_stop() as stop:
-        if arguments is None:
+        if arguments is None and not trains:
             deaf_at_exit()
         try:
-            code = _invoked(sys.argv[1:] if arguments is None else list(arguments))
+            code = _invoked(words, trains)
         except BaseException as error:
             stop.deafen()
             from normlab.cli.ending import end
 
             code = end(error)
+        if arguments is None and trains:
+            stop.deafen()
+            from normlab.cli.leaving import leave
+
+            leave(code)
         if arguments is None:
             stop.code = code
     return code
 
 
-def _invoked(arguments: list[str]) -> int:
+def _invoked(arguments: list[str], trains: str | None) -> int:
     _open_what_is_closed()
     # here, so that a signal during the imports is heard too
     from normlab.disk.room import refuse_few_addresses
 
-    trains = next((word for word in arguments if word in _TRAIN), None)
     refuse_few_addresses(trains or "normlab", torch=trains is not None)
+    if trains:
+        from normlab.study.processes import adopt_orphans
+
+        adopt_orphans()
     from normlab.cli.app import invoke
 
     _never_die_of_a_character()

@@ -6,6 +6,7 @@ otherwise, stays in that session or descends from the worker.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import threading
@@ -17,6 +18,7 @@ import psutil
 
 State = Literal["alive", "stopped", "dead"]
 _TICK_SECONDS = 1.0
+_SET_CHILD_SUBREAPER = 36  # of prctl, in linux/prctl.h
 
 
 def state(pid: int) -> State:
@@ -30,6 +32,16 @@ def state(pid: int) -> State:
     if status in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
         return "dead"
     return "stopped" if status == psutil.STATUS_STOPPED else "alive"
+
+
+def adopt_orphans() -> None:
+    """Remain the ancestor of all that descends from this process, where Linux can.
+
+    Otherwise a process whose parent has ended descends from nobody here, and is not
+    found when all is to end.
+    """
+    with suppress(OSError, AttributeError):  # another system
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def end_session(leader: int) -> None:

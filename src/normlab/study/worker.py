@@ -19,7 +19,7 @@ from normlab.errors import BadFolder, NormlabError, described, one_line
 from normlab.records.events import Failed
 from normlab.study.channel import Channel, Gone, unpack
 from normlab.study.messages import Halted, JobEnded, Setup
-from normlab.study.processes import end_session, end_when_orphaned
+from normlab.study.processes import adopt_orphans, end_session, end_when_orphaned
 
 if TYPE_CHECKING:
     from normlab.study.jobs import Job
@@ -31,6 +31,7 @@ def main() -> None:
     for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(stop, signal.SIG_IGN)
     os.register_at_fork(after_in_child=_stop_as_usual)
+    adopt_orphans()
     end_when_orphaned()
     end = socket.socket(fileno=int(sys.argv[1]))
     end.set_inheritable(False)
