@@ -15,7 +15,6 @@ from normlab.landscape.planes.common import common_plane
 from normlab.landscape.planes.path import path_plane
 from normlab.landscape.planes.plane import Arrays, Plane, projected
 from normlab.landscape.planes.random import random_plane
-from normlab.landscape.surface import surface
 from normlab.records.surface import Mark, StudySurface, SurfaceKind, surface_name
 from normlab.spec.plan import RunKey
 from normlab.spec.surfaces import Statistics, Surfaces
@@ -78,6 +77,9 @@ class SurfaceJob:
 
     def perform(self, tell: Tell) -> None:
         """Measure; one event, before it shares of a surface that takes long."""
+        # slow to load, and needed by none who only hands the job on
+        from normlab.landscape.surface import surface
+
         if lacks := self._lacks():
             tell(Unmeasured(self.name, f"the kept networks lack {', '.join(lacks)}"))
             return
