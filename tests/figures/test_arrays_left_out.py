@@ -14,7 +14,7 @@ from normlab.analysis.inference.evidence import collect
 from normlab.errors import NotMeasured
 from normlab.facade.result import Result
 from normlab.figures.gallery import Gallery
-from normlab.records.observed import ProbeArrays
+from normlab.records.observed.stored import ProbeArrays
 from normlab.records.rows import RunRecord
 
 from .made_up import observations

@@ -60,7 +60,7 @@ def test_lines_are_those_of_weights_moved_by_hand(norm: str, line: str) -> None:
     assert arrays["norm"][0] == pytest.approx(
         length([g[n] for n in WEIGHTS]), rel=1e-12
     )
-    largest = 0.0
+    largest = widest = 0.0
     for i, c in enumerate(LENGTHS):
         there, h = gradient_at(before, {n: start[n] + c * step[n] for n in WEIGHTS})
         assert arrays[f"loss_along_{line}"][0, i] == pytest.approx(there, rel=1e-10)
@@ -68,8 +68,12 @@ def test_lines_are_those_of_weights_moved_by_hand(norm: str, line: str) -> None:
             continue
         change, end_ = length([h[n] - g[n] for n in WEIGHTS]), ENDS.index(c)
         largest = max(largest, change / (c * length(list(step.values()))))
-        found = arrays[f"change_along_{line}"][0, end_]
-        assert found == pytest.approx(change, rel=1e-9)
+        if line == "u":
+            found = arrays["change_along_u"][0, end_]
+            assert found == pytest.approx(change, rel=1e-9)
+        widest = max(widest, change)
+    if line == "g":
+        assert arrays["predictiveness"][0] == pytest.approx(widest, rel=1e-9)
     name = "beta" if line == "g" else "beta_u"
     assert arrays[name][0] == pytest.approx(largest, rel=1e-9)
 

@@ -7,7 +7,7 @@ import pytest
 
 from normlab.errors import BadFolder
 from normlab.records import _arrays
-from normlab.records.observed import ObservedArrays
+from normlab.records.observed.stored import ObservedArrays
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
-from normlab.figures.kit.observed import Arrays, by_arm, seen
+from normlab.figures.kit.observed import by_arm, seen
 from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.records.observed.gradient import GradientArrays
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
     from normlab.figures.kit.theme import Theme
 
 
-def loss_range(arrays: Arrays) -> NDArray[np.floating]:
+def loss_range(seen: GradientArrays) -> NDArray[np.floating]:
     """Highest minus lowest loss along the gradient, shape `(moments,)`."""
-    along = arrays["loss_along_g"]
+    along = seen.loss_along_g
     return along.max(axis=1) - along.min(axis=1)
 
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
-    runs = seen(result, "gradient")
+    runs = seen(result, GradientArrays)
     quantities = [
         Quantity(
             title="loss range along the gradient",
@@ -35,19 +36,19 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
         Quantity(
             title="change of the gradient",
             unit="max ‖∇L(w) − ∇L(w − d g)‖",
-            series=by_arm(runs, lambda arrays: arrays["predictiveness"], ratio=True),
+            series=by_arm(runs, lambda of: of.predictiveness, ratio=True),
             log=True,
         ),
         Quantity(
             title="smoothness along the gradient",
             unit="β",
-            series=by_arm(runs, lambda arrays: arrays["beta"], ratio=True),
+            series=by_arm(runs, lambda of: of.beta, ratio=True),
             log=True,
         ),
         Quantity(
             title="smoothness along the step taken",
             unit="β<sub>u</sub>",
-            series=by_arm(runs, lambda arrays: arrays["beta_u"], ratio=True),
+            series=by_arm(runs, lambda of: of.beta_u, ratio=True),
             log=True,
         ),
     ]

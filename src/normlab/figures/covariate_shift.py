@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from normlab.errors import NotMeasured
 from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
-from normlab.figures.kit.observed import Arrays, by_arm, places, seen
+from normlab.figures.kit.observed import by_arm, seen
 from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.records.observed.gradient import GradientArrays, ShiftArrays
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,15 +20,17 @@ if TYPE_CHECKING:
     from normlab.figures.kit.theme import Theme
 
 
-def _over_layers(arrays: Arrays, what: str) -> NDArray[np.float64] | None:
-    layers = [arrays[place.key(what)] for place in places(arrays, what)]
+def _over_layers(
+    seen: GradientArrays, fetch: Callable[[ShiftArrays], NDArray[np.floating]]
+) -> NDArray[np.floating] | None:
+    layers = [fetch(layer) for layer in seen.layers.values()]
     return np.asarray(np.mean(layers, axis=0)) if layers else None
 
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
-    runs = seen(result, "gradient")
-    shift = by_arm(runs, lambda arrays: _over_layers(arrays, "shift"), ratio=True)
-    cosine = by_arm(runs, lambda arrays: _over_layers(arrays, "shift_cosine"))
+    runs = seen(result, GradientArrays)
+    shift = by_arm(runs, lambda of: _over_layers(of, lambda it: it.shift), ratio=True)
+    cosine = by_arm(runs, lambda of: _over_layers(of, lambda it: it.shift_cosine))
     if not shift:
         raise NotMeasured("it takes two layers with weights")
     figure = draw_along_training(

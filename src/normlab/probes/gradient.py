@@ -9,12 +9,14 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from normlab.probes.along import ENDS, LENGTHS, Line, Slope, follow
+from normlab.probes.along import ENDS, LENGTHS, Slope, follow
 from normlab.probes.anatomy import Anatomy
 from normlab.probes.gradient_shift import Shift, gradient_shift, layers_behind_others
-from normlab.probes.notes import PENDING, Notes, Row, key
+from normlab.probes.notes import PENDING, Notes, Row
 from normlab.probes.probe_mode import probe_mode_
 from normlab.probes.vectors import difference, norm
+from normlab.records.observed.contract import Place
+from normlab.records.observed.gradient import GradientArrays, ShiftArrays
 from normlab.train.step_state import StepState
 
 
@@ -38,7 +40,7 @@ class Gradient:
         steps: Before which steps to look.
     """
 
-    name = "gradient"
+    name = GradientArrays.probe
 
     def __init__(
         self, anatomy: Anatomy, *, weights: Sequence[str], steps: Collection[int]
@@ -46,8 +48,9 @@ class Gradient:
         self._order = anatomy.order
         self._weights = weights
         self._due = steps
-        where = {"lengths": torch.tensor(LENGTHS), "ends": torch.tensor(ENDS)}
-        self._notes = Notes(where)
+        self._notes = Notes(
+            GradientArrays.row(lengths=torch.tensor(LENGTHS), ends=torch.tensor(ENDS))
+        )
         self._before: _Before | None = None
 
     @property
@@ -106,19 +109,25 @@ class Gradient:
             order=self._order,
             gradients={n: of_layer[n] for n in layers_behind_others(self._weights)},
         )
-        start = {"rate": before.rate, "loss": loss, "norm": norm(gradient)}
-        return {
-            **{name: _numbers(value) for name, value in start.items()},
-            **_along(along_g, along_u),
-            **self._shifts(shifts),
-        }
+        row = GradientArrays.row(
+            rate=before.rate,
+            loss=loss,
+            norm=norm(gradient),
+            loss_along_g=along_g.loss,
+            predictiveness=along_g.predictiveness,
+            beta=along_g.smoothness,
+            update_norm=along_u.unit,
+            loss_along_u=along_u.loss,
+            change_along_u=along_u.change,
+            beta_u=along_u.smoothness,
+        ) | self._shifts(shifts)
+        return {n: torch.tensor(v, dtype=torch.float64) for n, v in row.items()}
 
-    def _shifts(self, shifts: Mapping[str, Shift]) -> Row:
-        row: Row = {}
+    def _shifts(self, shifts: Mapping[str, Shift]) -> dict[str, float]:
+        row: dict[str, float] = {}
         for name, shift in shifts.items():
-            number = self._weights.index(name)
-            row[key(number, name, "shift")] = _numbers(shift.relative)
-            row[key(number, name, "shift_cosine")] = _numbers(shift.cosine)
+            at = Place(self._weights.index(name), name)
+            row |= ShiftArrays.row(at, shift=shift.relative, shift_cosine=shift.cosine)
         return row
 
     def arrays(self) -> Mapping[str, Tensor]:
@@ -135,23 +144,6 @@ class Gradient:
         self._before = _unpacked(waiting) if waiting else None
         kept = {n: t for n, t in arrays.items() if not n.startswith(PENDING)}
         self._notes.restore(kept)
-
-
-def _along(gradient: Line, update: Line) -> Row:
-    return {
-        "update_norm": _numbers(update.unit),
-        "loss_along_g": _numbers(gradient.loss),
-        "change_along_g": _numbers(gradient.change),
-        "loss_along_u": _numbers(update.loss),
-        "change_along_u": _numbers(update.change),
-        "predictiveness": _numbers(gradient.predictiveness),
-        "beta": _numbers(gradient.smoothness),
-        "beta_u": _numbers(update.smoothness),
-    }
-
-
-def _numbers(values: float | Sequence[float]) -> Tensor:
-    return torch.tensor(values, dtype=torch.float64)
 
 
 def _pending(before: _Before | None) -> Row:

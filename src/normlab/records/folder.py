@@ -14,7 +14,7 @@ from normlab.errors import BadFolder
 from normlab.records import _arrays, _create, _database, _lock, _read, _surfaces
 from normlab.records._trouble import reporting
 from normlab.records.inventory import lost, noted
-from normlab.records.observed import ObservedArrays
+from normlab.records.observed.stored import ObservedArrays
 from normlab.records.rows import StudyRecord
 from normlab.records.writer import Writer
 from normlab.spec import toml

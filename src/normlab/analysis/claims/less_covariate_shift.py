@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
-from normlab.analysis.claims.seen import (
-    Arrays,
-    Both,
-    both,
-    mean_log_ratio,
-    shared_places,
-)
+from normlab.analysis.claims.seen import Both, both, mean_log_ratio, shared
+from normlab.records.observed.gradient import GradientArrays, ShiftArrays
 
 
 def log_shift_ratio(twins: Twins) -> float | Omitted:
     """Mean over layers and moments of log(shift of the other arm / of the baseline)."""
-    seen = both(twins, "gradient")
+    seen = both(twins, GradientArrays)
     if isinstance(seen, Omitted):
         return seen
-    tables = _tables(seen, "shift")
+    tables = _tables(seen, lambda layer: layer.shift)
     return tables if isinstance(tables, Omitted) else mean_log_ratio(*tables)
 
 
 def log_angle_ratio(twins: Twins, log_shift: float) -> float | None:
     """The same with the angle between both gradients."""
     del log_shift
-    seen = both(twins, "gradient")
+    seen = both(twins, GradientArrays)
     if isinstance(seen, Omitted):
         return None
-    tables = _tables(seen, "shift_cosine")
+    tables = _tables(seen, lambda layer: layer.shift_cosine)
     if isinstance(tables, Omitted):
         return None
     ratio = mean_log_ratio(*(np.arccos(np.clip(t, -1, 1)) for t in tables))
@@ -38,17 +35,14 @@ def log_angle_ratio(twins: Twins, log_shift: float) -> float | None:
 
 
 def _tables(
-    seen: Both, what: str
+    seen: Both[GradientArrays], fetch: Callable[[ShiftArrays], NDArray[np.floating]]
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]] | Omitted:
     """Other arm's and baseline's values, each of shape `(layers, moments)`."""
-    places = shared_places(seen, what)
-    if not places:
+    layers = shared(seen.baseline.layers, seen.other.layers)
+    if not layers:
         return Omitted("no layer behind another one was seen in both arms")
-
-    def table(arm: Arrays, side: int) -> NDArray[np.floating]:
-        return np.array([arm[keys[side]] for keys in places])
-
-    return table(seen.other, 1), table(seen.baseline, 0)
+    baseline, other = (np.array([fetch(pair[i]) for pair in layers]) for i in (0, 1))
+    return other, baseline
 
 
 CLAIM = Definition(

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
-from normlab.analysis.claims.seen import Arrays, both, mean_log_ratio
+from normlab.analysis.claims.seen import both, mean_log_ratio
+from normlab.records.observed.gradient import GradientArrays
 
 FLOOR = 1e-6  # of the relative error; float32 losses tell no smaller ones
 
 
-def prediction_error(arrays: Arrays) -> NDArray[np.float64]:
+def prediction_error(seen: GradientArrays) -> NDArray[np.float64]:
     r"""Relative error of the linear prediction for one step at every moment.
 
     $|L(w - a g) - L(w) + a \lVert g \rVert^2| / (a \lVert g \rVert^2)$.
@@ -19,16 +20,16 @@ def prediction_error(arrays: Arrays) -> NDArray[np.float64]:
     Returns:
         Shape `(moments,)`; 0 where a step does exactly what its gradient promises.
     """
-    (one,) = np.flatnonzero(arrays["lengths"] == 1)
-    promised = arrays["rate"] * arrays["norm"] ** 2
-    change = arrays["loss_along_g"][:, one] - arrays["loss"]
+    (one,) = np.flatnonzero(seen.lengths == 1)
+    promised = seen.rate * seen.norm**2
+    change = seen.loss_along_g[:, one] - seen.loss
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.abs(change + promised) / promised
 
 
 def log_error_ratio(twins: Twins) -> float | Omitted:
     """Mean over moments of log(error of the other arm / of the baseline)."""
-    seen = both(twins, "gradient")
+    seen = both(twins, GradientArrays)
     if isinstance(seen, Omitted):
         return seen
     other, baseline = prediction_error(seen.other), prediction_error(seen.baseline)

@@ -3,49 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from normlab.analysis.claims.definition import Omitted, Twins
+from normlab.records.observed.contract import Arrays, Place, ProbeArrays
 
-Arrays = Mapping[str, NDArray[Any]]
-
-
-class Both(NamedTuple):
-    """The arrays of one probe, of the baseline and of the other arm."""
-
-    baseline: Arrays
-    other: Arrays
+P = TypeVar("P", bound=ProbeArrays)
+A = TypeVar("A", bound=Arrays)
 
 
-def both(twins: Twins, probe: str) -> Both | Omitted:
+class Both(NamedTuple, Generic[P]):
+    """What one probe kept of the baseline and of the other arm."""
+
+    baseline: P
+    other: P
+
+
+def both(twins: Twins, kind: type[P]) -> Both[P] | Omitted:
     """What a probe saw in both runs at the same moments, or why there is nothing."""
+    probe = kind.probe
     if twins.diverged:
         return Omitted(twins.diverged)
     runs = (twins.baseline, twins.other)
     for run in runs:
         if probe not in run.observed:
             return Omitted(f"{probe} of {run.key.arm} was not observed")
-    found = Both(*(run.observed[probe] for run in runs))
-    if not np.array_equal(found.baseline["steps"], found.other["steps"]):
+    found = Both(*(kind.of(run.observed) for run in runs))
+    if not np.array_equal(found.baseline.steps, found.other.steps):
         return Omitted(f"{probe} was observed at different steps")
     return found
 
 
-def shared_places(arrays: Both, what: str) -> list[tuple[str, str]]:
-    """Keys of `what` at every place that both arms have: baseline's and other's.
+def shared(baseline: Mapping[Place, A], other: Mapping[Place, A]) -> list[tuple[A, A]]:
+    """The arrays of every place that both arms have: baseline's and other's.
 
-    Places are matched by module path: arms may count them differently.
-
-    Example:
-        >>> arms = Both({"000:relu1:dead": 0}, {"001:relu1:dead": 0})
-        >>> shared_places(arms, "dead")
-        [('000:relu1:dead', '001:relu1:dead')]
+    Places are matched by their path: arms may count them differently.
     """
-    baseline, other = ({_path(k): k for k in arm if _what(k) == what} for arm in arrays)
-    return [(baseline[path], other[path]) for path in baseline if path in other]
+    there = {place.path: arrays for place, arrays in other.items()}
+    return [
+        (arrays, there[place.path])
+        for place, arrays in baseline.items()
+        if place.path in there
+    ]
 
 
 def mean_log_ratio(
@@ -68,11 +70,3 @@ def mean_log_ratio(
         return Omitted("no moment at which both arms have a positive number")
     logs = [np.log(a[usable]) for a in pair]
     return float((logs[0] - logs[1]).mean())
-
-
-def _path(key: str) -> str:
-    return key.partition(":")[2].rpartition(":")[0]
-
-
-def _what(key: str) -> str:
-    return key.rpartition(":")[2]

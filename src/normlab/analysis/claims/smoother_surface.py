@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
 from normlab.analysis.claims.seen import both, mean_log_ratio
+from normlab.records.observed.gradient import GradientArrays
 
 
 def log_smoothness_ratio(twins: Twins) -> float | Omitted:
     """Mean over moments of log(beta_u of the other arm / of the baseline)."""
-    seen = both(twins, "gradient")
+    seen = both(twins, GradientArrays)
     if isinstance(seen, Omitted):
         return seen
-    return mean_log_ratio(seen.other["beta_u"], seen.baseline["beta_u"])
+    return mean_log_ratio(seen.other.beta_u, seen.baseline.beta_u)
 
 
 def log_scaled_ratio(twins: Twins, log_smoothness: float) -> float | None:
     """The same with rate times smoothness; None where both rates are equal."""
     del log_smoothness
-    seen = both(twins, "gradient")
+    seen = both(twins, GradientArrays)
     if isinstance(seen, Omitted) or twins.other.key.rate == twins.baseline.key.rate:
         return None
-    scaled = (arm["rate"] * arm["beta"] for arm in (seen.other, seen.baseline))
+    scaled = (arm.rate * arm.beta for arm in (seen.other, seen.baseline))
     ratio = mean_log_ratio(*scaled)
     return None if isinstance(ratio, Omitted) else ratio
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
-from normlab.analysis.claims.seen import Arrays, both, shared_places
+from normlab.analysis.claims.seen_by_name import Arrays, both, shared_places
 from normlab.analysis.series.drift import living_shift
 
 

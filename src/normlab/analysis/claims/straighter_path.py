@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
-from normlab.analysis.claims.seen import Arrays, both
+from normlab.analysis.claims.seen_by_name import Arrays, both
 from normlab.records.rows import RunRecord
 
 LEAST = 3  # moments: with two, every path is straight

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
 Arrays = Mapping[str, NDArray[Any]]
-Fetch = Callable[[Arrays], NDArray[np.floating] | None]
+P = TypeVar("P", bound=Any)
 
 
 class ArrayKey(NamedTuple):
@@ -63,27 +63,38 @@ def runs_of(result: StudyResult) -> list[RunKey]:
     return [key for key in keys if (key.rate, key.point) == setting]
 
 
-def seen(result: StudyResult, probe: str) -> dict[RunKey, Arrays]:
+def seen(result: StudyResult, kind: type[P] | str) -> dict[RunKey, P]:
     """What one probe saw, in every run that came to a moment to look at.
 
     Raises:
         NotMeasured: If no run did, or none has its arrays.
     """
     keys = set(runs_of(result))
-    every = (
-        (run.key, run.observed[probe])
+    probe = kind if isinstance(kind, str) else kind.probe
+    every: Iterable[tuple[RunKey, Any]] = (
+        (
+            run.key,
+            run.observed[probe] if isinstance(kind, str) else kind.of(run.observed),
+        )
         for run in result.record.runs
         if run.key in keys and probe in run.observed
     )
-    found = {key: of for key, of in every if len(of.get("steps", (0,)))}
+    found: dict[RunKey, Any] = {key: of for key, of in every if len(_steps(of))}
     if not found:
         measure = result.record.spec.measure
         raise NotMeasured(f"“{probe}” was not recorded (measure = {measure})")
     return found
 
 
+def _steps(of: Any) -> Any:
+    return of.get("steps", (0,)) if isinstance(of, Mapping) else of.steps
+
+
 def by_arm(
-    runs: Mapping[RunKey, Arrays], fetch: Fetch, *, ratio: bool = False
+    runs: Mapping[RunKey, P],
+    fetch: Callable[[P], NDArray[np.floating] | None],
+    *,
+    ratio: bool = False,
 ) -> list[Series]:
     """One series per arm of what `fetch` takes from a run's arrays.
 
@@ -96,7 +107,8 @@ def by_arm(
     for key, arrays in runs.items():
         value = fetch(arrays)
         if value is not None and len(value):
-            trajectory = Trajectory(arrays["steps"], value)
+            steps = arrays["steps"] if isinstance(arrays, Mapping) else arrays.steps
+            trajectory = Trajectory(steps, value)
             trajectories.setdefault(key.arm, []).append(trajectory)
     return [over_seeds(arm, those, ratio=ratio) for arm, those in trajectories.items()]
 

@@ -1,0 +1,99 @@
+"""What probes keep is what their classes say, and what the docs say."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from normlab.errors import NotMeasured
+from normlab.records.observed.contract import Arrays, Place, ProbeArrays
+from normlab.records.observed.gradient import GradientArrays
+from normlab.records.observed.registry import PROBES
+
+DOCS = Path(__file__).parents[2] / "docs"
+DTYPES = {"float": np.float32, "int": np.int64, "bool": np.bool_, "number": np.uint8}
+SIZES = {"steps": 3, "lengths": 4, "ends": 2}
+
+
+def made(kind: type[Arrays], at: str = "") -> dict[str, np.ndarray]:
+    """Every array of a kind, of which any two axes have other sizes."""
+    sizes = {
+        axis: 5 + number
+        for number, axis in enumerate(
+            sorted({a for k in kind.known().values() for a in k.axes.split()})
+        )
+    }
+    sizes |= SIZES
+    found = {
+        f"{at}{name}": np.ones(
+            [int(a) if a.isdecimal() else sizes[a] for a in known.axes.split()],
+            DTYPES[known.dtype],
+        )
+        for name, known in kind.known().items()
+    }
+    for number, nested in enumerate(kind.kinds().values()):
+        for place in (Place(number, "a.b"), Place(12, f"fc#{number}")):
+            found |= made(nested, f"{place}:")
+    return found
+
+
+@pytest.mark.parametrize("kind", PROBES)
+def test_packing_undoes_unpacking(kind: type[ProbeArrays]) -> None:
+    arrays = made(kind)
+    packed = kind.unpacked({**arrays, "pending:001:x": np.ones(1)}).packed()
+    assert packed.keys() == arrays.keys()
+    assert all(packed[name] is arrays[name] for name in arrays)
+
+
+@pytest.mark.parametrize("kind", PROBES)
+def test_an_array_of_another_shape_or_type_is_refused(kind: type[ProbeArrays]) -> None:
+    arrays = made(kind)
+    steps = [
+        name
+        for name, found in arrays.items()
+        if found.ndim and found.shape[0] == SIZES["steps"] and name != "steps"
+    ]
+    for name in steps:
+        short = {**arrays, name: arrays[name][1:]}
+        with pytest.raises(ValueError, match=rf"{name.rpartition(':')[2]} is .*, not "):
+            kind.unpacked(short)
+    for name, found in arrays.items():
+        with pytest.raises(ValueError, match="str32"):
+            kind.unpacked({**arrays, name: np.full(found.shape, "x")})
+
+
+@pytest.mark.parametrize("kind", PROBES)
+def test_an_array_that_was_not_kept_is_none_or_not_measured(
+    kind: type[ProbeArrays],
+) -> None:
+    whole = {name for name in kind.known() if name not in vars(kind)}
+    for name in whole:
+        left = kind.unpacked({n: a for n, a in made(kind).items() if n != name})
+        with pytest.raises(NotMeasured, match=f"{kind.probe}.* without '{name}'"):
+            getattr(left, name)
+    for name in kind.known().keys() - whole:
+        assert getattr(kind.unpacked({}), name) is None
+
+
+def test_a_name_that_no_field_has_is_refused_by_the_writer() -> None:
+    with pytest.raises(KeyError, match="GradientArrays has no betta"):
+        GradientArrays.row(betta=1.0)
+    with pytest.raises(AttributeError):
+        _ = GradientArrays.unpacked({}).betta  # type: ignore[attr-defined]
+
+
+def _script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("arrays", DOCS / "arrays.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_what_the_classes_say() -> None:
+    text = (DOCS / "arrays.md").read_text("utf-8")
+    assert _script().page(text) == text
