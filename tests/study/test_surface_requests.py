@@ -22,11 +22,11 @@ from normlab.spec.settings import with_settings
 from normlab.spec.study import StudySpec
 from normlab.study import api, under_way
 from normlab.study.jobs import JobContext
+from normlab.study.messages import Share
 from normlab.study.prepare import PythonParts
 from normlab.study.progress import Silent
 from normlab.study.source import BuiltIn
 from normlab.study.surface_job import SurfaceJob
-from normlab.study.under_way import Share
 from normlab.train.checkpoint import save_network
 from tests.study.cases import spec_of, write_data
 

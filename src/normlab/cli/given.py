@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from normlab.spec.paths import from_anywhere
-from normlab.spec.settings import with_settings
+from normlab.spec.settings import with_settings, with_values
 from normlab.spec.study import StudySpec
 
 
@@ -26,5 +26,5 @@ def apply(
     Raises:
         BadSetting: If a key does not exist or a value is refused.
     """
-    typed = [f"{key}={text}" for key, text in options.items() if text is not None]
-    return from_anywhere(with_settings(with_settings(spec, typed), settings))
+    typed = [(key, text) for key, text in options.items() if text is not None]
+    return from_anywhere(with_settings(with_values(spec, typed), settings))

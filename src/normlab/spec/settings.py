@@ -43,13 +43,20 @@ def with_settings(spec: StudySpec, settings: Iterable[str]) -> StudySpec:
         >>> with_settings(StudySpec(), ["recipe.rates=0.1,1"]).recipe.rates
         (0.1, 1.0)
     """
+    return with_values(spec, map(_pair, settings))
+
+
+def with_values(spec: StudySpec, settings: Iterable[tuple[str, str]]) -> StudySpec:
+    """`with_settings` of keys and their texts.
+
+    Example:
+        >>> with_values(StudySpec(), [("recipe.rates", "0.1,1")]).recipe.rates
+        (0.1, 1.0)
+    """
     values = spec.model_dump(by_alias=True)
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals:
-            raise BadSetting(f"--set {setting}: write it as key=value.")
-        key = renamed(key.strip())
-        text = _with_commas(key, text.strip())
+    for given, typed in settings:
+        key = renamed(given.strip())
+        text = _with_commas(key, typed.strip())
         if key.startswith("sweep."):
             values["sweep"][key.removeprefix("sweep.")] = _parts(text, key)
         elif _is_axis(spec, key, text):
@@ -58,6 +65,13 @@ def with_settings(spec: StudySpec, settings: Iterable[str]) -> StudySpec:
             _place(values, spec, key, text)
             values["sweep"].pop(key, None)  # one value takes the place of several
     return StudySpec(**values)
+
+
+def _pair(setting: str) -> tuple[str, str]:
+    key, equals, text = setting.partition("=")
+    if not equals:
+        raise BadSetting(f"--set {setting}: write it as key=value.")
+    return key, text
 
 
 def _with_commas(key: str, text: str) -> str:

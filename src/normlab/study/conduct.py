@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
-from typing import cast
 
 from normlab.analysis.design.refine import Refinement
 from normlab.analysis.design.setting import setting_of
@@ -28,18 +27,27 @@ from normlab.records.rows import ENDED, FAILED, Status
 from normlab.records.surface import StudySurface
 from normlab.records.writer import Writer
 from normlab.spec.plan import RunKey, plan
-from normlab.study.cost import CostJob, Measured, extent
+from normlab.study.cost import CostJob, extent
 from normlab.study.executor import Executor
 from normlab.study.jobs import Job, TrainJob
-from normlab.study.messages import Halted, JobEnded, JobStarted, Lost, Stands
+from normlab.study.messages import (
+    Halted,
+    JobEnded,
+    JobStarted,
+    Lost,
+    Measured,
+    Message,
+    Share,
+    Stands,
+    Unmeasured,
+)
 from normlab.study.order import longest_first
 from normlab.study.pace import Countdown
 from normlab.study.prepare import Prepared
 from normlab.study.progress import ProgressListener, Workload
 from normlab.study.rewind import rewound
-from normlab.study.surface_job import SurfaceJob, Unmeasured
+from normlab.study.surface_job import SurfaceJob
 from normlab.study.surfaces import surface_jobs
-from normlab.study.under_way import Share
 
 ATTEMPTS = 2  # a run whose worker died is tried once more
 
@@ -213,7 +221,7 @@ class Conductor:
                 case _:
                     self._of_measurement(job, message)
 
-    def _of_measurement(self, job: Job, message: object) -> None:
+    def _of_measurement(self, job: Job, message: Message) -> None:
         match job, message:
             case SurfaceJob(name=name), Share(share=share):
                 told = self._countdown.reached(name, share)
@@ -233,15 +241,17 @@ class Conductor:
             job.cells.unlink(missing_ok=True)
         self._watcher.note(f"surfaces: {self._countdown.tick(job.name)}")
 
-    def _of_run(self, job: TrainJob, message: object) -> None:
+    def _of_run(self, job: TrainJob, message: Message) -> None:
         match message:
             case JobStarted():
                 self._attempts[job.key] = self._attempts.get(job.key, 0) + 1
                 self._status(job.key, "running")
             case Lost(reason=reason):
                 self._lost(job, reason)
+            case _ if isinstance(message, Event):
+                self._keep(job, message)
             case _:
-                self._keep(job, cast(Event, message))
+                raise TypeError(f"no message of a run: {message!r}")
 
     def _keep(self, job: TrainJob, event: Event) -> None:
         self._writer.event(job.key, event)

@@ -25,8 +25,9 @@ from normlab.data.batches import BatchStream
 from normlab.data.feed import Feed
 from normlab.errors import NormlabError
 from normlab.spec.plan import RunKey
-from normlab.study.jobs import JobContext, Tell
-from normlab.study.under_way import EVERY, Share
+from normlab.study.jobs import JobContext
+from normlab.study.messages import Measured, Share, Tell
+from normlab.study.under_way import EVERY
 from normlab.surgery.fold import fold
 from normlab.train.evaluate import inference
 from normlab.train.run import Run
@@ -37,14 +38,6 @@ FEWEST_BLOCKS = 10  # of one step, for an interval
 SHARE = 0.05  # of the steps that training takes, at most, from the fewest on
 IMAGES = 512  # of the test part, at inference, if it has as many
 RESAMPLES = 2_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """A measurement of the whole study, ready for its records."""
-
-    name: str
-    value: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from normlab.study.messages import JobEnded, JobStarted, Lost, Setup
+from normlab.study.messages import JobEnded, JobStarted, Lost, Message, Setup
 from normlab.study.slot import Slot
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Executor(Protocol):
         """Queue one job; an urgent one before those that are not."""
         ...
 
-    def messages(self) -> Iterator[tuple[Job, object]]:
+    def messages(self) -> Iterator[tuple[Job, Message]]:
         """What happens, until no job is left; each ends with JobEnded or Lost."""
         ...
 
@@ -60,7 +60,7 @@ class LocalExecutor:
     def __init__(self, *, workers: int, threads: int, logs: Path) -> None:
         self._jobs: queue.PriorityQueue[_Queued] = queue.PriorityQueue()
         self._count = itertools.count()
-        self._messages: queue.SimpleQueue[tuple[Job, object]] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[tuple[Job, Message]] = queue.SimpleQueue()
         self._open = 0
         self._slots = [
             Slot(
@@ -81,7 +81,7 @@ class LocalExecutor:
         self._open += 1
         self._jobs.put(_Queued(int(not urgent), next(self._count), job))
 
-    def messages(self) -> Iterator[tuple[Job, object]]:
+    def messages(self) -> Iterator[tuple[Job, Message]]:
         """What happens, until no job is left; each ends with JobEnded or Lost."""
         while self._open:
             job, message = self._messages.get()
@@ -104,7 +104,7 @@ class LocalExecutor:
             tell(JobStarted())
             slot.perform(job, tell)
 
-    def _tell(self, job: Job, message: object) -> None:
+    def _tell(self, job: Job, message: Message) -> None:
         self._messages.put((job, message))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from normlab.probes.registry import observers
 from normlab.records.events import Diverged, EpochDone, Finished, Noted, Started
 from normlab.spec.plan import RunKey
 from normlab.spec.study import StudySpec
+from normlab.study.messages import Tell
 from normlab.study.source import NetworkSource
 from normlab.study.twins import start_digest, twin
 from normlab.train import checkpoint
@@ -81,9 +81,6 @@ class JobContext:
 @lru_cache(maxsize=1)
 def _opened(folder: Path, live: Reread | None) -> Dataset:
     return open_dataset(folder, live=live)
-
-
-Tell = Callable[[object], None]
 
 
 class Job(Protocol):

@@ -1,8 +1,13 @@
-"""What executors and workers say to each other and to the conductor, beside events."""
+"""What executors and workers say to each other and to the conductor."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from normlab.records.events import Event
+from normlab.records.surface import StudySurface
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,3 +48,43 @@ class Lost:
     """The last message about a job whose worker died; half a line says why."""
 
     reason: str
+
+
+@dataclass(frozen=True)
+class Share:
+    """How much of a job is done, of what is known to be needed."""
+
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A measurement of the whole study, ready for its records."""
+
+    name: str
+    value: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Unmeasured:
+    """A surface that does not exist here, and why; a result, not a failure."""
+
+    name: str
+    reason: str
+
+
+Message = (
+    Event
+    | JobStarted
+    | JobEnded
+    | Halted
+    | Stands
+    | Lost
+    | Share
+    | Measured
+    | Unmeasured
+    | StudySurface
+)
+"""What is told about a job."""
+
+Tell = Callable[[Message], None]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from normlab.errors import described, one_line
 from normlab.records.events import Failed
 from normlab.study.channel import Channel, Gone, pack
-from normlab.study.messages import JobEnded, Lost, Setup, Stands
+from normlab.study.messages import JobEnded, Lost, Setup, Stands, Tell
 from normlab.study.processes import end_session, state
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Slot:
         with suppress(OSError, Gone):  # `perform` tries again, and says what it is
             self._start()
 
-    def perform(self, job: Job, tell: Callable[[object], None]) -> None:
+    def perform(self, job: Job, tell: Tell) -> None:
         """Tell what the worker says of `job`; ends with JobEnded or Lost."""
         try:
             payload = pack(job)

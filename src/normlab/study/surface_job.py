@@ -18,7 +18,8 @@ from normlab.landscape.planes.random import random_plane
 from normlab.records.surface import Mark, StudySurface, SurfaceKind, surface_name
 from normlab.spec.plan import RunKey
 from normlab.spec.surfaces import Statistics, Surfaces
-from normlab.study.jobs import JobContext, Tell
+from normlab.study.jobs import JobContext
+from normlab.study.messages import Tell, Unmeasured
 from normlab.study.twins import combined
 from normlab.study.under_way import UnderWay
 from normlab.train.checkpoint import network, network_lacks
@@ -27,14 +28,6 @@ from normlab.train.checkpoint import network, network_lacks
 BOWL = Surfaces(points=13, examples=2_048, exact=True)
 NESTED = 250  # points that most interpolated surfaces need
 REAL_LOSSES = 10  # places on a path whose real loss is measured beside the plane's
-
-
-@dataclass(frozen=True)
-class Unmeasured:
-    """A surface that does not exist here, and why; a result, not a failure."""
-
-    name: str
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +12,10 @@ from numpy.typing import NDArray
 from normlab.landscape.cells import Cells
 from normlab.landscape.monitor import Monitor, SurfaceProgress
 from normlab.records.unfinished import KeptCells, keep_cells, kept_cells
+from normlab.study.messages import Share
 
 EVERY = 2.0  # seconds between two writes, and before the first report
 RARER = 0.1  # of the seconds so far: reports of a long surface are further apart
-
-
-@dataclass(frozen=True)
-class Share:
-    """How much of a surface is computed, of what is known to be needed."""
-
-    share: float
 
 
 class UnderWay:
