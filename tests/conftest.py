@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import threading
 from collections.abc import Iterator
 
@@ -25,6 +26,14 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
     # torch sets an environment variable when its first optimizer is made
     torch.optim.SGD([torch.zeros(1)], lr=1.0).zero_grad()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hears() -> Iterator[None]:
+    """What is started here hears of a lost terminal, though pytest may not."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture(autouse=True)

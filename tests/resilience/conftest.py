@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +13,6 @@ from normlab.spec.plan import plan
 from tests.cli.made_up import SPEC, study
 from tests.records.test_surface import whole
 from tests.resilience.law import Law
-
-
-@pytest.fixture(scope="session", autouse=True)
-def hears() -> Iterator[None]:
-    """What is started here hears of a lost terminal, though pytest may not."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture
