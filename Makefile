@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
+# hundreds of processes start in the tests, and would compile every module anew
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check fmt lint types layers docs chaos bench fuzz pictures calibrate clean
 
