@@ -122,7 +122,7 @@ def records_killed(path: Path, point: Point, whole: Path) -> list[str]:
 def trials(whole: Path, home: Path, few: random.Random | None) -> Iterator[Trial]:
     """Every point of records, of a study and of other commands; or a few drawn."""
     known, kept = of_records(home / "records")
-    for at in _spread(known, 12, few):
+    for at in _spread(known, 3, few):
         name = f"before {at.call} {at.number} of the records"
         yield Trial("kill points, records", name, _killed(records_killed, at, kept))
     for at in _spread(of_study(Home(home / "study")), 1, few):

@@ -9,7 +9,7 @@ import pytest
 from tests.resilience.__main__ import main
 from tests.resilience.stages import STAGES
 
-ROUNDS = 9
+ROUNDS = 15
 assert len(STAGES) <= ROUNDS  # every stage is hit
 
 
