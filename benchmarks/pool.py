@@ -25,6 +25,9 @@ import numpy as np
 from normlab.calibration.pool import AGAIN, ARM, Bowls, Pool
 from normlab.data.load import load
 from normlab.facade.result import Result
+from normlab.records.observed.observations import Observations
+from normlab.records.observed.registry import PROBES
+from normlab.records.rows import RunRecord
 from normlab.records.surface import StudySurface, Surface
 from normlab.spec.arms import Arm
 from normlab.spec.data import Data
@@ -55,12 +58,16 @@ def trained() -> Pool:
         rates = Recipe(epochs=1, rates=RATES)
         ladders = run(_spec(home / "part.npz", rates, "none"), home / "rates")
         # what was observed is read while its files are there
-        runs = [replace(r, observed=dict(r.observed)) for r in first.record.runs]
+        runs = [replace(one, observed=_read(one)) for one in first.record.runs]
         return Pool(
             runs=tuple(runs),
             bowls=tuple(_bowls(home, first, again)),
             ladders=_by_seed(ladders),
         )
+
+
+def _read(one: RunRecord) -> Observations:
+    return Observations(*(one.observed[k] for k in PROBES if k in one.observed))
 
 
 def _write_data(home: Path) -> None:

@@ -24,7 +24,9 @@ def table(kind: type[Arrays], prefix: str = "") -> Iterator[str]:
     yield "| array | axes | type | unit | what it is |"
     yield "|---|---|---|---|---|"
     for name, known in kind.known().items():
-        unread = f" (not read yet; for {known.unread})" if known.unread else ""
+        unread = (
+            f"; read by nothing yet, kept for {known.unread}" if known.unread else ""
+        )
         cells = known.axes, known.dtype, known.unit, known.meaning + unread
         yield f"| `{prefix}{name}` | {' | '.join(cells)} |"
 

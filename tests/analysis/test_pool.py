@@ -15,7 +15,7 @@ from normlab.records.surface import Surface
 from normlab.spec.plan import RunKey
 
 from .studies import run
-from .test_probe_claims import Arrays, activations, gradient, outputs
+from .test_probe_claims import Arrays, activations, gradient, outputs, seen
 from .test_rounder_contours import bowl
 
 RIGHT = np.arange(13) % 3 > 0
@@ -27,7 +27,7 @@ def made(seed: int, *observed: Arrays) -> RunRecord:
         whole |= arrays
     key = RunKey(ARM, 0.01, seed)
     plain = run(key, correct=RIGHT, accuracy=float(RIGHT.mean()))
-    return replace(plain, observed=whole)
+    return replace(plain, observed=seen(whole))
 
 
 def kept(pool: Pool, tmp_path: Path) -> Pool:

@@ -13,6 +13,9 @@ from normlab.analysis.analyse import judge_all
 from normlab.analysis.claims import DEFINITIONS
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
 from normlab.analysis.claims.straighter_path import path_efficiency
+from normlab.records.observed.observations import Observations
+from normlab.records.observed.outputs import OutputArrays
+from normlab.records.observed.registry import PROBES
 from normlab.records.rows import RunRecord
 from normlab.spec.plan import RunKey
 
@@ -72,7 +75,13 @@ def looked_at(arm: str, seed: int = 0, *observed: Arrays) -> RunRecord:
     whole: Arrays = {}
     for arrays in observed:
         whole |= arrays
-    return replace(run(RunKey(arm, 0.01, seed)), observed=whole)
+    return replace(run(RunKey(arm, 0.01, seed)), observed=seen(whole))
+
+
+def seen(arrays: Arrays) -> Observations:
+    """As probes' classes what stands by the names that files have."""
+    kinds = {kind.probe: kind for kind in PROBES}
+    return Observations(*(kinds[name].unpacked(of) for name, of in arrays.items()))
 
 
 def twins(baseline: Arrays, other: Arrays) -> Twins:
@@ -128,9 +137,8 @@ def test_a_path_that_goes_to_and_fro_is_less_straight() -> None:
 
 def test_a_straight_path_has_efficiency_one() -> None:
     root = np.linspace(0.2, 0.7, MOMENTS)[:, None] * np.ones((1, 4))
-    arrays = {"steps": EPOCH_1, "probabilities": (root**2)[:, None]}
-    made = looked_at("none", 0)
-    assert path_efficiency(arrays, made) == pytest.approx(1.0)
+    seen = OutputArrays(steps=EPOCH_1, probabilities=(root**2)[:, None])
+    assert path_efficiency(seen, looked_at("none", 0)) == pytest.approx(1.0)
 
 
 def test_only_the_first_epoch_of_the_path_counts() -> None:
@@ -138,7 +146,8 @@ def test_only_the_first_epoch_of_the_path_counts() -> None:
     later = {n: a.copy() for n, a in arrays.items()}
     later["probabilities"][EPOCH_1 > 200] = 0.5
     made = looked_at("none", 0)  # epochs of 200 steps
-    assert path_efficiency(later, made) == path_efficiency(arrays, made)
+    one, other = (OutputArrays.unpacked(of) for of in (later, arrays))
+    assert path_efficiency(one, made) == path_efficiency(other, made)
 
 
 ALL_BASELINE = (activations(), outputs(), gradient())
@@ -165,8 +174,8 @@ def test_equal_arms_have_no_effect(definition: Definition) -> None:
     same = {k: v for arrays in ALL_BASELINE for k, v in arrays.items()}
     equal = replace(
         pair,
-        baseline=replace(pair.baseline, observed=same),
-        other=replace(pair.other, observed=same),
+        baseline=replace(pair.baseline, observed=seen(same)),
+        other=replace(pair.other, observed=seen(same)),
     )
     assert definition.effect(equal) == 0
 

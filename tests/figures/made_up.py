@@ -120,11 +120,6 @@ def norm(values: NDArray[np.float64], stream: np.random.Generator) -> Arrays:
 
 def gradient(stream: np.random.Generator) -> Arrays:
     """Three moments, losses at three lengths and gradients at the outer two."""
-    along = {
-        f"{what}_along_{line}": 1 + stream.random(size=(3, count))
-        for what, count in (("loss", 3), ("change", 2))
-        for line in "gu"
-    }
     return {
         "steps": np.array([1, 10, 70]),
         "lengths": np.array([0.5, 1.0, 4.0]),
@@ -133,7 +128,9 @@ def gradient(stream: np.random.Generator) -> Arrays:
         "loss": 1 + stream.random(3),
         "norm": 1 + stream.random(3),
         "update_norm": 0.1 + stream.random(3),
-        **along,
+        "loss_along_g": 1 + stream.random(size=(3, 3)),
+        "loss_along_u": 1 + stream.random(size=(3, 3)),
+        "change_along_u": 1 + stream.random(size=(3, 2)),
         "predictiveness": 1 + stream.random(3),
         "beta": 1 + stream.random(3),
         "beta_u": 1 + stream.random(3),
@@ -165,7 +162,6 @@ def scale(stream: np.random.Generator) -> Arrays:
     length = 1 + 0.1 * np.arange(len(STEPS))[:, None] + 0.1 * stream.random((1, UNITS))
     return {
         "steps": STEPS,
-        "rate": np.full(len(STEPS), 0.01),
         "000:fc1.weight:norm": length,
         "000:fc1.weight:effective_rate": 0.1 / length**2,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -14,7 +13,9 @@ from normlab.analysis.inference.evidence import collect
 from normlab.errors import NotMeasured
 from normlab.facade.result import Result
 from normlab.figures.gallery import Gallery
-from normlab.records.observed.stored import ProbeArrays
+from normlab.records.observed.contract import Arrays
+from normlab.records.observed.observations import Observations
+from normlab.records.observed.registry import PROBES
 from normlab.records.rows import RunRecord
 
 from .made_up import observations
@@ -36,11 +37,17 @@ SHOWING = {
 def lacking(result: Result, probe: str, name: str) -> Result:
     """The same study without one array of a probe."""
 
-    def left(run: RunRecord) -> Mapping[str, ProbeArrays]:
-        every = {key: ProbeArrays(key, of) for key, of in run.observed.items()}
-        every[probe].pop(name, None)
-        return every
+    def left(run: RunRecord) -> Observations:
+        every = [run.observed[kind] for kind in PROBES if kind in run.observed]
+        packed = [(type(one), one.packed()) for one in every]
+        return Observations(
+            *(
+                kind.unpacked({n: a for n, a in of.items() if (kind.probe, n) != gone})
+                for kind, of in packed
+            )
+        )
 
+    gone = (probe, name)
     runs = tuple(replace(run, observed=left(run)) for run in result.record.runs)
     return Result(replace(result.record, runs=runs))
 
@@ -77,10 +84,29 @@ def test_an_array_left_out_is_not_measured(observed: Result, probe: str) -> None
     assert lost == SHOWING[probe]
 
 
+def test_what_is_read_by_nothing_says_what_it_is_kept_for(
+    observed: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = set[tuple[type, str]]()
+
+    def noticing(self: Arrays, name: str) -> object:
+        read.add((type(self), name))
+        return object.__getattribute__(self, name)
+
+    monkeypatch.setattr(Arrays, "__getattribute__", noticing, raising=False)
+    Gallery(observed).drawn()
+    observed.claims()
+    kinds = [kind for probe in PROBES for kind in (probe, *probe.kinds().values())]
+    every = {(kind, n): known for kind in kinds for n, known in kind.known().items()}
+    assert {at for at, known in every.items() if known.unread} == every.keys() - read
+
+
 def test_these_are_the_figures_of_each_probe(observed: Result) -> None:
     nothing = replace(
         observed.record,
-        runs=tuple(replace(run, observed={}) for run in observed.record.runs),
+        runs=tuple(
+            replace(run, observed=Observations()) for run in observed.record.runs
+        ),
     )
     names = {name for name in Gallery(observed) if not name.startswith("surface")}
     lost = drawn(observed, names) - drawn(Result(nothing), names)

@@ -10,8 +10,14 @@ import pytest
 from normlab.errors import NotMeasured
 from normlab.facade.result import Result
 from normlab.figures.step_path import efficiency, null_efficiency
+from normlab.records.observed.activations import ActivationArrays
+from normlab.records.observed.contract import Place
+from normlab.records.observed.path import PathArrays
+from normlab.records.observed.scale import ScaleArrays
 
 from .reading import numbers, traces
+
+RELU = Place(1, "relu1")
 
 
 def test_accuracy_stands_below_the_loss_by_step_and_by_second(
@@ -35,7 +41,8 @@ def test_accuracy_stands_below_the_loss_by_step_and_by_second(
 
 def test_the_drift_that_is_drawn_is_that_of_the_claim(observed: Result) -> None:
     runs = tuple(run for run in observed.record.runs if run.key.seed == 0)
-    assert all(run.observed["activations"]["001:relu1:dead"].any() for run in runs)
+    dead = [run.observed[ActivationArrays].hidden[RELU].dead for run in runs]
+    assert all(units is not None and units.any() for units in dead)
     alone = replace(observed, record=replace(observed.record, runs=runs))
     drift = {
         trace["name"]: np.square(numbers(trace["y"])[:-1]).sum()
@@ -52,15 +59,18 @@ def test_the_efficiency_of_a_straight_path_is_one() -> None:
     lengths = 1 + np.arange(150) / 100  # updates grow evenly
     looked_at = np.array([0, 1, 100, 101, 149])
     found = efficiency(
-        {
-            "steps": looked_at,
-            "norm": lengths[looked_at],
-            "distance_steps": np.array([0, 100, 150]),
-            "distance": np.array([0.0, lengths[:100].sum(), lengths.sum()]),
-        }
+        PathArrays(
+            steps=looked_at,
+            norm=lengths[looked_at],
+            cosine=np.ones(5),
+            momentum=np.array(0.0),
+            distance_steps=np.array([0, 100, 150]),
+            distance=np.array([0.0, lengths[:100].sum(), lengths.sum()]),
+            weights={},
+        )
     )
-    assert found["steps"].tolist() == [100, 150]
-    assert found["efficiency"] == pytest.approx([1, 1])
+    assert found is not None and found.steps.tolist() == [100, 150]
+    assert found.share == pytest.approx([1, 1])
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
@@ -92,9 +102,10 @@ def test_effective_rates_are_medians_over_rows(observed: Result) -> None:
         for trace in traces(alone, "effective-rate")
         if "markers" in (trace.get("mode") or "")
     }
-    seen = run.observed["scale"]
-    for axis, what in (("x", "norm"), ("x2", "effective_rate")):
-        rows = np.median(seen[f"000:fc1.weight:{what}"], axis=1)
+    seen = run.observed[ScaleArrays].weights[Place(0, "fc1.weight")]
+    assert seen.effective_rate is not None
+    for axis, values in (("x", seen.norm), ("x2", seen.effective_rate)):
+        rows = np.median(values, axis=1)
         assert lines[axis] == pytest.approx(rows, rel=1e-6)
 
 

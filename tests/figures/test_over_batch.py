@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from normlab.base.streams import seeded, stream
 from normlab.errors import NotMeasured
 from normlab.facade.result import Result
 from normlab.figures import by_hand, one_neuron
-from normlab.figures.kit.observed import places
 from normlab.figures.kit.over_batch import over_batch, takes_batch_statistics
 from normlab.figures.kit.theme import LIGHT
 from normlab.norms.ghost import GhostBatchNorm
 from normlab.probes.activations import Activations, ProbeBatch
 from normlab.probes.anatomy import trace_modules
+from normlab.records.observed.activations import ActivationArrays
 from tests.probes.cases import small, step_state, stepped
 
-Arrays = dict[str, NDArray[np.float64]]
 
-
-def seen(model: nn.Module, inputs: torch.Tensor) -> Arrays:
+def seen(model: nn.Module, inputs: torch.Tensor) -> ActivationArrays:
     """What the real probe records of a network at two moments."""
     images = len(inputs)
     batch = ProbeBatch(
@@ -33,7 +29,8 @@ def seen(model: nn.Module, inputs: torch.Tensor) -> Arrays:
     for step in (0, 1):
         probe.observe(step_state(model, step))
         stepped(model)
-    return {name: tensor.numpy() for name, tensor in probe.arrays().items()}
+    arrays = {name: tensor.numpy() for name, tensor in probe.arrays().items()}
+    return ActivationArrays.unpacked(arrays)
 
 
 def vectors(images: int = 64) -> torch.Tensor:
@@ -47,8 +44,8 @@ def convolutional(norm: nn.Module) -> tuple[nn.Module, torch.Tensor]:
         return net, torch.randn(32, 1, 6, 6, dtype=torch.float64)
 
 
-def first(arrays: Arrays) -> bool:
-    return takes_batch_statistics(arrays, places(arrays, "xhat_values")[0])
+def first(found: ActivationArrays) -> bool:
+    return takes_batch_statistics(next(iter(found.norms.values())))
 
 
 def test_batch_norm_is_described_by_the_formula() -> None:
@@ -77,7 +74,7 @@ def test_layer_norm_is_not() -> None:
     arrays = seen(small("layer"), vectors())
     assert not first(arrays)
     with pytest.raises(NotMeasured, match=r"^no arm normalises over the batch$"):
-        over_batch({"none": {}, "layer": arrays})
+        over_batch({"none": seen(small("none"), vectors()), "layer": arrays})
 
 
 def test_rms_norm_is_not() -> None:
@@ -98,7 +95,7 @@ def test_the_arm_over_the_batch_is_found_behind_others() -> None:
         "layer": seen(small("layer"), vectors()),
         "batch": seen(small("batch"), vectors()),
     }
-    assert over_batch(runs) == ("batch", places(runs["batch"], "xhat_values")[0])
+    assert over_batch(runs) == ("batch", next(iter(runs["batch"].norms)))
 
 
 def test_without_any_norm_the_reason_is_another() -> None:

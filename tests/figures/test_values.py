@@ -17,6 +17,8 @@ from normlab.figures.kit.curves import single
 from normlab.figures.kit.theme import LIGHT
 from normlab.figures.running_statistics import mean_gap, variance_ratio
 from normlab.figures.twin_difference import draw_twin_difference
+from normlab.records.observed.activations import ActivationArrays, NormArrays
+from normlab.records.observed.contract import Place
 from normlab.spec.plan import RunKey
 from tests.analysis.studies import accuracy_study, changed
 
@@ -149,14 +151,16 @@ def test_running_averages_are_told_in_deviations(observed: Result) -> None:
 
 def test_what_overflows_is_left_out_of_ratios_and_lines() -> None:
     huge = np.float32(3e38)
-    arrays = {
-        "000:norm:running_mean": np.array([[1.0], [np.inf]], np.float32),
-        "000:norm:running_var": np.array([[4.0], [np.inf]], np.float32),
-        "000:norm:x_mean": np.array([[0.0], [np.inf]], np.float32),
-        "000:norm:x_std": np.array([[2.0], [np.inf]], np.float32),
-    }
-    assert np.array_equal(mean_gap(arrays, "norm"), [0.5, np.nan], equal_nan=True)
-    assert np.array_equal(variance_ratio(arrays, "norm"), [1, np.nan], equal_nan=True)
+    norm = NormArrays.row(
+        Place(0, "norm"),
+        running_mean=np.array([[1.0], [np.inf]], np.float32),
+        running_var=np.array([[4.0], [np.inf]], np.float32),
+        x_mean=np.array([[0.0], [np.inf]], np.float32),
+        x_std=np.array([[2.0], [np.inf]], np.float32),
+    )
+    seen = ActivationArrays.unpacked(norm)
+    assert np.array_equal(mean_gap(seen, "norm"), [0.5, np.nan], equal_nan=True)
+    assert np.array_equal(variance_ratio(seen, "norm"), [1, np.nan], equal_nan=True)
     assert single(np.array([1.0, float(huge) * 2])).tolist() == [1.0, np.inf]
 
 

@@ -10,6 +10,7 @@ from normlab.base.streams import seeded
 from normlab.probes.activations import Activations, ProbeBatch, standardised
 from normlab.probes.anatomy import trace_modules
 from normlab.probes.forward import normalised, observe_pass
+from normlab.records.observed.activations import ActivationArrays
 from tests.probes.cases import batch, small, step_state, stepped
 
 
@@ -38,9 +39,15 @@ def test_a_norms_input_and_xhat_are_seen_before_gain_and_shift() -> None:
     row = seen(model)
     assert np.allclose(row["000:1:x_mean"], x.mean(axis=0), atol=1e-14)
     assert np.allclose(row["000:1:xhat_std"], xhat.std(axis=0), rtol=1e-12)
-    assert np.allclose(
-        row["000:1:xhat_percentiles"], np.percentile(xhat, (15, 50, 85)), atol=1e-6
-    )
+    unit = np.isclose(row["000:1:xhat_values"], xhat.T, rtol=1e-12).all(axis=1)
+    assert unit.sum() == 1
+
+
+def test_percentiles_of_the_input_are_those_of_all_units() -> None:
+    model = small("batch")
+    x = model[1](model[0](batch()[0])).detach().numpy()
+    expected = np.percentile(x, (15, 50, 85))
+    assert np.allclose(seen(model)["001:2:in_percentiles"], expected, atol=1e-6)
 
 
 def test_gain_shift_and_averages_are_kept() -> None:
@@ -121,6 +128,28 @@ def test_features_are_compared_with_those_at_the_end() -> None:
             np.corrcoef(a, b)[0, 1] for a, b in zip(at[step].T, at[2].T, strict=True)
         ]
         assert np.allclose(arrays["000:2:correlation"][step], expected, atol=1e-3)
+
+
+def test_a_place_that_is_not_passed_at_every_look_is_left_out() -> None:
+    class Detour(nn.Sequential):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self[3](self[2](self[0](x)))
+            return self[6](self[5](x) if self.long else x)
+
+    inputs, labels = batch()
+    model = Detour(*small("none"))
+    model.long = True
+    probe = Activations(
+        trace_modules(model, inputs),
+        ProbeBatch(images=torch.arange(12), inputs=inputs, labels=labels),
+        seed=0,
+        steps=range(3),
+    )
+    for step, model.long in enumerate((True, False, True)):
+        probe.observe(step_state(model, step))
+    arrays = {name: t.numpy() for name, t in probe.arrays().items()}
+    (place,) = ActivationArrays.unpacked(arrays).hidden
+    assert place.path == "2"
 
 
 def test_before_the_end_there_is_nothing_to_compare_with() -> None:

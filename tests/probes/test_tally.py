@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from normlab.probes.tally import BINS, Tally
+from normlab.probes.tally import Tally
 
 FINITE = st.floats(-1e6, 1e6, width=32)
 ANY = st.floats(width=32)
@@ -37,20 +36,3 @@ def test_percentiles_are_numpys(sample: np.ndarray, percent: float) -> None:
     scale = np.abs(sample).max() + 1e-30
     ours = Tally(sample).percentile(percent)
     assert abs(ours - expected) <= 4 * np.finfo(np.float32).eps * scale
-
-
-@pytest.mark.parametrize("sample", [wide(), np.arange(641, dtype=np.float32)])
-def test_the_histogram_is_numpys(sample: np.ndarray) -> None:
-    tally = Tally(sample)
-    expected, _ = np.histogram(sample.astype(np.float64), BINS, range=tally.ends)
-    assert np.array_equal(tally.histogram(), expected)
-
-
-@given(arrays(np.float32, SIZES, elements=FINITE))
-def test_a_histogram_counts_every_value_once(sample: np.ndarray) -> None:
-    assert Tally(sample).histogram().sum() == sample.size
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_has_no_histogram(bad: float) -> None:
-    assert Tally(np.array([0.0, bad], np.float32)).histogram().sum() == 0

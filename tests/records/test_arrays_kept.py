@@ -16,21 +16,15 @@ from normlab.records.observed.registry import PROBES
 
 DOCS = Path(__file__).parents[2] / "docs"
 DTYPES = {"float": np.float32, "int": np.int64, "bool": np.bool_, "number": np.uint8}
-SIZES = {"steps": 3, "lengths": 4, "ends": 2}
+AXES = "steps lengths ends images shown first units chosen rows distance_steps ..."
+SIZES = {axis: 4 + number for number, axis in enumerate(AXES.split())}
 
 
 def made(kind: type[Arrays], at: str = "") -> dict[str, np.ndarray]:
-    """Every array of a kind, of which any two axes have other sizes."""
-    sizes = {
-        axis: 5 + number
-        for number, axis in enumerate(
-            sorted({a for k in kind.known().values() for a in k.axes.split()})
-        )
-    }
-    sizes |= SIZES
+    """Every array of a kind; any two of its axes have other sizes."""
     found = {
         f"{at}{name}": np.ones(
-            [int(a) if a.isdecimal() else sizes[a] for a in known.axes.split()],
+            [3 if axis.isdecimal() else SIZES[axis] for axis in known.axes.split()],
             DTYPES[known.dtype],
         )
         for name, known in kind.known().items()
@@ -70,7 +64,7 @@ def test_an_array_of_another_shape_or_type_is_refused(kind: type[ProbeArrays]) -
 def test_an_array_that_was_not_kept_is_none_or_not_measured(
     kind: type[ProbeArrays],
 ) -> None:
-    whole = {name for name in kind.known() if name not in vars(kind)}
+    whole = {name for name in kind.known() if not hasattr(kind, name)}
     for name in whole:
         left = kind.unpacked({n: a for n, a in made(kind).items() if n != name})
         with pytest.raises(NotMeasured, match=f"{kind.probe}.* without '{name}'"):

@@ -7,38 +7,58 @@ import pytest
 
 from normlab.errors import BadFolder
 from normlab.records import _arrays
-from normlab.records.observed.stored import ObservedArrays
+from normlab.records.observed.observations import StoredObservations
+from normlab.records.observed.path import PathArrays
+from normlab.records.observed.scale import ScaleArrays
+from normlab.records.observed.sharpness import SharpnessArrays
+
+RUN = "batch-lr0.01-seed0"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for probe, value in (("path", 1.0), ("scale", 2.0)):
-        place = _arrays.place(tmp_path, "batch-lr0.01-seed0", probe)
-        _arrays.write(place, {"value": np.array([value])})
+    for probe, step in (("path", 1), ("scale", 2)):
+        place = _arrays.place(tmp_path, RUN, probe)
+        _arrays.write(place, {"steps": np.array([step])})
     return tmp_path
 
 
-def test_what_was_observed_is_read_by_the_probes_name(folder: Path) -> None:
-    kept = ObservedArrays(folder, "batch-lr0.01-seed0")
-    assert kept["scale"]["value"].tolist() == [2.0]
-    assert list(kept) == ["path", "scale"] and len(kept) == 2
+def test_what_was_observed_is_read_by_the_probes_class(folder: Path) -> None:
+    kept = StoredObservations(folder, RUN)
+    assert kept[ScaleArrays].steps.tolist() == [2]
+    assert kept.probes == {"path", "scale"}
 
 
 def test_a_probe_that_did_not_look_is_not_there(folder: Path) -> None:
-    kept = ObservedArrays(folder, "batch-lr0.01-seed0")
-    assert "sharpness" not in kept and kept.get("sharpness") is None
+    kept = StoredObservations(folder, RUN)
+    assert SharpnessArrays not in kept
+    with pytest.raises(KeyError):
+        _ = kept[SharpnessArrays]
+
+
+def test_a_file_that_is_lost_is_not_there(folder: Path) -> None:
+    kept = StoredObservations(folder, RUN, {f"arrays/{RUN}/path.npz"})
+    assert PathArrays not in kept and ScaleArrays in kept
 
 
 def test_a_run_that_nobody_looked_at_has_nothing(folder: Path) -> None:
-    assert not ObservedArrays(folder, "none-lr0.01-seed0")
+    assert not StoredObservations(folder, "none-lr0.01-seed0").probes
 
 
 def test_a_file_is_read_only_once(folder: Path) -> None:
-    kept = ObservedArrays(folder, "batch-lr0.01-seed0")
-    assert kept["path"] is kept["path"]
+    kept = StoredObservations(folder, RUN)
+    assert kept[PathArrays] is kept[PathArrays]
 
 
 def test_a_damaged_file_is_reported(folder: Path) -> None:
-    _arrays.place(folder, "batch-lr0.01-seed0", "path").write_bytes(b"PK")
+    _arrays.place(folder, RUN, "path").write_bytes(b"PK")
     with pytest.raises(BadFolder, match="is damaged"):
-        ObservedArrays(folder, "batch-lr0.01-seed0")["path"]
+        _ = StoredObservations(folder, RUN)[PathArrays]
+
+
+def test_arrays_that_do_not_go_together_are_damage(folder: Path) -> None:
+    place = _arrays.place(folder, RUN, "path")
+    _arrays.write(place, {"steps": np.array([1, 2]), "cosine": np.ones(3)})
+    why = r"cosine is float64 \(3,\), not float \(steps 2\)"
+    with pytest.raises(BadFolder, match=rf"path\.npz: is damaged \({why}\)"):
+        _ = StoredObservations(folder, RUN)[PathArrays]

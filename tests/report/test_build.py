@@ -11,6 +11,7 @@ import pytest
 from normlab.cli import main
 from normlab.errors import BadFolder
 from normlab.facade.result import Result
+from normlab.records.observed.observations import Observations
 from normlab.records.rows import StudyRecord
 from normlab.report.build import build
 from normlab.report.write import write
@@ -133,7 +134,7 @@ def test_it_says_how_to_repeat_the_study(text: str, observed: Result) -> None:
 
 
 def test_what_was_not_measured_is_said_and_not_drawn(observed: Result) -> None:
-    runs = tuple(replace(run, observed={}) for run in observed.record.runs)
+    runs = tuple(replace(run, observed=Observations()) for run in observed.record.runs)
     page = build(replace(observed, record=replace(observed.record, runs=runs)))
     assert "Not drawn" in page
     assert "Sharpness: “sharpness” was not recorded" in page

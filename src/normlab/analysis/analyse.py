@@ -65,7 +65,7 @@ def gather(
 ) -> list[Evidence]:
     """The evidence on every claim that can be made of the study: one family."""
     runs = Runs.of(record)
-    observed = {probe for run in record.runs for probe in run.observed}
+    observed = {probe for run in record.runs for probe in run.observed.probes}
     made = [d for d in definitions if not d.probe or d.probe in observed]
     return [
         collect(definition, pairing, runs, pairing.seeds(record.spec))

@@ -10,6 +10,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from normlab.records.observed.activations import ActivationArrays
+from normlab.records.observed.contract import Place, ProbeArrays
+from normlab.records.observed.gradient import GradientArrays
+from normlab.records.observed.observations import Observations
+from normlab.records.observed.outputs import OutputArrays
 from normlab.records.rows import ENDED, EpochRow, RunRecord
 from normlab.records.surface import Mark, Surface
 from normlab.spec.plan import RunKey
@@ -19,13 +24,13 @@ Arrays = Mapping[str, NDArray[Any]]
 ARM, AGAIN = "none", "again"
 """The two names of the one arm: as the baseline, and as the other one."""
 
-_KEPT = {
-    "gradient": (
+_KEPT: Mapping[type[ProbeArrays], tuple[str, ...]] = {
+    GradientArrays: (
         *("steps", "lengths", "rate", "loss", "norm", "loss_along_g", "beta"),
         *("beta_u", "shift", "shift_cosine"),
     ),
-    "activations": ("steps", "in_mean", "in_std", "dead", "correlation"),
-    "outputs": ("steps", "probabilities"),
+    ActivationArrays: ("steps", "in_mean", "in_std", "dead", "correlation"),
+    OutputArrays: ("steps", "probabilities"),
 }
 """Of what probes see: what claims look at."""
 
@@ -104,42 +109,42 @@ def read_pool(path: Path) -> Pool:
 
 def _kept(run: RunRecord) -> Iterator[tuple[str, NDArray[Any]]]:
     """What one run saw, by names such as `seen:gradient:001:fc2.weight:shift`."""
-    for probe, names in _KEPT.items():
-        if probe not in run.observed:
+    for kind, names in _KEPT.items():
+        if kind not in run.observed:
             continue
-        arrays = run.observed[probe]
-        if probe == "outputs":
-            arrays = _own_frame(arrays, run)
-        for key, array in arrays.items():
-            if key.rpartition(":")[2] in names:
-                yield f"seen:{probe}:{key}", array
+        seen = run.observed[kind]
+        if isinstance(seen, OutputArrays):
+            seen = _own_frame(seen, run)
+        for name, array in seen.packed().items():
+            if Place.split(name)[1] in names:
+                yield f"seen:{kind.probe}:{name}", array
 
 
-def _observed(arrays: Arrays, run: int) -> Mapping[str, Arrays]:
-    seen: dict[str, dict[str, NDArray[Any]]] = {}
-    for name, stacked in arrays.items():
-        kind, _, rest = name.partition(":")
-        if kind == "seen":
-            probe, _, key = rest.partition(":")
-            seen.setdefault(probe, {})[key] = stacked[run]
-    return seen
+def _observed(arrays: Arrays, run: int) -> Observations:
+    found: list[ProbeArrays] = []
+    for kind in _KEPT:
+        start = f"seen:{kind.probe}:"
+        names = [name for name in arrays if name.startswith(start)]
+        if names:
+            of_run = {n.removeprefix(start): arrays[n][run] for n in names}
+            found.append(kind.unpacked(of_run))
+    return Observations(*found)
 
 
-def _own_frame(arrays: Arrays, run: RunRecord) -> Arrays:
+def _own_frame(seen: OutputArrays, run: RunRecord) -> OutputArrays:
     """The path of the outputs in epoch 1, in coordinates of its own.
 
     Its points are square roots of probabilities; so they are kept squared, moved to
     where no coordinate is negative.
     """
-    early = arrays["steps"] <= run.step_losses.size // max(len(run.epochs), 1)
-    points = np.sqrt(arrays["probabilities"][early].astype(np.float64))
+    early = seen.steps <= run.step_losses.size // max(len(run.epochs), 1)
+    points = np.sqrt(seen.probabilities[early].astype(np.float64))
     points = points.reshape(len(points), -1)
     left, sizes, _ = np.linalg.svd(points - points[0], full_matrices=False)
     own = left * sizes
-    return {
-        "steps": arrays["steps"][early],
-        "probabilities": ((own - own.min(axis=0)) ** 2),
-    }
+    return OutputArrays(
+        steps=seen.steps[early], probabilities=(own - own.min(axis=0)) ** 2
+    )
 
 
 def _packed_bowls(bowls: Sequence[tuple[Bowls, Bowls]]) -> Arrays:

@@ -12,17 +12,16 @@ from normlab.analysis.design.setting import setting_of
 from normlab.analysis.series.trajectory import Band, accuracy_bands
 from normlab.errors import NotMeasured
 from normlab.figures.kit.curves import add_band, add_line
-from normlab.figures.kit.observed import Arrays, first_of, places, seen
+from normlab.figures.kit.observed import first_of, seen
 from normlab.figures.kit.panels import Panel, on, panels
 from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.figures.kit.theme import LIGHT, Style, Theme
 from normlab.figures.percentiles import Percentiles
+from normlab.records.observed.activations import ActivationArrays
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
     from normlab.spec.study import StudySpec
-
-WHAT = "in_unit_percentiles"
 
 
 def draw_accuracy_and_percentiles(
@@ -72,7 +71,7 @@ def draw_accuracy_and_percentiles(
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
     record = result.record
     spec = record.spec
-    runs = first_of(seen(result, "activations"))
+    runs = first_of(seen(result, ActivationArrays))
     units = {
         arm: values
         for arm in _pair(spec)
@@ -85,7 +84,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     if not accuracies:
         raise NotMeasured("no accuracy was measured along training")
     those = [
-        Percentiles(i, arm, runs[arm]["steps"], values)
+        Percentiles(i, arm, runs[arm].steps, values)
         for i, (arm, values) in enumerate(units.items(), start=1)
     ]
     styles = theme.styles([arm.name for arm in spec.arms])
@@ -108,10 +107,9 @@ def _pair(spec: StudySpec) -> list[str]:
     return [spec.baseline.name, *(arm.name for arm in others[:1])]
 
 
-def _last_unit(arrays: Arrays) -> np.ndarray | None:
+def _last_unit(of: ActivationArrays) -> np.ndarray | None:
     """Percentiles of the followed unit of the last hidden layer, (moments, 3)."""
-    found = places(arrays, WHAT)
-    return arrays[found[-1].key(WHAT)] if found else None
+    return [*of.hidden.values()][-1].in_unit_percentiles if of.hidden else None
 
 
 def _words(one: Percentiles) -> str:

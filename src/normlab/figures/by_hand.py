@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
 
 from normlab.figures.kit.curves import Numbers, hundredths, single
 from normlab.figures.kit.marks import add_level
-from normlab.figures.kit.observed import ArrayKey, Arrays, first_of, seen
+from normlab.figures.kit.observed import first_of, seen
 from normlab.figures.kit.over_batch import over_batch
 from normlab.figures.kit.panels import BOTTOM, Panel, on, panels
 from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.figures.kit.slider import frames, slider
 from normlab.figures.kit.theme import LIGHT, Style, Theme
+from normlab.records.observed.activations import ActivationArrays
+from normlab.records.observed.contract import Array, Place
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
@@ -171,31 +173,30 @@ def _grey(shown: Numbers) -> Numbers | None:
     return shown if shown.ndim == 3 else None
 
 
-def by_hand(arrays: Arrays, norm: ArrayKey) -> ByHand:
+def by_hand(seen: ActivationArrays, place: Place) -> ByHand:
     """The chosen unit of a norm at the last moment that was looked at."""
-    unit = int(arrays[norm.key("unit")])
+    norm = seen.norms[place]
 
-    def last(what: str, otherwise: float) -> float:
-        values: Any = arrays.get(norm.key(what))
-        return otherwise if values is None else float(values[-1, unit])
+    def last(values: Array | None, otherwise: float) -> float:
+        return otherwise if values is None else float(values[-1, norm.unit])
 
-    shown = arrays["shown"]
-    count = len(shown)
+    count = len(seen.shown)
+    assert norm.x_values is not None and norm.xhat_values is not None
     return ByHand(
-        images=_grey(shown),
-        labels=arrays["labels"][:count],
-        x=arrays[norm.key("x_values")][-1, :count],
-        xhat=arrays[norm.key("xhat_values")][-1, :count],
-        mean=last("x_mean", 0.0),
-        variance=last("x_std", 1.0) ** 2,
-        gamma=last("gamma", 1.0),
-        beta=last("beta", 0.0),
-        batch=len(arrays["labels"]),
+        images=_grey(seen.shown),
+        labels=seen.labels[:count],
+        x=norm.x_values[-1, :count],
+        xhat=norm.xhat_values[-1, :count],
+        mean=last(norm.x_mean, 0.0),
+        variance=last(norm.x_std, 1.0) ** 2,
+        gamma=last(norm.gamma, 1.0),
+        beta=last(norm.beta, 0.0),
+        batch=len(seen.labels),
     )
 
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
-    runs = first_of(seen(result, "activations"))
+    runs = first_of(seen(result, ActivationArrays))
     arm, norm = over_batch(runs)
     hand = by_hand(runs[arm], norm)
     style = theme.styles([one.name for one in result.record.spec.arms])[arm]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from normlab.errors import NotMeasured
-from normlab.figures.drift import at_path, layers
+from normlab.figures.drift import layers
 from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
-from normlab.figures.kit.observed import Arrays, by_arm, first_of, seen
+from normlab.figures.kit.observed import at_path, by_arm, first_of, seen
 from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.records.observed.activations import ActivationArrays
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,15 +19,18 @@ if TYPE_CHECKING:
 
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
-    runs = seen(result, "activations")
+    runs = seen(result, ActivationArrays)
     quantities = []
     for rank, path in layers(first_of(runs).values()):
-        for what, name in (("dead", "dead"), ("saturated", "saturated")):
+        for name in ("dead", "saturated"):
 
             def share(
-                arrays: Arrays, path: str = path, what: str = what
+                of: ActivationArrays, path: str = path, name: str = name
             ) -> np.ndarray | None:
-                units = at_path(arrays, path, what)
+                here = at_path(of.hidden, path)
+                if here is None:
+                    return None
+                units = here.dead if name == "dead" else here.saturated
                 return None if units is None else 100 * units.mean(axis=1)
 
             if series := by_arm(runs, share):

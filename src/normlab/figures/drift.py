@@ -10,8 +10,9 @@ import numpy as np
 from normlab.analysis.series.drift import feature_change, living_shift
 from normlab.errors import NotMeasured
 from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
-from normlab.figures.kit.observed import Arrays, by_arm, first_of, places, seen, spread
+from normlab.figures.kit.observed import at_path, by_arm, first_of, seen, spread
 from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.records.observed.activations import ActivationArrays
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 MAX_LAYERS = 4
 
 
-def layers(runs: Iterable[Arrays]) -> list[tuple[int, str]]:
+def layers(runs: Iterable[ActivationArrays]) -> list[tuple[int, str]]:
     """Some layers with a nonlinearity: their rank from 1 and their path.
 
     Args:
@@ -29,37 +30,28 @@ def layers(runs: Iterable[Arrays]) -> list[tuple[int, str]]:
     Raises:
         NotMeasured: If there is none in any.
     """
-    every = [[place.path for place in places(of, "in_mean")] for of in runs]
+    every = [[place.path for place in of.hidden] for of in runs]
     paths = max(every, key=len)
     if not paths:
         raise NotMeasured("no nonlinearity was seen whose units can be told")
     return [(i + 1, paths[i]) for i in spread(range(len(paths)), MAX_LAYERS)]
 
 
-def at_path(arrays: Arrays, path: str, what: str) -> np.ndarray | None:
-    """One array of the place with this path; None if it has none."""
-    for place in places(arrays, what):
-        if place.path == path:
-            return arrays[place.key(what)]
-    return None
-
-
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
-    runs = seen(result, "activations")
+    runs = seen(result, ActivationArrays)
     quantities: list[Quantity] = []
     words: list[str] = []
     for rank, path in layers(first_of(runs).values()):
 
-        def shift(arrays: Arrays, path: str = path) -> np.ndarray | None:
-            mean = at_path(arrays, path, "in_mean")
-            std = at_path(arrays, path, "in_std")
-            if mean is None or std is None:
-                return None
-            return living_shift(mean, std, at_path(arrays, path, "dead"))
+        def shift(of: ActivationArrays, path: str = path) -> np.ndarray | None:
+            here = at_path(of.hidden, path)
+            return here and living_shift(here.in_mean, here.in_std, here.dead)
 
-        def change(arrays: Arrays, path: str = path) -> np.ndarray | None:
-            correlation = at_path(arrays, path, "correlation")
-            return None if correlation is None else feature_change(correlation)
+        def change(of: ActivationArrays, path: str = path) -> np.ndarray | None:
+            here = at_path(of.hidden, path)
+            if here is None or here.correlation is None:
+                return None
+            return feature_change(here.correlation)
 
         shifts, changes = by_arm(runs, shift), by_arm(runs, change)
         layer = f"layer {rank} ({path})"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from normlab.analysis.series.series import Series
 from normlab.errors import NotMeasured
-from normlab.figures.drift import at_path
 from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
-from normlab.figures.kit.observed import Arrays, by_arm, places, seen, spread
+from normlab.figures.kit.observed import at_path, by_arm, seen, spread
 from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.records.observed.scale import RowArrays, ScaleArrays
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
 MAX_WEIGHTS = 3
 
 
-def weights(of_runs: list[Arrays]) -> list[str]:
+def weights(of_runs: list[ScaleArrays]) -> list[str]:
     """Some of the weights that are scale-invariant in any of the runs."""
-    found = [place.path for arrays in of_runs for place in places(arrays, "norm")]
+    found = [place.path for of in of_runs for place in of.weights]
     names = list(dict.fromkeys(found))
     return [names[i] for i in spread(range(len(names)), MAX_WEIGHTS)]
 
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
-    runs = seen(result, "scale")
+    runs = seen(result, ScaleArrays)
     names = weights(list(runs.values()))
     if not names:
         raise NotMeasured("no arm has weights whose length does not matter")
@@ -36,14 +37,18 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     words: list[str] = []
     for name in names:
 
-        def median(what: str, name: str = name) -> list[Series]:
-            def over_rows(arrays: Arrays) -> np.ndarray | None:
-                rows = at_path(arrays, name, what)
+        def median(
+            fetch: Callable[[RowArrays], np.ndarray | None], name: str = name
+        ) -> list[Series]:
+            def over_rows(of: ScaleArrays) -> np.ndarray | None:
+                here = at_path(of.weights, name)
+                rows = here and fetch(here)
                 return None if rows is None else np.median(rows, axis=1)
 
             return by_arm(runs, over_rows, ratio=True)
 
-        length, rate = median("norm"), median("effective_rate")
+        length = median(lambda rows: rows.norm)
+        rate = median(lambda rows: rows.effective_rate)
         quantities.append(Quantity(title=f"{name}: length", unit="‖w‖", series=length))
         words.append(f"length of {name}: {ends(length)}")
         if rate:  # of SGD only

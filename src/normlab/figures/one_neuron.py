@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
 from normlab.figures.kit.curves import Numbers, hundredths, single
-from normlab.figures.kit.observed import ArrayKey, Arrays, first_of, places, seen
+from normlab.figures.kit.observed import at_path, first_of, seen
 from normlab.figures.kit.over_batch import over_batch
 from normlab.figures.kit.panels import Panel, on, panels
 from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.figures.kit.slider import frames, slider
 from normlab.figures.kit.theme import LIGHT, Style, Theme, css
+from normlab.records.observed.activations import ActivationArrays
+from normlab.records.observed.contract import Place
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
@@ -130,25 +132,24 @@ def _shares(values: Numbers, edges: Numbers) -> Numbers:
 
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
-    runs = first_of(seen(result, "activations"))
-    arm, norm = over_batch(runs)
-    arrays = runs[arm]
-    unit = int(arrays[norm.key("unit")])
-    before, after = arrays[norm.key("x_values")], arrays[norm.key("xhat_values")]
+    runs = first_of(seen(result, ActivationArrays))
+    arm, place = over_batch(runs)
+    norm = runs[arm].norms[place]
+    assert norm.x_values is not None and norm.xhat_values is not None
     those = [
-        *_without(result, runs, arm, norm),
-        Neuron(f"{arm}: before", arm, before, normalised=False),
-        Neuron(f"{arm}: after", arm, after, normalised=True),
+        *_without(result, runs, arm, place),
+        Neuron(f"{arm}: before", arm, norm.x_values, normalised=False),
+        Neuron(f"{arm}: after", arm, norm.xhat_values, normalised=True),
     ]
-    step = [int(s) for s in arrays["steps"]]
+    step = [int(s) for s in runs[arm].steps]
     styles = theme.styles([one.name for one in result.record.spec.arms])
     words = "; ".join(_words(one, step) for one in those)
-    alt = f"Neuron {unit} at {norm.path}. {words}."
+    alt = f"Neuron {norm.unit} at {place.path}. {words}."
     return Drawn(draw_one_neuron(step, those, styles, theme), alt)
 
 
 def _without(
-    result: StudyResult, runs: Mapping[str, Arrays], arm: str, norm: ArrayKey
+    result: StudyResult, runs: Mapping[str, ActivationArrays], arm: str, norm: Place
 ) -> list[Neuron]:
     """The same neuron of the baseline, where that has no norm and the same moments."""
     baseline = result.record.spec.baseline.name
@@ -156,16 +157,13 @@ def _without(
         return []
     own, other = runs[arm], runs[baseline]
     # what the norm gives to the arm's own nonlinearity
-    behind = [p for p in places(own, "in_values") if p.number >= norm.number]
-    same = [
-        p for p in places(other, "in_values") if behind and p.path == behind[0].path
-    ]
-    if not same or not np.array_equal(own["steps"], other["steps"]):
+    behind = [place.path for place in own.hidden if place.number >= norm.number]
+    same = at_path(other.hidden, behind[0]) if behind else None
+    if same is None or not np.array_equal(own.steps, other.steps):
         return []
-    if own[norm.key("unit")] != other[same[0].key("unit")]:
+    if own.norms[norm].unit != same.unit:
         return []
-    values: Any = other[same[0].key("in_values")]
-    return [Neuron(baseline, baseline, values, normalised=False)]
+    return [Neuron(baseline, baseline, same.in_values, normalised=False)]
 
 
 def _words(one: Neuron, step: Sequence[int]) -> str:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from normlab.figures.drift import at_path, layers
+from normlab.figures.drift import layers
 from normlab.figures.kit import steps
 from normlab.figures.kit.curves import Numbers, add_band, add_line
-from normlab.figures.kit.observed import first_of, seen
+from normlab.figures.kit.observed import at_path, first_of, seen
 from normlab.figures.kit.panels import Panel, on, panels
 from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.figures.kit.theme import LIGHT, Style, Theme
+from normlab.records.observed.activations import ActivationArrays
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
@@ -71,18 +72,16 @@ def draw_percentiles(
 
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
-    runs = first_of(seen(result, "activations"))
+    runs = first_of(seen(result, ActivationArrays))
     titles: list[str] = []
     those: list[Percentiles] = []
     for rank, path in layers(runs.values()):
-        for what, whom in (
-            ("in_percentiles", "all units"),
-            ("in_unit_percentiles", "one unit"),
-        ):
-            for arm, arrays in runs.items():
-                values = at_path(arrays, path, what)
-                if values is not None:
-                    those.append(Percentiles(len(titles), arm, arrays["steps"], values))
+        for whom in ("all units", "one unit"):
+            for arm, of in runs.items():
+                if here := at_path(of.hidden, path):
+                    every, one = here.in_percentiles, here.in_unit_percentiles
+                    values = every if whom == "all units" else one
+                    those.append(Percentiles(len(titles), arm, of.steps, values))
             titles.append(f"layer {rank} ({path}), {whom}")
     styles = theme.styles([arm.name for arm in result.record.spec.arms])
     words = "; ".join(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from normlab.errors import NotMeasured
-from normlab.figures.drift import at_path
 from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
-from normlab.figures.kit.observed import Arrays, by_arm, first_of, places, seen, spread
+from normlab.figures.kit.observed import at_path, by_arm, first_of, seen, spread
 from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.records.observed.activations import ActivationArrays
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,32 +22,36 @@ MAX_NORMS = 3
 _TINY = np.finfo(np.float32).tiny
 
 
-def mean_gap(arrays: Arrays, path: str) -> NDArray[np.floating] | None:
+def mean_gap(of: ActivationArrays, path: str) -> NDArray[np.floating] | None:
     """Median over units of |running mean - batch mean| in batch deviations."""
-    running = at_path(arrays, path, "running_mean")
-    mean, std = at_path(arrays, path, "x_mean"), at_path(arrays, path, "x_std")
+    norm = at_path(of.norms, path)
+    if norm is None:
+        return None
+    running, mean, std = norm.running_mean, norm.x_mean, norm.x_std
     if running is None or mean is None or std is None:
         return None
     with np.errstate(all="ignore"):  # where they overflow, nothing can be told
         return np.median(np.abs(running - mean) / np.maximum(std, _TINY), axis=1)
 
 
-def variance_ratio(arrays: Arrays, path: str) -> NDArray[np.floating] | None:
+def variance_ratio(of: ActivationArrays, path: str) -> NDArray[np.floating] | None:
     """Median over units of running variance / batch variance."""
-    running, std = at_path(arrays, path, "running_var"), at_path(arrays, path, "x_std")
-    if running is None or std is None:
+    norm = at_path(of.norms, path)
+    if norm is None or norm.running_var is None or norm.x_std is None:
         return None
-    variance = np.maximum(std.astype(np.float64) ** 2, _TINY)
+    running, variance = norm.running_var, norm.x_std.astype(np.float64) ** 2
+    variance = np.maximum(variance, _TINY)
     with np.errstate(all="ignore"):
         return np.median(running / variance, axis=1)
 
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
-    runs = seen(result, "activations")
+    runs = seen(result, ActivationArrays)
     norms = [
         place.path
-        for arrays in first_of(runs).values()
-        for place in places(arrays, "running_mean")
+        for of in first_of(runs).values()
+        for place, norm in of.norms.items()
+        if norm.running_mean is not None
     ]
     norms = list(dict.fromkeys(norms))
     if not norms:
@@ -55,10 +59,8 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     quantities = []
     for i in spread(range(len(norms)), MAX_NORMS):
         path = norms[i]
-        gap = by_arm(runs, lambda arrays, path=path: mean_gap(arrays, path))
-        ratio = by_arm(
-            runs, lambda arrays, path=path: variance_ratio(arrays, path), ratio=True
-        )
+        gap = by_arm(runs, lambda of, path=path: mean_gap(of, path))
+        ratio = by_arm(runs, lambda of, path=path: variance_ratio(of, path), ratio=True)
         quantities += [
             Quantity(
                 title=f"{path}: mean",

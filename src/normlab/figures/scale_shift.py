@@ -11,10 +11,11 @@ import plotly.graph_objects as go
 from normlab.errors import NotMeasured
 from normlab.figures.kit import steps
 from normlab.figures.kit.curves import Numbers, add_band, add_line
-from normlab.figures.kit.observed import first_of, places, seen, spread
+from normlab.figures.kit.observed import first_of, seen, spread
 from normlab.figures.kit.panels import Panel, on, panels
 from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.figures.kit.theme import LIGHT, Style, Theme
+from normlab.records.observed.activations import ActivationArrays
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
@@ -74,22 +75,20 @@ def draw_scale_shift(
 
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
-    runs = first_of(seen(result, "activations"))
+    runs = first_of(seen(result, ActivationArrays))
     titles: list[str] = []
     those: list[Learnt] = []
-    for arm, arrays in runs.items():
-        norms = places(arrays, "gamma")
+    for arm, of in runs.items():
+        norms = [(p, norm) for p, norm in of.norms.items() if norm.gamma is not None]
         for i in spread(range(len(norms)), MAX_NORMS):
-            for what in ("gamma", "beta"):
-                key = norms[i].key(what)
-                title = (
-                    f"{norms[i].path}, {'scale γ' if what == 'gamma' else 'shift β'}"
-                )
+            place, norm = norms[i]
+            for what, values in (("scale γ", norm.gamma), ("shift β", norm.beta)):
+                title = f"{place.path}, {what}"
                 if title not in titles:
                     titles.append(title)
-                if key in arrays:
+                if values is not None:
                     panel = titles.index(title)
-                    those.append(Learnt(panel, arm, arrays["steps"], arrays[key]))
+                    those.append(Learnt(panel, arm, of.steps, values))
     if not those:
         raise NotMeasured("no arm has a norm with scale and shift")
     styles = theme.styles([arm.name for arm in result.record.spec.arms])

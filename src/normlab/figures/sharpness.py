@@ -16,6 +16,7 @@ from normlab.figures.kit.observed import by_arm, seen
 from normlab.figures.kit.panels import Panel, on, panels
 from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.figures.kit.theme import LIGHT, Style, Theme
+from normlab.records.observed.sharpness import SharpnessArrays
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
@@ -86,13 +87,13 @@ def draw_sharpness(
 
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
-    runs = seen(result, "sharpness")
-    series = by_arm(runs, lambda arrays: arrays["eigenvalue"], ratio=True)
+    runs = seen(result, SharpnessArrays)
+    series = by_arm(runs, lambda of: of.eigenvalue, ratio=True)
     if not series:
         raise NotMeasured("sharpness is measured for SGD alone")
     first = next(iter(runs.values()))
-    limits = {"2/a": float(first["limit"][-1])}
-    limits["(2 + 2m)/a"] = float(first["momentum_limit"][-1])
+    limits = {"2/a": float(first.limit[-1])}
+    limits["(2 + 2m)/a"] = float(first.momentum_limit[-1])
     limits = {text: limit for text, limit in limits.items() if np.isfinite(limit)}
     styles = theme.styles([arm.name for arm in result.record.spec.arms])
     ends = ", ".join(f"{one.arm} {one.mean[-1]:.3g}" for one in series)

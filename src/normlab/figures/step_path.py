@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
-from normlab.figures.kit.observed import Arrays, by_arm, seen
+from normlab.figures.kit.observed import by_arm, seen
 from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.records.observed.path import PathArrays
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
@@ -20,48 +21,65 @@ Curve = NDArray[np.float64]
 APART = 10  # steps; the probe looks at bursts of successive steps
 
 
-def per_burst(arrays: Arrays) -> Arrays:
+class Bursts(NamedTuple):
+    """Means over bursts of successive steps."""
+
+    steps: NDArray[np.integer]  # (bursts,), where they begin
+    norm: Curve
+    cosine: Curve
+
+
+class Efficiency(NamedTuple):
+    """Net distance from the start over the length of the path."""
+
+    steps: NDArray[np.integer]  # (distances,)
+    share: Curve
+
+
+def per_burst(path: PathArrays) -> Bursts:
     """Means over each burst of successive steps, at the step where it begins.
 
     Example:
-        >>> per_burst({"steps": np.array([0, 1, 50]), "norm": np.array([1.0, 3.0, 5.0]),
-        ...            "cosine": np.zeros(3), "momentum": np.array(0.9)})["norm"]
+        >>> per_burst(PathArrays(
+        ...     steps=np.array([0, 1, 50]), norm=np.array([1.0, 3.0, 5.0]),
+        ...     cosine=np.zeros(3), momentum=np.array(0.9), weights={},
+        ... )).norm
         array([2., 5.])
     """
-    step = arrays["steps"]
+    step = path.steps
     begins = np.flatnonzero(np.diff(step, prepend=-2 * APART) > APART)
     length = np.diff(begins, append=len(step))
-    means = {
-        what: np.add.reduceat(arrays[what].astype(np.float64), begins) / length
-        for what in ("norm", "cosine")
-    }
-    return {"steps": step[begins], "momentum": arrays["momentum"], **means}
+    norm, cosine = (
+        np.add.reduceat(of.astype(np.float64), begins) / length
+        for of in (path.norm, path.cosine)
+    )
+    return Bursts(step[begins], norm, cosine)
 
 
-def efficiency(arrays: Arrays) -> Arrays:
+def efficiency(path: PathArrays) -> Efficiency | None:
     """Net distance from the start over the length of the path, at every distance.
 
     Updates are looked at in bursts, so the length is estimated: between two that were
     looked at, the length of an update is interpolated.
 
     Example:
-        >>> found = efficiency({
-        ...     "steps": np.array([0, 1, 50]), "norm": np.array([1.0, 1.0, 1.0]),
-        ...     "distance_steps": np.array([0, 50, 100]),
-        ...     "distance": np.array([0.0, 50.0, 75.0]),
-        ... })
-        >>> found["steps"], found["efficiency"]
-        (array([ 50, 100]), array([1.  , 0.75]))
+        >>> efficiency(PathArrays(
+        ...     steps=np.array([0, 1, 50]), norm=np.array([1.0, 1.0, 1.0]),
+        ...     cosine=np.zeros(3), momentum=np.array(0.9), weights={},
+        ...     distance_steps=np.array([0, 50, 100]),
+        ...     distance=np.array([0.0, 50.0, 75.0]),
+        ... ))
+        Efficiency(steps=array([ 50, 100]), share=array([1.  , 0.75]))
     """
-    moved = arrays["distance_steps"] > 0
-    step, distance = arrays["distance_steps"][moved], arrays["distance"][moved]
-    updates = np.interp(
-        np.arange(max(step, default=0)), arrays["steps"], arrays["norm"]
-    )
+    if path.distance is None or path.distance_steps is None:
+        return None
+    moved = path.distance_steps > 0
+    step, distance = path.distance_steps[moved], path.distance[moved]
+    updates = np.interp(np.arange(max(step, default=0)), path.steps, path.norm)
     length = np.cumsum(updates)[step - 1]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = distance.astype(np.float64) / length
-    return {"steps": step, "efficiency": share}
+    return Efficiency(step, share)
 
 
 def null_efficiency(step: NDArray[np.floating], momentum: float) -> Curve:
@@ -75,13 +93,13 @@ def null_efficiency(step: NDArray[np.floating], momentum: float) -> Curve:
 
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
-    found = seen(result, "path")
-    runs = {key: per_burst(arrays) for key, arrays in found.items()}
-    momentum = float(next(iter(runs.values()))["momentum"])
-    norm = by_arm(runs, lambda arrays: arrays["norm"], ratio=True)
-    cosine = by_arm(runs, lambda arrays: arrays["cosine"])
-    net = {key: efficiency(of) for key, of in found.items() if "distance" in of}
-    direct = by_arm(net, lambda arrays: arrays["efficiency"], ratio=True)
+    found = seen(result, PathArrays)
+    momentum = float(next(iter(found.values())).momentum)
+    runs = {key: per_burst(path) for key, path in found.items()}
+    norm = by_arm(runs, lambda of: of.norm, ratio=True)
+    cosine = by_arm(runs, lambda of: of.cosine)
+    ways = {key: way for key, path in found.items() if (way := efficiency(path))}
+    direct = by_arm(ways, lambda way: way.share, ratio=True)
     known = np.isfinite(momentum)
     quantities = [
         Quantity(title="length of a step", unit="‖u‖", series=norm, log=True),

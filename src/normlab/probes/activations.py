@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from normlab.probes.anatomy import Anatomy
-from normlab.probes.forward import is_fact, observe_pass
-from normlab.probes.notes import PENDING, Notes, Row
+from normlab.probes.forward import observe_pass
+from normlab.probes.notes import NotingProbe, as_pending, pending
+from normlab.records.observed.activations import ActivationArrays, HiddenArrays
+from normlab.records.observed.contract import Place
 from normlab.train.step_state import StepState
 
 SHOWN = 8
@@ -25,7 +27,7 @@ class ProbeBatch:
     labels: Tensor  # (n,)
 
 
-class Activations:
+class Activations(NotingProbe):
     """Distributions at every norm and nonlinearity, with the batch's statistics.
 
     Args:
@@ -35,7 +37,7 @@ class Activations:
         steps: When to look; the last one is the end of the run.
     """
 
-    name = "activations"
+    kind = ActivationArrays
     touches = True
 
     def __init__(
@@ -46,29 +48,19 @@ class Activations:
         seed: int,
         steps: Collection[int],
     ) -> None:
+        shown = batch.inputs[:SHOWN]
+        facts = self.kind.row(images=batch.images, labels=batch.labels, shown=shown)
+        super().__init__(steps, facts)
         self._anatomy = anatomy
         self._inputs = batch.inputs
         self._seed = seed
-        self._due = steps
-        facts = {
-            "images": batch.images,
-            "labels": batch.labels,
-            "shown": batch.inputs[:SHOWN],
-        }
-        self._notes = Notes(facts)
-        self._features: dict[str, list[Tensor]] = {}
-        self._correlations: Row = {}
-
-    def due(self, step: int) -> bool:
-        """At round numbers and epoch ends."""
-        return step in self._due
+        self._features: dict[Place, list[Tensor]] = {}
 
     def observe(self, state: StepState) -> None:
         """One forward pass of the probe batch."""
         seen = observe_pass(state.model, self._inputs, self._anatomy, seed=self._seed)
-        epochs = torch.tensor(state.epoch)
         self._notes.facts |= seen.facts
-        self._notes.add(state.step, {"epochs": epochs, **seen.row})
+        self._notes.add(state.step, seen.row)
         for place, features in seen.features.items():
             self._features.setdefault(place, []).append(standardised(features).cpu())
         if state.step == max(self._due):
@@ -76,27 +68,22 @@ class Activations:
 
     def arrays(self) -> Mapping[str, Tensor]:
         """Rows so far; features only until they are compared with the last ones."""
-        pending = {
-            f"{PENDING}{place}": torch.stack(rows)
-            for place, rows in self._features.items()
-        }
-        return {**self._notes.arrays(), **self._correlations, **pending}
+        features = {str(p): torch.stack(rows) for p, rows in self._features.items()}
+        return {**super().arrays(), **as_pending(features)}
 
     def restore(self, arrays: Mapping[str, Tensor]) -> None:
         """Take back what `arrays` gave before the end."""
-        pending = {n: t for n, t in arrays.items() if n.startswith(PENDING)}
+        super().restore(arrays)
         self._features = {
-            name.removeprefix(PENDING): list(stacked.unbind())
-            for name, stacked in pending.items()
+            Place.of(name): list(stacked.unbind())
+            for name, stacked in pending(arrays).items()
         }
-        self._notes.facts |= {n: t for n, t in arrays.items() if is_fact(n)}
-        self._notes.restore({n: t for n, t in arrays.items() if n not in pending})
 
     def _compare_with_the_end(self) -> None:
         for place, rows in self._features.items():
             features = torch.stack(rows).double()
-            correlations = (features * features[-1]).mean(dim=2)
-            self._correlations[f"{place}:correlation"] = correlations.float()
+            correlation = (features * features[-1]).mean(dim=2).float()
+            self._notes.facts |= HiddenArrays.row(place, correlation=correlation)
         self._features = {}
 
 

@@ -1,12 +1,10 @@
-"""What is kept of the values that pass one place: moments, quantiles, counts."""
+"""What is kept of the values that pass one place: moments and quantiles."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from normlab.base.reals import real
@@ -68,7 +66,12 @@ class Values:
         variance = (x - mean[:, None]).square_().mean(dim=(0, 2))
         return mean, variance.sqrt_()
 
-    def pooled(self) -> NDArray[np.float32]:
+    @property
+    def single(self) -> Tensor:
+        """The chosen unit's value for every image, at one position."""
+        return self.unit(self.chosen_unit)
+
+    def pooled(self) -> Tensor:
         """Values of all units; of large images at a few chosen positions."""
         images, units, positions = self.by_unit.shape
         kept = max(1, MAX_POOLED // (images * units))
@@ -76,36 +79,15 @@ class Values:
         if kept < positions:
             order = torch.randperm(positions, generator=stream(self.seed, "positions"))
             x = x[:, :, order[:kept].to(x.device)]
-        return in_numpy(x)
+        return x
 
 
-def describe(values: Values, unit: int, prefix: str) -> dict[str, Tensor]:
-    """The seven arrays that are kept of every place, named `prefix` and what."""
-    mean, std = values.moments()
-    tally, single = Tally(values.pooled()), values.unit(unit)
-    ends = tally.ends if np.isfinite(tally.ends).all() else (np.nan, np.nan)
-    row = {
-        "mean": mean,
-        "std": std,
-        "percentiles": percentiles(tally),
-        "unit_percentiles": percentiles(Tally(in_numpy(single))),
-        "histogram": torch.from_numpy(tally.histogram()),
-        "range": torch.tensor(ends),
-        "values": single,
-    }
-    return {f"{prefix}_{what}": value for what, value in row.items()}
-
-
-def percentiles(tally: Tally) -> Tensor:
-    """The 15th, 50th and 85th percentile.
+def percentiles(values: Tensor) -> Tensor:
+    """The 15th, 50th and 85th percentile of all values.
 
     Example:
-        >>> percentiles(Tally(np.arange(101, dtype=np.float32)))
+        >>> percentiles(torch.arange(101.0))
         tensor([15., 50., 85.])
     """
+    tally = Tally(values.float().cpu().numpy().ravel())
     return torch.tensor([tally.percentile(percent) for percent in PERCENTILES])
-
-
-def in_numpy(x: Tensor) -> NDArray[np.float32]:
-    """All values on one axis."""
-    return x.float().cpu().numpy().ravel()

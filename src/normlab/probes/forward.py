@@ -14,9 +14,11 @@ from torch.func import functional_call
 from normlab.base.streams import stream
 from normlab.base.taps import Hook, tapped
 from normlab.probes.anatomy import SATURATING, Anatomy, ModuleCall
-from normlab.probes.distribution import Values, describe
-from normlab.probes.notes import Row, key
+from normlab.probes.distribution import Values, percentiles
+from normlab.probes.notes import Row
 from normlab.probes.probe_mode import probe_mode_
+from normlab.records.observed.activations import HiddenArrays, NormArrays
+from normlab.records.observed.contract import Place
 
 MAX_FOLLOWED = 128  # units of a layer whose features are compared over time
 EXTREME = 0.01  # a sigmoid nearer than that to 0 or 1 is saturated
@@ -36,8 +38,8 @@ class Seen:
     """Changes from one probed step to the next."""
     facts: Row = field(default_factory=dict)
     """Stays the same."""
-    features: Row = field(default_factory=dict)
-    """Place to the values of some units, `(units, images)`."""
+    features: dict[Place, Tensor] = field(default_factory=dict)
+    """The values of some units, `(units, images)`."""
 
 
 def observe_pass(
@@ -105,48 +107,63 @@ class _ActivationRecorder:
         values = self._values(place, x)
         if values is None:
             return
-        module = self._model.get_submodule(place.path)
-        self._keep(place, self._described(values, "in"))
+        at, module = self._at(place), self._model.get_submodule(place.path)
+        mean, std = values.moments()
+        self.seen.row.update(
+            HiddenArrays.row(
+                at,
+                in_mean=mean,
+                in_std=std,
+                in_percentiles=percentiles(values.pooled()),
+                in_unit_percentiles=percentiles(values.single),
+                in_values=values.single,
+            )
+        )
         if isinstance(module, SATURATING):
-            self._keep(place, {"saturated": _share_of_extremes(values, module)})
+            share = _share_of_extremes(values, module)
+            self.seen.row.update(HiddenArrays.row(at, saturated=share))
         else:
-            self._keep(place, {"dead": values.by_unit.amax(dim=(0, 2)) <= 0})
+            dead = values.by_unit.amax(dim=(0, 2)) <= 0
+            self.seen.row.update(HiddenArrays.row(at, dead=dead))
         followed = _followed(values.units, self._seed)
-        self._fact(place, "unit", torch.tensor(values.chosen_unit))
-        self._fact(place, "chosen", followed)
-        self.seen.features[self._key(place)] = values.features(followed)
+        unit = torch.tensor(values.chosen_unit)
+        self.seen.facts.update(HiddenArrays.row(at, unit=unit, chosen=followed))
+        self.seen.features[at] = values.features(followed)
 
     def _at_norm(self, place: ModuleCall, x: Tensor) -> None:
-        norm = self._model.get_submodule(place.path)
+        at, norm = self._at(place), self._model.get_submodule(place.path)
         for name, what in _KEPT_OF_NORMS.items():
             tensor = getattr(norm, name, None)
             if isinstance(tensor, Tensor):
                 # a copy, and first: the averages are about to take up this batch
-                self._keep(place, {what: tensor.detach().clone().reshape(-1)})
+                own = {what: tensor.detach().clone().reshape(-1)}
+                self.seen.row.update(NormArrays.row(at, **own))
         values, xhat = self._values(place, x), self._values(place, normalised(norm, x))
         if values is None or xhat is None:
             return
-        self._keep(place, self._described(values, "x"))
-        self._keep(place, self._described(xhat, "xhat"))
-        self._fact(place, "unit", torch.tensor(values.chosen_unit))
+        (x_mean, x_std), (xhat_mean, xhat_std) = values.moments(), xhat.moments()
+        self.seen.row.update(
+            NormArrays.row(
+                at,
+                x_mean=x_mean,
+                x_std=x_std,
+                x_values=values.single,
+                xhat_mean=xhat_mean,
+                xhat_std=xhat_std,
+                xhat_values=xhat.single,
+            )
+        )
+        self.seen.facts.update(
+            NormArrays.row(at, unit=torch.tensor(values.chosen_unit))
+        )
 
     def _values(self, place: ModuleCall, x: Tensor) -> Values | None:
         axis = self._anatomy.unit_axis.get(place)
         # rather nothing than positions shown as units
         return None if axis is None else Values.of(x, axis=axis, seed=self._seed)
 
-    def _described(self, values: Values, prefix: str) -> Row:
-        return describe(values, values.chosen_unit, prefix)
-
-    def _keep(self, place: ModuleCall, row: Row) -> None:
-        for what, value in row.items():
-            self.seen.row[f"{self._key(place)}:{what}"] = value
-
-    def _fact(self, place: ModuleCall, what: str, value: Tensor) -> None:
-        self.seen.facts[f"{self._key(place)}:{what}"] = value
-
-    def _key(self, place: ModuleCall) -> str:
-        return key(self._anatomy.places.index(place), place)
+    def _at(self, place: ModuleCall) -> Place:
+        return Place(self._anatomy.places.index(place), str(place))
 
 
 def _by_image(flowing: Any, images: int) -> bool:
@@ -162,11 +179,6 @@ def normalised(norm: nn.Module, x: Tensor) -> Tensor:
     own = dict(norm.named_parameters(recurse=False))
     plain = {name: fill(own[name]) for name, fill in neutral.items() if name in own}
     return functional_call(norm, plain, (x,))
-
-
-def is_fact(name: str) -> bool:
-    """Whether an array says something about a place that never changes."""
-    return name.rpartition(":")[2] in ("unit", "chosen")
 
 
 def _followed(units: int, seed: int) -> Tensor:

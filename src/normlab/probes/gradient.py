@@ -12,7 +12,7 @@ from torch import Tensor
 from normlab.probes.along import ENDS, LENGTHS, Slope, follow
 from normlab.probes.anatomy import Anatomy
 from normlab.probes.gradient_shift import Shift, gradient_shift, layers_behind_others
-from normlab.probes.notes import PENDING, Notes, Row
+from normlab.probes.notes import NotingProbe, Row, as_pending, pending
 from normlab.probes.probe_mode import probe_mode_
 from normlab.probes.vectors import difference, norm
 from normlab.records.observed.contract import Place
@@ -31,7 +31,7 @@ class _Before:
     parameters: dict[str, Tensor]
 
 
-class Gradient:
+class Gradient(NotingProbe):
     """Measures on pairs of moments, before and after one step, on its batch.
 
     Args:
@@ -40,17 +40,15 @@ class Gradient:
         steps: Before which steps to look.
     """
 
-    name = GradientArrays.probe
+    kind = GradientArrays
 
     def __init__(
         self, anatomy: Anatomy, *, weights: Sequence[str], steps: Collection[int]
     ) -> None:
+        where = self.kind.row(lengths=torch.tensor(LENGTHS), ends=torch.tensor(ENDS))
+        super().__init__(steps, where)
         self._order = anatomy.order
         self._weights = weights
-        self._due = steps
-        self._notes = Notes(
-            GradientArrays.row(lengths=torch.tensor(LENGTHS), ends=torch.tensor(ENDS))
-        )
         self._before: _Before | None = None
 
     @property
@@ -60,7 +58,7 @@ class Gradient:
 
     def due(self, step: int) -> bool:
         """Before and after each of the steps."""
-        return step in self._due or step - 1 in self._due
+        return super().due(step) or super().due(step - 1)
 
     def observe(self, state: StepState) -> None:
         """Measure the step just taken, and remember where the next one starts."""
@@ -109,7 +107,7 @@ class Gradient:
             order=self._order,
             gradients={n: of_layer[n] for n in layers_behind_others(self._weights)},
         )
-        row = GradientArrays.row(
+        row = self.kind.row(
             rate=before.rate,
             loss=loss,
             norm=norm(gradient),
@@ -132,27 +130,22 @@ class Gradient:
 
     def arrays(self) -> Mapping[str, Tensor]:
         """Rows so far, and the moment that waits for its step."""
-        return {**self._notes.arrays(), **_pending(self._before)}
+        return {**super().arrays(), **_packed(self._before)}
 
     def restore(self, arrays: Mapping[str, Tensor]) -> None:
         """Take back what `arrays` gave."""
-        waiting = {
-            name.removeprefix(PENDING): tensor
-            for name, tensor in arrays.items()
-            if name.startswith(PENDING)
-        }
+        super().restore(arrays)
+        waiting = pending(arrays)
         self._before = _unpacked(waiting) if waiting else None
-        kept = {n: t for n, t in arrays.items() if not n.startswith(PENDING)}
-        self._notes.restore(kept)
 
 
-def _pending(before: _Before | None) -> Row:
+def _packed(before: _Before | None) -> Row:
     if before is None:
         return {}
     when = torch.tensor([before.step, before.rate], dtype=torch.float64)
     whole = {"when": when, "inputs": before.inputs, "labels": before.labels}
     whole |= {f"parameter:{name}": t for name, t in before.parameters.items()}
-    return {PENDING + name: tensor for name, tensor in whole.items()}
+    return as_pending(whole)
 
 
 def _unpacked(waiting: Mapping[str, Tensor]) -> _Before:

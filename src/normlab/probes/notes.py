@@ -1,16 +1,16 @@
-"""What a probe remembers: one row of tensors per state."""
+"""What a probe remembers: one row of tensors per look."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from normlab.base.reals import real
-
-PENDING = "pending:"
-"""Begins the names of what is needed to finish a measurement and is no result."""
+from normlab.records.observed.contract import STEPS, ProbeArrays
+from normlab.train.step_state import PENDING
 
 Row = dict[str, Tensor]
 
@@ -19,48 +19,98 @@ class Notes:
     """Rows of named tensors, stacked when they are asked for.
 
     Args:
-        facts: Tensors that belong to all moments alike.
+        kind: Of the arrays that they become.
+        facts: Tensors that belong to all looks alike.
 
     Example:
-        >>> notes = Notes()
-        >>> notes.add(3, {"loss": torch.tensor(0.5)})
-        >>> notes.add(4, {"loss": torch.tensor(0.25)})
+        >>> from normlab.records.observed.outputs import OutputArrays
+        >>> notes = Notes(OutputArrays)
+        >>> notes.add(3, OutputArrays.row(probabilities=torch.tensor(0.5)))
+        >>> notes.add(4, OutputArrays.row(probabilities=torch.tensor(0.25)))
         >>> notes.arrays()
-        {'steps': tensor([3, 4]), 'loss': tensor([0.5000, 0.2500])}
+        {'steps': tensor([3, 4]), 'probabilities': tensor([0.5000, 0.2500])}
     """
 
-    def __init__(self, facts: Mapping[str, Tensor] | None = None) -> None:
+    def __init__(self, kind: type[ProbeArrays], facts: Row | None = None) -> None:
         self.facts = {n: fact.cpu().clone() for n, fact in (facts or {}).items()}
+        self._kind = kind
         self._steps: list[int] = []
         self._rows: dict[str, list[Tensor]] = {}
 
     def add(self, step: int, row: Mapping[str, Tensor]) -> None:
-        """Remember one moment; every moment has the same names."""
+        """Remember one look; every look has the same names."""
         self._steps.append(step)
         for name, value in row.items():
             self._rows.setdefault(name, []).append(real(value.detach()).cpu())
 
     def arrays(self) -> Row:
-        """Every name with its rows, moments first; and `steps`."""
+        """Every name with its rows, looks first; and `steps`.
+
+        What was not there at every look (of a network that changes) is left out.
+        """
         stacked = {name: torch.stack(rows) for name, rows in self._rows.items()}
-        steps = torch.tensor(self._steps, dtype=torch.int64)
-        return {"steps": steps, **self.facts, **stacked}
+        every = {**self.facts, **stacked}
+        whole = {n: t for n, t in every.items() if self._is_whole(n, t)}
+        return {STEPS: torch.tensor(self._steps, dtype=torch.int64), **whole}
+
+    def _is_whole(self, name: str, tensor: Tensor) -> bool:
+        axes = self._kind.axes(name) or []
+        return STEPS not in axes or len(tensor) == len(self._steps)
 
     def restore(self, arrays: Mapping[str, Tensor]) -> None:
-        """Take back what `arrays` gave; what is a fact must be known already."""
-        self._steps = arrays["steps"].tolist()
-        self._rows = {
-            name: list(stacked.unbind())
-            for name, stacked in arrays.items()
-            if name != "steps" and name not in self.facts
-        }
+        """Take back what `arrays` gave; what no field is called is passed over."""
+        self._steps = arrays[STEPS].tolist()
+        for name, stacked in arrays.items():
+            axes = self._kind.axes(name)
+            if axes is None or name == STEPS:
+                continue
+            if STEPS in axes:
+                self._rows[name] = list(stacked.unbind())
+            else:
+                self.facts[name] = stacked
 
 
-def key(number: int, place: object, what: str = "") -> str:
-    """Name of an array that belongs to one place of the network.
+class NotingProbe:
+    """What is the same in all probes that keep notes.
 
-    Example:
-        >>> key(2, "relu1", "in_mean")
-        '002:relu1:in_mean'
+    Args:
+        steps: When to look.
+        facts: Arrays that belong to all looks alike.
     """
-    return f"{number:03d}:{place}" + (f":{what}" if what else "")
+
+    kind: ClassVar[type[ProbeArrays]]
+
+    def __init__(self, steps: Collection[int], facts: Row | None = None) -> None:
+        self._due = steps
+        self._notes = Notes(self.kind, facts)
+
+    @property
+    def name(self) -> str:
+        """What its file is called."""
+        return self.kind.probe
+
+    def due(self, step: int) -> bool:
+        """At the steps that it was made for."""
+        return step in self._due
+
+    def arrays(self) -> Mapping[str, Tensor]:
+        """Everything so far."""
+        return self._notes.arrays()
+
+    def restore(self, arrays: Mapping[str, Tensor]) -> None:
+        """Take back what `arrays` gave."""
+        self._notes.restore(arrays)
+
+
+def pending(arrays: Mapping[str, Tensor]) -> Row:
+    """Of what a probe gave, what it needs to finish a measurement."""
+    return {
+        name.removeprefix(PENDING): tensor
+        for name, tensor in arrays.items()
+        if name.startswith(PENDING)
+    }
+
+
+def as_pending(arrays: Mapping[str, Tensor]) -> Row:
+    """The other way round."""
+    return {PENDING + name: tensor for name, tensor in arrays.items()}

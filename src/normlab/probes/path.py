@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from normlab.base.reals import real
-from normlab.probes.notes import PENDING, Notes, Row, key
+from normlab.probes.notes import NotingProbe, Row, as_pending, pending
 from normlab.probes.vectors import (
     copies,
     cosine,
@@ -19,6 +19,8 @@ from normlab.probes.vectors import (
     norm,
     parameters_called,
 )
+from normlab.records.observed.contract import Place
+from normlab.records.observed.path import PathArrays, UpdateArrays
 from normlab.train.step_state import StepState
 
 
@@ -57,7 +59,7 @@ class _Trail:
             before.copy_(now)
 
 
-class Path:
+class Path(NotingProbe):
     """Norms of updates, angles between successive ones, and the way from the start.
 
     Args:
@@ -68,7 +70,7 @@ class Path:
         momentum: Of the recipe; nan where that says nothing.
     """
 
-    name = "path"
+    kind = PathArrays
     touches = False
 
     def __init__(
@@ -80,18 +82,17 @@ class Path:
         last: int,
         momentum: float = math.nan,
     ) -> None:
+        nowhere = self.kind.row(
+            momentum=torch.tensor(momentum),
+            distance_steps=torch.tensor([], dtype=torch.int64),
+            distance=torch.tensor([]),
+        )
+        super().__init__({last} | {s + i for s in pairs for i in range(3)}, nowhere)
         self._weights = weights
         self._origin = copies(map(real, parameters_called(model, weights)))
         self._pairs = pairs
-        self._due = {last} | {step + i for step in pairs for i in range(3)}
         self._last = last
-        self._notes = Notes({"momentum": torch.tensor(momentum)})
-        self._distances = Notes()
         self._trail: _Trail | None = None
-
-    def due(self, step: int) -> bool:
-        """At the beginning, in the middle and at the end of each pair of updates."""
-        return step in self._due
 
     def observe(self, state: StepState) -> None:
         """Compare with the last look if that was one step ago."""
@@ -115,40 +116,34 @@ class Path:
     def _measure_distance(self, step: int, here: list[Tensor]) -> None:
         self._origin = [start.to(here[0].device) for start in self._origin]
         far = norm(difference(here, self._origin))
-        self._distances.add(step, {"distance": torch.tensor(far)})
+        more = self.kind.row(
+            distance_steps=torch.tensor([step]), distance=torch.tensor([far])
+        )
+        facts = self._notes.facts
+        facts |= {name: torch.cat([facts[name], new]) for name, new in more.items()}
 
     def _turn(self, trail: _Trail) -> Row:
         first, second = trail.lengths
         products = dots(trail.previous, trail.update)
         whole = math.hypot(*first), math.hypot(*second)
-        row = {"norm": whole[0], "cosine": cosine(sum(products), *whole)}
+        row = self.kind.row(norm=whole[0], cosine=cosine(sum(products), *whole))
         for number, name in enumerate(self._weights):
             angle = cosine(products[number], first[number], second[number])
-            row[key(number, name, "norm")] = first[number]
-            row[key(number, name, "cosine")] = angle
+            at = Place(number, name)
+            row |= UpdateArrays.row(at, norm=first[number], cosine=angle)
         return {name: torch.tensor(value) for name, value in row.items()}
 
     def arrays(self) -> Mapping[str, Tensor]:
         """Rows so far, and what the pair that is under way needs."""
-        far = self._distances.arrays()
-        distances = {"distance_steps": far.pop("steps"), **far}
-        return {**self._notes.arrays(), **distances, **self._pending()}
+        return {**super().arrays(), **self._packed()}
 
     def restore(self, arrays: Mapping[str, Tensor]) -> None:
         """Take back what `arrays` gave."""
-        pending = {
-            name.removeprefix(PENDING): tensor
-            for name, tensor in arrays.items()
-            if name.startswith(PENDING)
-        }
-        self._trail = self._unpacked(pending) if pending else None
-        far = {n: t for n, t in arrays.items() if n.startswith("distance")}
-        if "distance" in far:
-            self._distances.restore({"steps": far.pop("distance_steps"), **far})
-        aside = {"distance", "distance_steps", *(PENDING + n for n in pending)}
-        self._notes.restore({n: t for n, t in arrays.items() if n not in aside})
+        super().restore(arrays)
+        under_way = pending(arrays)
+        self._trail = self._unpacked(under_way) if under_way else None
 
-    def _pending(self) -> Row:
+    def _packed(self) -> Row:
         trail = self._trail
         if trail is None or trail.step + 1 not in self._due:
             return {}
@@ -156,15 +151,15 @@ class Path:
         row |= _named(self._weights, "weight", trail.weights)
         if trail.updates:
             row |= _named(self._weights, "update", trail.update)
-        return {PENDING + name: tensor for name, tensor in row.items()}
+        return as_pending(row)
 
-    def _unpacked(self, pending: Row) -> _Trail:
-        trail = _Trail.like([pending[f"weight:{name}"] for name in self._weights])
-        trail.step, trail.updates = (int(n) for n in pending["count"])
+    def _unpacked(self, row: Row) -> _Trail:
+        trail = _Trail.like([row[f"weight:{name}"] for name in self._weights])
+        trail.step, trail.updates = (int(n) for n in row["count"])
         if trail.updates:
             # into memory of our own: a file's tensors lie at odd addresses, where
             # products of vectors are summed in another order
-            trail.update = copies([pending[f"update:{n}"] for n in self._weights])
+            trail.update = copies([row[f"update:{n}"] for n in self._weights])
             trail.lengths = [], [norm([update]) for update in trail.update]
         return trail
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import torch
@@ -13,9 +13,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from normlab.base.reals import real
 from normlab.base.streams import stream
-from normlab.probes.notes import Notes, Row
+from normlab.probes.notes import NotingProbe, Row
 from normlab.probes.probe_mode import probe_mode_
 from normlab.probes.vectors import ratio
+from normlab.records.observed.sharpness import SharpnessArrays
 from normlab.train.step_state import StepState
 
 MAX_PRODUCTS = 12
@@ -30,7 +31,7 @@ _ONCE_ONLY = re.compile("derivative for .* is not implemented")
 Batch = tuple[Tensor, Tensor]
 
 
-class Sharpness:
+class Sharpness(NotingProbe):
     r"""Largest Hessian eigenvalue over a few batches, for SGD.
 
     With a constant curvature larger than $2/a$, or $(2 + 2m)/a$ under momentum m,
@@ -45,7 +46,7 @@ class Sharpness:
     Source: Cohen et al. 2021, arXiv 2103.00065.
     """
 
-    name = "sharpness"
+    kind = SharpnessArrays
     touches = True
 
     def __init__(
@@ -56,15 +57,10 @@ class Sharpness:
         momentum: float,
         seed: int,
     ) -> None:
+        super().__init__(steps)
         self._batches = batches
-        self._due = steps
         self._momentum = momentum
         self._seed = seed
-        self._notes = Notes()
-
-    def due(self, step: int) -> bool:
-        """After the first epoch and at the end."""
-        return step in self._due
 
     def observe(self, state: StepState) -> None:
         """A gradient, and at most 12 products with the Hessian.
@@ -91,23 +87,13 @@ class Sharpness:
         # the gradient of a trained network lies mostly where curvature is large: to
         # start there spares products; a random part is orthogonal to nothing
         start = draw / draw.norm() + gradient / gradient.norm().clamp(min=TINY)
-        value, products = largest_eigenvalue(times, start)
-        row = {
-            "eigenvalue": value,
-            "rate": state.rate,
-            "limit": ratio(2, state.rate),
-            "momentum_limit": ratio(2 + 2 * self._momentum, state.rate),
-        }
-        numbers = {name: torch.tensor(v).double() for name, v in row.items()}
-        return {**numbers, "iterations": torch.tensor(products)}
-
-    def arrays(self) -> Mapping[str, Tensor]:
-        """Everything so far."""
-        return self._notes.arrays()
-
-    def restore(self, arrays: Mapping[str, Tensor]) -> None:
-        """Take back what `arrays` gave."""
-        self._notes.restore(arrays)
+        value, _ = largest_eigenvalue(times, start)
+        row = self.kind.row(
+            eigenvalue=value,
+            limit=ratio(2, state.rate),
+            momentum_limit=ratio(2 + 2 * self._momentum, state.rate),
+        )
+        return {name: torch.tensor(v).double() for name, v in row.items()}
 
 
 def hessian(

@@ -142,11 +142,16 @@ def read(path: Path, folder: Path | None) -> dict[str, NDArray[Any]]:
             f"{path}: was not recorded. Was the study run with --measure full?"
         ) from None
     except Exception as error:  # whatever damage makes of the reading
-        text = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise BadFolder(
-            f"{path}: is damaged ({shortened(plain(text), 200)}). Take it away, and "
-            "the rest can be read."
-        ) from None
+        raise damaged(path, error) from None
+
+
+def damaged(path: Path, error: Exception) -> BadFolder:
+    """What is said of a file that cannot be read."""
+    text = getattr(error, "strerror", None) or " ".join(str(error).split())
+    return BadFolder(
+        f"{path}: is damaged ({shortened(plain(text), 200)}). Take it away, and "
+        "the rest can be read."
+    )
 
 
 class _Claim(NamedTuple):

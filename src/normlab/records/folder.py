@@ -14,7 +14,7 @@ from normlab.errors import BadFolder
 from normlab.records import _arrays, _create, _database, _lock, _read, _surfaces
 from normlab.records._trouble import reporting
 from normlab.records.inventory import lost, noted
-from normlab.records.observed.stored import ObservedArrays
+from normlab.records.observed.observations import StoredObservations
 from normlab.records.rows import StudyRecord
 from normlab.records.writer import Writer
 from normlab.spec import toml
@@ -181,7 +181,9 @@ class StudyFolder:
                 meta=meta,
                 measurements=_read.measurements(connection, self._path),
                 runs=tuple(
-                    replace(run, observed=ObservedArrays(self._path, run.key.id, gone))
+                    replace(
+                        run, observed=StoredObservations(self._path, run.key.id, gone)
+                    )
                     if run.key.id in kept
                     else run
                     for run in _read.runs(

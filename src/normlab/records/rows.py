@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from normlab.records.observed.observations import Observations
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -85,8 +87,8 @@ class RunRecord:
     """Of the last finite network where the run diverged, else of the last epoch."""
     test_accuracy: float | None = None
     diverged_step: int | None = None
-    observed: Mapping[str, Mapping[str, NDArray[Any]]] = field(default_factory=dict)
-    """Probe to its arrays, read from the folder when it is asked for."""
+    observed: Observations = field(default_factory=Observations)
+    """What probes kept, read from the folder when it is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

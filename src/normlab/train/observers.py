@@ -12,7 +12,7 @@ from normlab.base.streams import seeded
 from normlab.base.taps import uncompiled
 from normlab.errors import BadFolder, described
 from normlab.records.events import Noted, Observed
-from normlab.train.step_state import Observer, StepState
+from normlab.train.step_state import PENDING, Observer, StepState
 
 
 class Observers:
@@ -75,7 +75,8 @@ class Observers:
     def reports(self) -> Iterator[Observed]:
         """Everything that each has seen, as arrays."""
         for observer in self._observers:
-            arrays = {name: in_numpy(t) for name, t in observer.arrays().items()}
+            seen = observer.arrays().items()
+            arrays = {n: in_numpy(t) for n, t in seen if not n.startswith(PENDING)}
             yield Observed(probe=observer.name, arrays=arrays)
 
     def memories(self) -> dict[str, dict[str, Tensor]]:

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from normlab.train.evaluate import Loss
 
+PENDING = "pending:"
+"""Begins the names of what is needed to finish a measurement and is no result."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StepState:
@@ -53,7 +56,7 @@ class Observer(Protocol):
         ...
 
     def arrays(self) -> Mapping[str, Tensor]:
-        """Everything remembered so far, for the records and for checkpoints."""
+        """Everything remembered so far; what is `PENDING` is for checkpoints alone."""
         ...
 
     def restore(self, arrays: Mapping[str, Tensor]) -> None:

@@ -24,16 +24,15 @@ class Both(NamedTuple, Generic[P]):
 
 def both(twins: Twins, kind: type[P]) -> Both[P] | Omitted:
     """What a probe saw in both runs at the same moments, or why there is nothing."""
-    probe = kind.probe
     if twins.diverged:
         return Omitted(twins.diverged)
     runs = (twins.baseline, twins.other)
     for run in runs:
-        if probe not in run.observed:
-            return Omitted(f"{probe} of {run.key.arm} was not observed")
-    found = Both(*(kind.of(run.observed) for run in runs))
+        if kind not in run.observed:
+            return Omitted(f"{kind.probe} of {run.key.arm} was not observed")
+    found = Both(*(run.observed[kind] for run in runs))
     if not np.array_equal(found.baseline.steps, found.other.steps):
-        return Omitted(f"{probe} was observed at different steps")
+        return Omitted(f"{kind.probe} was observed at different steps")
     return found
 
 

@@ -8,27 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
-from normlab.analysis.claims.seen_by_name import Arrays, both, shared_places
+from normlab.analysis.claims.seen import both, shared
 from normlab.analysis.series.drift import living_shift
+from normlab.records.observed.activations import ActivationArrays, HiddenArrays
 
 
-def _on_the_way(arrays: Arrays, place: str) -> NDArray[np.float64]:
+def _on_the_way(layer: HiddenArrays) -> NDArray[np.float64]:
     """A layer's shift before the end, where it is 0 by definition."""
-    mean, std = arrays[f"{place}:in_mean"], arrays[f"{place}:in_std"]
-    return living_shift(mean, std, arrays.get(f"{place}:dead"))[:-1]
+    return living_shift(layer.in_mean, layer.in_std, layer.dead)[:-1]
 
 
 def log_drift_ratio(twins: Twins) -> float | Omitted:
     """Logarithm of the other arm's drift, RMS over moments and layers, over ours."""
-    seen = both(twins, "activations")
+    seen = both(twins, ActivationArrays)
     if isinstance(seen, Omitted):
         return seen
-    places = shared_places(seen, "in_mean")
-    if not places:
+    layers = shared(seen.baseline.hidden, seen.other.hidden)
+    if not layers:
         return Omitted("no hidden layer that both arms have was seen")
     baseline, other = (
-        np.array([_on_the_way(arm, keys[i].rpartition(":")[0]) for keys in places])
-        for i, arm in enumerate(seen)
+        np.array([_on_the_way(pair[i]) for pair in layers]) for i in (0, 1)
     )
     finite = np.isfinite(baseline) & np.isfinite(other)
     squares = [float(np.square(of[finite]).sum()) for of in (other, baseline)]

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
-from normlab.analysis.claims.seen_by_name import both, shared_places
+from normlab.analysis.claims.seen import both, shared
 from normlab.analysis.series.drift import feature_change
+from normlab.records.observed.activations import ActivationArrays
 
 
 def log_change_ratio(twins: Twins) -> float | Omitted:
@@ -35,15 +36,18 @@ def log_square_ratio(twins: Twins, log_change: float) -> float | None:
 
 def _changes(twins: Twins) -> tuple[NDArray[np.float64], ...] | Omitted:
     """Of the other arm and the baseline, at all layers and moments but the last."""
-    seen = both(twins, "activations")
+    seen = both(twins, ActivationArrays)
     if isinstance(seen, Omitted):
         return seen
-    places = shared_places(seen, "correlation")
-    if not places:
+    pairs = [
+        (ours.correlation, theirs.correlation)
+        for ours, theirs in shared(seen.baseline.hidden, seen.other.hidden)
+        if ours.correlation is not None and theirs.correlation is not None
+    ]
+    if not pairs:
         return Omitted("no hidden layer that both arms have was seen to the end")
     baseline, other = (
-        np.array([feature_change(arm[keys[i]])[:-1] for keys in places])
-        for i, arm in enumerate(seen)
+        np.array([feature_change(pair[i])[:-1] for pair in pairs]) for i in (0, 1)
     )
     finite = np.isfinite(baseline) & np.isfinite(other)
     return tuple(np.maximum(of[finite], 0) for of in (other, baseline))

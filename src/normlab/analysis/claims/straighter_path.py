@@ -7,13 +7,14 @@ import math
 import numpy as np
 
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
-from normlab.analysis.claims.seen_by_name import Arrays, both
+from normlab.analysis.claims.seen import both
+from normlab.records.observed.outputs import OutputArrays
 from normlab.records.rows import RunRecord
 
 LEAST = 3  # moments: with two, every path is straight
 
 
-def path_efficiency(arrays: Arrays, run: RunRecord) -> float | None:
+def path_efficiency(seen: OutputArrays, run: RunRecord) -> float | None:
     r"""Net distance over summed distance in the first epoch, between 0 and 1.
 
     Distances are Euclidean between square roots of the softmax outputs for the
@@ -23,10 +24,10 @@ def path_efficiency(arrays: Arrays, run: RunRecord) -> float | None:
         None for fewer than 3 moments or a network that says the same throughout.
     """
     steps = run.step_losses.size // max(len(run.epochs), 1)
-    early = arrays["steps"] <= steps
+    early = seen.steps <= steps
     if early.sum() < LEAST:
         return None
-    points = np.sqrt(arrays["probabilities"][early].astype(np.float64))
+    points = np.sqrt(seen.probabilities[early].astype(np.float64))
     points = points.reshape(len(points), -1)
     walked = float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
     net = float(np.linalg.norm(points[-1] - points[0]))
@@ -35,7 +36,7 @@ def path_efficiency(arrays: Arrays, run: RunRecord) -> float | None:
 
 def log_efficiency_ratio(twins: Twins) -> float | Omitted:
     """Logarithm of the efficiency of the other arm over that of the baseline."""
-    seen = both(twins, "outputs")
+    seen = both(twins, OutputArrays)
     if isinstance(seen, Omitted):
         return seen
     other = path_efficiency(seen.other, twins.other)

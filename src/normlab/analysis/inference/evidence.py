@@ -27,7 +27,7 @@ from normlab.analysis.inference.interval import (
     t_test,
 )
 from normlab.analysis.inference.mcnemar import mcnemar
-from normlab.errors import NotMeasured, described
+from normlab.errors import BadFolder, NotMeasured, described
 
 MIN_SEEDS = 3
 
@@ -159,8 +159,8 @@ def _effect(definition: Definition, pair: Twins) -> float | Omitted:
     """What the twins say; what is computed of files may find anything in them."""
     try:
         effect = definition.effect(pair)
-    except NotMeasured as lacking:
-        return Omitted(str(lacking))
+    except (NotMeasured, BadFolder) as lacking:
+        return Omitted(str(lacking).rstrip("."))
     except Exception as fault:
         if definition.own:
             return Omitted(f"its effect failed: {described(fault)}")

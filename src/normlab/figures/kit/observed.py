@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,43 +11,33 @@ from numpy.typing import NDArray
 from normlab.analysis.design.setting import setting_of, setting_text
 from normlab.analysis.series.series import Series, Trajectory, over_seeds
 from normlab.errors import NotMeasured
+from normlab.records.observed.contract import Arrays, Place, ProbeArrays
 from normlab.records.rows import StudyRecord
 from normlab.spec.plan import RunKey
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
-Arrays = Mapping[str, NDArray[Any]]
-P = TypeVar("P", bound=Any)
+P = TypeVar("P", bound=ProbeArrays)
+A = TypeVar("A", bound=Arrays)
+T = TypeVar("T")
 
 
-class ArrayKey(NamedTuple):
-    """One place of a network, e.g. the input of its first nonlinearity."""
+class AtSteps(Protocol):
+    """What was seen or found at some steps of a run."""
 
-    number: str
-    """In order of first execution."""
-    path: str
-    """Of its module; the same in every arm."""
-
-    def key(self, what: str) -> str:
-        """Where one of its arrays is kept."""
-        return f"{self.number}:{self.path}:{what}"
+    @property
+    def steps(self) -> NDArray[Any]:
+        """Which ones."""
+        ...
 
 
-def places(arrays: Arrays, what: str) -> list[ArrayKey]:
-    """The places that have an array of this kind, in order of execution.
+S = TypeVar("S", bound=AtSteps)
 
-    Example:
-        >>> places({"001:relu1:dead": np.zeros(1), "steps": np.zeros(1)}, "dead")
-        [ArrayKey(number='001', path='relu1')]
-    """
-    found = []
-    for name in sorted(arrays):
-        number, _, rest = name.partition(":")
-        path, _, last = rest.rpartition(":")
-        if path and last == what and number.isdecimal():
-            found.append(ArrayKey(number, path))
-    return found
+
+def at_path(places: Mapping[Place, A], path: str) -> A | None:
+    """What was kept at the place with this path; None if there is none."""
+    return next((of for place, of in places.items() if place.path == path), None)
 
 
 def setting_words(record: StudyRecord) -> str:
@@ -63,61 +53,52 @@ def runs_of(result: StudyResult) -> list[RunKey]:
     return [key for key in keys if (key.rate, key.point) == setting]
 
 
-def seen(result: StudyResult, kind: type[P] | str) -> dict[RunKey, P]:
+def seen(result: StudyResult, kind: type[P]) -> dict[RunKey, P]:
     """What one probe saw, in every run that came to a moment to look at.
 
     Raises:
         NotMeasured: If no run did, or none has its arrays.
     """
     keys = set(runs_of(result))
-    probe = kind if isinstance(kind, str) else kind.probe
-    every: Iterable[tuple[RunKey, Any]] = (
-        (
-            run.key,
-            run.observed[probe] if isinstance(kind, str) else kind.of(run.observed),
-        )
+    every = {
+        run.key: run.observed[kind]
         for run in result.record.runs
-        if run.key in keys and probe in run.observed
-    )
-    found: dict[RunKey, Any] = {key: of for key, of in every if len(_steps(of))}
+        if run.key in keys and kind in run.observed
+    }
+    found = {key: of for key, of in every.items() if len(of.steps)}
     if not found:
         measure = result.record.spec.measure
-        raise NotMeasured(f"“{probe}” was not recorded (measure = {measure})")
+        raise NotMeasured(f"“{kind.probe}” was not recorded (measure = {measure})")
     return found
 
 
-def _steps(of: Any) -> Any:
-    return of.get("steps", (0,)) if isinstance(of, Mapping) else of.steps
-
-
 def by_arm(
-    runs: Mapping[RunKey, P],
-    fetch: Callable[[P], NDArray[np.floating] | None],
+    runs: Mapping[RunKey, S],
+    fetch: Callable[[S], NDArray[np.floating] | None],
     *,
     ratio: bool = False,
 ) -> list[Series]:
-    """One series per arm of what `fetch` takes from a run's arrays.
+    """One series per arm of what `fetch` takes from a run.
 
     Args:
         runs: From `seen`.
-        fetch: Gives shape `(moments,)`, or None where a run has no such thing.
+        fetch: Gives shape `(steps,)`, or None where a run has no such thing.
         ratio: Whether to average logarithms.
     """
     trajectories: dict[str, list[Trajectory]] = {}
-    for key, arrays in runs.items():
-        value = fetch(arrays)
+    for key, of in runs.items():
+        value = fetch(of)
         if value is not None and len(value):
-            steps = arrays["steps"] if isinstance(arrays, Mapping) else arrays.steps
-            trajectory = Trajectory(steps, value)
+            trajectory = Trajectory(of.steps, value)
             trajectories.setdefault(key.arm, []).append(trajectory)
     return [over_seeds(arm, those, ratio=ratio) for arm, those in trajectories.items()]
 
 
-def first_of(runs: Mapping[RunKey, Arrays]) -> dict[str, Arrays]:
+def first_of(runs: Mapping[RunKey, T]) -> dict[str, T]:
     """Of every arm the run of its first seed."""
-    first: dict[str, Arrays] = {}
-    for key, arrays in runs.items():
-        first.setdefault(key.arm, arrays)
+    first: dict[str, T] = {}
+    for key, of in runs.items():
+        first.setdefault(key.arm, of)
     return first
 
 

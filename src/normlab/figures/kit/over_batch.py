@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from normlab.errors import NotMeasured
-from normlab.figures.kit.observed import ArrayKey, Arrays, places
+from normlab.records.observed.activations import ActivationArrays, NormArrays
+from normlab.records.observed.contract import Place
 
 MAX_EPSILON = 1e-2
 OFF = 0.01  # standard deviations; the figures print two decimals
 
 
-def over_batch(runs: Mapping[str, Arrays]) -> tuple[str, ArrayKey]:
+def over_batch(runs: Mapping[str, ActivationArrays]) -> tuple[str, Place]:
     """The first arm with a norm over the batch, and its first such norm.
 
     Args:
@@ -24,37 +25,32 @@ def over_batch(runs: Mapping[str, Arrays]) -> tuple[str, ArrayKey]:
             its statistics over the batch (layer, group, RMS, ghost batch norm).
     """
     found = [
-        (arm, norm) for arm, of in runs.items() for norm in places(of, "xhat_values")
+        (arm, place, norm)
+        for arm, of in runs.items()
+        for place, norm in of.norms.items()
+        if norm.xhat_values is not None
     ]
     if not found:
         raise NotMeasured("no arm has a norm whose input and output were kept")
-    for arm, norm in found:
-        if takes_batch_statistics(runs[arm], norm):
-            return arm, norm
+    for arm, place, norm in found:
+        if takes_batch_statistics(norm):
+            return arm, place
     raise NotMeasured("no arm normalises over the batch")
 
 
-def takes_batch_statistics(arrays: Arrays, norm: ArrayKey) -> bool:
+def takes_batch_statistics(norm: NormArrays) -> bool:
     """Whether x̂ is (x − μ)/√(σ² + ε) of its unit over the batch, at every moment.
 
     ε is not recorded: it is what is left of x̂'s scale when σ² is taken away, and must
     be small and not negative. Moments of a network that blew up tell nothing.
 
-    Args:
-        arrays: Of the activations probe.
-        norm: A place with `xhat_values`.
+    False where its units could not be told.
     """
-    if not {norm.key("x_mean"), norm.key("x_std"), norm.key("unit")} <= set(arrays):
+    kept = norm.x_values, norm.xhat_values, norm.x_mean, norm.x_std
+    if norm.unit is None or any(one is None for one in kept):
         return False
-    unit = int(arrays[norm.key("unit")])
-    x, xhat = (
-        arrays[norm.key(what)].astype(np.float64)
-        for what in ("x_values", "xhat_values")
-    )
-    mean, std = (
-        arrays[norm.key(what)][:, unit, None].astype(np.float64)
-        for what in ("x_mean", "x_std")
-    )
+    x, xhat, *moments = (one.astype(np.float64) for one in kept if one is not None)
+    mean, std = (one[:, norm.unit, None] for one in moments)
     finite = np.isfinite(np.hstack([x, xhat, mean, std])).all(axis=1)
     away, xhat, std = (x - mean)[finite], xhat[finite], std[finite]
     sizes = np.square(xhat).sum(axis=1, keepdims=True)

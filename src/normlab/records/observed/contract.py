@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
 from typing import (
     TYPE_CHECKING,
-    Annotated,
     Any,
     ClassVar,
     NamedTuple,
     Self,
     TypeVar,
-    get_args,
-    get_type_hints,
+    dataclass_transform,
 )
 
 from numpy.typing import NDArray
@@ -26,8 +24,8 @@ Array = NDArray[Any]
 T = TypeVar("T")
 
 STEPS = "steps"
-"""The axis of the steps at which a probe looked."""
-_KINDS = {"float": "f", "int": "iu", "bool": "b", "number": "biufc"}
+"""The axis of a probe's looks."""
+_DTYPES = {"float": "f", "int": "iu", "bool": "b", "number": "biufc"}
 
 
 class Place(NamedTuple):
@@ -42,6 +40,12 @@ class Place(NamedTuple):
         return f"{self.number:03d}:{self.path}"
 
     @classmethod
+    def of(cls, text: str) -> Place:
+        """The place that is written so."""
+        number, _, path = text.partition(":")
+        return cls(int(number), path)
+
+    @classmethod
     def split(cls, name: str) -> tuple[Place | None, str]:
         """The place that an array belongs to, if any, and what it is there.
 
@@ -49,16 +53,48 @@ class Place(NamedTuple):
             >>> Place.split("001:relu1:dead"), Place.split("loss")
             ((Place(number=1, path='relu1'), 'dead'), (None, 'loss'))
         """
-        number, _, rest = name.partition(":")
-        path, _, what = rest.rpartition(":")
-        if not (path and number.isdecimal()):
-            return None, name
-        return cls(int(number), path), what
+        place, _, what = name.rpartition(":")
+        number, _, path = place.partition(":")
+        return (cls.of(place), what) if path and number.isdecimal() else (None, name)
 
 
-@dataclass(frozen=True)
-class Kept:
-    """What is known of an array before there is one.
+class Kept(NamedTuple):
+    """What is known of an array before there is one; see `kept`."""
+
+    meaning: str
+    axes: str
+    dtype: str
+    unit: str
+    unread: str
+
+    def check(self, name: str, array: Array, sizes: dict[str, int]) -> None:
+        """Compare an array with this, and note the sizes of its axes.
+
+        Raises:
+            ValueError: If it is of another type, or has other axes.
+        """
+        axes = self.axes.removesuffix("...").split()
+        fits = array.dtype.kind in _DTYPES[self.dtype] and array.ndim >= len(axes)
+        fits &= array.ndim == len(axes) or self.axes.endswith("...")
+        for axis, size in zip(axes, array.shape, strict=False):
+            known = int(axis) if axis.isdecimal() else size
+            fits &= sizes.setdefault(axis, known) == size
+        if not fits:
+            wanted = ", ".join(f"{axis} {sizes.get(axis, '')}".strip() for axis in axes)
+            found = f"{array.dtype.name} {brief(array.shape)}"
+            raise ValueError(f"{name} is {found}, not {self.dtype} ({wanted})")
+
+
+def kept(
+    meaning: str,
+    axes: str = STEPS,
+    *,
+    dtype: str = "float",
+    unit: str = "",
+    unread: str = "",
+    default: Any = MISSING,
+) -> Any:
+    """A field that holds an array.
 
     Args:
         meaning: In words.
@@ -68,41 +104,27 @@ class Kept:
         dtype: float, int, bool, or number for any of them.
         unit: Of its numbers; empty for pure ones.
         unread: Where nothing in normlab reads it, what it is kept for.
+        default: None where a network or a recipe may have no such thing.
     """
-
-    meaning: str
-    axes: str = STEPS
-    dtype: str = "float"
-    unit: str = ""
-    unread: str = ""
-
-    def check(self, name: str, array: Array, sizes: dict[str, int]) -> None:
-        """Compare an array with this, and note the sizes of its axes.
-
-        Raises:
-            ValueError: If it is of another type, or has other axes.
-        """
-        axes = self.axes.removesuffix("...").split()
-        fits = array.dtype.kind in _KINDS[self.dtype] and array.ndim >= len(axes)
-        fits &= array.ndim == len(axes) or self.axes.endswith("...")
-        for axis, size in zip(axes, array.shape, strict=False):
-            known = int(axis) if axis.isdecimal() else size
-            fits &= sizes.setdefault(axis, known) == size
-        if not fits:
-            wanted = [f"{axis} {sizes.get(axis, '')}".strip() for axis in axes]
-            raise ValueError(
-                f"{name} is {array.dtype.name} {brief(array.shape)}, "
-                f"not {self.dtype} ({', '.join(wanted)})"
-            )
+    known = Kept(meaning, axes, dtype, unit, unread)
+    return field(default=default, metadata={"kept": known})
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+def places(kind: type[Arrays]) -> Any:
+    """A field that maps places, in order of first use, to the arrays of each."""
+    return field(default_factory=dict, metadata={"kind": kind})
+
+
+@dataclass_transform(
+    frozen_default=True,
+    kw_only_default=True,
+    eq_default=False,
+    field_specifiers=(kept, places),
+)
 class Arrays:
-    """Arrays that belong together; asking for one that was not kept is NotMeasured.
+    """Arrays that belong together: subclasses are frozen dataclasses.
 
-    A field is an array, annotated with what is known of it (`Kept`); its default is
-    None where a network or a recipe may have no such thing. Or it maps places, in order
-    of first use, to the arrays of one kind of places.
+    Asking for an array that was not kept is NotMeasured.
 
     Raises:
         ValueError: If an array is not what its field says, or axes do not go together.
@@ -110,6 +132,11 @@ class Arrays:
 
     probe: ClassVar[str]
     """What the probe and its file are called."""
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    def __init_subclass__(cls, probe: str = "") -> None:
+        cls.probe = probe
+        dataclass(frozen=True, kw_only=True, eq=False, repr=False)(cls)
 
     def __post_init__(self) -> None:
         self._check({})
@@ -118,20 +145,22 @@ class Arrays:
     @cache
     def known(cls) -> Mapping[str, Kept]:
         """What is known of each array, by its name."""
-        hints = get_type_hints(cls, include_extras=True)
-        return {
-            name: hint.__metadata__[0]
-            for name, hint in hints.items()
-            if isinstance(getattr(hint, "__metadata__", (None,))[0], Kept)
-        }
+        return cls._fields_with("kept")
 
     @classmethod
     @cache
     def kinds(cls) -> Mapping[str, type[Arrays]]:
         """Of the fields that map places, what is kept of each."""
-        hints = get_type_hints(cls)
-        names = [f.name for f in fields(cls) if f.name not in cls.known()]
-        return {name: get_args(hints[name])[1] for name in names}
+        return cls._fields_with("kind")
+
+    @classmethod
+    def axes(cls, name: str) -> list[str] | None:
+        """Of the array that has this name in a file; None if no field is called so."""
+        at, what = Place.split(name)
+        for kind in cls.kinds().values() if at else (cls,):
+            if what in kind.known():
+                return kind.known()[what].axes.split()
+        return None
 
     @classmethod
     def row(cls, at: Place | None = None, **values: T) -> dict[str, T]:
@@ -175,14 +204,14 @@ class Arrays:
         values = {f.name: f.default for f in fields(cls) if f.default is not MISSING}
         values |= {name: own[name] for name in cls.known() if name in own}
         for name, kind in cls.kinds().items():
-            there = [place for place, of in by_place.items() if place and kind.has(of)]
+            there = [at for at, of in by_place.items() if at and kind._looked(of)]
             values[name] = {at: kind._filled(by_place[at]) for at in sorted(there)}
         made = object.__new__(cls)  # fields of arrays that were not kept stay empty
         vars(made).update(values)
         return made
 
     @classmethod
-    def has(cls, names: Iterable[str]) -> bool:
+    def _looked(cls, names: Iterable[str]) -> bool:
         """Whether one of these is what a probe sees at such places at every look."""
         known = cls.known()
         return any(STEPS in known[name].axes for name in names if name in known)
@@ -195,6 +224,10 @@ class Arrays:
             for there in getattr(self, name).values():
                 there._check(dict(sizes))
 
+    @classmethod
+    def _fields_with(cls, what: str) -> dict[str, Any]:
+        return {f.name: f.metadata[what] for f in fields(cls) if what in f.metadata}
+
     if not TYPE_CHECKING:  # to a type checker, names that are no field stay errors
 
         def __getattr__(self, name: str) -> Any:
@@ -203,13 +236,7 @@ class Arrays:
             raise NotMeasured(f"“{self.probe}” was recorded without {brief(name)}")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ProbeArrays(Arrays):
     """Everything that a probe kept of one run: one file."""
 
-    steps: Annotated[Array, Kept("steps taken before each look", dtype="int")]
-
-    @classmethod
-    def of(cls, observed: Mapping[str, Mapping[str, Array]]) -> Self:
-        """What this probe saw in a run, of what all of them did."""
-        return cls.unpacked(observed[cls.probe])
+    steps: Array = kept("steps taken before each look", dtype="int")
