@@ -39,30 +39,33 @@ from normlab.study.api import run
 TRAINED = 8  # seeds of each arm; the others repeat them
 NORMS = ("none", "batch")
 FLOATS = np.random.default_rng(0)  # data; any will do
-SETTINGS = (
-    "recipe.epochs=5",
-    "recipe.batch_size=32",
-    "model.depth=1",
-    "model.width=16",
-    "measure=none",
-)
+SETTINGS = ("recipe.batch_size=32", "model.width=16", "measure=none")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """Of a study; the product of its numbers is that of its runs."""
+    """Of a study; the product of its first numbers is that of its runs."""
 
     seeds: int
     rates: int = 1
     arms: int = 2
     points: int = 1
+    epochs: int = 5
+    layers: int = 1
+    """Hidden ones."""
+
+    @property
+    def settings(self) -> list[str]:
+        """Those of every run."""
+        of_run = [f"recipe.epochs={self.epochs}", f"model.depth={self.layers}"]
+        return [*SETTINGS, *of_run]
 
     def spec(self, data: Path) -> StudySpec:
         """The study: the first arm has no norm, all others batch norm."""
         given = [
-            *SETTINGS,
+            *self.settings,
             f"data.source={data}",
-            "recipe.rates=" + str([round(0.01 * 1.1**i, 6) for i in range(self.rates)]),
+            f"recipe.rates={np.geomspace(0.01, 100, self.rates).round(6).tolist()}",
             f"seeds={list(range(self.seeds))}",
         ]
         arms = [Arm(name="none", norm="none")]
@@ -93,13 +96,15 @@ def data_file(folder: Path) -> Path:
     return file
 
 
-def trained(spec: StudySpec, folder: Path) -> tuple[dict[str, list[RunRecord]], dict]:
+def trained(
+    spec: StudySpec, size: Size, folder: Path
+) -> tuple[dict[str, list[RunRecord]], dict]:
     """A few runs of each norm at the study's first rate, and the study's facts."""
     rates = [spec.recipe.rates[0], 0.9 * spec.recipe.rates[0]]
     small = with_settings(
         StudySpec(),
         [
-            *SETTINGS,
+            *size.settings,
             f"data.source={spec.data.source}",
             f"recipe.rates={rates}",
             f"seeds={list(range(TRAINED))}",
@@ -120,9 +125,8 @@ def events(run: RunRecord, seed: int) -> Iterator[Event]:
         tensor_digests=dict.fromkeys(run.tensor_digests, start),
     )
     done = len(run.epochs)
-    for row, losses in zip(
-        run.epochs, np.array_split(run.step_losses, max(done, 1)), strict=True
-    ):
+    parts = np.array_split(run.step_losses, done) if done else []
+    for row, losses in zip(run.epochs, parts, strict=True):
         first = 1 + (row.epoch - 1) * losses.size
         yield Steps(first=first, losses=losses, seconds=run.step_seconds / done)
         yield EpochDone(
@@ -160,7 +164,7 @@ def grow(out: Path, size: Size) -> float:
     """Make the study; seconds of processor time that writing took."""
     with tempfile.TemporaryDirectory() as folder:
         spec = size.spec(data_file(Path(folder)))
-        runs, meta = trained(spec, Path(folder))
+        runs, meta = trained(spec, size, Path(folder))
         study = StudyFolder.create(out, spec, meta)
         with study.write() as writer:
             return write_all(writer, spec, runs)
@@ -174,6 +178,8 @@ def main() -> None:
     parser.add_argument("--rates", type=int, default=5)
     parser.add_argument("--arms", type=int, default=2)
     parser.add_argument("--points", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--layers", type=int, default=1, help="hidden ones")
     given = parser.parse_args()
     of_a_seed = given.rates * given.arms * given.points
     size = Size(
@@ -181,6 +187,8 @@ def main() -> None:
         rates=given.rates,
         arms=given.arms,
         points=given.points,
+        epochs=given.epochs,
+        layers=given.layers,
     )
     seconds = grow(given.out, size)
     print(f"{size}: {seconds:.1f} s of processor time to write")

@@ -11,8 +11,16 @@ import pytest
 
 from normlab.errors import NotMeasured
 from normlab.facade.result import Result
-from normlab.figures import claims_forest, final_accuracy, rates, sweep
-from normlab.figures.kit.picture import Drawn
+from normlab.figures import (
+    claims_forest,
+    final_accuracy,
+    learning_curves,
+    rates,
+    sweep,
+    twin_difference,
+)
+from normlab.figures.kit.drawn_rates import MAX_RATES
+from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.figures.kit.theme import DARK, LIGHT
 from normlab.spec.plan import RunKey
 from normlab.spec.settings import with_settings
@@ -20,6 +28,7 @@ from tests.analysis.sweeps import over_rates, rates_spec, valley
 
 RATES = (0.01, 0.1, 1.0)
 SIZE = "recipe.batch_size"
+BEST = {"none": 0.01, "batch": 0.1}
 
 
 def loss(key: RunKey) -> float:
@@ -165,3 +174,35 @@ def test_final_accuracy_of_a_sweep_is_that_of_its_first_point() -> None:
     )
     drawn = final_accuracy.KIND.draw(Result(replace(record, runs=runs)), LIGHT)
     assert drawn.alt == "Mean final test accuracy: none 90.00 %; batch 90.00 %."
+
+
+@pytest.mark.parametrize("kind", [learning_curves.KIND, twin_difference.KIND])
+def test_of_many_rates_some_have_panels_and_the_others_are_counted(
+    kind: FigureKind,
+) -> None:
+    rates = [0.01 * (i + 1) for i in range(MAX_RATES + 3)]
+    drawn = kind.draw(Result(over_rates(rates_spec(*rates), valley(BEST))), LIGHT)
+    titles = {note.text for note in drawn.figure.layout.annotations}
+    panels = {title for title in titles if "learning rate" in title}
+    assert len(panels) == MAX_RATES
+    assert {f"<b>learning rate {end:g}</b>" for end in (rates[0], rates[-1])} <= panels
+    assert drawn.alt.endswith(" 3 other rates are not drawn.")
+
+
+@pytest.mark.parametrize("points", [2, 100])
+def test_of_many_claims_those_of_some_places_are_drawn_together(points: int) -> None:
+    swept = {SIZE: list(range(1, points + 1))}
+    spec = rates_spec(0.01, 0.1, seeds=3, sweep=swept)
+    claims = Result(over_rates(spec, valley(BEST))).claims()
+    drawn = list(claims_forest.few(claims))
+    assert len(drawn) == len(claims) or len(drawn) <= claims_forest.MAX_ROWS
+    assert drawn == [claim for claim in claims if claim in drawn]
+    places = [(claim.compared, claim.where) for claim in drawn]
+    for place in dict.fromkeys(places):
+        there = [claim for claim in claims if (claim.compared, claim.where) == place]
+        assert places.count(place) == len(there)
+    if len(drawn) < len(claims):
+        # of those the first and the last: at own best rates, and over all rates
+        assert "same-rate" not in {compared for compared, _ in places}
+        own = [claim.where for claim in claims if claim.compared != "same-rate"]
+        assert {own[0], own[-1]} <= {where for _, where in places}

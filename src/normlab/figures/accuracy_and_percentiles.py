@@ -80,7 +80,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     if len(units) < 2:
         raise NotMeasured("there are no two arms whose unit was followed")
     rate, point = setting_of(record)
-    accuracies = [band for band in accuracy_bands(record, point) if band.rate == rate]
+    accuracies = accuracy_bands(record, point, [rate])
     if not accuracies:
         raise NotMeasured("no accuracy was measured along training")
     those = [

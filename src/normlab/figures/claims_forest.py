@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 
 from normlab.analysis.claim import Claim
-from normlab.analysis.text.words import effect_text
+from normlab.analysis.text.layout import spread
+from normlab.analysis.text.words import count, effect_text
 from normlab.errors import NotMeasured
 from normlab.figures.kit.marks import add_upright
 from normlab.figures.kit.panels import Panel, axis_number, on, panels
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 ROW = 46  # pixels
 LINE = 16  # of a second line of words
 MAX_SEEDS = 60  # points of single seeds in a row
+MAX_ROWS = 240  # a page and more; browsers draw nothing of some hundred thousand pixels
 
 
 def draw_claims_forest(
@@ -229,9 +231,28 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     if not any(map(_measured, claims)):
         raise NotMeasured("no twins have ended yet, so no claim has an effect")
     styles = theme.styles([arm.name for arm in result.record.spec.arms])
-    places = several_places(claims)
-    words = "; ".join(_words(claim, with_place=places) for claim in claims)
-    return Drawn(draw_claims_forest(claims, styles, theme), f"Claims: {words}.")
+    drawn = few(claims)
+    places = several_places(drawn)
+    words = "; ".join(_words(claim, with_place=places) for claim in drawn)
+    alt = f"Claims: {words}."
+    if left := len(claims) - len(drawn):
+        alt += f" {count(left, 'other claim')} of this study are not drawn."
+    return Drawn(draw_claims_forest(drawn, styles, theme), alt)
+
+
+def few(claims: Sequence[Claim]) -> Sequence[Claim]:
+    """All claims, or of many those of some arms and places.
+
+    Those at own best rates and over all rates go before those at equal rates; of too
+    many places the first, the last and some between are taken, with all their claims.
+    """
+    if len(claims) <= MAX_ROWS:
+        return claims
+    first = [claim for claim in claims if claim.compared != "same-rate"] or claims
+    places = list(dict.fromkeys((claim.arm, claim.where) for claim in first))
+    most = max(1, MAX_ROWS * len(places) // len(first))
+    kept = set(spread(places, most))
+    return [claim for claim in first if (claim.arm, claim.where) in kept]
 
 
 def _words(claim: Claim, *, with_place: bool) -> str:

@@ -12,6 +12,7 @@ from normlab.analysis.claims.better_accuracy import final_accuracy
 from normlab.analysis.design.pairs import Runs
 from normlab.analysis.inference.interval import Estimate, t_interval
 from normlab.errors import NotMeasured
+from normlab.figures.kit.drawn_rates import drawn_rates, undrawn
 from normlab.figures.kit.panels import Panel, on, panels
 from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.figures.kit.theme import LIGHT, Style, Theme, css
@@ -20,7 +21,6 @@ from normlab.records.rows import ENDED
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
-MAX_RATES = 6
 MAX_LINES = 60  # beyond that they would hide each other
 
 
@@ -145,17 +145,22 @@ def _add_arm(
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
     record = result.record
     runs = Runs.of(record)
-    those = []
+    by_rate: dict[float, dict[str, dict[int, float]]] = {
+        rate: {arm.name: {} for arm in record.spec.arms}
+        for rate in drawn_rates(record.spec)
+    }
     point = record.spec.sweep.points[0]  # figures of the sweep show the others
-    for rate in record.spec.recipe.rates[:MAX_RATES]:
-        by_arm: dict[str, dict[int, float]] = {arm.name: {} for arm in record.spec.arms}
-        for run in record.runs:
+    for run in record.runs:
+        here = run.key.rate in by_rate and run.key.point == point
+        if here and run.status in ENDED:
             accuracy = final_accuracy(run, runs.classes)
-            here = (run.key.rate, run.key.point) == (rate, point)
-            if here and run.status in ENDED and accuracy is not None:
-                by_arm[run.key.arm][run.key.seed] = accuracy
-        if any(by_arm.values()):
-            those.append(Accuracies(rate, by_arm))
+            if accuracy is not None:
+                by_rate[run.key.rate][run.key.arm][run.key.seed] = accuracy
+    those = [
+        Accuracies(rate, by_arm)
+        for rate, by_arm in by_rate.items()
+        if any(by_arm.values())
+    ]
     if not those:
         raise NotMeasured("no run has ended with a test accuracy yet")
     styles = theme.styles([arm.name for arm in record.spec.arms])
@@ -166,7 +171,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
         for arm, of_seeds in one.by_arm.items()
         if of_seeds
     )
-    alt = f"Mean final test accuracy: {words}."
+    alt = f"Mean final test accuracy: {words}.{undrawn(record.spec)}"
     return Drawn(draw_final_accuracy(those, styles, theme), alt)
 
 

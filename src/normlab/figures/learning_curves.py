@@ -11,14 +11,13 @@ import plotly.graph_objects as go
 from normlab.analysis.series.trajectory import Band, accuracy_bands, loss_bands
 from normlab.errors import NotMeasured
 from normlab.figures.kit.curves import add_band, add_line, log_axis
+from normlab.figures.kit.drawn_rates import drawn_rates, undrawn
 from normlab.figures.kit.panels import Panel, axis_number, on, panels
 from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.figures.kit.theme import LIGHT, Style, Theme
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
-
-MAX_RATES = 6  # rows; a sweep over more is told by its claims
 
 
 def draw_learning_curves(
@@ -35,7 +34,7 @@ def draw_learning_curves(
         styles: Of every arm.
         theme: Paper and ink.
     """
-    rates = list(dict.fromkeys(band.rate for band in losses))[:MAX_RATES]
+    rates = list(dict.fromkeys(band.rate for band in losses))
     rows = [
         (rate, _LOSS if those is losses else _ACCURACY, of)
         for rate in rates
@@ -98,7 +97,9 @@ def _add(
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
     record = result.record
-    losses, accuracies = loss_bands(record), accuracy_bands(record)
+    drawn = drawn_rates(record.spec)
+    losses = loss_bands(record, drawn)
+    accuracies = accuracy_bands(record, rates=drawn)
     if not losses:
         raise NotMeasured("no run has taken a step yet")
     styles = theme.styles([arm.name for arm in record.spec.arms])
@@ -108,6 +109,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     if accuracies:
         tests = "; ".join(_test_words(band, with_rate=rates) for band in accuracies)
         alt += f" Test accuracy: {tests}."
+    alt += undrawn(record.spec)
     return Drawn(draw_learning_curves(losses, accuracies, styles, theme), alt)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,10 @@ import plotly.graph_objects as go
 from normlab.analysis.arms import ArmSummary
 from normlab.analysis.design.rates import Choice, choices
 from normlab.analysis.inference.interval import share_interval
+from normlab.analysis.text.layout import spread
+from normlab.analysis.text.words import named
 from normlab.errors import NotMeasured
 from normlab.figures.kit.curves import add_band, add_line, log_axis, log_window, single
-from normlab.figures.kit.observed import spread
 from normlab.figures.kit.panels import Panel, on, panels
 from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.figures.kit.theme import LIGHT, Style, Theme
@@ -51,11 +53,12 @@ def draw_rates(
         columns=3,
     )
     best = {(choice.arm, choice.point): choice.rate for choice in chosen}
+    found: dict[tuple[str, SweepPoint], list[ArmSummary]] = defaultdict(list)
+    for arm in sorted(arms, key=lambda arm: arm.rate):
+        found[arm.arm, arm.point].append(arm)
     for row, point in enumerate(points):
         for name, style in styles.items():
-            those = [arm for arm in arms if (arm.arm, arm.point) == (name, point)]
-            if those:
-                those.sort(key=lambda arm: arm.rate)
+            if those := found[name, point]:
                 own = best.get((name, point), np.nan)
                 _add_arm(figure, row, those, own, style)
     return figure
@@ -164,10 +167,12 @@ def _words(
     styles: Mapping[str, Style],
 ) -> str:
     best = {choice.arm: choice.rate for choice in chosen if choice.point == point}
-    here = [arm for arm in arms if arm.point == point and arm.test_accuracy.seeds]
+    here: dict[str, list[ArmSummary]] = {name: [] for name in styles}
+    for arm in arms:
+        if arm.point == point and arm.test_accuracy.seeds:
+            here[arm.arm].append(arm)
     sentences = []
-    for name in styles:
-        those = [arm for arm in here if arm.arm == name]
+    for name, those in here.items():
         if not those:
             continue
         lost = [f"{arm.rate:g}" for arm in those if arm.diverged]
@@ -177,7 +182,7 @@ def _words(
             f"{name} is most accurate at rate {top.rate:g} "
             f"({100 * top.test_accuracy.mean:.2f} %)"
             + (f", its own best is {own:g}" if np.isfinite(own) else "")
-            + (f", runs diverged at {', '.join(lost)}" if lost else ", no run diverged")
+            + (f", runs diverged at {named(lost)}" if lost else ", no run diverged")
         )
     where = f"At {point_text(point)}: " if point else ""
     return f"{where}{'; '.join(sentences) or 'no run has ended yet'}."

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from normlab.analysis.text.layout import spread
 from normlab.errors import NotMeasured
 from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
-from normlab.figures.kit.observed import at_path, by_arm, first_of, seen, spread
+from normlab.figures.kit.observed import at_path, by_arm, first_of, seen
 from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.records.observed.activations import ActivationArrays
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
+from normlab.analysis.text.layout import spread
 from normlab.errors import NotMeasured
 from normlab.figures.kit import steps
 from normlab.figures.kit.curves import Numbers, add_band, add_line
-from normlab.figures.kit.observed import first_of, seen, spread
+from normlab.figures.kit.observed import first_of, seen
 from normlab.figures.kit.panels import Panel, on, panels
 from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.figures.kit.theme import LIGHT, Style, Theme

@@ -26,6 +26,8 @@ LARGE = 3.0  # neighbouring values that grow by such factors stand on a log scal
 MAX_DIGITS = 60  # cells of a map that have room for their number
 
 Axis = tuple[str, tuple[Value, ...]]
+Place = tuple[Value, ...]
+"""Name of an arm, and its value on each axis."""
 
 
 def axes_of(spec: StudySpec) -> tuple[Axis, ...]:
@@ -53,9 +55,9 @@ def draw_curves(
     places, x_axis = _places(values)
     names = ("final test accuracy", "final test loss", "runs that diverged")
     units = ("%", "nats per example", "% of runs")
+    found = _by_place(arms, [axis])
     curves = {
-        name: _curves([_at(arms, name, {key: value}) for value in values])
-        for name in styles
+        name: _curves([found.get((name, value)) for value in values]) for name in styles
     }
     losses = [those[1][:, 0] for those in curves.values()]
     ranges: tuple[dict[str, object], ...] = (
@@ -118,7 +120,8 @@ def draw_map(
             for name in names
         ],
     )
-    grids = {name: _grid(arms, name, axes) for name in names}
+    found = _by_place(arms, axes)
+    grids = {name: _grid(found, name, axes) for name in names}
     finite = np.concatenate([grid[np.isfinite(grid)] for grid in grids.values()])
     for i, (name, grid) in enumerate(grids.items()):
         digits = grid.size <= MAX_DIGITS
@@ -139,12 +142,10 @@ def draw_map(
 
 
 def _grid(
-    arms: Sequence[ArmSummary], name: str, axes: Sequence[Axis]
+    found: Mapping[Place, ArmSummary], name: str, axes: Sequence[Axis]
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    (up, ups), (right, rights) = axes
-    cells = [
-        [_at(arms, name, {up: one, right: other}) for other in rights] for one in ups
-    ]
+    (_, ups), (_, rights) = axes
+    cells = [[found.get((name, one, other)) for other in rights] for one in ups]
     return np.array(
         [
             [100 * cell.test_accuracy.mean if cell else np.nan for cell in row]
@@ -168,14 +169,15 @@ def _curves(those: Sequence[ArmSummary | None]) -> list[np.ndarray]:
     return curves
 
 
-def _at(
-    arms: Sequence[ArmSummary], name: str, where: Mapping[str, Value]
-) -> ArmSummary | None:
+def _by_place(
+    arms: Sequence[ArmSummary], axes: Sequence[Axis]
+) -> dict[Place, ArmSummary]:
+    """By the arm and its value on each axis; of several the first."""
+    found: dict[Place, ArmSummary] = {}
     for arm in arms:
         there = {**dict(arm.point), RATE: arm.rate}
-        if arm.arm == name and all(there[key] == value for key, value in where.items()):
-            return arm
-    return None
+        found.setdefault((arm.arm, *(there[key] for key, _ in axes)), arm)
+    return found
 
 
 def _places(values: Sequence[Value]) -> tuple[np.ndarray, dict[str, object]]:

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from normlab.analysis.series.trajectory import Band, twin_bands
 from normlab.errors import NotMeasured
 from normlab.figures.kit.curves import add_band, add_line
+from normlab.figures.kit.drawn_rates import drawn_rates, undrawn
 from normlab.figures.kit.marks import add_level
 from normlab.figures.kit.panels import Panel, on, panels
 from normlab.figures.kit.picture import Drawn, FigureKind
@@ -19,7 +20,6 @@ from normlab.figures.kit.theme import LIGHT, Style, Theme
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
-MAX_RATES = 6  # panels; a sweep over more is told by its claims
 IN_FRAME = (2, 98)  # percentiles of the means; a twin that blows up leaves the frame
 
 
@@ -37,8 +37,7 @@ def draw_twin_difference(
         baseline: The arm that the others are divided by.
         theme: Paper and ink.
     """
-    rates = list(dict.fromkeys(band.rate for band in bands))[:MAX_RATES]
-    bands = [band for band in bands if band.rate in rates]
+    rates = list(dict.fromkeys(band.rate for band in bands))
     figure = panels(
         theme,
         [
@@ -81,7 +80,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     spec = result.record.spec
     if len(spec.arms) < 2:
         raise NotMeasured("the study has one arm only")
-    bands = twin_bands(result.record)
+    bands = twin_bands(result.record, drawn_rates(spec))
     if not bands:
         raise NotMeasured("no two arms of one seed have ended yet")
     styles = theme.styles([arm.name for arm in spec.arms])
@@ -89,7 +88,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
         draw_twin_difference(bands, styles, spec.baseline.name, theme),
         f"Paired difference of log losses to {spec.baseline.name}, as a ratio: "
         + "; ".join(_words(band) for band in bands)
-        + ".",
+        + f".{undrawn(spec)}",
     )
 
 

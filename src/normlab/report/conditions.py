@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from normlab.analysis.text.words import count
@@ -10,7 +11,6 @@ from normlab.spec.options import Options
 from normlab.spec.point import SweepPoint, Value, point_text, value_text
 
 if TYPE_CHECKING:
-    from normlab.analysis.arms import ArmSummary
     from normlab.analysis.result import StudyResult
     from normlab.spec.arms import Arm
     from normlab.spec.study import StudySpec
@@ -68,8 +68,9 @@ def different(result: StudyResult) -> str:
     more = ["what is named above"] if result.analysis.fairness.differences else []
     every = [*what, *more]
     only = f"the {every[0]} alone" if len(every) == 1 else f"the {_and(every)}"
+    sizes = _sizes(result)
     arms = "; ".join(
-        f"{arm.name}: {', '.join([*_settings(arm, what), _size(arm, result)])}"
+        f"{arm.name}: {', '.join([*_settings(arm, what), _size(sizes[arm.name])])}"
         for arm in spec.arms
     )
     return f"Different: {only}, and the parameters that come with it ({arms})."
@@ -101,13 +102,17 @@ def _norm(arm: Arm) -> str:
     return f"{name} with {', '.join(given)}" if given else name
 
 
-def _size(arm: Arm, result: StudyResult) -> str:
+def _sizes(result: StudyResult) -> dict[str, dict[SweepPoint, int]]:
+    """Parameters of each arm's network at every point where they are known."""
+    sizes: dict[str, dict[SweepPoint, int]] = defaultdict(dict)
+    for summary in result.analysis.arms:
+        if summary.parameters is not None:
+            sizes[summary.arm].setdefault(summary.point, summary.parameters)
+    return sizes
+
+
+def _size(by_point: Mapping[SweepPoint, int]) -> str:
     """Parameters; one number unless points of the sweep differ in it."""
-    by_point: dict[SweepPoint, int] = {}
-    summaries: Sequence[ArmSummary] = result.analysis.arms
-    for summary in summaries:
-        if summary.arm == arm.name and summary.parameters is not None:
-            by_point.setdefault(summary.point, summary.parameters)
     if not by_point:
         return "unknown parameters"
     if len(set(by_point.values())) == 1:

@@ -10,6 +10,7 @@ from normlab.analysis.claim import Claim
 from normlab.analysis.design.pairs import Compared
 from normlab.analysis.inference.evidence import MIN_SEEDS
 from normlab.analysis.text.words import count, number
+from normlab.spec.arms import Arm
 from normlab.spec.norms import FAMILIES
 from normlab.spec.study import StudySpec
 
@@ -83,17 +84,17 @@ def headlines(spec: StudySpec, claims: Sequence[Claim]) -> list[str]:
     Over several rates, first over all of them and with each arm at its own best; what
     was compared at each rate, or at many points of a sweep, is counted.
     """
-    by_arm: dict[str, list[Claim]] = {}
+    by_arm: dict[str, list[Claim]] = {arm.name: [] for arm in spec.arms}
     for claim in claims:
-        by_arm.setdefault(claim.arm, []).append(claim)
+        by_arm[claim.arm].append(claim)
     return [
         sentence
-        for arm, those in by_arm.items()
-        for sentence in _of_arm(spec, arm, those)
+        for arm in spec.arms
+        for sentence in _of_arm(spec, _who(arm), by_arm[arm.name])
     ]
 
 
-def _of_arm(spec: StudySpec, arm: str, claims: Sequence[Claim]) -> Iterator[str]:
+def _of_arm(spec: StudySpec, who: str, claims: Sequence[Claim]) -> Iterator[str]:
     for compared, words in KINDS.items():
         by_place: dict[str, list[Claim]] = {}
         for claim in claims:
@@ -104,15 +105,15 @@ def _of_arm(spec: StudySpec, arm: str, claims: Sequence[Claim]) -> Iterator[str]
         one_by_one = compared != "same-rate" or len(spec.recipe.rates) == 1
         if one_by_one and len(by_place) <= MAX_SENTENCES:
             for where, group in by_place.items():
-                yield _sentence(spec, arm, where, group)
+                yield _sentence(spec, who, where, group)
         elif those:
-            yield _counted(spec, arm, f"{words}, {_places(spec, compared)}", those)
+            yield _counted(spec, who, f"{words}, {_places(spec, compared)}", those)
 
 
-def _sentence(spec: StudySpec, arm: str, where: str, claims: Sequence[Claim]) -> str:
+def _sentence(spec: StudySpec, who: str, where: str, claims: Sequence[Claim]) -> str:
     """About one setting, and how many statements held there."""
     several = len(spec.recipe.rates) > 1 or spec.sweep.axes
-    start = f"With {_who(spec, arm)}{f' ({where})' if several else ''}"
+    start = f"With {who}{f' ({where})' if several else ''}"
     held, opposite = _said(claims, "supported"), _said(claims, "contradicted")
     if not held and not opposite:
         text = _undecided(start, _than(spec), claims)
@@ -122,9 +123,9 @@ def _sentence(spec: StudySpec, arm: str, where: str, claims: Sequence[Claim]) ->
     return text if claims[0].compared == "all-rates" else f"{text} {_tally(claims)}"
 
 
-def _counted(spec: StudySpec, arm: str, where: str, claims: Sequence[Claim]) -> str:
+def _counted(spec: StudySpec, who: str, where: str, claims: Sequence[Claim]) -> str:
     """About many settings: at how many of them each statement held."""
-    start = f"With {_who(spec, arm)} ({where})"
+    start = f"With {who} ({where})"
     held, opposite = _times(claims, "supported"), _times(claims, "contradicted")
     if not held and not opposite:
         text = _undecided(start, _than(spec), claims)
@@ -162,7 +163,7 @@ def _places(spec: StudySpec, compared: Compared) -> str:
 
 def _than(spec: StudySpec) -> str:
     plain = spec.baseline.norm == "none"
-    return "without" if plain else f"with {_who(spec, spec.baseline.name)}"
+    return "without" if plain else f"with {_who(spec.baseline)}"
 
 
 def _undecided(start: str, than: str, claims: Sequence[Claim]) -> str:
@@ -188,10 +189,10 @@ def _undecided_rates(than: str, claim: Claim) -> str:
     )
 
 
-def _who(spec: StudySpec, name: str) -> str:
-    norm = next(arm.own or arm.norm for arm in spec.arms if arm.name == name)
+def _who(arm: Arm) -> str:
+    norm = arm.own or arm.norm
     usual = FAMILIES[norm].plain if norm in FAMILIES else norm
-    return usual if name == norm else f"{usual} ({name})"
+    return usual if arm.name == norm else f"{usual} ({arm.name})"
 
 
 def _said(claims: Sequence[Claim], verdict: str) -> list[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from shlex import quote
-from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
 from normlab.analysis.series.step_table import step_tables
+from normlab.analysis.text.layout import wrapped
 from normlab.analysis.text.words import (
     count,
     effect_text,
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 _NUMBERS = ("lr", "seed", "epochs", "train loss", "test loss", "test accuracy", "time")
 _BRIEF = ("verdict", "claim", "arm", "at", "measured [95 % interval]")
-_WIDTH = 79
 MANY_RUNS = 60  # more are not named one by one
 MANY_CLAIMS = 24  # more have a line each
 
@@ -49,15 +48,15 @@ def summary_text(result: StudyResult, folder: Path, *, report: bool = True) -> s
     record = result.record
     parts = (
         _title(record),
-        _wrapped(f"data: {line}") if (line := data_line(record.meta)) else "",
+        wrapped(f"data: {line}") if (line := data_line(record.meta)) else "",
         str(result.table()),
         _runs(record),
         *map(str, step_tables(record)),
         _claims(result),
         _fairness(result),
-        *(_wrapped(f"NOTE: {text}.") for text in notes_text(record.notes)),
-        *(_wrapped(f"FAILED: {job}: {why}") for job, why in record.failed.items()),
-        _wrapped(f"LOST: {lost_text(record.lost)}.") if record.lost else "",
+        *(wrapped(f"NOTE: {text}.") for text in notes_text(record.notes)),
+        *(wrapped(f"FAILED: {job}: {why}") for job, why in record.failed.items()),
+        wrapped(f"LOST: {lost_text(record.lost)}.") if record.lost else "",
         str(loss_chart(record)),
         # one epoch has no course
         str(accuracy_chart(record)) if record.spec.recipe.epochs > 1 else "",
@@ -69,8 +68,8 @@ def summary_text(result: StudyResult, folder: Path, *, report: bool = True) -> s
 def _fairness(result: StudyResult) -> str:
     """What was equal, and what else must be known of the networks."""
     fairness = result.analysis.fairness
-    remarks = [_wrapped(f"  {text[0].upper()}{text[1:]}.") for text in fairness.remarks]
-    return "\n".join([_wrapped(f"Fairness: {fairness}."), *remarks])
+    remarks = [wrapped(f"  {text[0].upper()}{text[1:]}.") for text in fairness.remarks]
+    return "\n".join([wrapped(f"Fairness: {fairness}."), *remarks])
 
 
 def _title(record: StudyRecord) -> str:
@@ -106,7 +105,7 @@ def _run_table(record: StudyRecord, runs: Sequence[RunRecord]) -> str:
         if run.reason and run.status != "done":
             alike[run.status, run.reason].append(run.key.id)
     reasons = [
-        _wrapped(f"{named(those)}: {status}: {reason}")
+        wrapped(f"{named(those)}: {status}: {reason}")
         for (status, reason), those in alike.items()
     ]
     return "\n".join([columns(head, rows, right=_NUMBERS), *reasons])
@@ -150,7 +149,7 @@ def _claims(result: StudyResult) -> str:
 
 def _claim(claim: Claim, *, where: str = "") -> str:
     first, *rest = str(claim).split("\n")
-    return "\n".join([_wrapped(first + where), *map(_wrapped, rest)])
+    return "\n".join([wrapped(first + where), *map(wrapped, rest)])
 
 
 def _line(claim: Claim) -> list[str]:
@@ -171,15 +170,3 @@ def _where(record: StudyRecord, folder: Path, *, report: bool) -> str:
     if report and written.exists():
         lines.append(f"look at it: {written}")
     return "\n".join(lines)
-
-
-def _wrapped(text: str, indent: str = "  ") -> str:
-    start = text[: len(text) - len(text.lstrip())]
-    wrapper = TextWrapper(
-        width=_WIDTH,
-        initial_indent=start,
-        subsequent_indent=start + indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return wrapper.fill(text.strip())

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from normlab.analysis.design.fairness import equal_seeds
 from normlab.analysis.inference.interval import Estimate, t_interval
+from normlab.analysis.text.layout import spread
 from normlab.analysis.text.table import Table
-from normlab.analysis.text.words import number
+from normlab.analysis.text.words import count, number
 from normlab.records.rows import ENDED, RunRecord, StudyRecord
 from normlab.spec.plan import RunKey
 from normlab.spec.point import SweepPoint, point_text
 from normlab.spec.study import StudySpec
 
+MAX_TABLES = 4  # of the points of a sweep
 CAPTION = (
     "target: per seed, the highest test accuracy of {baseline} at lr {rate:g}; steps "
     "until the first epoch's end at which it is reached, geometric mean over seeds; "
@@ -61,15 +63,19 @@ def step_rows(record: StudyRecord, point: SweepPoint = ()) -> tuple[StepRow, ...
     Source: ioffe2015, section 4.2.2, figure 3.
     """
     rate = reference_rate(record.spec)
-    runs = {run.key: run for run in record.runs if run.status in ENDED}
+    runs = {
+        run.key: run
+        for run in record.runs
+        if run.key.point == point and run.status in ENDED
+    }
     base = {
         seed: run
         for seed in record.spec.seeds
         if (run := runs.get(RunKey(record.spec.baseline.name, rate, seed, point)))
     }
-    arms = [arm.name for arm in record.spec.arms]
-    who = {(key.arm, key.rate) for key in runs if key.point == point}
-    order = sorted(who, key=lambda each: (arms.index(each[0]), each[1]))
+    arms = {arm.name: place for place, arm in enumerate(record.spec.arms)}
+    who = {(key.arm, key.rate) for key in runs}
+    order = sorted(who, key=lambda each: (arms[each[0]], each[1]))
     return tuple(
         _row(
             each,
@@ -95,7 +101,7 @@ def step_table(record: StudyRecord, point: SweepPoint = ()) -> Table:
     caption = CAPTION.format(baseline=spec.baseline.name, rate=rate)
     if point:
         caption = f"{point_text(point)}; {caption}"
-    if warned := equal_seeds(record.runs):
+    if warned := equal_seeds([run for run in record.runs if run.key.point == point]):
         caption += f"; {warned}"
     return Table(
         caption,
@@ -116,12 +122,19 @@ def step_table(record: StudyRecord, point: SweepPoint = ()) -> Table:
 def step_tables(record: StudyRecord) -> tuple[Table, ...]:
     """One for each point of the sweep; none where there is nothing to read from it.
 
-    A study of one arm, one rate or one epoch has none.
+    A study of one arm, one rate or one epoch has none. Of many points the first, the
+    last and some between have one, and the last caption says how many have not.
     """
     spec = record.spec
     if min(len(spec.arms), len(spec.recipe.rates), spec.recipe.epochs) == 1:
         return ()
-    return tuple(step_table(record, point) for point in spec.sweep.points)
+    points = spec.sweep.points
+    shown = spread(points, MAX_TABLES)
+    *others, last = (step_table(record, point) for point in shown)
+    if left := len(points) - len(shown):
+        more = f"{count(left, 'other point')} without such a table"
+        last = replace(last, caption=f"{last.caption}; {more}")
+    return (*others, last)
 
 
 def _row(

@@ -38,13 +38,19 @@ class Band:
     """Mean seconds per step; nan if they are not known."""
 
 
-def loss_bands(record: StudyRecord) -> tuple[Band, ...]:
+def loss_bands(
+    record: StudyRecord, rates: Sequence[float] | None = None
+) -> tuple[Band, ...]:
     """Minibatch training loss of every arm at every rate that has taken steps.
 
     Of a sweep at its first point: figures of the sweep show the others.
+
+    Args:
+        record: The study.
+        rates: Which of its rates; None: all of them.
     """
     bands = []
-    for arm, rate, runs in _courses(record, record.spec.sweep.points[0]):
+    for arm, rate, runs in _courses(record, record.spec.sweep.points[0], rates):
         step = grid(max(run.step_losses.size for run in runs))
         smooth = smooth_at([run.step_losses for run in runs], step)
         bands.append(_band(arm, rate, step, [np.log(of) for of in smooth], runs))
@@ -52,15 +58,22 @@ def loss_bands(record: StudyRecord) -> tuple[Band, ...]:
 
 
 def accuracy_bands(
-    record: StudyRecord, point: SweepPoint | None = None
+    record: StudyRecord,
+    point: SweepPoint | None = None,
+    rates: Sequence[float] | None = None,
 ) -> tuple[Band, ...]:
     """Test accuracy on the way, at the first point of a sweep or another.
 
     Everywhere on the same slice of the test images. Runs that lack it are left out.
+
+    Args:
+        record: The study.
+        point: Of its sweep; None: the first.
+        rates: Which of its rates; None: all of them.
     """
     bands = []
     there = record.spec.sweep.points[0] if point is None else point
-    for arm, rate, runs in _courses(record, there):
+    for arm, rate, runs in _courses(record, there, rates):
         known = {run.key.seed: accuracies(run) for run in runs}
         known = {seed: of for seed, of in known.items() if of}
         if known:
@@ -85,27 +98,37 @@ def accuracies(run: RunRecord) -> dict[int, float]:
 
 
 def _courses(
-    record: StudyRecord, point: SweepPoint
+    record: StudyRecord, point: SweepPoint, rates: Sequence[float] | None
 ) -> Iterator[tuple[str, float, list[RunRecord]]]:
     """Arm, rate and the runs that have taken steps, at one point of a sweep."""
     runs: dict[tuple[float, str], list[RunRecord]] = defaultdict(list)
     for run in record.runs:
         if run.key.point == point and run.step_losses.size:
             runs[run.key.rate, run.key.arm].append(run)
-    for rate in record.spec.recipe.rates:
+    for rate in record.spec.recipe.rates if rates is None else rates:
         for arm in record.spec.arms:
             if (rate, arm.name) in runs:
                 yield arm.name, rate, runs[rate, arm.name]
 
 
-def twin_bands(record: StudyRecord) -> tuple[Band, ...]:
-    """Loss of every other arm over the baseline's, paired by seed (1 = equal)."""
+def twin_bands(
+    record: StudyRecord, rates: Sequence[float] | None = None
+) -> tuple[Band, ...]:
+    """Loss of every other arm over the baseline's, paired by seed (1 = equal).
+
+    Args:
+        record: The study.
+        rates: Which of its rates; None: all of them.
+    """
     bands = []
     runs = Runs.of(record)
     there = record.spec.sweep.points[0]
-    for pairing in (p for p in pairings(record.spec) if p.point == there):
-        asked = [runs.twins(pairing, seed) for seed in record.spec.seeds]
-        twins = [pair for pair in asked if not isinstance(pair, Omitted)]
+    asked = set(record.spec.recipe.rates if rates is None else rates)
+    for pairing in pairings(record.spec):
+        if pairing.point != there or pairing.rate not in asked:
+            continue
+        pairs = [runs.twins(pairing, seed) for seed in record.spec.seeds]
+        twins = [pair for pair in pairs if not isinstance(pair, Omitted)]
         sizes = [
             min(pair.other.step_losses.size, pair.baseline.step_losses.size)
             for pair in twins

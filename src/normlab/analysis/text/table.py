@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-import numpy as np
-
 from normlab.analysis.arms import ArmSummary
 from normlab.analysis.inference.interval import Estimate
+from normlab.analysis.text.layout import spread
 from normlab.analysis.text.words import nats
 from normlab.spec.point import SweepPoint, point_text
 
@@ -58,9 +57,9 @@ def table_of(
         arms: The summaries of one study, all arms at all rates and points.
         largest_class: Share of the largest class in the test part, where it is known.
     """
-    by_setting: dict[tuple[SweepPoint, float], list[ArmSummary]] = {}
+    by_setting: dict[tuple[SweepPoint, float], dict[str, ArmSummary]] = {}
     for arm in arms:
-        by_setting.setdefault((arm.point, arm.rate), []).append(arm)
+        by_setting.setdefault((arm.point, arm.rate), {})[arm.arm] = arm
     names = list(dict.fromkeys(arm.arm for arm in arms))
     caption = "mean over seeds [95 % interval]"
     warned = next((f"; {arm.equal_seeds}" for arm in arms if arm.equal_seeds), "")
@@ -74,14 +73,16 @@ def table_of(
     if len(by_setting) == 1:
         return Table(caption, ("", *names), tuple(_rows(arms)))
     several = len({rate for _, rate in by_setting}) > 1
-    ordered = sorted(by_setting, key=lambda each: each[1])
-    points = list(dict.fromkeys(point for point, _ in by_setting))
+    points = dict.fromkeys(point for point, _ in by_setting)
+    place = {point: i for i, point in enumerate(points)}
     rows = [
         (
             _setting(point, rate if several else None),
-            *(_final(by_setting[point, rate], name) for name in names),
+            *(_final(by_setting[point, rate].get(name)) for name in names),
         )
-        for point, rate in sorted(ordered, key=lambda each: points.index(each[0]))
+        for point, rate in sorted(
+            by_setting, key=lambda each: (place[each[0]], each[1])
+        )
     ]
     return Table(f"final test accuracy, {caption}", ("", *names), tuple(rows))
 
@@ -91,9 +92,8 @@ def _setting(point: SweepPoint, rate: float | None) -> str:
     return ", ".join(filter(None, (point_text(point), lr)))
 
 
-def _final(those: Sequence[ArmSummary], name: str) -> str:
+def _final(arm: ArmSummary | None) -> str:
     """Accuracy of one arm at one setting, and how many of its runs diverged."""
-    arm = next((each for each in those if each.arm == name), None)
     if arm is None:
         return "-"
     lost = f" ({arm.diverged} of {arm.ended} diverged)" if arm.diverged else ""
@@ -107,7 +107,7 @@ def _rows(arms: Sequence[ArmSummary]) -> list[Row]:
             f"epoch {epoch + 1} training loss",
             *(_at(arm.train_loss, epoch) for arm in arms),
         )
-        for epoch in _shown(epochs)
+        for epoch in spread(range(epochs), MAX_EPOCHS)
     ]
     rows.append(_row("test loss", arms, lambda arm: _loss(arm.test_loss)))
     rows.append(_row("test accuracy", arms, lambda arm: _percent(arm.test_accuracy)))
@@ -120,14 +120,6 @@ def _row(
     name: str, arms: Iterable[ArmSummary], cell: Callable[[ArmSummary], str]
 ) -> Row:
     return (name, *(cell(arm) for arm in arms))
-
-
-def _shown(epochs: int) -> list[int]:
-    if epochs <= MAX_EPOCHS:
-        return list(range(epochs))
-    return np.unique(
-        np.linspace(0, epochs - 1, MAX_EPOCHS).round().astype(int)
-    ).tolist()
 
 
 def _at(losses: Sequence[Estimate], epoch: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
@@ -100,16 +100,3 @@ def first_of(runs: Mapping[RunKey, T]) -> dict[str, T]:
     for key, of in runs.items():
         first.setdefault(key.arm, of)
     return first
-
-
-def spread(numbers: Sequence[int], most: int) -> list[int]:
-    """At most so many of them, the first and the last among them.
-
-    Example:
-        >>> spread([0, 1, 2, 3, 4, 5], 3)
-        [0, 2, 5]
-    """
-    if len(numbers) <= most:
-        return list(numbers)
-    picks = np.linspace(0, len(numbers) - 1, most).round().astype(int)
-    return [numbers[i] for i in picks]
