@@ -64,6 +64,20 @@ class RunFailed(NormlabError):
     exit_code = 1
 
 
+class Stopped(KeyboardInterrupt):
+    """A signal; whoever is at work keeps what there is, just as after Ctrl-C.
+
+    Args:
+        number: The signal.
+        advice: What is said of it, where somebody knows more than that.
+    """
+
+    def __init__(self, number: int, advice: str = "stopped.") -> None:
+        super().__init__()
+        self.number = number
+        self.advice = advice
+
+
 class NotMeasured(NormlabError):
     """A figure needs what this study did not record; the message says what."""
 
@@ -75,9 +89,22 @@ def one_line(error: BaseException) -> str:
         >>> one_line(ValueError("shapes do not fit:\n  (2, 3)"))
         'shapes do not fit: (2, 3)'
     """
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    try:
+        text = str(error.msg if isinstance(error, SyntaxError) else error)
+    except Exception:  # its class is somebody else's
+        text = ""
     joined = " ".join(text.split())
     return joined if len(joined) <= _LONGEST else f"{joined[: _LONGEST - 3]}..."
+
+
+def raised(error: BaseException) -> BaseException:
+    """What somebody raised, where Python made another error of it on its way.
+
+    So it does of a StopIteration that leaves a generator.
+    """
+    cause = error.__cause__
+    made = isinstance(error, RuntimeError) and isinstance(cause, StopIteration)
+    return cause if made and cause is not None else error
 
 
 def described(error: BaseException) -> str:
@@ -87,6 +114,7 @@ def described(error: BaseException) -> str:
         >>> described(KeyError("fc1")), described(AssertionError())
         ("KeyError: 'fc1'", 'AssertionError without a message')
     """
+    error = raised(error)
     kind, text = type(error).__name__, one_line(error)
     if text:
         return f"{kind}: {text}"

@@ -121,6 +121,16 @@ def test_want_of_memory_ends_a_worker_in_spite_of_its_threads(slot: Slot) -> Non
     assert performed(slot, has_no_memory) == [Lost(reason)]
 
 
+def leaves(tell: Tell) -> None:
+    os.write(2, b"a warning of something else\n")
+    os._exit(0)
+
+
+def test_a_worker_that_a_user_s_code_ends_is_said_to_be(slot: Slot) -> None:
+    reason = "a user's code ended its worker, as os._exit(0) does"
+    assert performed(slot, leaves) == [Lost(reason)]
+
+
 def test_a_stopped_worker_is_told_and_goes_on(slot: Slot) -> None:
     (worker, _) = performed(slot, says_who)
     assert isinstance(worker, int)

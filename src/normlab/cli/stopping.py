@@ -15,6 +15,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from normlab.errors import Stopped
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
@@ -25,23 +27,10 @@ _KEEPING_SECONDS = 5.0
 _SOON_SECONDS = 0.05
 
 
-class Stopped(KeyboardInterrupt):
-    """A signal; whoever is at work keeps what there is, just as after Ctrl-C.
-
-    Args:
-        number: The signal.
-        advice: What is said of it, where somebody knows more than that.
-    """
-
-    def __init__(self, number: int, advice: str = "stopped.") -> None:
-        super().__init__()
-        self.number = number
-        self.advice = advice
-
-
 class Stop:
     """The handler of all signals that stop a command; remembers the first."""
 
+    raises_stopped = True
     number: int | None = None
     code: int | None = None
     """The exit code once all is said, after which a signal ends the process."""

@@ -17,7 +17,7 @@ from normlab.data.formats.names import (
     part_of,
     source_of,
 )
-from normlab.data.items import as_array, read_items
+from normlab.data.items import as_array, length, read_items
 from normlab.data.live import Readings, check_repeatable, is_augmented
 from normlab.data.oddities import oddities
 from normlab.errors import BadData, BadSetting
@@ -177,7 +177,7 @@ def _part(given: Any, part: str, spec: Data) -> _Found:
     items = hasattr(given, "__getitem__") and hasattr(given, "__len__")
     if not items or isinstance(given, Mapping | str | bytes):
         raise BadData(f"the {part} part is a {type(given).__name__}. {_KINDS}")
-    if not len(given):
+    if not length(given, part):
         raise BadData(f"the {part} part is empty. Give some images.")
     return _of_items(given, part, spec)
 
@@ -192,7 +192,7 @@ def _of_items(given: Any, part: str, spec: Data) -> _Found:
     live = part == "train" and spec.augment == "live"
     if live:
         check_repeatable(given)
-    read = read_items(given, np.arange(len(given)), part, (0, "augment", 0))
+    read = read_items(given, np.arange(length(given, part)), part, (0, "augment", 0))
     words = {"train": "training"}.get(part, part)
     once = augmented and not live
     return _Found(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,8 +13,9 @@ from normlab.base.streams import seeded
 from normlab.data.formats.names import IMAGES, LABELS
 from normlab.data.images.picture import ImageHeader, header_of, picture_of, pixels_of
 from normlab.data.images.upright import upright
-from normlab.errors import BadData
+from normlab.errors import BadData, described
 from normlab.spec.data import Axes
+from normlab.user_code import refusing
 
 
 class Items(NamedTuple):
@@ -59,18 +61,27 @@ def samples(
     images, labels = [], []
     notes: dict[str, None] = {}
     for index in indices.tolist():
-        try:
+        with refusing(partial(_unreadable, f"item {index} of the {part} part")):
             item = dataset[index]
-        except (Exception, SystemExit) as error:  # whatever a user's dataset raises
-            raise BadData(
-                f"item {index} of the {part} part cannot be read "
-                f"({type(error).__name__}: {' '.join(str(error).split())[:300]})."
-            ) from error
         image, label, note = _pair(item, index, part)
         notes.update(dict.fromkeys(note))
         images.append(_from_file(image, index, part))
         labels.append(label if isinstance(label, str) else as_array(label)[()])
     return images, labels, tuple(notes)
+
+
+def length(dataset: Any, part: str) -> int:
+    """How many items a dataset says that it has.
+
+    Raises:
+        BadData: If it cannot say it.
+    """
+    with refusing(partial(_unreadable, f"the length of the {part} part")):
+        return len(dataset)
+
+
+def _unreadable(what: str, error: BaseException) -> BadData:
+    return BadData(f"{what} cannot be read ({described(error)}).")
 
 
 def as_array(values: Any) -> NDArray[Any]:
@@ -93,19 +104,18 @@ def as_array(values: Any) -> NDArray[Any]:
     if hasattr(values, "toarray"):  # sparse
         return np.asarray(values.toarray())
     detach = getattr(values, "detach", None)
-    try:
+    with refusing(
+        lambda error: BadData(
+            f"cannot make an array of a {type(values).__name__} ({described(error)}). "
+            "Give arrays or tensors."
+        )
+    ):
         if detach is not None:
             plain = detach().cpu()
             # NumPy has no bfloat16, and float32 holds all of it
             kind = str(getattr(plain, "dtype", ""))
             return np.asarray(plain.float() if kind == "torch.bfloat16" else plain)
         return np.asarray(values)
-    except (TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise BadData(
-            f"cannot make an array of a {type(values).__name__} ({reason}). "
-            "Give arrays or tensors."
-        ) from None
 
 
 def _from_file(image: Any, index: int, part: str) -> Any:

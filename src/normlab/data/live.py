@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from normlab.base.streams import seeded
 from normlab.data.coerce import as_images, checked
 from normlab.data.dataset import Part, Reread
-from normlab.data.items import as_array, read_items, samples
+from normlab.data.items import as_array, length, read_items, samples
 from normlab.data.reading import Reading
 from normlab.errors import BadData
 
@@ -80,7 +80,9 @@ class Augmented:
 
 def is_augmented(dataset: Any, part: str) -> bool:
     """Whether a few items are other ones when read again."""
-    tried = np.unique(np.linspace(0, len(dataset) - 1, _TRIED).astype(np.int64))
+    tried = np.unique(
+        np.linspace(0, length(dataset, part) - 1, _TRIED).astype(np.int64)
+    )
     with seeded(0, "augment", "check"):  # one address: the second reading goes on
         once = samples(dataset, tried, part)[0]
         again = samples(dataset, tried, part)[0]
@@ -89,7 +91,7 @@ def is_augmented(dataset: Any, part: str) -> bool:
 
 def check_repeatable(dataset: Any) -> None:
     """Refuse a dataset whose draws do not come from the default generators."""
-    tried = np.arange(min(_TRIED, len(dataset)))
+    tried = np.arange(min(_TRIED, length(dataset, "train")))
     readings = []
     for _ in range(2):
         with seeded(0, "augment", "check"):

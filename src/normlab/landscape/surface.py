@@ -29,6 +29,7 @@ from normlab.landscape.planes.chosen import PlaneLike, chosen_plane
 from normlab.landscape.planes.plane import Arrays, Plane
 from normlab.landscape.settings import objective_of, refuse_settings
 from normlab.records.surface import Mark, Statistics, Surface
+from normlab.user_code import placing
 
 _DATASET_EXAMPLES = 10_000
 
@@ -81,12 +82,13 @@ def surface(
     watch = watch or Monitor()
     began = perf_counter()
     measured = objective_of(loss, objective)
-    refuse_unmovable(model)
-    chosen = chosen_plane(model, plane, seed=seed)
-    a, b = chosen.grid(points, reach)
-    source = source_of(data, pair=objective is None)
-    if examples is None and source.is_dataset:
-        examples = min(_DATASET_EXAMPLES, len(source))
+    with placing():  # but not what `watch` may raise, to stop
+        refuse_unmovable(model)
+        chosen = chosen_plane(model, plane, seed=seed)
+        a, b = chosen.grid(points, reach)
+        source = source_of(data, pair=objective is None)
+        if examples is None and source.is_dataset:
+            examples = min(_DATASET_EXAMPLES, len(source))
     # data, a network or a loss that draws at every call moves no generator of the
     # user's; what is made in inference mode could not be written to
     with (
@@ -94,20 +96,21 @@ def surface(
         seeded(seed, "surface"),
         preserved(loss) if isinstance(loss, nn.Module) else nullcontext(),
     ):
-        sample = take_sample(
-            model, source, batch_size=batch_size, seed=seed, examples=examples
-        )
-        engine = Engine(
-            model,
-            chosen,
-            sample,
-            statistics=statistics,
-            objective=measured,
-            batch_size=batch_size,
-            threads=threads,
-            window=((a[0], a[-1]), (b[0], b[-1])),
-            seed=seed,
-        )
+        with placing():
+            sample = take_sample(
+                model, source, batch_size=batch_size, seed=seed, examples=examples
+            )
+            engine = Engine(
+                model,
+                chosen,
+                sample,
+                statistics=statistics,
+                objective=measured,
+                batch_size=batch_size,
+                threads=threads,
+                window=((a[0], a[-1]), (b[0], b[-1])),
+                seed=seed,
+            )
         cells, error = _measure(engine, a, b, exact=exact, watch=watch)
         marks = _measured_marks(engine, chosen)
     return Surface(

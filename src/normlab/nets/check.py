@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from normlab.errors import BadModel, described
+from normlab.user_code import refusing
 
 
 def refuse_untrainable(model: nn.Module) -> None:
@@ -52,15 +53,17 @@ def answer(model: nn.Module, inputs: Tensor, classes: int) -> Tensor:
         normlab.errors.BadModel: the model's output has shape (2, 5) ...
     """
     mode = "training" if model.training else "eval"
-    try:
-        output = model(inputs)
-    except BadModel:
-        raise
-    except (Exception, SystemExit) as error:
-        raise BadModel(
+
+    def told(error: BaseException) -> BadModel:
+        if isinstance(error, BadModel):
+            return error
+        return BadModel(
             f"in {mode} mode the model cannot read a batch of shape "
             f"{tuple(inputs.shape)}: {described(error)}"
-        ) from error
+        )
+
+    with refusing(told):
+        output = model(inputs)
     _check_output(output, (len(inputs), classes), mode)
     return output
 

@@ -27,6 +27,7 @@ from normlab.base.streams import seeded
 from normlab.disk.opening import content
 from normlab.errors import BadModel, described
 from normlab.nets.neighbours import MAX_BYTES, file_digests, imported
+from normlab.user_code import refusing
 
 _MODULE = "normlab_model_file"  # the user's `__name__`; never importable
 
@@ -241,14 +242,16 @@ def _beside(path: str, module: ModuleType | None = None) -> Iterator[None]:
 @contextmanager
 def _told(factory: Factory, doing: str) -> Iterator[None]:
     """Say an error of the user's code in one line, with its place in the file."""
-    try:
-        yield
-    except BadModel as refused:
-        raise BadModel(f"{factory}: {refused}") from None
-    except (Exception, SystemExit) as error:
+
+    def told(error: BaseException) -> BadModel:
+        if isinstance(error, BadModel):
+            return BadModel(f"{factory}: {error}")
         line = _line(error, factory.path)
         where = f"{factory.path}, line {line}" if line else factory.path
-        raise BadModel(f"{where}: {doing} failed with {described(error)}") from error
+        return BadModel(f"{where}: {doing} failed with {described(error)}")
+
+    with refusing(told):
+        yield
 
 
 def _line(error: BaseException, path: str) -> int | None:

@@ -11,6 +11,7 @@ from torch import nn
 
 from normlab.errors import BadModel, described
 from normlab.nets.custom import Factory, from_file
+from normlab.user_code import refusing
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,15 @@ class OwnNorm:
             LayerNorm((8,), ...)
         """
         call = self.given.load() if isinstance(self.given, Factory) else self.given
-        try:
-            parameters = _parameters(call)
-            made = call(features, **({"dims": dims} if "dims" in parameters else {}))
-        except (Exception, SystemExit) as error:  # code of the user's
-            raise BadModel(
+        with refusing(
+            lambda error: BadModel(
                 f"the norm {self.name}({features}) failed with "
                 f"{described(error).rstrip('.')}. It is called with the number of "
                 f"features; give other parameters a default."
-            ) from error
+            )
+        ):
+            parameters = _parameters(call)
+            made = call(features, **({"dims": dims} if "dims" in parameters else {}))
         if not isinstance(made, nn.Module):
             raise BadModel(
                 f"the norm {self.name}({features}) made {type(made).__name__}, not a "

@@ -28,6 +28,7 @@ from normlab.probes.snapshots import Snapshots
 from normlab.probes.unmade import Unmade
 from normlab.train.run_config import RunConfig
 from normlab.train.step_state import Observer
+from normlab.user_code import is_stop
 
 PROBED = 512  # images of the probe batch
 CURVED = 256  # images that the curvature is measured on ...
@@ -173,7 +174,9 @@ def _made(make: Maker, of: ProbeContext) -> Observer | None:
     """A probe, or one that says why there is none."""
     try:
         return make(of)
-    except Exception as error:
+    except BaseException as error:
+        if is_stop(error):
+            raise
         return Unmade(make.__name__.strip("_"), error)
 
 

@@ -19,7 +19,7 @@ class Unmade:
 
     touches = False
 
-    def __init__(self, name: str, error: Exception) -> None:
+    def __init__(self, name: str, error: BaseException) -> None:
         self.name = name
         self._error = error
 

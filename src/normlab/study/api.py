@@ -29,6 +29,7 @@ from normlab.spec.study import Execution, StudySpec
 from normlab.study.executor import Executor, LocalExecutor
 from normlab.study.pace import workers_of
 from normlab.study.progress import ProgressListener, Silent
+from normlab.user_code import placing
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _BACK = "Bring it back, or start a new study."
 
 
+@placing()
 def run(
     spec: StudySpec,
     out: Path,
@@ -64,6 +66,7 @@ def run(
         return _begun(prepared, out, executor, watcher)
 
 
+@placing()
 def resume(
     path: Path,
     *,
@@ -101,6 +104,7 @@ def resume(
         return _conduct(prepared, folder, executor, watcher)
 
 
+@placing()
 def rerun(
     path: Path,
     out: Path,

@@ -46,6 +46,7 @@ from normlab.study.twins import (
 )
 from normlab.train.descent import OptimizerFactory
 from normlab.train.evaluate import Loss
+from normlab.user_code import placing
 
 FEW = 32  # images of a batch that normlab's own networks are tried on
 HELD_OUT = 5_000  # images to choose rates by, unless the study says how many
@@ -121,6 +122,7 @@ class Prepared:
         }
 
 
+@placing()
 def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
     """Read the data, build every arm once and try it; write nothing.
 

@@ -117,6 +117,8 @@ class Slot:
             name = signal.Signals(-code).name
             hint = ", perhaps for want of memory" if name == "SIGKILL" else ""
             return f"its worker was killed by {name}{hint}"
+        if code == 0:  # ours never do
+            return "a user's code ended its worker, as os._exit(0) does"
         return f"its worker ended with exit code {code}{self._last_words()}"
 
     def _last_words(self) -> str:

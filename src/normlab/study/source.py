@@ -17,6 +17,7 @@ from normlab.nets.own_norm import OwnNorm, norm_from_file
 from normlab.spec.arms import Arm
 from normlab.spec.model import Model
 from normlab.spec.names import PYTHON
+from normlab.user_code import refusing
 
 
 @dataclass(frozen=True)
@@ -46,17 +47,19 @@ class FromFactory:
             BadModel: If it fails or returns something else than a module.
         """
         name = getattr(self.factory, "__name__", "factory")
-        try:
+
+        def told(error: BaseException) -> BadModel:
+            if isinstance(error, BadModel):
+                return BadModel(f"the model factory {name}: {error}")
+            return BadModel(
+                f"the model factory {name}(norm) failed with {described(error)}"
+            )
+
+        with refusing(told):
             given = arguments(
                 self.factory, name, norm=norm, shape=shape, classes=classes
             )
             model = self.factory(*given.args, **given.kwargs)
-        except BadModel as refused:
-            raise BadModel(f"the model factory {name}: {refused}") from None
-        except (Exception, SystemExit) as error:
-            raise BadModel(
-                f"the model factory {name}(norm) failed with {described(error)}"
-            ) from error
         if not isinstance(model, nn.Module):
             raise BadModel(
                 f"the model factory {name}(norm) returned a {type(model).__name__} "

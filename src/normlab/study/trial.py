@@ -30,6 +30,7 @@ from normlab.study.resumable import refuse_forgetful_optimizer, refuse_other_ste
 from normlab.study.slot_check import SlotsSeen, check_slots
 from normlab.train.descent import Descent, OptimizerFactory, TorchDescent, descent_for
 from normlab.train.evaluate import CHUNK, Loss
+from normlab.user_code import refusing
 
 _LOSS = "Give loss(logits, labels) that returns the mean loss of a batch."
 _OPTIMIZER = "Give factory(parameters, lr=...) that makes a torch.optim.Optimizer."
@@ -160,12 +161,12 @@ class Trial:
                 raise BadModel(_CUT_OFF)
             loss = loss_of(logits, labels, self.loss)
             model.zero_grad()
-            try:
-                loss.backward()
-            except (Exception, SystemExit) as error:
-                raise BadModel(
+            with refusing(
+                lambda error: BadModel(
                     f"the gradient of the loss cannot be computed: {described(error)}"
-                ) from error
+                )
+            ):
+                loss.backward()
             trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
             missed = [name for name, p in trained.items() if p.grad is None]
             if len(missed) == len(trained):
@@ -268,11 +269,13 @@ def as_sent(given: _Called, key: str) -> _Called:
 @contextmanager
 def _told(key: str, doing: str, remedy: str) -> Iterator[None]:
     """Say an error of the user's code in one line."""
-    try:
-        yield
-    except (Exception, SystemExit) as error:
+
+    def told(error: BaseException) -> BadSetting:
         what = f"{doing} with {described(error).rstrip('.')}"
-        raise BadSetting(f"{key}: {what}. {remedy}") from error
+        return BadSetting(f"{key}: {what}. {remedy}")
+
+    with refusing(told):
+        yield
 
 
 def _refuse(key: str, what: str, remedy: str) -> NoReturn:

@@ -20,6 +20,7 @@ from normlab.records.events import Failed
 from normlab.study.channel import Channel, Gone, unpack
 from normlab.study.messages import Halted, JobEnded, Setup
 from normlab.study.processes import adopt_orphans, end_session, end_when_orphaned
+from normlab.user_code import place
 
 if TYPE_CHECKING:
     from normlab.study.jobs import Job
@@ -101,8 +102,9 @@ def _out_of_memory(error: BaseException) -> bool:
 def _in_one_line(error: BaseException) -> str:
     if not one_line(error):
         return described(error)  # says the place itself
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{described(error)} ({Path(last.filename).name}, line {last.lineno})"
+    frame, line = place(error)
+    file = Path(frame.f_code.co_filename).name
+    return f"{described(error)} ({file}, line {line})"
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from normlab.base.taps import uncompiled
 from normlab.errors import BadFolder, described
 from normlab.records.events import Noted, Observed
 from normlab.train.step_state import PENDING, Observer, StepState
+from normlab.user_code import is_stop
 
 
 class Observers:
@@ -47,9 +48,9 @@ class Observers:
                 continue
             try:
                 self._show(state, observer)
-            except BadFolder:
-                raise
-            except Exception as error:
+            except BaseException as error:
+                if is_stop(error) or isinstance(error, BadFolder):
+                    raise
                 self._dismiss(observer, error)
 
     def _show(self, state: StepState, observer: Observer) -> None:
@@ -60,7 +61,7 @@ class Observers:
         with preserved(state.model), seeded(*address), uncompiled():
             observer.observe(state)
 
-    def _dismiss(self, observer: Observer, error: Exception) -> None:
+    def _dismiss(self, observer: Observer, error: BaseException) -> None:
         self._observers.remove(observer)
         why = described(error).rstrip(".")
         self._notes.append(

@@ -28,6 +28,7 @@ from normlab.analysis.inference.interval import (
 )
 from normlab.analysis.inference.mcnemar import mcnemar
 from normlab.errors import BadFolder, NotMeasured, described
+from normlab.user_code import is_stop
 
 MIN_SEEDS = 3
 
@@ -161,7 +162,9 @@ def _effect(definition: Definition, pair: Twins) -> float | Omitted:
         effect = definition.effect(pair)
     except (NotMeasured, BadFolder) as lacking:
         return Omitted(str(lacking).rstrip("."))
-    except Exception as fault:
+    except BaseException as fault:
+        if is_stop(fault):
+            raise
         if definition.own:
             return Omitted(f"its effect failed: {described(fault)}")
         if not (definition.probe or definition.surfaces):

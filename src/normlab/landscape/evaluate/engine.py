@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from normlab.base.hold import preserved
-from normlab.errors import BadSetting
+from normlab.errors import BadSetting, NormlabError, one_line
 from normlab.landscape.evaluate.lender import Lender
 from normlab.landscape.evaluate.moving import (
     load,
@@ -34,6 +34,7 @@ from normlab.landscape.planes.plane import Arrays, Plane
 from normlab.landscape.trial.refusals import refused, refused_later
 from normlab.landscape.trial.witness import Witness
 from normlab.records.surface import Statistics
+from normlab.user_code import refusing
 
 _ORIGIN = np.zeros((1, 2))
 
@@ -183,19 +184,20 @@ class Engine:
             return
         single = self.sample.batch_size == 1 and self.statistics != "full"
         few = self.sample.first(1 if single else self.found.examples)
-        try:
-            with self._lender.lent() as net:
-                witness = Witness(net, None if self._lender.in_place else model)
-                with preserved(model), witness:
-                    ways.direct(net, few).losses(_ORIGIN)
-        except Exception as error:
-            if len(few) == 1:
-                raise BadSetting(
-                    f"{'batch_size' if single else 'examples'}=1: a norm of"
-                    f" {type(model).__name__} cannot take the statistics of one example"
-                    f" ({error}). Use 2 or more."
-                ) from error
-            raise refused(model, self.sample, error) from error
+
+        def told(error: BaseException) -> NormlabError:
+            if len(few) > 1:
+                return refused(model, self.sample, error)
+            return BadSetting(
+                f"{'batch_size' if single else 'examples'}=1: a norm of"
+                f" {type(model).__name__} cannot take the statistics of one example"
+                f" ({one_line(error)}). Use 2 or more."
+            )
+
+        with refusing(told), self._lender.lent() as net:
+            witness = Witness(net, None if self._lender.in_place else model)
+            with preserved(model), witness:
+                ways.direct(net, few).losses(_ORIGIN)
         self._lender.outside |= witness.outside
         if witness.read_original:
             self._lender.lend_itself(model)

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from normlab.base.hold import preserved
-from normlab.errors import BadModel
+from normlab.errors import BadModel, described
 from normlab.landscape.evaluate.pooling import forget_places
 from normlab.landscape.evaluate.state import State
 from normlab.landscape.planes.plane import Arrays, Plane
 from normlab.landscape.trial.witness import Undo, held_tensors, memory
+from normlab.user_code import refusing
 
 
 def refuse_unmovable(model: nn.Module) -> None:
@@ -73,14 +74,13 @@ def private_copy(model: nn.Module, *, gradients: bool = False) -> nn.Module:
         for value in held_tensors(model)
         if not value.is_leaf
     }
-    try:
+    with refusing(
+        lambda error: BadModel(
+            f"surface: {type(model).__name__} cannot be copied ({described(error)})."
+            " Take what copy.deepcopy refuses out of the module."
+        )
+    ):
         twin = copy.deepcopy(model, memo)
-    except Exception as error:
-        raise BadModel(
-            f"surface: {type(model).__name__} cannot be copied"
-            f" ({type(error).__name__}: {_first_line(error)}). Take what"
-            " copy.deepcopy refuses out of the module."
-        ) from error
     if not gradients:  # it would pick the maxima that a gradient goes to
         forget_places(twin)
         twin.requires_grad_(requires_grad=False)
@@ -234,7 +234,3 @@ def _exact_type(parameter: Tensor) -> torch.dtype:
     if parameter.is_floating_point() and torch.finfo(parameter.dtype).bits < 32:
         return torch.float32
     return parameter.dtype
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [""])[0]

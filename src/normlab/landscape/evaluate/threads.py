@@ -15,6 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from normlab.errors import NormlabError
+from normlab.user_code import refusing
+
 Losses = NDArray[np.float64]
 Points = NDArray[np.float64]
 Unit = NDArray[np.int64]
@@ -36,7 +39,7 @@ def computed(
     points: Points,
     *,
     within: Callable[[], AbstractContextManager[object]],
-    refused: Callable[[Exception], Exception],
+    refused: Callable[[BaseException], NormlabError],
 ) -> Iterator[tuple[Unit, Losses]]:
     """The losses at some points after the others, as they are found.
 
@@ -56,10 +59,8 @@ def computed(
     def compute(unit: Unit) -> Losses:
         evaluator = idle.get()
         try:
-            with within():
+            with refusing(refused), within():
                 return evaluator.losses(points[unit])
-        except Exception as error:  # code of the user's: any error may come out
-            raise refused(error) from error
         finally:
             idle.put(evaluator)
 

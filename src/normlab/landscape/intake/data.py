@@ -15,8 +15,10 @@ from torch.utils._pytree import tree_leaves, tree_map
 from normlab.data.dataset import Dataset
 from normlab.data.feed import Feed
 from normlab.errors import BadData
+from normlab.errors import described as told
 from normlab.landscape.intake.batch import Batch, tensors
 from normlab.landscape.intake.leaves import is_numbers, leaf, rows_of, tensor_of
+from normlab.user_code import refusing
 
 
 @dataclass(frozen=True)
@@ -87,20 +89,23 @@ def _is_dataset(data: Any) -> bool:
 
 def _from_dataset(data: Any, *, pair: bool) -> ExampleSource:
     called = type(data).__name__
-    if not hasattr(data, "__len__") or not len(data):
+    with refusing(
+        lambda error: BadData(f"data: {called} has no length ({told(error)}).")
+    ):
+        size = len(data) if hasattr(data, "__len__") else 0
+    if not size:
         raise BadData(
             f"data: {called} has no length or no examples. Pass a dataset that can be"
             " indexed, or (inputs, targets)."
         )
 
     def example(i: int) -> Any:
-        try:
+        with refusing(
+            lambda error: BadData(
+                f"data: example {i} of {called} cannot be read ({told(error)})."
+            )
+        ):
             one = data[i]
-        except Exception as error:  # code of the user's: any error may come out
-            raise BadData(
-                f"data: example {i} of {called} cannot be read"
-                f" ({type(error).__name__}: {error})."
-            ) from error
         if pair and not (isinstance(one, tuple | list) and len(one) == 2):
             many = f" of {len(one)}" if isinstance(one, tuple | list) else ""
             raise BadData(
@@ -113,7 +118,7 @@ def _from_dataset(data: Any, *, pair: bool) -> ExampleSource:
     def pick(order: Tensor) -> Batch:
         return _stacked([example(int(i)) for i in order])
 
-    return ExampleSource(len(data), pick, is_pair=pair, is_dataset=True)
+    return ExampleSource(size, pick, is_pair=pair, is_dataset=True)
 
 
 def _stacked(examples: list[Any]) -> Batch:

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from normlab.errors import BadData
+from normlab.errors import BadData, described
+from normlab.user_code import refusing
 
 _NUMBERS = np.ndarray | np.generic | int | float | complex | str | bytes | list | tuple
 _WIDER = {np.uint16: np.int32, np.uint32: np.int64}  # torch takes no rows of these
@@ -38,14 +39,14 @@ def leaf(value: Any) -> Any:
             f"data: a {type(value).__name__} is no tensor. Turn it into one, for"
             " example in the dataset's transform."
         )
-    try:
+    with refusing(
+        lambda error: BadData(
+            f"data: a {type(value).__name__} makes no array ({described(error)})."
+        )
+    ):
         if isinstance(value, list) and value and isinstance(value[0], Tensor):
             return torch.stack([torch.as_tensor(x) for x in value])
         array = np.asarray(value)
-    except Exception as error:
-        raise BadData(
-            f"data: a {type(value).__name__} makes no array ({error})."
-        ) from error
     if array.dtype.kind in "US":
         raise BadData(
             "data: there is text in it, and a network takes numbers. Number labels, for"

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from normlab.errors import BadData
+from normlab.errors import BadData, described
 from normlab.landscape.planes.vectors import Arrays
 from normlab.landscape.planes.weight_files import names_file, read_file
 from normlab.records.bare_names import COUNTER, matched
+from normlab.user_code import refusing
 
 Network = nn.Module | Mapping[str, Any] | str | Path
 """A module; a state_dict, as `torch.load` returns it; arrays by name; or a file."""
@@ -184,10 +185,10 @@ def _array(where: str, name: str, value: object) -> NDArray[Any]:
         if value.is_floating_point() and value.dtype.itemsize < 4:
             value = value.float()
         value = value.numpy()
-    try:
+    with refusing(  # rows of several lengths, or an object of any kind
+        lambda error: BadData(f"{where}: {name!r} makes no array ({described(error)}).")
+    ):
         array = np.asarray(value)
-    except Exception as error:  # rows of several lengths, or an object of any kind
-        raise BadData(f"{where}: {name!r} makes no array ({error}).") from error
     if array.dtype.kind not in "fciub":
         raise BadData(f"{where}: {name!r} holds {array.dtype}, which are no weights.")
     return array.astype(

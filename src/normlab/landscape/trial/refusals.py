@@ -5,11 +5,12 @@ from __future__ import annotations
 from torch import nn
 
 from normlab.errors import BadModel, NormlabError
+from normlab.errors import described as told
 from normlab.landscape.intake.batch import described
 from normlab.landscape.intake.sample import Sample
 
 
-def refused(net: nn.Module, sample: Sample, error: Exception) -> NormlabError:
+def refused(net: nn.Module, sample: Sample, error: BaseException) -> NormlabError:
     """What to say where the network or the loss fails on the data."""
     if isinstance(error, NormlabError):
         return error
@@ -32,7 +33,7 @@ def refused(net: nn.Module, sample: Sample, error: Exception) -> NormlabError:
     )
 
 
-def refused_later(net: nn.Module, error: Exception) -> NormlabError:
+def refused_later(net: nn.Module, error: BaseException) -> NormlabError:
     """What to say where it fails although it took a few examples."""
     if isinstance(error, NormlabError):
         return error
@@ -43,5 +44,5 @@ def refused_later(net: nn.Module, error: Exception) -> NormlabError:
     )
 
 
-def _reason(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+def _reason(error: BaseException) -> str:
+    return told(error).rstrip(".")

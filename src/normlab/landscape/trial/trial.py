@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from normlab.errors import BadModel, BadSetting
+from normlab.errors import BadModel, BadSetting, NormlabError
 from normlab.landscape.evaluate.norms import own_norms, with_averages
 from normlab.landscape.evaluate.objective import LossObjective, Objective
 from normlab.landscape.evaluate.state import State, same
@@ -22,6 +22,7 @@ from normlab.landscape.trial.together import Together
 from normlab.landscape.trial.uncontrolled import uncontrolled
 from normlab.landscape.trial.witness import Undo, Witness
 from normlab.records.surface import Statistics
+from normlab.user_code import refusing
 
 _FEW = 8  # examples: two halves, each with a variance
 
@@ -131,30 +132,30 @@ class Trial:
     def _first_outputs(self) -> Any:
         """Of a few examples, or of whole batches if the network takes nothing else."""
         whole = self.sample.first(min(self.sample.batch_size, len(self.sample)))
-        failed: Exception | None = None
+        failed: NormlabError | None = None
         for few in (self.few, whole, self.sample):
             before = mapped(torch.clone, few.batch)
             try:
-                with self.witness:
+                with refusing(self._refused), self.witness:
                     found = self.objective.outputs(self.net, few.batch)
-            except Exception as error:  # code of the user's: any error may come out
+            except NormlabError as error:
                 failed = failed or error
                 continue
             self._refuse_changed(before, few.batch)
             self.few = few
             return found
         assert failed is not None
-        raise refused(self.net, self.sample, failed) from failed
+        raise failed
+
+    def _refused(self, error: BaseException) -> NormlabError:
+        return refused(self.net, self.sample, error)
 
     def _try_loss(self, objective: LossObjective, outputs: Any) -> None:
         objective.refuse_unfit(outputs, self.sample.batch[1])
         beside = Witness(self.net, self.original)
         beside.overlook(tensors(outputs))
-        try:
-            with beside:
-                float(objective.loss(outputs, self.few.batch[1]))
-        except Exception as error:
-            raise refused(self.net, self.sample, error) from error
+        with refusing(self._refused), beside:
+            float(objective.loss(outputs, self.few.batch[1]))
         if beside.read_original:
             raise BadSetting(
                 "loss: it reads the model, but the model is not what moves. Pass"
