@@ -24,6 +24,7 @@ from normlab.experiments.registry import NAMES
 from normlab.figures.gallery import KINDS
 from normlab.figures.kit.picture import FigureKind
 from normlab.probes import registry as probes
+from normlab.records.observed.registry import PROBES
 from normlab.report.headline import PLAIN
 from normlab.spec.model import Shape
 from normlab.spec.names import DATA
@@ -109,6 +110,8 @@ def test_every_probe_is_made() -> None:
     made = {value for value in vars(probes).values() if inspect.isclass(value)}
     assert len(observers) > 5
     assert observers <= made
+    kept = {value.kind for value in observers if hasattr(value, "kind")}
+    assert kept == set(PROBES)
 
 
 def test_every_built_in_data_source_has_its_name() -> None:

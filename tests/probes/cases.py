@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 from normlab.base.streams import seeded, stream
 from normlab.probes.registry import Measure, observers
 from normlab.records.events import EpochDone, Event, Observed, Steps
+from normlab.records.observed.registry import PROBES
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
 from normlab.train.run import Run
@@ -108,4 +109,20 @@ def observed(events: Sequence[Event]) -> dict[str, dict[str, tuple[object, bytes
         event.probe: {n: (a.shape, a.tobytes()) for n, a in event.arrays.items()}
         for event in events
         if isinstance(event, Observed)
+    }
+
+
+def strange_to_readers(events: Sequence[Event]) -> set[tuple[str, str]]:
+    """Probes and names of arrays that are no field of the probe's class.
+
+    Raises:
+        ValueError: If an array is not what its field says.
+    """
+    kinds = {kind.probe: kind for kind in PROBES}
+    return {
+        (event.probe, name)
+        for event in events
+        if isinstance(event, Observed)
+        for name in event.arrays.keys()
+        - kinds[event.probe].unpacked(event.arrays).packed().keys()
     }

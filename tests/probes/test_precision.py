@@ -19,7 +19,7 @@ from normlab.spec.recipe import Recipe
 from normlab.train import checkpoint
 from normlab.train.run import Run
 from normlab.train.run_config import RunConfig
-from tests.probes.cases import numbers
+from tests.probes.cases import numbers, strange_to_readers
 from tests.train.cases import run_config
 
 RECIPE = Recipe(epochs=1, batch_size=30)
@@ -207,8 +207,7 @@ def test_every_probe_looks_and_leaves_no_trace(kind: str, tmp_path: Path) -> Non
     assert seen.keys() == expected
     for probe, arrays in seen.items():
         assert len(arrays["steps"]) > 0, probe
-        for name, values in arrays.items():
-            assert values.dtype.kind in "fiub", (probe, name)
+    assert not strange_to_readers(events)
     assert len(list((tmp_path / "b").iterdir())) == len(seen["snapshots"]["steps"])
     kept = checkpoint.save(run.checkpoint(), tmp_path)
     assert checkpoint.load(tmp_path, 1).model.keys() == watched.state_dict().keys()

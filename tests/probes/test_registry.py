@@ -15,7 +15,15 @@ from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
 from normlab.train import checkpoint
 from normlab.train.run import Run
-from tests.probes.cases import RECIPE, bits, numbers, observed, run_of
+from normlab.train.step_state import PENDING
+from tests.probes.cases import (
+    RECIPE,
+    bits,
+    numbers,
+    observed,
+    run_of,
+    strange_to_readers,
+)
 from tests.train.cases import network, run_config
 
 RUNS = {
@@ -34,8 +42,10 @@ def test_training_is_bit_identical_with_and_without_probes(
     expected = numbers(list(plain.events()))
     run, model, looking = run_of("full", **RUNS[name], snapshots=tmp_path)
     assert len(looking) == len(PROBES["full"])
-    assert numbers(list(run.events())) == expected
+    events = list(run.events())
+    assert numbers(events) == expected
     assert bits(model) == bits(untouched)
+    assert not strange_to_readers(events)
 
 
 @pytest.mark.parametrize("name", ["mlp", "conv with dropout"])
@@ -89,10 +99,10 @@ def test_snapshots_are_the_whole_network_at_each_moment(tmp_path: Path) -> None:
 
 
 def test_no_probe_leaves_anything_pending_at_the_end() -> None:
-    run, _, _ = run_of("full")
-    seen = [e for e in run.events() if isinstance(e, Observed)]
-    names = [name for event in seen for name in event.arrays]
-    assert len(seen) == 6 and not any(name.startswith("pending:") for name in names)
+    run, _, looking = run_of("full")
+    list(run.events())
+    names = [name for observer in looking for name in observer.arrays()]
+    assert len(looking) == 6 and not any(n.startswith(PENDING) for n in names)
 
 
 def test_twins_are_looked_at_with_the_same_images_at_the_same_moments() -> None:
@@ -117,3 +127,5 @@ def test_a_run_that_diverges_keeps_what_was_seen() -> None:
     assert not any(isinstance(event, Finished) for event in events)
     seen = {e.probe: e.arrays for e in events if isinstance(e, Observed)}
     assert seen["activations"]["steps"][0] == 0
+    assert any(name.startswith(PENDING) for o in looking for name in o.arrays())
+    assert not strange_to_readers(events)

@@ -59,7 +59,6 @@ class Activations(NotingProbe):
     def observe(self, state: StepState) -> None:
         """One forward pass of the probe batch."""
         seen = observe_pass(state.model, self._inputs, self._anatomy, seed=self._seed)
-        self._notes.facts |= seen.facts
         self._notes.add(state.step, seen.row)
         for place, features in seen.features.items():
             self._features.setdefault(place, []).append(standardised(features).cpu())

@@ -18,7 +18,7 @@ from normlab.probes.distribution import Values, percentiles
 from normlab.probes.notes import Row
 from normlab.probes.probe_mode import probe_mode_
 from normlab.records.observed.activations import HiddenArrays, NormArrays
-from normlab.records.observed.contract import Place
+from normlab.records.observed.contract import Arrays, Place
 
 MAX_FOLLOWED = 128  # units of a layer whose features are compared over time
 EXTREME = 0.01  # a sigmoid nearer than that to 0 or 1 is saturated
@@ -35,9 +35,6 @@ class Seen:
     """What one pass showed; names as in the records."""
 
     row: Row = field(default_factory=dict)
-    """Changes from one probed step to the next."""
-    facts: Row = field(default_factory=dict)
-    """Stays the same."""
     features: dict[Place, Tensor] = field(default_factory=dict)
     """The values of some units, `(units, images)`."""
 
@@ -109,25 +106,23 @@ class _ActivationRecorder:
             return
         at, module = self._at(place), self._model.get_submodule(place.path)
         mean, std = values.moments()
-        self.seen.row.update(
-            HiddenArrays.row(
-                at,
-                in_mean=mean,
-                in_std=std,
-                in_percentiles=percentiles(values.pooled()),
-                in_unit_percentiles=percentiles(values.single),
-                in_values=values.single,
-            )
+        followed = _followed(values.units, self._seed)
+        self._keep(
+            HiddenArrays,
+            at,
+            unit=torch.tensor(values.chosen_unit),
+            chosen=followed,
+            in_mean=mean,
+            in_std=std,
+            in_percentiles=percentiles(values.pooled()),
+            in_unit_percentiles=percentiles(values.single),
+            in_values=values.single,
         )
         if isinstance(module, SATURATING):
             share = _share_of_extremes(values, module)
-            self.seen.row.update(HiddenArrays.row(at, saturated=share))
+            self._keep(HiddenArrays, at, saturated=share)
         else:
-            dead = values.by_unit.amax(dim=(0, 2)) <= 0
-            self.seen.row.update(HiddenArrays.row(at, dead=dead))
-        followed = _followed(values.units, self._seed)
-        unit = torch.tensor(values.chosen_unit)
-        self.seen.facts.update(HiddenArrays.row(at, unit=unit, chosen=followed))
+            self._keep(HiddenArrays, at, dead=values.by_unit.amax(dim=(0, 2)) <= 0)
         self.seen.features[at] = values.features(followed)
 
     def _at_norm(self, place: ModuleCall, x: Tensor) -> None:
@@ -136,26 +131,26 @@ class _ActivationRecorder:
             tensor = getattr(norm, name, None)
             if isinstance(tensor, Tensor):
                 # a copy, and first: the averages are about to take up this batch
-                own = {what: tensor.detach().clone().reshape(-1)}
-                self.seen.row.update(NormArrays.row(at, **own))
+                own = tensor.detach().clone().reshape(-1)
+                self._keep(NormArrays, at, **{what: own})
         values, xhat = self._values(place, x), self._values(place, normalised(norm, x))
         if values is None or xhat is None:
             return
         (x_mean, x_std), (xhat_mean, xhat_std) = values.moments(), xhat.moments()
-        self.seen.row.update(
-            NormArrays.row(
-                at,
-                x_mean=x_mean,
-                x_std=x_std,
-                x_values=values.single,
-                xhat_mean=xhat_mean,
-                xhat_std=xhat_std,
-                xhat_values=xhat.single,
-            )
+        self._keep(
+            NormArrays,
+            at,
+            unit=torch.tensor(values.chosen_unit),
+            x_mean=x_mean,
+            x_std=x_std,
+            x_values=values.single,
+            xhat_mean=xhat_mean,
+            xhat_std=xhat_std,
+            xhat_values=xhat.single,
         )
-        self.seen.facts.update(
-            NormArrays.row(at, unit=torch.tensor(values.chosen_unit))
-        )
+
+    def _keep(self, kind: type[Arrays], at: Place, **values: Tensor) -> None:
+        self.seen.row.update(kind.row(at, **values))
 
     def _values(self, place: ModuleCall, x: Tensor) -> Values | None:
         axis = self._anatomy.unit_axis.get(place)

@@ -38,10 +38,14 @@ class Notes:
         self._rows: dict[str, list[Tensor]] = {}
 
     def add(self, step: int, row: Mapping[str, Tensor]) -> None:
-        """Remember one look; every look has the same names."""
+        """Remember one look; every look has the same names, facts among them."""
         self._steps.append(step)
         for name, value in row.items():
-            self._rows.setdefault(name, []).append(real(value.detach()).cpu())
+            known = real(value.detach()).cpu()
+            if self._repeats(name):
+                self._rows.setdefault(name, []).append(known)
+            else:
+                self.facts[name] = known
 
     def arrays(self) -> Row:
         """Every name with its rows, looks first; and `steps`.
@@ -49,25 +53,23 @@ class Notes:
         What was not there at every look (of a network that changes) is left out.
         """
         stacked = {name: torch.stack(rows) for name, rows in self._rows.items()}
-        every = {**self.facts, **stacked}
-        whole = {n: t for n, t in every.items() if self._is_whole(n, t)}
+        whole = {
+            name: tensor
+            for name, tensor in {**self.facts, **stacked}.items()
+            if not self._repeats(name) or len(tensor) == len(self._steps)
+        }
         return {STEPS: torch.tensor(self._steps, dtype=torch.int64), **whole}
-
-    def _is_whole(self, name: str, tensor: Tensor) -> bool:
-        axes = self._kind.axes(name) or []
-        return STEPS not in axes or len(tensor) == len(self._steps)
 
     def restore(self, arrays: Mapping[str, Tensor]) -> None:
         """Take back what `arrays` gave; what no field is called is passed over."""
         self._steps = arrays[STEPS].tolist()
-        for name, stacked in arrays.items():
-            axes = self._kind.axes(name)
-            if axes is None or name == STEPS:
-                continue
-            if STEPS in axes:
-                self._rows[name] = list(stacked.unbind())
-            else:
-                self.facts[name] = stacked
+        known = {n: t for n, t in arrays.items() if self._kind.axes(n) is not None}
+        known.pop(STEPS)
+        self._rows = {n: [*t.unbind()] for n, t in known.items() if self._repeats(n)}
+        self.facts |= {n: t for n, t in known.items() if not self._repeats(n)}
+
+    def _repeats(self, name: str) -> bool:
+        return STEPS in (self._kind.axes(name) or ())
 
 
 class NotingProbe:

@@ -77,8 +77,8 @@ class Kept(NamedTuple):
         fits = array.dtype.kind in _DTYPES[self.dtype] and array.ndim >= len(axes)
         fits &= array.ndim == len(axes) or self.axes.endswith("...")
         for axis, size in zip(axes, array.shape, strict=False):
-            known = int(axis) if axis.isdecimal() else size
-            fits &= sizes.setdefault(axis, known) == size
+            known = int(axis) if axis.isdecimal() else sizes.setdefault(axis, size)
+            fits &= known == size
         if not fits:
             wanted = ", ".join(f"{axis} {sizes.get(axis, '')}".strip() for axis in axes)
             found = f"{array.dtype.name} {brief(array.shape)}"
