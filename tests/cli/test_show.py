@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,6 +140,44 @@ def test_of_many_runs_only_those_that_are_not_done_are_named(
     )
     assert lines[at + 2].split()[:3] == ["batch", str(seeds[-1]), "queued"]
     assert not lines[at + 3]
+
+
+def test_of_many_runs_that_are_not_done_what_went_wrong_is_named_first(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seeds = tuple(range(2 * account.MANY_RUNS))
+    spec = SPEC.model_copy(update={"seeds": seeds})
+    folder = study(here / "s", spec, finished=6)
+    with folder.write() as writer:
+        writer.status(RunKey("batch", 0.01, seeds[-1]), "failed", "no memory")
+    text = text_of("show", "s", capsys=capsys)
+    table = text.partition("; the others:\n")[2].partition("\n\n")[0].splitlines()
+    assert table[1].split()[:3] == ["batch", str(seeds[-1]), "failed"]
+    queued = [line for line in table if "queued     0/" in line]
+    left = 2 * len(seeds) - 6 - 1 - len(queued)
+    assert len(queued) == account.MANY_RUNS - 1
+    assert table[-1] == f"and {left} queued"
+
+
+def test_of_very_many_claims_verdicts_are_counted(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rates = Recipe(rates=(0.01, 0.1), epochs=2)
+    study(here / "s", SPEC.model_copy(update={"recipe": rates}))
+    claims = Result.open(here / "s").claims()
+    monkeypatch.setattr(account, "MANY_CLAIMS", 0)
+    monkeypatch.setattr(account, "MANY_LINES", 0)
+    text = text_of("show", "s", capsys=capsys)
+    told = text.partition(f"verdicts of {len(claims)} comparisons")[2]
+    lines = re.findall(r"^  ([a-z-]+): (.*)$", told.partition("\n\n")[0], re.MULTILINE)
+    counts = {
+        (name, verdict): int(number)
+        for name, those in lines
+        for number, verdict in (one.split() for one in those.split(", "))
+    }
+    assert counts == Counter((claim.id, claim.verdict) for claim in claims)
 
 
 def test_of_many_claims_each_has_a_line(

@@ -6,7 +6,7 @@ from itertools import count as naturals
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from normlab.analysis.text.words import count, seeds_text
+from normlab.analysis.text.words import ARMS, count, named, seeds_text
 from normlab.cli.stopping import Stopped, signal_behind
 from normlab.errors import NormlabError
 from normlab.terminal.printing import complain, say
@@ -104,7 +104,7 @@ def _announcement(spec: StudySpec) -> str:
     points = len(spec.sweep.points)
     for axis in spec.sweep.axes:
         several += f" x {count(len(axis.values), 'value')} of {axis.key}"
-    names = ", ".join(arm.name for arm in spec.arms)
+    names = named([arm.name for arm in spec.arms], ARMS)
     line = (
         f"{spec.experiment}: {count(arms, 'arm')} ({names}){several} x "
         f"{count(seeds, 'seed')} = {count(arms * rates * points * seeds, 'run')} of "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from normlab.analysis.text.words import ARMS, named
 from normlab.foreign import plain, shortened
 from normlab.terminal.printing import say
 
@@ -46,8 +47,8 @@ def _row(study: Found) -> tuple[str, ...]:
     return (
         str(study.path),
         spec.experiment,
-        ",".join(arm.name for arm in spec.arms),
-        str(len(spec.seeds)),
+        named([arm.name for arm in spec.arms], ARMS, between=","),
+        f"{len(spec.seeds):,}",
         _status(study),
         _minute(study.created),
     )
@@ -63,8 +64,8 @@ def _why(study: Found) -> str:
 def _status(study: Found) -> str:
     total = sum(study.statuses.values())
     if set(study.statuses) == {"done"}:
-        return f"done ({total})"
-    counts = [f"{number} {status}" for status, number in study.statuses.items()]
+        return f"done ({total:,})"
+    counts = [f"{number:,} {status}" for status, number in study.statuses.items()]
     text = ", ".join(counts) or "no runs"
     return f"training: {text}" if study.in_use else text
 

@@ -14,7 +14,7 @@ from normlab.analysis.text.words import count, effect_text
 from normlab.errors import NotMeasured
 from normlab.figures.kit.marks import add_upright
 from normlab.figures.kit.panels import Panel, axis_number, on, panels
-from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.picture import Drawn, FigureKind, in_words
 from normlab.figures.kit.theme import LIGHT, Style, Theme, css
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     styles = theme.styles([arm.name for arm in result.record.spec.arms])
     drawn = few(claims)
     places = several_places(drawn)
-    words = "; ".join(_words(claim, with_place=places) for claim in drawn)
+    words = in_words(_words(claim, with_place=places) for claim in drawn)
     alt = f"Claims: {words}."
     if left := len(claims) - len(drawn):
         alt += f" {count(left, 'other claim')} of this study are not drawn."

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from normlab.errors import NotMeasured
 from normlab.figures.kit.marks import add_upright
 from normlab.figures.kit.panels import Panel, on, panels
-from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.picture import Drawn, FigureKind, in_words
 from normlab.figures.kit.theme import LIGHT, Style, Theme, css
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     if cost is None:
         raise NotMeasured("cost is measured with --measure light or full")
     styles = theme.styles([arm.name for arm in result.record.spec.arms])
-    words = "; ".join(
+    words = in_words(
         f"{arm} {measured['ratio']:.2f} times, {measured['parameters']:,} parameters"
         for arm, measured in cost["arms"].items()
     )

@@ -14,7 +14,7 @@ from normlab.analysis.inference.interval import Estimate, t_interval
 from normlab.errors import NotMeasured
 from normlab.figures.kit.drawn_rates import drawn_rates, undrawn
 from normlab.figures.kit.panels import Panel, on, panels
-from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.picture import Drawn, FigureKind, in_words
 from normlab.figures.kit.theme import LIGHT, Style, Theme, css
 from normlab.records.rows import ENDED
 
@@ -164,7 +164,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     if not those:
         raise NotMeasured("no run has ended with a test accuracy yet")
     styles = theme.styles([arm.name for arm in record.spec.arms])
-    words = "; ".join(
+    words = in_words(
         f"{arm}{f' at rate {one.rate:g}' if len(those) > 1 else ''} "
         f"{100 * np.mean(list(of_seeds.values())):.2f} %"
         for one in those

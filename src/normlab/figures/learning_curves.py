@@ -13,7 +13,7 @@ from normlab.errors import NotMeasured
 from normlab.figures.kit.curves import add_band, add_line, log_axis
 from normlab.figures.kit.drawn_rates import drawn_rates, undrawn
 from normlab.figures.kit.panels import Panel, axis_number, on, panels
-from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.picture import Drawn, FigureKind, in_words
 from normlab.figures.kit.theme import LIGHT, Style, Theme
 
 if TYPE_CHECKING:
@@ -104,10 +104,10 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
         raise NotMeasured("no run has taken a step yet")
     styles = theme.styles([arm.name for arm in record.spec.arms])
     rates = len(record.spec.recipe.rates) > 1
-    courses = "; ".join(_words(band, with_rate=rates) for band in losses)
+    courses = in_words(_words(band, with_rate=rates) for band in losses)
     alt = f"Training loss over steps and over seconds: {courses}."
     if accuracies:
-        tests = "; ".join(_test_words(band, with_rate=rates) for band in accuracies)
+        tests = in_words(_test_words(band, with_rate=rates) for band in accuracies)
         alt += f" Test accuracy: {tests}."
     alt += undrawn(record.spec)
     return Drawn(draw_learning_curves(losses, accuracies, styles, theme), alt)

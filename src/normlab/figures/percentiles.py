@@ -12,7 +12,7 @@ from normlab.figures.kit import steps
 from normlab.figures.kit.curves import Numbers, add_band, add_line
 from normlab.figures.kit.observed import at_path, first_of, seen
 from normlab.figures.kit.panels import Panel, on, panels
-from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.picture import Drawn, FigureKind, in_words
 from normlab.figures.kit.theme import LIGHT, Style, Theme
 from normlab.records.observed.activations import ActivationArrays
 
@@ -84,7 +84,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
                     those.append(Percentiles(len(titles), arm, of.steps, values))
             titles.append(f"layer {rank} ({path}), {whom}")
     styles = theme.styles([arm.name for arm in result.record.spec.arms])
-    words = "; ".join(
+    words = in_words(
         f"{titles[one.panel]}, {one.arm}: median {one.values[0, 1]:.2g} at first, "
         f"{one.values[-1, 1]:.2g} at the end"
         for one in those

@@ -17,7 +17,7 @@ from normlab.analysis.text.words import named
 from normlab.errors import NotMeasured
 from normlab.figures.kit.curves import add_band, add_line, log_axis, log_window, single
 from normlab.figures.kit.panels import Panel, on, panels
-from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.picture import Drawn, FigureKind, in_words
 from normlab.figures.kit.theme import LIGHT, Style, Theme
 from normlab.spec.point import SweepPoint, point_text
 
@@ -185,7 +185,7 @@ def _words(
             + (f", runs diverged at {named(lost)}" if lost else ", no run diverged")
         )
     where = f"At {point_text(point)}: " if point else ""
-    return f"{where}{'; '.join(sentences) or 'no run has ended yet'}."
+    return f"{where}{in_words(sentences) or 'no run has ended yet'}."
 
 
 KIND = FigureKind(

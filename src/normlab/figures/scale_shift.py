@@ -14,7 +14,7 @@ from normlab.figures.kit import steps
 from normlab.figures.kit.curves import Numbers, add_band, add_line
 from normlab.figures.kit.observed import first_of, seen
 from normlab.figures.kit.panels import Panel, on, panels
-from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.picture import Drawn, FigureKind, in_words
 from normlab.figures.kit.theme import LIGHT, Style, Theme
 from normlab.records.observed.activations import ActivationArrays
 
@@ -93,7 +93,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     if not those:
         raise NotMeasured("no arm has a norm with scale and shift")
     styles = theme.styles([arm.name for arm in result.record.spec.arms])
-    words = "; ".join(
+    words = in_words(
         f"{titles[one.panel]} of {one.arm}: median {np.median(one.values[-1]):.3g}"
         for one in those
     )

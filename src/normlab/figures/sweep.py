@@ -13,7 +13,7 @@ from normlab.analysis.inference.interval import share_interval
 from normlab.errors import NotMeasured
 from normlab.figures.kit.curves import add_band, add_line, log_axis, log_window
 from normlab.figures.kit.panels import Panel, on, panels
-from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.picture import Drawn, FigureKind, in_words
 from normlab.figures.kit.theme import LIGHT, SEQUENTIAL, Style, Theme
 from normlab.spec.point import Value
 
@@ -241,7 +241,7 @@ def _words(
                 f"{_where(worst, axes)} to {100 * best.test_accuracy.mean:.2f} % at "
                 f"{_where(best, axes)}"
             )
-    return f"Mean final test accuracy: {'; '.join(sentences)}."
+    return f"Mean final test accuracy: {in_words(sentences)}."
 
 
 def _where(arm: ArmSummary, axes: Sequence[Axis]) -> str:

@@ -14,7 +14,7 @@ from normlab.figures.kit.curves import add_band, add_line
 from normlab.figures.kit.drawn_rates import drawn_rates, undrawn
 from normlab.figures.kit.marks import add_level
 from normlab.figures.kit.panels import Panel, on, panels
-from normlab.figures.kit.picture import Drawn, FigureKind
+from normlab.figures.kit.picture import Drawn, FigureKind, in_words
 from normlab.figures.kit.theme import LIGHT, Style, Theme
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     return Drawn(
         draw_twin_difference(bands, styles, spec.baseline.name, theme),
         f"Paired difference of log losses to {spec.baseline.name}, as a ratio: "
-        + "; ".join(_words(band) for band in bands)
+        + in_words(_words(band) for band in bands)
         + f".{undrawn(spec)}",
     )
 

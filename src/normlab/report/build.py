@@ -13,6 +13,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from normlab.analysis.series.step_table import step_tables
+from normlab.analysis.text.words import ARMS, named
 from normlab.figures.gallery import Gallery
 from normlab.figures.kit.picture import Picture
 from normlab.figures.kit.theme import DARK, LIGHT, swaps
@@ -75,6 +76,7 @@ def build(result: StudyResult) -> str:
         headlines=headlines(result.record.spec, result.claims()),
         table=Markup(result.table()._repr_html_()),
         step_tables=[Markup(t._repr_html_()) for t in step_tables(result.record)],
+        arms=named([arm.name for arm in result.record.spec.arms], ARMS),
         extent=extent(result.record.spec),
         equal=equal(result.record.spec),
         different=different(result),

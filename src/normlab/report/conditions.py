@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from normlab.analysis.text.words import count
+from normlab.analysis.text.words import ARMS, count, named
 from normlab.spec.options import Options
 from normlab.spec.point import SweepPoint, Value, point_text, value_text
 
@@ -37,7 +37,7 @@ def extent(spec: StudySpec) -> str:
     rates = spec.recipe.rates
     of_rates = count(len(rates), "learning rate")
     if len(rates) > 1:
-        of_rates += f" ({', '.join(f'{rate:g}' for rate in rates)})"
+        of_rates += f" ({named([f'{rate:g}' for rate in rates], ARMS)})"
     swept = [f"{_last(axis.key)} ({_values(axis.values)})" for axis in spec.sweep.axes]
     arms, seeds = count(len(spec.arms), "arm"), count(len(spec.seeds), "seed")
     epochs = count(spec.recipe.epochs, "epoch")
@@ -69,11 +69,12 @@ def different(result: StudyResult) -> str:
     every = [*what, *more]
     only = f"the {every[0]} alone" if len(every) == 1 else f"the {_and(every)}"
     sizes = _sizes(result)
-    arms = "; ".join(
+    arms = [
         f"{arm.name}: {', '.join([*_settings(arm, what), _size(sizes[arm.name])])}"
         for arm in spec.arms
-    )
-    return f"Different: {only}, and the parameters that come with it ({arms})."
+    ]
+    those = named(arms, ARMS, between="; ")
+    return f"Different: {only}, and the parameters that come with it ({those})."
 
 
 def _settings(arm: Arm, what: Sequence[str]) -> list[str]:
@@ -117,10 +118,11 @@ def _size(by_point: Mapping[SweepPoint, int]) -> str:
         return "unknown parameters"
     if len(set(by_point.values())) == 1:
         return count(next(iter(by_point.values())), "parameter")
-    return " and ".join(
+    sizes = [
         f"{count(size, 'parameter')} at {point_text(point)}"
         for point, size in by_point.items()
-    )
+    ]
+    return named(sizes, ARMS, between=" and ")
 
 
 def _and(words: Sequence[str]) -> str:
@@ -132,4 +134,4 @@ def _last(key: str) -> str:
 
 
 def _values(values: Sequence[Value]) -> str:
-    return ", ".join(map(value_text, values))
+    return named([value_text(value) for value in values], ARMS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from normlab.analysis.text.words import count, lost_text, notes_text
+from normlab.analysis.text.words import count, failed_text, lost_text, named, notes_text
 from normlab.records.data_line import copies_text
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def limits(result: StudyResult) -> list[str]:
         lines.append(f"Not everything was tested on what is new: {copies}.")
     lines += _unfinished(result)
     lines += [f"Noted: {text}." for text in notes_text(result.record.notes)]
-    lines += [f"Failed: {job}: {why}." for job, why in result.record.failed.items()]
+    lines += [f"Failed: {text}." for text in failed_text(result.record.failed)]
     if result.record.lost:
         lines.append(f"{lost_text(result.record.lost)}.")
     caveats = {
@@ -66,7 +66,6 @@ def _unfinished(result: StudyResult) -> list[str]:
         if run.status != "done":
             found.setdefault(run.status, []).append(run.key.id)
     return [
-        f"{count(len(runs), 'run')} {status}: {', '.join(runs[:12])}"
-        + (" and others." if len(runs) > 12 else ".")
+        f"{count(len(runs), 'run')} {status}: {named(runs, 12)}."
         for status, runs in found.items()
     ]

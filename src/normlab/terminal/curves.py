@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from normlab.analysis.text.layout import wrapped, wrapped_between
+
 MARKERS = "ox+*@%&="
 SEVERAL = "#"  # where curves share a cell
 WIDTH, HEIGHT = 64, 13
@@ -48,10 +50,15 @@ class Chart:
         ]
 
     def _head(self, curves: Mapping[str, object]) -> str:
-        marked = zip(curves, _markers(), strict=False)
-        legend = "   ".join(f"{marker} {name}" for name, marker in marked)
-        several = f"   {SEVERAL} several" if len(curves) > 1 else ""
-        return f"{self.title}{' (log scale)' if self.log else ''}\n  {legend}{several}"
+        entries = [
+            f"{marker} {name}" for name, marker in zip(curves, MARKERS, strict=False)
+        ]
+        if len(curves) > len(MARKERS):
+            entries[-1] = f"{MARKERS[-1]} {len(curves) - len(MARKERS) + 1} others"
+        if len(curves) > 1:
+            entries.append(f"{SEVERAL} several")
+        title = wrapped(f"{self.title}{' (log scale)' if self.log else ''}")
+        return f"{title}\n{wrapped_between(entries, '   ', start='  ')}"
 
     def _rows(self, grid: _Grid) -> list[str]:
         labelled = {0, HEIGHT // 2, HEIGHT - 1}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from normlab.analysis.text.layout import wrapped
 from normlab.analysis.text.words import (
     count,
     effect_text,
+    failed_text,
     interval_text,
     lost_text,
     named,
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
     from normlab.records.rows import RunRecord, StudyRecord
 
 _NUMBERS = ("lr", "seed", "epochs", "train loss", "test loss", "test accuracy", "time")
-_BRIEF = ("verdict", "claim", "arm", "at", "measured [95 % interval]")
+_BRIEF = ["verdict", "claim", "arm", "at", "measured [95 % interval]"]
+_PLACE = _BRIEF.index("at")
 MANY_RUNS = 60  # more are not named one by one
-MANY_CLAIMS = 24  # more have a line each
+MANY_CLAIMS = 60  # more have a line each
+MANY_LINES = 400  # more are counted
 
 
 def summary_text(result: StudyResult, folder: Path, *, report: bool = True) -> str:
@@ -55,7 +58,7 @@ def summary_text(result: StudyResult, folder: Path, *, report: bool = True) -> s
         _claims(result),
         _fairness(result),
         *(wrapped(f"NOTE: {text}.") for text in notes_text(record.notes)),
-        *(wrapped(f"FAILED: {job}: {why}") for job, why in record.failed.items()),
+        *(wrapped(f"FAILED: {text}") for text in failed_text(record.failed)),
         wrapped(f"LOST: {lost_text(record.lost)}.") if record.lost else "",
         str(loss_chart(record)),
         # one epoch has no course
@@ -74,20 +77,27 @@ def _fairness(result: StudyResult) -> str:
 
 def _title(record: StudyRecord) -> str:
     spec = record.spec
-    return (
+    return wrapped(
         f"{spec.experiment}: {spec.model.name} on {spec.data.source}, "
         f"{count(spec.recipe.epochs, 'epoch')}, {count(len(spec.seeds), 'seed')}"
     )
 
 
 def _runs(record: StudyRecord) -> str:
-    """A line per run; of many, only those that are not done."""
+    """A line per run; of many, only those that are not done; of many such, some."""
     if len(record.runs) <= MANY_RUNS:
         return _run_table(record, record.runs)
     others = [run for run in record.runs if run.status != "done"]
     done = len(record.runs) - len(others)
-    of_all = f"{done} of {count(len(record.runs), 'run')} done"
-    return f"{of_all}; the others:\n{_run_table(record, others)}" if others else of_all
+    of_all = f"{done:,} of {count(len(record.runs), 'run')} done"
+    if not others:
+        return of_all
+    # what went wrong before what has not begun
+    others.sort(key=lambda run: run.status == "queued")
+    table = _run_table(record, others[:MANY_RUNS])
+    left = Counter(run.status for run in others[MANY_RUNS:])
+    more = ", ".join(f"{number:,} {status}" for status, number in left.items())
+    return f"{of_all}; the others:\n{table}" + (f"\nand {more}" if more else "")
 
 
 def _run_table(record: StudyRecord, runs: Sequence[RunRecord]) -> str:
@@ -131,25 +141,52 @@ def _run(run: RunRecord, epochs: int) -> list[str]:
 def _claims(result: StudyResult) -> str:
     """All claims in full; in sweeps those at the same rate in a line each.
 
-    Where the others are many, they too: the report has them in full.
+    Where those in full are many, they have a line each too; where the lines are many,
+    verdicts are counted. The report has all in full.
     """
     spec = result.record.spec
     claims = result.claims()
-    if len(spec.recipe.rates) == 1 and not spec.sweep.axes:
-        return "\n".join(_claim(claim) for claim in claims)
-    full = [claim for claim in claims if claim.compared != "same-rate"]
+    single = len(spec.recipe.rates) == 1 and not spec.sweep.axes
+    full = [claim for claim in claims if single or claim.compared != "same-rate"]
     if len(full) > MANY_CLAIMS:
         full = []
-    brief = [claim for claim in claims if claim not in full]
-    parts = ["\n".join(_claim(claim, where=f" ({claim.where})") for claim in full)]
-    if brief:
-        parts.append(columns(_BRIEF, [_line(claim) for claim in brief]))
+    in_full = {id(claim) for claim in full}
+    brief = [claim for claim in claims if id(claim) not in in_full]
+    parts = [
+        "\n".join(
+            _claim(claim, where="" if single else f" ({claim.where})") for claim in full
+        ),
+        _counted(brief) if len(brief) > MANY_LINES else "",
+        _listed(brief, with_place=not single) if 0 < len(brief) <= MANY_LINES else "",
+    ]
     return "\n\n".join(filter(None, parts))
+
+
+def _counted(claims: Sequence[Claim]) -> str:
+    """How often each claim came to which verdict."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for claim in claims:
+        found[claim.id][claim.verdict] += 1
+    lines = [
+        f"  {name}: {', '.join(f'{n:,} {verdict}' for verdict, n in of.most_common())}"
+        for name, of in found.items()
+    ]
+    of_all = f"verdicts of {count(len(claims), 'comparison')}"
+    first = f"{of_all} (`normlab show --json` and the report have each by itself):"
+    return "\n".join(map(wrapped, (first, *lines)))
 
 
 def _claim(claim: Claim, *, where: str = "") -> str:
     first, *rest = str(claim).split("\n")
     return "\n".join([wrapped(first + where), *map(wrapped, rest)])
+
+
+def _listed(claims: Sequence[Claim], *, with_place: bool) -> str:
+    """A line for each; where they hold only if they hold at several places."""
+    lines = [_BRIEF, *map(_line, claims)]
+    if not with_place:
+        lines = [[*line[:_PLACE], *line[_PLACE + 1 :]] for line in lines]
+    return columns(lines[0], lines[1:])
 
 
 def _line(claim: Claim) -> list[str]:

@@ -49,7 +49,7 @@ class Fairness:
             return "one arm only: nothing to compare"
         if self.compared == 0:
             return "not proven yet: no two arms of one seed have started"
-        of = f"{self.compared} of {count(self.planned, 'twin set')}"
+        of = f"{self.compared:,} of {count(self.planned, 'twin set')}"
         if differing := [*self.unequal_start, *self.unequal_batches]:
             more = len(differing) - _SETS
             named = "; ".join(differing[:_SETS]) + (

@@ -12,6 +12,8 @@ from normlab.analysis.inference.interval import is_constant
 from normlab.analysis.inference.power import EQUIVALENCE, LEVEL, MOST, further_seeds
 from normlab.analysis.text.words import count, null_text, seeds_text
 
+_REASONS = 4  # that are named; in a claim of one's own each seed may have another
+
 Verdict = Literal[
     "supported", "contradicted", "no-difference", "inconclusive", "not-enough-seeds"
 ]
@@ -161,6 +163,8 @@ def _why(evidence: Evidence) -> str:
     seeds: dict[str, list[int]] = {}
     for gap in evidence.gaps:
         seeds.setdefault(gap.because, []).append(gap.seed)
-    return "; ".join(
-        f"{seeds_text(those)}: {because}" for because, those in seeds.items()
-    )
+    reasons = [f"{seeds_text(those)}: {because}" for because, those in seeds.items()]
+    more = len(reasons) - _REASONS
+    if more > 1:  # one takes no more room than to say so
+        reasons[_REASONS:] = [f"and {more:,} other reasons"]
+    return "; ".join(reasons)

@@ -178,7 +178,9 @@ def _steps_to(run: RunRecord, target: float) -> int | None:
 def _steps_text(row: StepRow) -> str:
     if row.reached == 0:
         return "never"
-    some = f" ({row.reached} of {row.seeds} seeds)" if row.reached < row.seeds else ""
+    some = (
+        f" ({row.reached:,} of {row.seeds:,} seeds)" if row.reached < row.seeds else ""
+    )
     return f"{row.steps:,.0f}{some}"
 
 

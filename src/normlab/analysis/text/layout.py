@@ -9,6 +9,7 @@ from typing import TypeVar
 WIDTH = 79  # columns of a terminal that every text but a table's rows keeps to
 
 T = TypeVar("T")
+_HARD = "\N{NO-BREAK SPACE}"
 
 
 def wrapped(text: str, indent: str = "  ") -> str:
@@ -27,6 +28,12 @@ def wrapped(text: str, indent: str = "  ") -> str:
         break_on_hyphens=False,
     )
     return wrapper.fill(text.strip())
+
+
+def wrapped_between(parts: Sequence[str], between: str, *, start: str = "") -> str:
+    """Parts that are told apart by blanks, in lines that break between them alone."""
+    whole = between.join(part.replace(" ", _HARD) for part in parts)
+    return wrapped(start + whole, indent="").replace(_HARD, " ")
 
 
 def spread(things: Sequence[T], most: int) -> list[T]:

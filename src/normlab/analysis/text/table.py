@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from normlab.analysis.arms import ArmSummary
 from normlab.analysis.inference.interval import Estimate
-from normlab.analysis.text.layout import spread
+from normlab.analysis.text.layout import spread, wrapped
 from normlab.analysis.text.words import nats
 from normlab.spec.point import SweepPoint, point_text
 
 MAX_EPOCHS = 12  # rows; of longer trainings the first, the last and some between
+MAX_ROWS = 60  # that are printed
+WIDEST = 119  # columns of a wide terminal: arms that are compared stand together
+GAP = "  "  # between columns
 
 Row = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under a head; prints aligned, and as HTML in a notebook."""
+    """Rows of text under a head; prints aligned, and as HTML in a notebook.
+
+    Columns that do not fit beside each other are printed below each other, and of many
+    rows the first, the last and some between. HTML has all.
+    """
 
     caption: str
     head: Row
     rows: tuple[Row, ...]
 
     def __str__(self) -> str:
-        lines = (self.head, *self.rows)
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        text = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
-        rule = "  ".join("-" * width for width in widths)
-        return "\n".join((text[0], rule, *text[1:], self.caption))
+        rows = spread(self.rows, MAX_ROWS)
+        parts = [_aligned(columns) for columns in _beside((self.head, *rows))]
+        caption = self.caption
+        if len(rows) < len(self.rows):
+            caption += f"; {len(rows)} of {len(self.rows):,} rows are shown"
+        return "\n".join(("\n\n".join(parts), wrapped(caption)))
 
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in self.head)
@@ -44,6 +52,34 @@ class Table:
             f"<table><caption>{escape(self.caption)}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         )
+
+
+def _beside(lines: Sequence[Row]) -> Iterator[list[Row]]:
+    """The columns in groups that fit a page, each with the first one before it."""
+    first, *others = zip(*lines, strict=True)
+    group, room = [first], WIDEST - _width(first)
+    for column in others:
+        taken = len(GAP) + _width(column)
+        if taken > room and len(group) > 1:
+            yield group
+            group, room = [first], WIDEST - _width(first)
+        group.append(column)
+        room -= taken
+    yield group
+
+
+def _aligned(columns: Sequence[Row]) -> str:
+    """Cells under their head and a rule."""
+    widths = [_width(column) for column in columns]
+    head, *rows = (
+        GAP.join(map(str.ljust, cells, widths)).rstrip()
+        for cells in zip(*columns, strict=True)
+    )
+    return "\n".join((head, GAP.join("-" * width for width in widths), *rows))
+
+
+def _width(column: Row) -> int:
+    return max(map(len, column))
 
 
 def table_of(

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 _MANY = 10  # seeds or rows of seeds that are no longer all named
 _FIRST = 5
-_NAMED = 3  # files; there may be hundreds
+_NAMED = 3  # files and runs; there may be hundreds
+ARMS = 8  # arms, rates and values that stand in one line
 
 
 def number(value: float) -> str:
@@ -70,15 +71,28 @@ def notes_text(notes: Mapping[str, Sequence[str]]) -> list[str]:
     ]
 
 
-def named(things: Sequence[str]) -> str:
+def failed_text(failed: Mapping[str, str]) -> list[str]:
+    """A line for each reason: what failed beside runs, and why.
+
+    Example:
+        >>> failed_text({"surface a": "no memory", "surface b": "no memory"})
+        ['surface a, surface b: no memory']
+    """
+    jobs: dict[str, list[str]] = {}
+    for job, why in failed.items():
+        jobs.setdefault(why, []).append(job)
+    return [f"{named(those)}: {why}" for why, those in jobs.items()]
+
+
+def named(things: Sequence[str], most: int = _NAMED, between: str = ", ") -> str:
     """The first few by name.
 
     Example:
-        >>> named("abcd"), named("abcde")
-        ('a, b, c and 1 other', 'a, b, c and 2 others')
+        >>> named("abcd"), named("abcde"), named("abcde", 5)
+        ('a, b, c and 1 other', 'a, b, c and 2 others', 'a, b, c, d, e')
     """
-    more = len(things) - _NAMED
-    shown = ", ".join(things[:_NAMED])
+    more = len(things) - most
+    shown = between.join(things[:most])
     return f"{shown} and {count(more, 'other')}" if more > 0 else shown
 
 

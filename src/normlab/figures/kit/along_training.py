@@ -15,6 +15,7 @@ from normlab.figures.kit import steps
 from normlab.figures.kit.curves import add_band, add_line, log_axis
 from normlab.figures.kit.marks import add_curve, add_level
 from normlab.figures.kit.panels import Panel, axis_number, on, panels
+from normlab.figures.kit.picture import in_words
 from normlab.figures.kit.theme import Style, Theme
 
 
@@ -111,8 +112,9 @@ def _axis(quantity: Quantity) -> dict[str, Any]:
 
 def ends(series: Sequence[Series]) -> str:
     """First and last value of every arm, for the words beside a figure."""
-    return ", ".join(
+    parts = (
         f"{one.arm} {one.mean[0]:.3g} to {one.mean[-1]:.3g}"
         for one in series
         if one.mean.size
     )
+    return in_words(parts, ", ")

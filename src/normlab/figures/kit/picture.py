@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import plotly.graph_objects as go
 
+from normlab.analysis.text.words import named
 from normlab.figures.kit.panels import TITLE
 
 if TYPE_CHECKING:
@@ -19,11 +20,19 @@ Section = Literal[
 ]
 
 
+WORDS = 24  # parts of a figure that are told one by one
+
+
 class Drawn(NamedTuple):
     """A figure, and what is seen on it in words, for those who do not see it."""
 
     figure: go.Figure
     alt: str
+
+
+def in_words(parts: Iterable[str], between: str = "; ") -> str:
+    """What is seen of each arm or claim; of more than `WORDS` of the first ones."""
+    return named(list(parts), WORDS, between)
 
 
 @dataclass(frozen=True, kw_only=True)
