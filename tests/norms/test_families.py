@@ -51,8 +51,7 @@ def test_the_table_of_the_documents_has_a_row_of_each_and_no_other():
 def test_it_has_words_for_everyone(norm: Norm):
     assert norm.plain.endswith("normalization")
     assert len({other.plain for other in FAMILIES.values()}) == len(FAMILIES)
-    spec = StudySpec(arms=(Arm(name=norm.name, norm=norm.name),))
-    assert headline._who(spec, norm.name) == norm.plain
+    assert headline._who(Arm(name=norm.name, norm=norm.name)) == norm.plain
 
 
 @every
