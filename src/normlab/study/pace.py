@@ -72,18 +72,20 @@ class Countdown:
         self, work: Mapping[str, float], *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._work, self._count = dict(work), len(work)
-        self._whole = math.fsum(work.values())
+        self._whole = self._rest = math.fsum(work.values())
         self._shares: dict[str, float] = {}
         self._clock, self._began = clock, clock()
 
     def reached(self, name: str, share: float) -> str:
         """One of them is under way, and this much of it is done."""
+        done = share - self._shares.get(name, 0.0)
+        self._rest -= self._work.get(name, 0.0) * done
         self._shares[name] = share
         return self._text()
 
     def tick(self, name: str) -> str:
         """One of them is done."""
-        del self._work[name]
+        self._rest -= self._work.pop(name) * (1 - self._shares.pop(name, 0.0))
         return self._text()
 
     @property
@@ -92,10 +94,8 @@ class Countdown:
         return len(self._work)
 
     def _text(self) -> str:
-        rest = math.fsum(
-            work * (1 - self._shares.get(name, 0.0))
-            for name, work in self._work.items()
-        )
+        # kept as it changes: there may be thousands, each told about many times
+        rest = self._rest if self._work else 0.0
         seconds = (self._clock() - self._began) / (self._whole - rest) * rest
         return f"{self._count - self.left} of {self._count}, about {seconds:.0f} s left"
 

@@ -116,6 +116,9 @@ class Progress(Silent):
         self._paces: dict[tuple[str, SweepPoint], Pace] = {}
         self._steps_per_epoch: dict[SweepPoint, int] = {}
         self._reasons: set[str] = set()
+        self._rates: set[float] = set()
+        self.steps_total = 0
+        """Steps of all runs together."""
 
     def news(self, reason: str) -> bool:
         """Whether this reason is heard for the first time; runs often share one."""
@@ -136,11 +139,13 @@ class Progress(Silent):
             status = "done" if epoch >= self.epochs else "queued"
             steps = epoch * self._steps_per_epoch[key.point]
             self.runs[key] = RunProgress(key, status, epoch, steps)
+        self._counted(work.runs)
 
     def joined(self, keys: Sequence[RunKey]) -> None:
         """Lay out a line for each run that was added."""
         # replaced whole: a display in another thread may be reading the old one
         self.runs = {**self.runs, **{key: RunProgress(key) for key in keys}}
+        self._counted(keys)
 
     def steps_of(self, key: RunKey) -> int:
         """Steps of a whole run, if it does not diverge."""
@@ -178,12 +183,7 @@ class Progress(Silent):
     @property
     def several_rates(self) -> bool:
         """Whether a run's learning rate is part of its name."""
-        return len({key.rate for key in self.runs}) > 1
-
-    @property
-    def steps_total(self) -> int:
-        """Steps of all runs together."""
-        return sum(map(self.steps_of, self.runs))
+        return len(self._rates) > 1
 
     @property
     def steps_done(self) -> int:
@@ -205,12 +205,18 @@ class Progress(Silent):
         Returns:
             None before the first steps were reported.
         """
-        if self._mean_pace() is None:
+        mean = self._mean_pace()
+        if mean is None:
             return None
         left = [run for run in self.runs.values() if run.status not in SETTLED]
-        busy = [self._cost(run) for run in left if run.status == "running"]
-        queue = [self._cost(run) for run in left if run.status != "running"]
+        busy = [self._cost(run, mean) for run in left if run.status == "running"]
+        queue = [self._cost(run, mean) for run in left if run.status != "running"]
         return makespan(busy, queue, workers=self.workers)
+
+    def _counted(self, keys: Sequence[RunKey]) -> None:
+        """What is the same at every look, counted once: there may be 100,000 runs."""
+        self._rates.update(key.rate for key in keys)
+        self.steps_total += sum(map(self.steps_of, keys))
 
     def _count(
         self, run: RunProgress, done: int, steps: int, seconds: float, now: float
@@ -235,8 +241,8 @@ class Progress(Silent):
     def _steps_left(self, run: RunProgress) -> int:
         return 0 if run.status in SETTLED else self.steps_of(run.key) - run.step
 
-    def _cost(self, run: RunProgress) -> float:
-        per_step = self._pace(run).seconds_per_step or self._mean_pace() or 0.0
+    def _cost(self, run: RunProgress, mean: float) -> float:
+        per_step = self._pace(run).seconds_per_step or mean
         # between two reports time goes on, also on the clock that counts down
         waited = 0.0 if run.seen is None else self._clock() - run.seen
         return max(0.0, self._steps_left(run) * per_step - waited)

@@ -30,6 +30,7 @@ def surface_jobs(
             runs that are done have surfaces.
     """
     spec = context.spec
+    runs = {(key.arm, key.seed): key for key in status}
     jobs = [
         job
         for arm in spec.arms
@@ -40,17 +41,12 @@ def surface_jobs(
                 arrays=arrays,
                 unfinished=unfinished,
                 kind="bowl",
-                run=_run(status, arm.name, seed),
+                run=runs[arm.name, seed],
             )
         )
     ]
     ready = [j for j in jobs if all(status.get(r) == "done" for r in _runs_of(j))]
     return sorted(ready, key=lambda job: job.kind == "bowl")
-
-
-def _run(status: Mapping[RunKey, str], arm: str, seed: int) -> RunKey:
-    """The run of this arm and seed."""
-    return next(key for key in status if (key.arm, key.seed) == (arm, seed))
 
 
 def _jobs_of(job: SurfaceJob) -> Iterator[SurfaceJob]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from normlab.analysis.text.words import count, nats
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
 
     from normlab.spec.plan import RunKey
 
+_SHARE = 0.02  # of the time, for saying how much of it is left
 _WORTH_A_LINE = ("diverged", "failed", "interrupted")
 
 
 class Lines(Progress):
     """Prints a line for every finished epoch and for whatever went wrong."""
+
+    _left = "-"
+    _next_look = 0.0  # at what is left, on the clock of this process
 
     def began(self, work: Workload) -> None:
         """Say how much lies ahead."""
@@ -69,7 +74,18 @@ class Lines(Progress):
     def _speed(self, key: RunKey) -> str:
         speed = self.runs[key].steps_per_second
         steps = f"{speed:.0f} steps/s  " if speed else ""
-        return f"{steps}left {duration(self.seconds_left())}"
+        return f"{steps}left {self._time_left()}"
+
+    def _time_left(self) -> str:
+        """As it was not long ago: to look anew at all runs takes a share of the time.
+
+        At every line it would take ever more for each run, the more runs there are.
+        """
+        began = time.perf_counter()
+        if began >= self._next_look:
+            self._left = duration(self.seconds_left())
+            self._next_look = began + (time.perf_counter() - began) / _SHARE
+        return self._left
 
 
 def _say(line: str) -> None:

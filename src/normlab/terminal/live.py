@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -31,6 +32,7 @@ class LiveProgress(Progress):
     def __init__(self, console: Console | None = None) -> None:
         super().__init__()
         self._console = console or Console()
+        self._name_widths: dict[int, int] = {}  # by the number of runs: they only grow
         self._live = RichLive(
             console=self._console,
             get_renderable=self.picture,
@@ -89,7 +91,11 @@ class LiveProgress(Progress):
         )
 
     def _name_width(self) -> int:
-        return max(len(run_name(key, rates=self.several_rates)) for key in self.runs)
+        runs = self.runs
+        if len(runs) not in self._name_widths:
+            names = (run_name(key, rates=self.several_rates) for key in runs)
+            self._name_widths = {len(runs): max(map(len, names))}
+        return self._name_widths[len(runs)]
 
     def _in_sight(self, room: int) -> list[RunProgress]:
         """All runs if they fit, else those in training, then what comes next."""
@@ -97,8 +103,10 @@ class LiveProgress(Progress):
         if len(runs) <= room:
             return runs
         urgency = {"running": 0, "queued": 1, "interrupted": 1}
-        chosen = sorted(runs, key=lambda run: urgency.get(run.status, 2))[:room]
-        return [run for run in runs if run in chosen]
+        chosen = nsmallest(
+            room, range(len(runs)), key=lambda i: urgency.get(runs[i].status, 2)
+        )
+        return [runs[i] for i in sorted(chosen)]
 
     def _overall(self) -> Text:
         done = sum(run.status in SETTLED for run in self.runs.values())
@@ -107,7 +115,7 @@ class LiveProgress(Progress):
         seconds = self.seconds_left()
         left = "starting" if seconds is None else f"{duration(seconds)} left"
         return Text.assemble(
-            f"{done} of {count(len(self.runs), 'run')}  ",
+            f"{done:,} of {count(len(self.runs), 'run')}  ",
             ("━" * full, "green"),
             ("━" * (_BAR - full), "dim"),
             f"  {100 * share:.0f} %  {duration(self.seconds_gone)} gone  {left}",
