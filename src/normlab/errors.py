@@ -1,17 +1,21 @@
 """The situations a user can meet, each with one clear line and an exit code.
 
 Every message says where, what was found and what to do. This module imports
-nothing, so that any layer may raise its errors.
+next to nothing, so that any layer may raise its errors.
 """
 
 from __future__ import annotations
 
-_LONGEST = 300  # characters of an error of somebody else
+from normlab.foreign import plain, shortened
+
+_LONGEST = 2_000  # characters of a message: what was found may be of any length
+_LONGEST_OF_OTHERS = 300  # of an error of somebody else
 
 
 class NormlabError(Exception):
     """What normlab says when it cannot do what it was asked; one line of text.
 
+    Whatever names and values it tells of, it steers no terminal and stays readable.
     Catch this one to catch all. A subclass is one situation; `exit_code` is what the
     command line ends with.
 
@@ -24,6 +28,10 @@ class NormlabError(Exception):
     """
 
     exit_code = 2
+
+    def __init__(self, message: str = "") -> None:
+        line = " ".join(part.strip() for part in message.splitlines()).strip()
+        super().__init__(shortened(plain(line), _LONGEST))
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows: the line is for its reader, the way to it is ours."""
@@ -94,7 +102,11 @@ def one_line(error: BaseException) -> str:
     except Exception:  # its class is somebody else's
         text = ""
     joined = " ".join(text.split())
-    return joined if len(joined) <= _LONGEST else f"{joined[: _LONGEST - 3]}..."
+    return (
+        joined
+        if len(joined) <= _LONGEST_OF_OTHERS
+        else f"{joined[: _LONGEST_OF_OTHERS - 3]}..."
+    )
 
 
 def raised(error: BaseException) -> BaseException:
