@@ -38,7 +38,17 @@ def _bare(path: Path) -> None:
     path.write_bytes((2).to_bytes(8, "little") + b"{}")
 
 
-TEARS: list[Callable[[Path], None]] = [_cut, _empty, _other, _bare]
+def _folder(path: Path) -> None:
+    path.unlink()
+    (path / "with").mkdir(parents=True)
+
+
+def _older(path: Path) -> None:
+    """Sound, and of another epoch."""
+    path.write_bytes(min(path.parent.iterdir()).read_bytes())
+
+
+TEARS: list[Callable[[Path], None]] = [_cut, _empty, _other, _bare, _folder, _older]
 ONE_RUN = ("seeds=1", "arms=none", "recipe.epochs=4", "execution.workers=1")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b
 
 import numpy as np
@@ -41,6 +42,12 @@ def digest(values: Tensor | NDArray[np.generic]) -> str:
     told = blake2b(f"{kind} {tuple(plain.shape)} ".encode(), digest_size=16)
     told.update(content.data)
     return told.hexdigest()
+
+
+def combined(digests: Mapping[str, str]) -> str:
+    """One digest for many named ones."""
+    text = repr(sorted(digests.items()))
+    return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _native(array: NDArray[np.generic]) -> NDArray[np.generic]:

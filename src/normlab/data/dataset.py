@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.base.digest import digest
+from normlab.disk.opening import content, refuse_links
 from normlab.disk.remedy import remedy
 from normlab.errors import BadData, BadFolder
 
+_MOST = 64 << 20  # bytes of names and notes
 PARTS = ("train", "test", "validation")
 _TYPES = (np.uint8, np.float32, np.float64, np.int64)
 
@@ -182,34 +184,40 @@ def open_dataset(folder: Path, *, live: Reread | None = None) -> Dataset:
         BadData: If files are missing or damaged, or `live` is missing.
     """
     try:
-        about = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+        about = json.loads(content(folder / "dataset.json", most=_MOST, within=folder))
         parts = {name: _mapped(folder, name) for name in about["parts"]}
-    except (OSError, ValueError, KeyError) as error:
+        found = Dataset(
+            name=about["name"],
+            train=parts["train"],
+            test=parts["test"],
+            validation=parts.get("validation"),
+            classes=tuple(about["classes"]),
+            mean=tuple(about["mean"]),
+            std=tuple(about["std"]),
+            live=live,
+            notes=tuple(about.get("notes", ())),
+            looks=about.get("looks", ""),
+        )
+        augmented = about["live"]
+    except Exception as error:  # whatever damage makes of the reading
         raise BadData(
             f"{folder} holds no complete saved dataset ({error}). Save it again."
         ) from error
-    if about["live"] and live is None:
+    if augmented and live is None:
         raise BadData(
             f"{folder} holds one reading of an augmented dataset; give the dataset "
             "itself as live."
         )
-    return Dataset(
-        name=about["name"],
-        train=parts["train"],
-        test=parts["test"],
-        validation=parts.get("validation"),
-        classes=tuple(about["classes"]),
-        mean=tuple(about["mean"]),
-        std=tuple(about["std"]),
-        live=live,
-        notes=tuple(about.get("notes", ())),
-        looks=about.get("looks", ""),
-    )
+    return found
 
 
 def _mapped(folder: Path, part: str) -> Part:
+    images, labels = (folder / f"{part}-{kind}.npy" for kind in ("images", "labels"))
+    for path in (images, labels):
+        refuse_links(path, folder)
+        if not path.is_file():  # a pipe would be waited for
+            raise FileNotFoundError(f"no file {path.name}")
     # "c": torch.from_numpy warns of arrays that it may not write to
     return Part(
-        images=np.load(folder / f"{part}-images.npy", mmap_mode="c"),
-        labels=np.load(folder / f"{part}-labels.npy", mmap_mode="c"),
+        images=np.load(images, mmap_mode="c"), labels=np.load(labels, mmap_mode="c")
     )

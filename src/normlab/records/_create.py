@@ -65,6 +65,8 @@ def refuse_leading_out(path: Path) -> None:
         size_of(path / name, within=path)
     for home in WRITTEN:
         refuse_links(path / home, path)
+        if (path / home).exists() and not (path / home).is_dir():
+            raise Unusual(path / home, "no folder, and a study keeps one there")
         for entry in entries(path / home):
             if not (entry.is_dir(follow_symlinks=False) or _is_plain(entry)):
                 raise Unusual(entry.path, "a link, a pipe or a device")

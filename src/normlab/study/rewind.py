@@ -8,7 +8,7 @@ from pathlib import Path
 from normlab.errors import BadFolder
 from normlab.records.writer import Writer
 from normlab.spec.plan import RunKey
-from normlab.train.checkpoint import epochs_saved, load
+from normlab.train.checkpoint import epochs_saved, forget, load
 
 
 def rewound(
@@ -37,6 +37,7 @@ def rewound(
         writer.rewind(key, 0)
     again = f"from epoch {start}" if start else "from the beginning"
     for epoch in torn:
+        forget(checkpoints, epoch)
         told(f"{key.id}: its checkpoint of epoch {epoch} is damaged; going on {again}")
     return start
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from normlab.base.digest import digest
+from normlab.base.digest import combined, digest
 from normlab.errors import BadData, NormlabError
 from normlab.landscape.planes.common import common_plane
 from normlab.landscape.planes.path import path_plane
@@ -20,7 +20,6 @@ from normlab.spec.plan import RunKey
 from normlab.spec.surfaces import Statistics, Surfaces
 from normlab.study.jobs import JobContext
 from normlab.study.messages import Tell, Unmeasured
-from normlab.study.twins import combined
 from normlab.study.under_way import UnderWay
 from normlab.train.checkpoint import network, network_lacks
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from hashlib import blake2b
 
 import torch
 from torch import Tensor, nn
 
 from normlab.base.content import module_content
-from normlab.base.digest import digest
+from normlab.base.digest import combined, digest
 from normlab.base.settings import plain_settings
 from normlab.base.slots import Slot, marked
 from normlab.base.streams import seeded
@@ -137,12 +136,6 @@ def own_digest(model: nn.Module, shared: Sequence[str]) -> str:
 
 def _with_modules(model: nn.Module, digests: Mapping[str, str]) -> str:
     return combined({**digests, "modules": repr(module_content(model))})
-
-
-def combined(digests: Mapping[str, str]) -> str:
-    """One digest for many named ones."""
-    text = repr(sorted(digests.items()))
-    return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def twin(
