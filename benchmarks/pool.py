@@ -144,8 +144,8 @@ def _surface(context: JobContext, arrays: Path, key: RunKey) -> Surface:
     )
     events: list[object] = []
     job.perform(events.append)
-    (found,) = events
-    assert isinstance(found, StudySurface), found
+    # on a slow machine cells are told on the way too
+    (found,) = (event for event in events if isinstance(event, StudySurface))
     return found.surface
 
 

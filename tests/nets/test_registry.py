@@ -14,8 +14,9 @@ from normlab.nets.check import answer, refuse_untrainable
 from normlab.nets.registry import build
 from normlab.nets.sigmoid import WEIGHT_STD
 from normlab.norms.recognize import is_norm
-from normlab.norms.registry import MAKERS, maker
+from normlab.norms.registry import maker
 from normlab.spec.nets import NETS
+from normlab.spec.norms import FAMILIES
 
 MNIST = (1, 28, 28)
 SHAPES = (MNIST, (3, 32, 32), (3, 17, 14))
@@ -23,7 +24,7 @@ SHAPES = (MNIST, (3, 32, 32), (3, 17, 14))
 FITTING = [
     (net, norm)
     for net in NETS
-    for norm in MAKERS
+    for norm in FAMILIES
     if norm != "instance" or net == "resnet"
 ]
 

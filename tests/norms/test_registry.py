@@ -12,7 +12,8 @@ from normlab.base.streams import seeded, stream
 from normlab.errors import BadModel
 from normlab.norms.group import group_count
 from normlab.norms.recognize import is_norm
-from normlab.norms.registry import MAKERS, maker
+from normlab.norms.registry import maker
+from normlab.spec.norms import FAMILIES
 
 FEATURES = 16
 POSITIONS = ((), (5,), (4, 3), (2, 3, 2))
@@ -24,7 +25,7 @@ AXES = {
 }
 SLOTS = [
     (name, dims)
-    for name in MAKERS
+    for name in FAMILIES
     for dims in range(len(KINDS))
     if (name, dims) != ("instance", 0)
 ]
@@ -41,7 +42,8 @@ def norm(name: str, dims: int) -> nn.Module:
     module = maker(name)(FEATURES, dims).double()
     with torch.no_grad():
         for parameter in module.parameters():
-            parameter.copy_(torch.randn(FEATURES, generator=stream("parameter")))
+            drawn = torch.randn(parameter.shape, generator=stream("parameter"))
+            parameter.copy_(drawn)
     return module
 
 
@@ -143,9 +145,9 @@ REFUSED = [
     ("group", 4, 0, "group norm on vectors of 4 features: they cannot be cut"),
     ("group", 7, 0, "groups of at least 3, and smaller .* Use 'layer'"),
     ("group", 3, 2, "group norm on images of 3 features: .* at least 2,"),
-    *((name, 0, 0, "at least 1 feature, not features=0") for name in MAKERS),
-    *((name, 2.5, 0, "not features=2.5") for name in MAKERS),
-    *((name, 16, 4, r"dims=0 \(vectors\), .* not dims=4") for name in MAKERS),
+    *((name, 0, 0, "at least 1 feature, not features=0") for name in FAMILIES),
+    *((name, 2.5, 0, "not features=2.5") for name in FAMILIES),
+    *((name, 16, 4, r"dims=0 \(vectors\), .* not dims=4") for name in FAMILIES),
 ]
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from normlab.base.slots import NormMaker
-from normlab.norms.registry import MAKERS
 from normlab.spec.arms import Arm
+from normlab.spec.norms import FAMILIES
 from normlab.study.differences import differences, other_norms
 from normlab.study.source import FromFactory
 from normlab.study.twins import build_arm, shared_tensors, twin
@@ -100,7 +100,7 @@ def test_what_only_one_arm_has_is_named(
     assert differences(one, other, ("none", "batch")) == named
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_norms_that_were_asked_for_are_no_others(name: str) -> None:
     def make(norm: NormMaker) -> nn.Module:
         return nn.Sequential(nn.Conv2d(1, 4, 1), norm(4, dims=2), nn.BatchNorm2d(4))

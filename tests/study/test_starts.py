@@ -13,10 +13,11 @@ from torch import nn
 
 from normlab.base.slots import NormMaker
 from normlab.nets.custom import from_file
-from normlab.norms.registry import MAKERS
+from normlab.norms.registry import maker
 from normlab.spec.arms import Arm
 from normlab.spec.model import Model
 from normlab.spec.nets import NETS
+from normlab.spec.norms import FAMILIES
 from normlab.study.source import BuiltIn, FromFactory, NetworkSource
 from normlab.study.twins import (
     build_arm,
@@ -118,10 +119,10 @@ def test_built_in_networks_start_as_they_always_did(net: str) -> None:
         assert own_digest(now, ()) == own_digest(alone, ())
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_no_norm_draws_when_it_is_made(name: str) -> None:
     before = torch.get_rng_state()
-    MAKERS[name](16, 2)
+    maker(name)(16, 2)
     assert torch.get_rng_state().equal(before)
 
 

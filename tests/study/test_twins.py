@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from normlab.base.streams import seeded
-from normlab.norms.registry import MAKERS
 from normlab.spec.arms import Arm
 from normlab.spec.model import Model
 from normlab.spec.nets import NETS
+from normlab.spec.norms import FAMILIES
 from normlab.study.source import BuiltIn, FromFactory
 from normlab.study.twins import (
     build_arm,
@@ -28,7 +28,7 @@ NONE, BATCH = Arm(name="none", norm="none"), Arm(name="batch", norm="batch")
 
 def arms_of(net: str) -> list[Arm]:
     vectors = {"instance"}  # has no meaning on the vectors of these networks
-    names = set(MAKERS) - (vectors if net != "resnet" else set())
+    names = set(FAMILIES) - (vectors if net != "resnet" else set())
     return [Arm(name=name, norm=name) for name in sorted(names)]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from normlab.base.slots import Slot, marked
 from normlab.errors import BadModel, described
 from normlab.nets.custom import Factory, from_file
 from normlab.user_code import refusing
@@ -51,7 +52,7 @@ class OwnNorm:
                 f"the norm {self.name}({features}) made {type(made).__name__}, not a "
                 f"torch.nn.Module."
             )
-        return made
+        return marked(made, Slot(features, dims))
 
 
 def norm_from_file(file: str, name: str) -> OwnNorm:

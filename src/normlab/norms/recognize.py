@@ -1,31 +1,37 @@
-"""Which modules of a network are norms, and of which kind; whoever made them."""
+"""Which modules of a network are norms, and what they do; whoever made them.
+
+No other file of normlab tells torch's norms by their classes.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from math import prod
+from typing import TypeGuard
 
 from torch import nn
-from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.parameter import is_lazy
 
 from normlab.base.slots import in_slot
 from normlab.norms.rms import ChannelRMSNorm
 
-_CLASSES = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm, ChannelRMSNorm)
+TORCHS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.LocalResponseNorm)
+"""What torch's norms are, or are made from."""
 _CHANNELS_SECOND = (_NormBase, nn.GroupNorm)
-_TORCHS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.LocalResponseNorm)
 _FOLDABLE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 def is_norm(module: nn.Module) -> bool:
-    """Whether a module normalises: of this package, of torch, or made for a slot.
+    """Whether a module normalises: torch's, what is made from it, or in a slot.
 
     Example:
         >>> is_norm(nn.BatchNorm1d(3)), is_norm(nn.Identity())
         (True, False)
     """
-    return isinstance(module, _CLASSES) or in_slot(module)
+    return isinstance(module, TORCHS) or in_slot(module)
 
 
 def is_called_norm(module: nn.Module) -> bool:
@@ -50,7 +56,7 @@ def is_norm_module(module: nn.Module) -> bool:
         >>> is_norm_module(ScaleNorm()), is_norm_module(nn.Linear(1, 3))
         (True, False)
     """
-    if isinstance(module, _TORCHS):
+    if isinstance(module, TORCHS):
         return True
     called = re.search(r"norm|bn(?![a-z])", type(module).__name__, re.IGNORECASE)
     if not called and not keeps_averages(module):
@@ -97,3 +103,67 @@ def is_instance(module: nn.Module) -> bool:
 def is_foldable(module: nn.Module) -> bool:
     """Whether it is torch's batch norm itself: affine at inference, without a doubt."""
     return type(module) in _FOLDABLE
+
+
+def is_batch_norm(module: nn.Module) -> TypeGuard[_BatchNorm]:
+    """Whether it is torch's batch norm, or made from it.
+
+    Without averages such a one takes the statistics of the batch, in any mode.
+    """
+    return isinstance(module, _BatchNorm)
+
+
+def normalized_shape(module: nn.Module) -> tuple[int, ...] | None:
+    """The last axes that one of torch's layer or RMS norms takes together."""
+    if isinstance(module, nn.LayerNorm | nn.RMSNorm):
+        return tuple(module.normalized_shape)
+    return None
+
+
+def values_together(norm: nn.Module, shape: Sequence[int]) -> int | None:
+    """How many values of one example a norm takes one mean of.
+
+    Args:
+        norm: Any module.
+        shape: Of its input, `(n, features, *positions)`.
+
+    Returns:
+        None for batch norms, which average over examples, and for what is no norm.
+
+    Example:
+        >>> values_together(nn.GroupNorm(4, 8), (64, 8, 3, 3))
+        18
+    """
+    positions = prod(shape[2:])
+    if isinstance(norm, nn.GroupNorm):
+        return norm.num_channels // norm.num_groups * positions
+    if is_instance(norm):
+        return positions
+    if last := normalized_shape(norm):
+        return prod(last)
+    if isinstance(norm, ChannelRMSNorm):
+        return prod(shape[1:])
+    return None
+
+
+def switched_off(norm: nn.Module, shape: Sequence[int]) -> str | None:
+    """Why the output of a norm would not depend on its input; None if it does.
+
+    One value less its own mean is 0, and of two the larger becomes 1 and the other -1;
+    a root mean square leaves the sign of a single value.
+
+    Example:
+        >>> switched_off(nn.GroupNorm(8, 8), (64, 8, 1, 1))
+        'averages over 1 value of an example, so its output would be 0 for any input'
+        >>> switched_off(nn.GroupNorm(1, 8), (64, 8, 1, 1)) is None
+        True
+    """
+    together = values_together(norm, shape)
+    rms = isinstance(norm, nn.RMSNorm | ChannelRMSNorm)
+    if together is None or together > (1 if rms else 2):
+        return None
+    values = "1 value" if together == 1 else "2 values"
+    left = "0 for any input" if together == 1 else "-1 and 1 for any input"
+    if rms:
+        left = "nothing but its sign"
+    return f"averages over {values} of an example, so its output would be {left}"

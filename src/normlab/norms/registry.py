@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from importlib import import_module
 
 from torch import nn
 
 from normlab.base.slots import NormMaker as NormMaker
+from normlab.base.slots import Slot, marked
 from normlab.errors import BadModel
 from normlab.spec.norms import FAMILIES
 
-MAKERS: dict[str, Callable[..., nn.Module]] = {
-    name: getattr(import_module(f"normlab.norms.{name}"), name) for name in FAMILIES
-}
-"""What builds each norm: the function of its name in the file of its name."""
+
+def builder(name: str) -> Callable[..., nn.Module]:
+    """What builds a norm: the function of its name in the file of its name.
+
+    Raises:
+        BadModel: If there is no such norm.
+
+    Example:
+        >>> builder("group")(256, groups=4)
+        GroupNorm(4, 256, ...)
+    """
+    if name not in FAMILIES:
+        raise BadModel(f"there is no norm '{name}'. There are: {', '.join(FAMILIES)}.")
+    return getattr(import_module(f"normlab.norms.{name}"), name)
 
 
 def maker(name: str, **options: float | None) -> NormMaker:
-    """The factory of a family of norms.
+    """The factory of a family of norms, which marks what it makes for a slot.
 
     Args:
-        name: One of `MAKERS`.
+        name: One of `FAMILIES`.
         options: Of that family, e.g. `chunk` of ghost.
 
     Raises:
@@ -34,6 +44,10 @@ def maker(name: str, **options: float | None) -> NormMaker:
         >>> maker("group", groups=4)(256)
         GroupNorm(4, 256, ...)
     """
-    if name not in MAKERS:
-        raise BadModel(f"there is no norm '{name}'. There are: {', '.join(MAKERS)}.")
-    return partial(MAKERS[name], **options) if options else MAKERS[name]
+    build = builder(name)
+
+    def make(features: int, dims: int = 0) -> nn.Module:
+        norm = build(features, dims, **options)
+        return marked(norm, Slot(features, dims))
+
+    return make

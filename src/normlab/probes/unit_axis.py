@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from normlab.norms.recognize import has_units_second
+from normlab.norms.recognize import has_units_second, normalized_shape
 
 _aten = torch.ops.aten
 
@@ -88,10 +88,9 @@ class UnitAxes(TorchDispatchMode):
             return axis
         if has_units_second(module):
             return 1
-        if isinstance(module, nn.LayerNorm | nn.RMSNorm):
+        if len(normalized_shape(module) or ()) == 1:
             last = entering.dim() - 1
-            if len(module.normalized_shape) == 1:
-                return last if axis in (None, last) else None
+            return last if axis in (None, last) else None
         return axis
 
     def _axis(self, func: Any, args: Sequence[Any], made: Tensor) -> int | None:

@@ -15,8 +15,7 @@ from normlab.base.slots import Slot, slots_of
 from normlab.base.taps import Hook, tapped, uncompiled
 from normlab.errors import BadModel
 from normlab.nets.check import answer
-from normlab.norms.recognize import is_norm
-from normlab.norms.spread import switched_off
+from normlab.norms.recognize import is_norm, switched_off
 from normlab.probes.unit_axis import UnitAxes
 
 _AFFINE = (nn.Linear, nn.modules.conv._ConvNd)

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from normlab.base.content import module_content
 from normlab.base.digest import combined, digest
 from normlab.base.settings import plain_settings
-from normlab.base.slots import Slot, marked
 from normlab.base.streams import seeded
 from normlab.norms.recognize import is_norm
 from normlab.norms.registry import maker
@@ -60,11 +59,7 @@ def _built(
     if isinstance(source, BuiltIn):
         source = replace(source, model=arm.variant(source.model))
     own = source.norms.get(arm.name)
-    make = own or maker(arm.norm, **arm.options.model_dump())
-
-    def norm(features: int, dims: int = 0) -> nn.Module:
-        return marked(make(features, dims), Slot(features, dims))
-
+    norm = own or maker(arm.norm, **arm.options.model_dump())
     with plain_settings(), seeded(*address):
         return source.build(norm, shape, classes)
 

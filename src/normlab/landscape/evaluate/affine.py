@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.modules.batchnorm import _BatchNorm
+
+from normlab.norms.recognize import is_batch_norm
 
 
 def scale_and_shift(
@@ -18,7 +19,7 @@ def scale_and_shift(
         mean: Per feature on the last axis.
         variance: Likewise; what rounding left below 0 counts as 0.
     """
-    assert isinstance(norm, _BatchNorm)
+    assert is_batch_norm(norm)
     scale = (variance.clamp_min(0) + norm.eps).rsqrt()
     if norm.weight is not None:
         scale = scale * norm.weight
@@ -39,9 +40,13 @@ def by_batch(x: Tensor, norm: nn.Module, size: int) -> Tensor:
 
     Two passes, for the mean of the squares less the square of the mean cancels.
     """
-    assert isinstance(norm, _BatchNorm)
+    assert is_batch_norm(norm)
     if x.ndim > 2:
-        whole = [_torch_norm(batch, norm) for batch in x.split(size)]
+        affine = {"weight": norm.weight, "bias": norm.bias, "eps": norm.eps}
+        whole = [
+            functional.batch_norm(batch, None, None, training=True, **affine)
+            for batch in x.split(size)
+        ]
         return torch.cat(whole)
     groups = x.view(-1, size, x.shape[1])
     centred = groups - groups.mean(1, keepdim=True)
@@ -52,9 +57,3 @@ def by_batch(x: Tensor, norm: nn.Module, size: int) -> Tensor:
     if norm.bias is None:
         return centred.mul_(scale).view_as(x)
     return torch.addcmul(norm.bias, centred, scale, out=centred).view_as(x)
-
-
-def _torch_norm(x: Tensor, norm: _BatchNorm) -> Tensor:
-    return functional.batch_norm(
-        x, None, None, norm.weight, norm.bias, training=True, eps=norm.eps
-    )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 
 from normlab.errors import BadModel
 from normlab.landscape.evaluate.moments import Moments
@@ -23,7 +22,13 @@ from normlab.landscape.evaluate.tried import (
     same_in_both_modes,
     train,
 )
-from normlab.norms.recognize import as_torch_made, is_instance, keeps_averages
+from normlab.norms.recognize import (
+    as_torch_made,
+    by_unit,
+    is_batch_norm,
+    is_instance,
+    keeps_averages,
+)
 from normlab.records.surface import Statistics
 
 
@@ -113,7 +118,7 @@ def with_averages(net: nn.Module) -> Iterator[None]:
     They take those of the batch in every mode. So does whatever else makes the examples
     of a batch interact, which would not be seen beside them.
     """
-    bare = [m for m in net.modules() if isinstance(m, _BatchNorm)]
+    bare = [m for m in net.modules() if is_batch_norm(m)]
     bare = [m for m in bare if m.running_mean is None]
     for norm in bare:
         like = next(norm.parameters(), torch.ones(()))
@@ -129,7 +134,7 @@ def with_averages(net: nn.Module) -> Iterator[None]:
 def use_batch_statistics(norms: Sequence[nn.Module]) -> None:
     """Let the norms of a private copy normalise by each batch they see."""
     for norm in norms:
-        if isinstance(norm, _BatchNorm):
+        if is_batch_norm(norm):
             # without stored averages torch takes the batch's own, in eval mode too
             norm.running_mean = norm.running_var = None
         else:
@@ -148,7 +153,7 @@ def use_population_statistics(
 def _store(
     norm: nn.Module, mean: Tensor, variance: Tensor, dtype: torch.dtype | None
 ) -> None:
-    if isinstance(norm, _BatchNorm):
+    if is_batch_norm(norm):
         dtype = next((p.dtype for p in norm.parameters()), dtype)
         norm.running_mean, norm.running_var = mean.to(dtype), variance.to(dtype)
     else:
@@ -173,13 +178,13 @@ def _follows(norm: nn.Module) -> bool:
 
 def _check(name: str, norm: nn.Module, statistics: Statistics) -> None:
     stored = norm._buffers["running_mean"] is not None
-    if statistics == "running" and isinstance(norm, _BatchNorm) and not stored:
+    if statistics == "running" and is_batch_norm(norm) and not stored:
         raise BadModel(
             f"statistics='running': {name!r} stores no running averages. Use 'batch',"
             " 'full' or 'recalibrated'."
         )
     tracks = is_instance(norm) and stored
-    strange = not isinstance(norm, _NormBase) and "running_var" not in norm._buffers
+    strange = not by_unit(norm) and "running_var" not in norm._buffers
     if statistics == "recalibrated" and (tracks or strange):
         _refuse_recalibration(name, norm)
 
@@ -209,13 +214,13 @@ def _check_behaviour(
     def by_batch(probe: nn.Module) -> None:
         use_batch_statistics([probe])
 
-    ways = [disturbed, by_batch] if isinstance(norm, _BatchNorm) else [disturbed]
+    ways = [disturbed, by_batch] if is_batch_norm(norm) else [disturbed]
     if not all(close(trained, output(norm, call, way)) for way in ways):
         raise BadModel(
             f"statistics={statistics!r}: what {name!r} ({type(norm).__name__}) does in"
             " training is not to normalise by its batch alone. Use 'running'."
         )
-    if statistics == "recalibrated" and not isinstance(norm, _BatchNorm):
+    if statistics == "recalibrated" and not is_batch_norm(norm):
         pool = Moments()
 
         def by_its_own(probe: nn.Module) -> None:

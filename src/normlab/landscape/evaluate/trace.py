@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 from torch.fx.node import map_arg
 from torch.nn import functional
 
-from normlab.norms.recognize import keeps_averages
+from normlab.norms.recognize import TORCHS, keeps_averages
 
 _IN_PLACE = {
     functional.relu: torch.relu_,
@@ -22,7 +22,7 @@ _IN_PLACE = {
 }
 # values in memory of their own, that nobody else looks at
 _IDLE = (nn.Identity, nn.modules.dropout._DropoutNd)
-_FRESH = (nn.Linear, nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
+_FRESH = (nn.Linear, *TORCHS)
 
 Environment = dict[str, Any]
 
