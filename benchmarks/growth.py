@@ -18,11 +18,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
 from grown import Size, grow
+from normlab.records.export import FORMATS
 from timing import append_json, parser_for, table
 
 RUNS = "100,1000,3000,10000"
@@ -32,7 +34,11 @@ COMMANDS: dict[str, Sequence[str]] = {
     "show --json": ("show", "{study}", "--json"),
     "report": ("report", "{study}", "-o", "-"),
     "list": ("list", "{above}"),
-    "export": ("export", "{study}", "--format", "csv", "-o", "-"),
+    **{
+        f"export {form}": ("export", "{study}", "--format", form, "-o", "-")
+        for form in FORMATS
+        if form != "parquet" or find_spec("pyarrow")
+    },
 }
 Row = dict[str, float]
 

@@ -54,3 +54,16 @@ def test_a_run_that_begins_anew_has_none(tmp_path: Path) -> None:
     with folder.write() as writer:
         writer.rewind(KEYS[1], 0)
     assert folder.read().notes == {}
+
+
+def test_notes_in_one_row_as_an_earlier_version_kept_them(tmp_path: Path) -> None:
+    folder = made(tmp_path / "s")
+    with folder.write() as writer:
+        writer.measurement("notes", {TEXT: " ".join(IDS), "and this": IDS[0]})
+        writer.event(KEYS[1], Noted(text="a third"))
+    old = {TEXT: IDS, "and this": IDS[:1], "a third": (KEYS[1].id,)}
+    assert folder.read().notes == old
+    with folder.write() as writer:
+        writer.rewind(KEYS[0], 0)
+    left = {text: tuple(set(ids) - {KEYS[0].id}) for text, ids in old.items()}
+    assert folder.read().notes == {text: ids for text, ids in left.items() if ids}

@@ -10,12 +10,12 @@ import numpy as np
 
 from normlab.foreign import brief
 from normlab.records._blocks import StepBlock, joined
+from normlab.records._notes import gathered, holds_notes
 from normlab.records._rows import TABLES, Rows, decoded, is_number, maps_to, odd
 from normlab.records.data_line import NOTED, is_description
 from normlab.records.rows import (
     FAILED,
     LARGEST,
-    NOTES,
     STATUSES,
     EpochRow,
     GlimpseRow,
@@ -58,10 +58,12 @@ def measurements(
     connection: sqlite3.Connection, folder: Path
 ) -> dict[str, dict[str, Any]]:
     """Every measurement of the whole study, by its name."""
-    return {
-        name: _measured(name, value)
-        for name, value in Rows(connection, folder).of("measurements", "name")
-    }
+    return gathered(
+        {
+            name: _measured(name, value)
+            for name, value in Rows(connection, folder).of("measurements", "name")
+        }
+    )
 
 
 def statuses(connection: sqlite3.Connection) -> dict[str, int]:
@@ -205,7 +207,7 @@ def _block(first: int, last: int, losses: bytes, seconds: float) -> StepBlock:
 
 def _measured(name: str, text: str) -> dict[str, Any]:
     """A measurement: names to values, of what failed to texts."""
-    fits = _are_texts if name in (FAILED, NOTES) else _are_any
+    fits = _are_texts if name == FAILED or holds_notes(name) else _are_any
     return decoded("measurements", "value", text, f"what {brief(name)} gives", fits)
 
 

@@ -8,13 +8,12 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from normlab.errors import BadFolder
-from normlab.records import _arrays, _blocks
+from normlab.records import _arrays, _blocks, _notes
 from normlab.records._arrays import SURFACES
 from normlab.records._database import DATABASE
 from normlab.records._events import keep
 from normlab.records._trouble import reporting
 from normlab.records.events import EpochDone, Event, Noted, Observed
-from normlab.records.rows import NOTES
 from normlab.records.surface import StudySurface, packed
 from normlab.spec.point import point_json
 
@@ -78,7 +77,8 @@ class Writer:
             self._write(key.id, event.probe, event.arrays)
             return
         if isinstance(event, Noted):
-            self._note(key.id, event.text)
+            with self._transaction() as run:
+                _notes.put(run, key.id, event.text)
             return
         if isinstance(event, EpochDone):
             self._refuse_moved()
@@ -97,9 +97,9 @@ class Writer:
             never had it. A checkpoint beyond it would leave a gap: start from 0.
         """
         row = self._row(key)
-        if epoch == 0:  # a later one has had its reasons by then
-            self._note(key.id, None)
         with self._transaction() as run:
+            if epoch == 0:  # a later one has had its reasons by then
+                _notes.forget(run, key.id)
             kept, last_step = run.execute(
                 "SELECT COALESCE(MAX(epoch), 0), COALESCE(MAX(last_step), 0) "
                 "FROM epochs WHERE run = ? AND epoch <= ?",
@@ -126,25 +126,6 @@ class Writer:
                 "INSERT OR REPLACE INTO measurements VALUES (?, ?)",
                 (name, json.dumps(dict(value))),
             )
-
-    def _note(self, run_id: str, text: str | None) -> None:
-        """Note one more thing of a run, or (None) forget what is noted of it."""
-        asked = "SELECT value FROM measurements WHERE name = ?"
-        with self._transaction() as run:
-            found = run.execute(asked, (NOTES,)).fetchone()
-            known = json.loads(found[0]) if found else {}
-            ids = {noted: set(those.split()) for noted, those in known.items()}
-            if text is not None:
-                ids.setdefault(text, set()).add(run_id)
-            else:
-                for those in ids.values():
-                    those.discard(run_id)
-            kept = {t: " ".join(sorted(ids[t])) for t in sorted(ids) if ids[t]}
-            if kept != known:
-                run.execute(
-                    "INSERT OR REPLACE INTO measurements VALUES (?, ?)",
-                    (NOTES, json.dumps(kept)),
-                )
 
     def surface(self, surface: StudySurface) -> None:
         """Keep a surface, whole or not at all."""
