@@ -62,6 +62,8 @@ class Row(NamedTuple):
         verdict = self.claim.verdict
         if verdict in self.statement.expects:
             return f"**agrees** ({verdict})"
+        if verdict == "not-measurable":
+            return "not measurable"
         return (
             f"**disagrees** ({verdict})" if verdict in _DECIDED else f"open ({verdict})"
         )

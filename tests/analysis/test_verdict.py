@@ -15,6 +15,9 @@ from normlab.spec.plan import RunKey
 
 from .studies import accuracy_study, changed, swapped, twins_study
 
+TOO_FEW = ("not-enough-seeds", "not-measurable")
+NO_LOSSES = np.empty(0, np.float32)
+
 
 def claim(record: StudyRecord, name: str = "better-accuracy") -> Claim:
     return next(claim for claim in judge_all(record) if claim.id == name)
@@ -99,6 +102,37 @@ def test_missing_pairs_with_one_reason_are_named_together() -> None:
         "2 of 5 pairs (seeds 1, 3, 4: none is queued); "
         "2 seeds with an effect; a verdict needs 3"
     )
+
+
+@given(
+    st.lists(st.sampled_from(["done", "diverged", "queued"]), min_size=1, max_size=6)
+)
+@settings(max_examples=40, deadline=None)
+def test_more_seeds_are_asked_for_only_where_they_could_help(states: list[str]) -> None:
+    """A speed that no pair with a diverged run has: law over all states of pairs."""
+    record = twins_study(len(states), lambda seed: {"speed": 1.5 + 0.01 * seed})
+    for seed, status in enumerate(states):
+        record = changed(record, RunKey("none", 0.01, seed), status=status)
+    judged = claim(record, "faster-convergence")
+    done, lost = states.count("done"), states.count("diverged")
+    assert (judged.verdict in TOO_FEW) == (done < 3)
+    if done >= 3:
+        return
+    left = len(states) - lost
+    hopeless = lost > 0 and (left == 0 or (left < 3 and len(states) >= 3))
+    assert judged.verdict == TOO_FEW[hopeless]
+    assert judged.note.startswith("none diverged (seed") == hopeless
+
+
+def test_what_could_not_be_measured_is_never_first_in_a_list() -> None:
+    record = twins_study(4, lambda seed: {"accuracy": 0.97 + 0.001 * seed})
+    for seed in range(4):
+        record = changed(record, RunKey("none", 0.01, seed), step_losses=NO_LOSSES)
+    claims = judge_all(record)
+    assert claims[0].verdict == "not-measurable"  # in the order of the definitions
+    told = [line.split(":")[0] for line in str(claims).splitlines() if ":" in line]
+    verdicts = [word for word in told if word.isupper()]
+    assert verdicts == sorted(verdicts, key=lambda word: word == "NOT-MEASURABLE")
 
 
 def with_curves_of_their_own(gains: list[float]) -> StudyRecord:

@@ -72,9 +72,18 @@ def test_many_statements_are_named_in_part_and_the_rest_is_counted() -> None:
 
 def test_what_more_seeds_would_not_help_is_said_so() -> None:
     claims = Result(accuracy_study([0.010, 0.011, 0.012, 0.011])).claims()
-    lost = [replace(c, verdict="not-enough-seeds", effects=()) for c in claims[:2]]
+    lost = [replace(c, verdict="not-measurable", effects=()) for c in claims[:2]]
     (found,) = headlines(accuracy_study([0.0]).spec, [*lost, *claims[2:]])
-    assert "2 could not be judged" in found and "too few seeds" not in found
+    assert "2 could not be measured" in found and "too few seeds" not in found
+
+
+def test_where_nothing_can_be_measured_the_reason_is_said() -> None:
+    claims = Result(accuracy_study([0.010, 0.011, 0.012, 0.011])).claims()
+    lost = [
+        replace(c, verdict="not-measurable", note="no network learnt") for c in claims
+    ]
+    (found,) = headlines(accuracy_study([0.0]).spec, lost)
+    assert "could be measured against the network without: no network learnt." in found
 
 
 def test_a_caveat_says_what_it_is_about() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
@@ -141,13 +141,18 @@ class Claim:
         return "\n".join(lines)
 
 
+def as_listed(claims: Iterable[Claim]) -> list[Claim]:
+    """In the order given, but what could not be measured comes last."""
+    return sorted(claims, key=lambda claim: claim.verdict == "not-measurable")
+
+
 class Claims(tuple[Claim, ...]):
     """All claims of a study; prints as text and, in a notebook, as a table."""
 
     __slots__ = ()
 
     def __str__(self) -> str:
-        return "\n".join(str(claim) for claim in self)
+        return "\n".join(map(str, as_listed(self)))
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{name}</th>" for name in ("claim", "measured", "verdict"))
@@ -155,7 +160,7 @@ class Claims(tuple[Claim, ...]):
             f"<tr><td>{escape(claim.statement)}</td><td>{escape(claim.numbers)}</td>"
             f"<td><b>{claim.verdict}</b><br>{'<br>'.join(map(escape, claim.remarks))}"
             f"</td></tr>"
-            for claim in self
+            for claim in as_listed(self)
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from normlab.analysis.claim import as_listed
 from normlab.analysis.series.step_table import step_tables
 from normlab.analysis.text.words import ARMS, named
 from normlab.figures.gallery import Gallery
@@ -73,6 +74,7 @@ def build(result: StudyResult) -> str:
         record=result.record,
         spec=result.record.spec,
         analysis=result.analysis,
+        claims=as_listed(result.claims()),
         headlines=headlines(result.record.spec, result.claims()),
         table=Markup(result.table()._repr_html_()),
         step_tables=[Markup(t._repr_html_()) for t in step_tables(result.record)],

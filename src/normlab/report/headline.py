@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from normlab.analysis.claim import Claim
 from normlab.analysis.design.pairs import Compared
-from normlab.analysis.inference.evidence import MIN_SEEDS
 from normlab.analysis.text.words import count, number
 from normlab.spec.arms import Arm
 from normlab.spec.norms import FAMILIES
@@ -170,7 +169,11 @@ def _undecided(start: str, than: str, claims: Sequence[Claim]) -> str:
     """What may be said where no claim held and none was contradicted."""
     # that no run diverged is known from any number of seeds
     judged = [c for c in claims if c.definition.test == "t"]
-    if all(claim.verdict == "not-enough-seeds" for claim in judged):
+    verdicts = {claim.verdict for claim in judged}
+    if verdicts == {"not-measurable"}:
+        lost = judged[0].note
+        return f"{start}, nothing could be measured against the network {than}: {lost}."
+    if verdicts <= {"not-enough-seeds", "not-measurable"}:
         return (
             f"{start}, too few seeds to say whether it is better or worse than {than}."
         )
@@ -257,10 +260,9 @@ def _tally(claims: Sequence[Claim], noun: str = "usual statement") -> str:
         "no-difference": "showed no difference",
         "inconclusive": "stayed open",
         "not-enough-seeds": "had too few seeds for a verdict",
+        "not-measurable": "could not be measured",
     }
     planned = max((claim.planned for claim in claims), default=0)
-    if planned >= MIN_SEEDS:  # the measure is missing, and more seeds would not help
-        named["not-enough-seeds"] = "could not be judged"
     parts = [f"{found[key]} {text}" for key, text in named.items() if found[key]]
     usual = count(len(claims), noun)
     return f"Of {usual}, {_joined(parts)} ({count(planned, 'seed')})."

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from normlab.analysis.claim import as_listed
 from normlab.analysis.series.step_table import step_tables
 from normlab.analysis.text.layout import wrapped
 from normlab.analysis.text.words import (
@@ -145,7 +146,7 @@ def _claims(result: StudyResult) -> str:
     verdicts are counted. The report has all in full.
     """
     spec = result.record.spec
-    claims = result.claims()
+    claims = as_listed(result.claims())
     single = len(spec.recipe.rates) == 1 and not spec.sweep.axes
     full = [claim for claim in claims if single or claim.compared != "same-rate"]
     if len(full) > MANY_CLAIMS:

@@ -55,6 +55,7 @@ class Omitted:
 
     Args:
         because: Half a sentence.
+        pending: Whether they may yet give one: their runs have not ended.
 
     Example:
         >>> Omitted("batch diverged").because
@@ -62,6 +63,7 @@ class Omitted:
     """
 
     because: str
+    pending: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,6 +33,8 @@ class Pairing(NamedTuple):
     """Of the baseline, where it has one of its own."""
     note: str = ""
     """How the rates were chosen, or why they were not."""
+    pending: bool = False
+    """Whether rates may yet be chosen."""
 
     @property
     def baseline_rate(self) -> float:
@@ -86,6 +88,7 @@ def own_best_pairings(record: StudyRecord) -> tuple[Pairing, ...]:
 
 def _at_own_best(other: Choice, baseline: Choice, spec: StudySpec) -> Pairing:
     missing = baseline.because or other.because
+    lost = [side for side in (baseline, other) if side.because and not side.pending]
     seeds = seeds_text(choice_seeds(spec.seeds))
     chosen = (
         f"rates chosen by {seeds} on images held out of the training "
@@ -98,7 +101,8 @@ def _at_own_best(other: Choice, baseline: Choice, spec: StudySpec) -> Pairing:
         point=other.point,
         compared="own-best",
         own_rate=math.nan if missing else baseline.rate,
-        note=missing or chosen,
+        note=lost[0].because if lost else missing or chosen,
+        pending=bool(missing) and not lost,
     )
 
 
@@ -137,7 +141,7 @@ class Runs:
             (pairing.arm, pairing.rate),
         )
         if math.isnan(pairing.rate):
-            return Omitted(pairing.note)
+            return Omitted(pairing.note, pairing.pending)
         found = [self._ended(RunKey(*side, seed, pairing.point)) for side in sides]
         runs = [run for run in found if not isinstance(run, Omitted)]
         if len(runs) < len(found):
@@ -194,5 +198,5 @@ class Runs:
         run = self.by_key.get(key)
         status = run.status if run else "queued"
         if run is None or status not in ENDED:
-            return Omitted(f"{key.arm} is {status}")
+            return Omitted(f"{key.arm} is {status}", pending=True)
         return run

@@ -35,6 +35,8 @@ class Choice(NamedTuple):
     rate: float
     because: str = ""
     """Why there is none."""
+    pending: bool = False
+    """Whether there may yet be one: runs have not ended."""
 
 
 def choice_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
@@ -120,7 +122,8 @@ def own_best(
     """The rate with the lowest held-out loss; of equals the smallest."""
     known = losses.by_rate(arm, point)
     if not set(spec.recipe.rates) <= known.keys():
-        return Choice(arm, point, math.nan, f"no rate of {arm} is chosen yet")
+        because = f"no rate of {arm} is chosen yet"
+        return Choice(arm, point, math.nan, because, pending=True)
     best = min(known, key=lambda rate: known[rate])
     if math.isinf(known[best]):
         return Choice(arm, point, math.nan, f"{arm} diverged at every rate")

@@ -40,6 +40,8 @@ class Gap(NamedTuple):
 
     seed: int
     because: str
+    pending: bool = False
+    """Whether it may yet have one: its runs have not ended."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -143,7 +145,7 @@ def collect(
         effect = pair if isinstance(pair, Omitted) else _effect(definition, pair)
         if isinstance(pair, Omitted) or isinstance(effect, Omitted):
             assert isinstance(effect, Omitted)
-            gaps.append(Gap(seed, effect.because))
+            gaps.append(Gap(seed, effect.because, effect.pending))
             continue
         twins.append(pair)
         effects.append(effect)

@@ -1,4 +1,4 @@
-"""The five verdicts, and the sentences that give their reasons."""
+"""The verdicts, and the sentences that give their reasons."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from normlab.analysis.text.words import count, null_text, seeds_text
 _REASONS = 4  # that are named; in a claim of one's own each seed may have another
 
 Verdict = Literal[
-    "supported", "contradicted", "no-difference", "inconclusive", "not-enough-seeds"
+    "supported",
+    "contradicted",
+    "no-difference",
+    "inconclusive",
+    "not-enough-seeds",
+    "not-measurable",
 ]
 
 
@@ -29,7 +34,8 @@ class Ruling(NamedTuple):
 def judge(evidence: Evidence, others: Others) -> Ruling:
     """Decide what the evidence says, and why.
 
-    In this order: fewer than three effects are not enough; effects that are all 0 are
+    In this order: fewer than three effects are not measurable, or not enough where more
+    seeds could help; effects that are all 0 are
     no difference; effects that are all the same but not 0 are shown without a test;
     below 0.05 after Holm's correction, with the headline interval on the same side of
     equal, a claim is supported or contradicted, be the difference ever so small (the
@@ -41,22 +47,34 @@ def judge(evidence: Evidence, others: Others) -> Ruling:
         evidence: The effects of all the seeds.
         others: The other claims of the family.
     """
+    if evidence.effects.size < MIN_SEEDS:
+        return _too_few(evidence)
     ruling = _on_what_there_is(evidence, others)
     if not evidence.gaps:
         return ruling
     there = f"{evidence.effects.size} of {evidence.planned} pairs ({_why(evidence)})"
-    if ruling.verdict in ("inconclusive", "not-enough-seeds"):
+    if ruling.verdict == "inconclusive":
         return Ruling(ruling.verdict, f"{there}; {ruling.note}")
     note = f"{there}, so no verdict; on these it would be {ruling.verdict}"
     return Ruling("inconclusive", f"{note}: {ruling.note}")
 
 
+def _too_few(evidence: Evidence) -> Ruling:
+    """Of two seeds or fewer: whether more could help, or the measure itself fails."""
+    lost = sum(not gap.pending for gap in evidence.gaps)
+    left = evidence.planned - lost
+    there = f"{count(evidence.effects.size, 'seed')} with an effect"
+    note = f"{there}; a verdict needs {MIN_SEEDS}"
+    if lost and (left == 0 or left < MIN_SEEDS <= evidence.planned):
+        return Ruling("not-measurable", f"{_why(evidence, reason_first=True)}; {note}")
+    if evidence.gaps:
+        pairs = f"{evidence.effects.size} of {count(evidence.planned, 'pair')}"
+        note = f"{pairs} ({_why(evidence)}); {note}"
+    return Ruling("not-enough-seeds", note)
+
+
 def _on_what_there_is(evidence: Evidence, others: Others) -> Ruling:
     effects = evidence.effects
-    if effects.size < MIN_SEEDS:
-        there = count(effects.size, "seed")
-        note = f"{there} with an effect; a verdict needs {MIN_SEEDS}"
-        return Ruling("not-enough-seeds", note)
     if not effects.any():
         return Ruling("no-difference", _all_equal(evidence))
     if evidence.p is None:
@@ -159,11 +177,16 @@ def _margin_text(evidence: Evidence) -> str:
     return f"{100 * margin:g} points"
 
 
-def _why(evidence: Evidence) -> str:
+def _why(evidence: Evidence, *, reason_first: bool = False) -> str:
     seeds: dict[str, list[int]] = {}
-    for gap in evidence.gaps:
+    # what is lost for good before what may yet come
+    for gap in sorted(evidence.gaps, key=lambda gap: gap.pending):
         seeds.setdefault(gap.because, []).append(gap.seed)
-    reasons = [f"{seeds_text(those)}: {because}" for because, those in seeds.items()]
+    told = "{because} ({seeds})" if reason_first else "{seeds}: {because}"
+    reasons = [
+        told.format(because=because, seeds=seeds_text(those))
+        for because, those in seeds.items()
+    ]
     more = len(reasons) - _REASONS
     if more > 1:  # one takes no more room than to say so
         reasons[_REASONS:] = [f"and {more:,} other reasons"]
