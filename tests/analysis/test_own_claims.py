@@ -116,6 +116,7 @@ UNFIT: list[tuple[dict[str, Any], str]] = [
     ({"statement": "{} is better"}, r"may have the places \{arm\} and"),
     ({"statement": "{arm"}, r"may have the places \{arm\} and"),
     ({"statement": 5}, r"may have the places \{arm\} and"),
+    ({"if_supported": "won {by}"}, r"the if_supported of .* \{percent\} and \{ratio\}"),
     ({"effect": 1.0}, r"the effect of 'my-accuracy' must be a function"),
     ({"scale": "log"}, r"scale of 'my-accuracy' is 'log'; give ratio or difference"),
     ({"better": "more"}, r"better of 'my-accuracy' is 'more'; give higher or lower"),

@@ -46,6 +46,7 @@ def test_a_pool_keeps_what_claims_look_at(tmp_path: Path) -> None:
         assert after.correct is not None
         assert np.array_equal(after.correct, RIGHT)
         assert after.test_accuracy == before.test_accuracy
+        assert after.test_loss == before.test_loss
         assert len(after.epochs) == len(before.epochs)
 
 

@@ -43,12 +43,15 @@ def expect(name: str, text: str) -> None:
 
     To accept new wording: delete the file, run the test, read the new file.
     """
+    __tracebackhide__ = True
     stored = GOLDEN / name
     if not stored.exists():
         stored.parent.mkdir(exist_ok=True)
         stored.write_text(text, encoding="utf-8")
         pytest.fail(f"stored {stored.name}: read it, then run the test again")
-    assert text == stored.read_text(encoding="utf-8")
+    assert text == stored.read_text(encoding="utf-8"), (
+        f"if the new text is meant: delete tests/cli/golden/{name}, test, and read it"
+    )
 
 
 def test_show_prints_what_was_found(

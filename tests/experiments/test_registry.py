@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import normlab.experiments
+from normlab.analysis.claims import DEFINITIONS
 from normlab.errors import BadSetting
 from normlab.experiments.experiment import Experiment
 from normlab.experiments.registry import NAMES, experiment
@@ -21,21 +22,7 @@ from normlab.spec.sweep import at
 from normlab.study.source import source_of
 from normlab.study.twins import build_arm, shared_tensors
 
-# of science: every claim that a study can make
-CLAIMS = {
-    "rounder-contours",
-    "smoother-surface",
-    "predictable-steps",
-    "straighter-path",
-    "steadier-activations",
-    "steadier-features",
-    "less-covariate-shift",
-    "faster-convergence",
-    "better-accuracy",
-    "steadier-training",
-    "trains-at-all",
-    "wider-learning-rates",
-}
+CLAIMS = {definition.id for definition in DEFINITIONS}
 VERDICTS = {"supported", "contradicted", "no-difference"}
 FORMS = [(name, full) for name in NAMES for full in (False, True)]
 

@@ -98,7 +98,12 @@ def test_what_is_read_by_nothing_says_what_it_is_kept_for(
     observed.claims()
     kinds = [kind for probe in PROBES for kind in (probe, *probe.kinds().values())]
     every = {(kind, n): known for kind in kinds for n, known in kind.known().items()}
-    assert {at for at, known in every.items() if known.unread} == every.keys() - read
+    unread = {at for at, known in every.items() if known.unread}
+    for kind, name in (every.keys() - read) ^ unread:
+        pytest.fail(
+            f"{kind.__name__}.{name}: nothing reads it, so its field must say unread=, "
+            "what it is kept for; or something does, and it must not"
+        )
 
 
 def test_these_are_the_figures_of_each_probe(observed: Result) -> None:

@@ -13,8 +13,9 @@ from normlab.figures import by_hand, one_neuron
 from normlab.figures.kit.over_batch import over_batch, takes_batch_statistics
 from normlab.figures.kit.theme import LIGHT
 from normlab.norms.ghost import GhostBatchNorm
-from normlab.probes.activations import Activations, ProbeBatch
+from normlab.probes.activations import Activations
 from normlab.probes.anatomy import trace_modules
+from normlab.probes.context import ProbeBatch
 from normlab.records.observed.activations import ActivationArrays
 from tests.probes.cases import small, step_state, stepped
 

@@ -7,8 +7,9 @@ from torch import nn
 from torch.nn.functional import batch_norm, layer_norm
 
 from normlab.base.streams import seeded
-from normlab.probes.activations import Activations, ProbeBatch, standardised
+from normlab.probes.activations import Activations, standardised
 from normlab.probes.anatomy import trace_modules
+from normlab.probes.context import ProbeBatch
 from normlab.probes.forward import normalised, observe_pass
 from normlab.records.observed.activations import ActivationArrays
 from tests.probes.cases import batch, small, step_state, stepped

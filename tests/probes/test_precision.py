@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from normlab.base.streams import seeded
-from normlab.probes.registry import PROBES, observers
+from normlab.probes.registry import MEASURES, observers
 from normlab.records.events import Event, Noted, Observed
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
@@ -203,7 +203,7 @@ def test_every_probe_looks_and_leaves_no_trace(kind: str, tmp_path: Path) -> Non
     assert raw(watched) == raw(without)
     assert numbers(events) == numbers(plain)
     seen = {e.probe: e.arrays for e in events if isinstance(e, Observed)}
-    expected = {make.__name__.strip("_") for make in PROBES["full"]}
+    expected = set(MEASURES["full"])
     assert seen.keys() == expected
     for probe, arrays in seen.items():
         assert len(arrays["steps"]) > 0, probe

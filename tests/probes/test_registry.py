@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from normlab.probes.registry import PROBES, observers
+from normlab.probes.registry import MEASURES, observers
 from normlab.records.events import Diverged, EpochDone, Finished, Observed
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
@@ -41,7 +41,7 @@ def test_training_is_bit_identical_with_and_without_probes(
     plain, untouched, _ = run_of("none", **RUNS[name])
     expected = numbers(list(plain.events()))
     run, model, looking = run_of("full", **RUNS[name], snapshots=tmp_path)
-    assert len(looking) == len(PROBES["full"])
+    assert len(looking) == len(MEASURES["full"])
     events = list(run.events())
     assert numbers(events) == expected
     assert bits(model) == bits(untouched)
@@ -102,7 +102,8 @@ def test_no_probe_leaves_anything_pending_at_the_end() -> None:
     run, _, looking = run_of("full")
     list(run.events())
     names = [name for observer in looking for name in observer.arrays()]
-    assert len(looking) == 6 and not any(n.startswith(PENDING) for n in names)
+    assert {one.name for one in looking} == {*MEASURES["full"]} - {"snapshots"}
+    assert not any(n.startswith(PENDING) for n in names)
 
 
 def test_twins_are_looked_at_with_the_same_images_at_the_same_moments() -> None:

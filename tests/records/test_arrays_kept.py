@@ -90,4 +90,4 @@ def _script() -> ModuleType:
 
 def test_the_page_is_what_the_classes_say() -> None:
     text = (DOCS / "arrays.md").read_text("utf-8")
-    assert _script().page(text) == text
+    assert _script().page(text) == text, "docs/arrays.md: run python docs/arrays.py"

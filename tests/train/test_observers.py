@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from normlab.errors import BadFolder
-from normlab.probes import registry
+from normlab.probes import context
 from normlab.probes.registry import observers
 from normlab.records.events import EpochDone, Event, Noted, Observed
 from normlab.spec.recipe import Recipe
@@ -98,7 +98,7 @@ def test_probes_that_cannot_be_made_are_noted_and_the_others_look(
     def broken(*_: object) -> None:
         raise RuntimeError("no anatomy")
 
-    monkeypatch.setattr(registry, "trace_modules", broken)
+    monkeypatch.setattr(context, "trace_modules", broken)
     model, where = network(), run_config(RECIPE)
     looking = observers("full", model, where, shared=["fc1.weight"])
     events = list(Run(model, where, observers=looking).events())

@@ -74,6 +74,7 @@ def write_pool(path: Path, pool: Pool) -> None:
         "epochs": np.array(len(runs[0].epochs)),
         "images": np.array(right.shape[1]),
         "correct": np.packbits(right, axis=1),
+        "test_loss": np.array([run.test_loss for run in runs], dtype=np.float64),
         **{name: np.stack([one[name] for one in seen]) for name in seen[0]},
         **(_packed_bowls(pool.bowls) if pool.bowls else {}),
         **(_packed_ladders(pool.ladders) if pool.ladders else {}),
@@ -97,6 +98,7 @@ def read_pool(path: Path) -> Pool:
                 epochs=tuple(_epoch(number) for number in range(int(arrays["epochs"]))),
                 step_losses=arrays["step_losses"][i],
                 correct=right[i],
+                test_loss=float(arrays["test_loss"][i]),
                 test_accuracy=float(right[i].mean()),
                 observed=_observed(arrays, i),
             )

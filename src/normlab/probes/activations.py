@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from normlab.probes import schedule
 from normlab.probes.anatomy import Anatomy
+from normlab.probes.context import ProbeBatch, ProbeContext
 from normlab.probes.forward import observe_pass
 from normlab.probes.notes import NotingProbe, as_pending, pending
 from normlab.records.observed.activations import ActivationArrays, HiddenArrays
@@ -16,15 +17,6 @@ from normlab.records.observed.contract import Place
 from normlab.train.step_state import StepState
 
 SHOWN = 8
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ProbeBatch:
-    """Training images that a probe looks at again and again."""
-
-    images: Tensor  # (n,), their numbers in the training part
-    inputs: Tensor  # (n, ...), as the network sees them
-    labels: Tensor  # (n,)
 
 
 class Activations(NotingProbe):
@@ -98,3 +90,9 @@ def standardised(features: Tensor) -> Tensor:
     x = features.double()
     x = x - x.mean(dim=1, keepdim=True)
     return (x / x.square().mean(dim=1, keepdim=True).sqrt()).half()
+
+
+def activations(of: ProbeContext) -> Activations:
+    """The probe of one run: at round numbers of steps."""
+    steps = schedule.round_numbers(of.length)
+    return Activations(of.anatomy, of.batch, seed=of.seed, steps=steps)

@@ -9,8 +9,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from normlab.probes import schedule
 from normlab.probes.along import ENDS, LENGTHS, Slope, follow
 from normlab.probes.anatomy import Anatomy
+from normlab.probes.context import ProbeContext
 from normlab.probes.gradient_shift import Shift, gradient_shift, layers_behind_others
 from normlab.probes.notes import NotingProbe, Row, as_pending, pending
 from normlab.probes.probe_mode import probe_mode_
@@ -161,3 +163,11 @@ def _unpacked(waiting: Mapping[str, Tensor]) -> _Before:
             if name.startswith("parameter:")
         },
     )
+
+
+def gradient(of: ProbeContext) -> Gradient | None:
+    """The probe of one run, at steps spaced in log; none without shared weights."""
+    if not of.weights:
+        return None
+    steps = schedule.log_moments(of.length)
+    return Gradient(of.anatomy, weights=of.weights, steps=steps)

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from normlab.base.reals import real
+from normlab.probes import schedule
+from normlab.probes.context import ProbeContext
 from normlab.probes.notes import NotingProbe
 from normlab.probes.probe_mode import probe_mode_
 from normlab.records.observed.outputs import OutputArrays
@@ -40,3 +42,8 @@ class Outputs(NotingProbe):
         images = max(1, MAX_PROBABILITIES // said.shape[1])
         row = self.kind.row(probabilities=said[:images].clone())
         self._notes.add(state.step, row)
+
+
+def outputs(of: ProbeContext) -> Outputs:
+    """The probe of one run: often in the beginning."""
+    return Outputs(of.batch.inputs, steps=schedule.denser_early(of.length))

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from normlab.base.reals import real
+from normlab.probes import schedule
+from normlab.probes.context import ProbeContext
 from normlab.probes.notes import NotingProbe, Row, as_pending, pending
 from normlab.probes.vectors import (
     copies,
@@ -167,3 +169,16 @@ class Path(NotingProbe):
 def _named(names: Sequence[str], kind: str, tensors: Sequence[Tensor]) -> Row:
     pairs = zip(names, tensors, strict=True)
     return {f"{kind}:{name}": tensor for name, tensor in pairs}
+
+
+def path(of: ProbeContext) -> Path | None:
+    """The probe of one run, at bursts of steps; none without shared weights."""
+    if not of.weights:
+        return None
+    return Path(
+        of.model,
+        weights=of.weights,
+        pairs=schedule.bursts(of.length),
+        last=of.length.steps,
+        momentum=math.nan if of.momentum is None else of.momentum,
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from normlab.base.reals import real
+from normlab.probes import schedule
+from normlab.probes.context import ProbeContext
 from normlab.probes.notes import NotingProbe, Row
 from normlab.probes.vectors import parameters_called
 from normlab.records.observed.contract import Place
@@ -52,3 +54,9 @@ class Scale(NotingProbe):
                 effective = state.rate / ((1 - self._momentum) * length.square())
                 row |= RowArrays.row(at, effective_rate=effective)
         self._notes.add(state.step, row)
+
+
+def scale(of: ProbeContext) -> Scale:
+    """The probe of one run: at round numbers of steps."""
+    steps = schedule.round_numbers(of.length)
+    return Scale(of.anatomy.scale_invariant, steps=steps, momentum=of.momentum)

@@ -13,6 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from normlab.base.reals import real
 from normlab.base.streams import stream
+from normlab.probes.context import Batch, ProbeContext
 from normlab.probes.notes import NotingProbe, Row
 from normlab.probes.probe_mode import probe_mode_
 from normlab.probes.vectors import ratio
@@ -27,8 +28,6 @@ TINY = 1e-30  # of a gradient that vanishes, which then adds nothing
 
 # What torch says of an operation that has no second derivative.
 _ONCE_ONLY = re.compile("derivative for .* is not implemented")
-
-Batch = tuple[Tensor, Tensor]
 
 
 class Sharpness(NotingProbe):
@@ -167,3 +166,11 @@ def largest_eigenvalue(
 def _largest(diagonal: Sequence[float], beside: Sequence[float]) -> float:
     matrix = np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
     return float(np.linalg.eigvalsh(matrix)[-1])
+
+
+def sharpness(of: ProbeContext) -> Sharpness | None:
+    """The probe of one run, after epoch 1 and at the end; for SGD alone."""
+    if of.momentum is None:
+        return None
+    steps = {of.length.steps_per_epoch, of.length.steps}
+    return Sharpness(of.curved(), steps=steps, momentum=of.momentum, seed=of.seed)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from normlab.probes import schedule
+from normlab.probes.context import ProbeContext
 from normlab.probes.notes import NotingProbe
 from normlab.records.observed.snapshots import SnapshotArrays
 from normlab.train.checkpoint import save_network
@@ -32,3 +34,10 @@ class Snapshots(NotingProbe):
         """Write one file, whole or not at all."""
         save_network(state.model, self._folder / f"step-{state.step}.safetensors")
         self._notes.add(state.step, {})
+
+
+def snapshots(of: ProbeContext) -> Snapshots | None:
+    """The probe of one run, as often as outputs; none where no folder is given."""
+    if of.snapshots is None:
+        return None
+    return Snapshots(of.snapshots, steps=schedule.denser_early(of.length))

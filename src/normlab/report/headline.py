@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from normlab.analysis.claim import Claim
 from normlab.analysis.design.pairs import Compared
@@ -13,59 +12,15 @@ from normlab.spec.arms import Arm
 from normlab.spec.norms import FAMILIES
 from normlab.spec.study import StudySpec
 
-
-class ClaimWords(NamedTuple):
-    """What a claim's verdict means in everyday words, the arm being "it"."""
-
-    supported: str
-    contradicted: str
-
-
-# the first two are what most readers ask for; the sentence names the others briefly
-PLAIN: dict[str, ClaimWords] = {
-    "better-accuracy": ClaimWords(
-        "got more test images right ({estimate})",
-        "got fewer test images right ({estimate})",
-    ),
-    "faster-convergence": ClaimWords(
-        "learnt faster ({percent} of the steps for the same loss)",
-        "learnt more slowly ({percent} of the steps for the same loss)",
-    ),
-    "trains-at-all": ClaimWords(
-        "broke down less often in training", "broke down more often in training"
-    ),
-    "steadier-training": ClaimWords(
-        "had a steadier loss from step to step",
-        "had a less steady loss from step to step",
-    ),
-    "wider-learning-rates": ClaimWords(
-        "tolerated larger learning rates ({ratio} times)",
-        "tolerated only smaller learning rates ({ratio} times)",
-    ),
-    "smoother-surface": ClaimWords(
-        "had a smoother loss surface", "had a rougher loss surface"
-    ),
-    "rounder-contours": ClaimWords(
-        "had rounder contours", "had more stretched contours"
-    ),
-    "predictable-steps": ClaimWords(
-        "had a loss that its gradient predicts better",
-        "had a loss that its gradient predicts worse",
-    ),
-    "straighter-path": ClaimWords(
-        "took a more direct path", "took a less direct path to its end"
-    ),
-    "steadier-activations": ClaimWords(
-        "had steadier activations", "had activations that drifted more"
-    ),
-    "steadier-features": ClaimWords(
-        "kept its features more", "changed its features more while training"
-    ),
-    "less-covariate-shift": ClaimWords(
-        "showed less covariate shift", "showed more covariate shift"
-    ),
-}
-
+FIRST = (
+    "better-accuracy",
+    "faster-convergence",
+    "trains-at-all",
+    "steadier-training",
+    "wider-learning-rates",
+    "smoother-surface",
+)
+"""Claims that most readers ask for; the sentence names the others behind them."""
 MAX_NAMED = 4  # statements in one sentence; the rest is counted
 MORE = {"supported": "did better", "contradicted": "did worse"}
 MAX_SENTENCES = 3  # settings of one arm that have a sentence each; more are counted
@@ -224,16 +179,16 @@ def _cut(phrases: list[str], verdict: str) -> list[str]:
 
 
 def _decided(claims: Sequence[Claim], verdict: str) -> list[Claim]:
-    order = {name: place for place, name in enumerate(PLAIN)}
+    order = {name: place for place, name in enumerate(FIRST)}
     decided = [claim for claim in claims if claim.verdict == verdict]
     return sorted(decided, key=lambda claim: order.get(claim.id, len(order)))
 
 
 def _phrase(claim: Claim) -> str:
-    plain = PLAIN.get(claim.id)
-    if plain is None:
+    of = claim.definition
+    words = of.if_supported if claim.verdict == "supported" else of.if_contradicted
+    if not words:
         return f"was found {claim.verdict} in “{claim.statement}”"
-    words = plain.supported if claim.verdict == "supported" else plain.contradicted
     value = claim.estimate or 0.0
     told = words.format(
         percent=f"{100 * value:.0f} %",

@@ -35,6 +35,8 @@ CLAIM = Definition(
         "difference of the final test accuracy; a diverged run counts with its last "
         "finite network, else with chance"
     ),
+    if_supported="got more test images right ({estimate})",
+    if_contradicted="got fewer test images right ({estimate})",
     scale="difference",
     unit="fraction",
     better="higher",

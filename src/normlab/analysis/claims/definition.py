@@ -66,6 +66,14 @@ class Omitted:
     pending: bool = False
 
 
+_PLACES = {
+    "statement": ("arm", "baseline"),
+    "if_supported": ("estimate", "percent", "ratio"),
+    "if_contradicted": ("estimate", "percent", "ratio"),
+}
+"""What stands in braces in the texts of a claim."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Definition:
     """One claim, before any study is looked at.
@@ -79,6 +87,10 @@ class Definition:
         statement: With the places {arm} and {baseline}, in words that hold for any
             two arms.
         measure: What is measured, in words.
+        if_supported: What the arm did then, in everyday words, for the report's first
+            sentence; {estimate}, {percent} and {ratio} stand for the effect in points,
+            in per cent and as a number. Empty: the statement is quoted.
+        if_contradicted: What it did in that case.
         scale: Ratios are analysed as logarithms and shown as ratios, 1 = equal.
         unit: Of the measure.
         better: On which side of equal the other arm's effects support the statement.
@@ -100,7 +112,7 @@ class Definition:
         own: Whether it is a claim of a user's; normlab marks it.
 
     Raises:
-        BadSetting: If the statement has other places, the margin does not fit the
+        BadSetting: If a text has other places, the margin does not fit the
             scale, or the effect is no function.
 
     Example:
@@ -121,6 +133,8 @@ class Definition:
     id: str
     statement: str
     measure: str
+    if_supported: str = ""
+    if_contradicted: str = ""
     scale: Literal["ratio", "difference"]
     unit: str
     better: Literal["higher", "lower"]
@@ -137,13 +151,15 @@ class Definition:
     own: bool = False
 
     def __post_init__(self) -> None:
-        try:
-            self.statement.format(arm="batch", baseline="none")
-        except Exception as error:  # whatever is wrong with its braces
-            raise BadSetting(
-                f"claims: the statement of {self.id!r} may have the places {{arm}} and "
-                f"{{baseline}} alone ({described(error)})."
-            ) from error
+        for name, places in _PLACES.items():
+            try:
+                getattr(self, name).format(**dict.fromkeys(places, "batch"))
+            except Exception as error:  # whatever is wrong with its braces
+                *most, last = (f"{{{place}}}" for place in places)
+                raise BadSetting(
+                    f"claims: the {name} of {self.id!r} may have the places "
+                    f"{', '.join(most)} and {last} alone ({described(error)})."
+                ) from error
         choices = {
             "scale": ("ratio", "difference"),
             "better": ("higher", "lower"),

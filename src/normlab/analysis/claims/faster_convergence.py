@@ -72,6 +72,8 @@ CLAIM = Definition(
         f"ratio of the steps until the running median of the step loss over {WINDOW} "
         f"steps stays below a target, geometric mean over {TARGETS} targets"
     ),
+    if_supported="learnt faster ({percent} of the steps for the same loss)",
+    if_contradicted="learnt more slowly ({percent} of the steps for the same loss)",
     scale="ratio",
     unit="steps",
     better="lower",

@@ -52,6 +52,8 @@ CLAIM = Definition(
         "ratio of norm(G - G')/norm(G), how much the gradient of a layer changes when "
         "the layers before it take their step; geometric mean over layers and moments"
     ),
+    if_supported="showed less covariate shift",
+    if_contradicted="showed more covariate shift",
     scale="ratio",
     unit="norm(G - G')/norm(G)",
     better="lower",

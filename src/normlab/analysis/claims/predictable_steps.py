@@ -43,6 +43,8 @@ CLAIM = Definition(
         "ratio of the relative error of the loss change that the gradient predicts for "
         "one step against it; geometric mean over moments"
     ),
+    if_supported="had a loss that its gradient predicts better",
+    if_contradicted="had a loss that its gradient predicts worse",
     scale="ratio",
     unit="relative error",
     better="lower",

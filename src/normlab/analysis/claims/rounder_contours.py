@@ -95,6 +95,8 @@ CLAIM = Definition(
         "ratio of the contours' elongation, sqrt(l1/l2) of a quadratic fitted to the "
         "low part of the loss on the plane through the twins' start and ends"
     ),
+    if_supported="had rounder contours",
+    if_contradicted="had more stretched contours",
     scale="ratio",
     unit="ratio of a contour's axes",
     better="lower",

@@ -34,6 +34,8 @@ CLAIM = Definition(
         "the gradient per distance, from a half to four steps; geometric mean over "
         "moments"
     ),
+    if_supported="had a smoother loss surface",
+    if_contradicted="had a rougher loss surface",
     scale="ratio",
     unit="1/length",
     better="lower",

@@ -44,6 +44,8 @@ CLAIM = Definition(
         "deviations, at the nonlinearity's input; median over living units, RMS over "
         "moments and layers"
     ),
+    if_supported="had steadier activations",
+    if_contradicted="had activations that drifted more",
     scale="ratio",
     unit="standard deviations",
     better="lower",

@@ -60,6 +60,8 @@ CLAIM = Definition(
         "ratio of 1 - abs(correlation) between a unit's activations on the way and at "
         "the end, over the same images; median over units, mean over moments and layers"
     ),
+    if_supported="kept its features more",
+    if_contradicted="changed its features more while training",
     scale="ratio",
     unit="1 - abs(correlation)",
     better="lower",

@@ -48,6 +48,8 @@ CLAIM = Definition(
         "ratio of the standard deviation of the log step loss around its running "
         f"median over {WINDOW} steps, in epoch 1"
     ),
+    if_supported="had a steadier loss from step to step",
+    if_contradicted="had a less steady loss from step to step",
     scale="ratio",
     unit="standard deviation of log loss",
     better="lower",

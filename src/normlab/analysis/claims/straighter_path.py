@@ -53,6 +53,8 @@ CLAIM = Definition(
         "ratio of path efficiency in epoch 1, net distance over summed distance "
         "between the square roots of the softmax outputs for the same images"
     ),
+    if_supported="took a more direct path",
+    if_contradicted="took a less direct path to its end",
     scale="ratio",
     unit="net distance over summed distance",
     better="higher",

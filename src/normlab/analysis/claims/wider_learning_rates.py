@@ -61,6 +61,8 @@ CLAIM = Definition(
         "and its final test loss stays below 2 times that at its best rate and below "
         "0.9 ln(classes), where ln(classes) is the loss of chance"
     ),
+    if_supported="tolerated larger learning rates ({ratio} times)",
+    if_contradicted="tolerated only smaller learning rates ({ratio} times)",
     scale="ratio",
     unit="learning rate",
     better="higher",

@@ -1,21 +1,24 @@
-"""Every probe's arrays."""
+"""Every probe's arrays: the classes that the files of this folder define."""
 
-from normlab.records.observed.activations import ActivationArrays
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from inspect import isclass
+from pkgutil import iter_modules
+
+from normlab.records import observed
 from normlab.records.observed.contract import ProbeArrays
-from normlab.records.observed.gradient import GradientArrays
-from normlab.records.observed.outputs import OutputArrays
-from normlab.records.observed.path import PathArrays
-from normlab.records.observed.scale import ScaleArrays
-from normlab.records.observed.sharpness import SharpnessArrays
-from normlab.records.observed.snapshots import SnapshotArrays
 
-PROBES: tuple[type[ProbeArrays], ...] = (
-    ActivationArrays,
-    PathArrays,
-    OutputArrays,
-    SnapshotArrays,
-    GradientArrays,
-    SharpnessArrays,
-    ScaleArrays,
-)
-"""In the order in which they look."""
+
+def _defined() -> Iterator[type[ProbeArrays]]:
+    for file in iter_modules(observed.__path__):
+        module = import_module(f"{observed.__name__}.{file.name}")
+        for kind in vars(module).values():
+            own = isclass(kind) and kind.__module__ == module.__name__
+            if own and issubclass(kind, ProbeArrays) and kind is not ProbeArrays:
+                yield kind
+
+
+PROBES: tuple[type[ProbeArrays], ...] = tuple(_defined())
+"""In the order of their names, in which they look."""
