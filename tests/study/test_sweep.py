@@ -14,8 +14,11 @@ from normlab.records.events import EpochDone
 from normlab.records.folder import StudyFolder
 from normlab.spec.plan import RunKey, plan
 from normlab.spec.study import StudySpec
+from normlab.spec.sweep import at
 from normlab.study import api
+from normlab.study.prepare import PythonParts, prepare
 from normlab.study.progress import Progress
+from normlab.study.trial import Trial
 from tests.study.cases import spec_of, write_data
 
 
@@ -158,3 +161,32 @@ def test_no_images_are_held_out_against_an_explicit_no(
     record = api.run(spec, tmp_path / "study").record
     assert not any(run.epochs[-1].metrics for run in record.runs)
     assert choices(record) == ()
+
+
+@pytest.mark.parametrize(
+    ("axes", "kinds"),
+    [
+        (("recipe.weight_decay=0,0.1,0.2", "recipe.momentum=0,0.9"), 1),
+        (("recipe.optimizer=sgd,adam", "recipe.weight_decay=0,0.1"), 2),
+        (("recipe.last_batch=keep,drop", "recipe.batch_size=8,32"), 4),
+        (("model.width=4,8", "recipe.schedule=cosine,step"), 2),
+    ],
+)
+def test_networks_are_tried_once_for_all_points_that_they_are_alike_at(
+    axes: tuple[str, ...], kinds: int, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    really = Trial.of
+    monkeypatch.setattr(
+        Trial, "of", lambda *given: (tried.append(given[2]), really(*given))[1]
+    )
+    spec = spec_of(data, *axes)
+    variants = prepare(spec, root=Path(), python=PythonParts()).variants
+    assert tried == ["none", "batch"] * kinds
+    assert tuple(variants) == spec.sweep.points
+    for point, variant in variants.items():
+        by_itself = prepare(at(spec, point), root=Path(), python=PythonParts())
+        (alone,) = by_itself.variants.values()
+        assert vars(variant) | {"batches": None} == vars(alone) | {"batches": None}
+        assert variant.batches.epoch(1)[0].equal(alone.batches.epoch(1)[0])
+        assert variant.batches.steps_per_epoch == alone.batches.steps_per_epoch

@@ -126,4 +126,6 @@ def listed(text: str) -> list[str]:
         >>> listed("none, noisy(shift=0,scale=1)")
         ['none', 'noisy(shift=0,scale=1)']
     """
-    return [part.strip() for part in _COMMA.split(text)]
+    # at each comma the pattern looks for the next parenthesis: there may be 10,000
+    parts = _COMMA.split(text) if ")" in text else text.split(",")
+    return [part.strip() for part in parts]

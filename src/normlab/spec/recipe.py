@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -53,8 +54,8 @@ class Recipe(Frozen):
     @field_validator("rates")
     @classmethod
     def _each_once(cls, rates: tuple[float, ...]) -> tuple[float, ...]:
-        for rate in rates:
-            if rates.count(rate) > 1:
+        for rate, times in Counter(rates).items():
+            if times > 1:
                 raise ValueError(f"names {rate!r} twice; give each rate once.")
         return rates
 

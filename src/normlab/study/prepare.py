@@ -160,18 +160,31 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
     )
     spare = HELD_OUT if len(spec.recipe.rates) > 1 else 0
     dataset = _dataset(spec.data, root=root, given=python.data, spare=spare)
+    variants: dict[SweepPoint, Variant] = {}
+    alike: dict[tuple[object, ...], Variant] = {}
+    for point, variant in there.items():
+        what = _told_apart(variant)
+        if what not in alike:
+            alike[what] = _variant(
+                variant, sources[variant.model], dataset, python=tried, device=device
+            )
+        variants[point] = replace(alike[what], spec=variant)
     return Prepared(
         spec=spec,
         dataset=dataset,
-        variants={
-            point: _variant(
-                variant, sources[variant.model], dataset, python=tried, device=device
-            )
-            for point, variant in there.items()
-        },
+        variants=variants,
         device=device,
         python=python,
     )
+
+
+def _told_apart(spec: StudySpec) -> tuple[object, ...]:
+    """What networks and their trial depend on of all that can be swept.
+
+    A sweep of 1,000 values of weight decay tries each network once, not 1,000 times.
+    """
+    recipe = spec.recipe
+    return spec.model, recipe.optimizer, recipe.batch_size, recipe.last_batch
 
 
 def _variant(
