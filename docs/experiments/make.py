@@ -31,7 +31,6 @@ from normlab.analysis.claim import Claim, claim_from
 from normlab.analysis.claims import DEFINITIONS
 from normlab.analysis.design.pairs import Pairing, Runs, all_pairings
 from normlab.analysis.inference.evidence import Evidence, collect
-from normlab.analysis.inference.holm import holm
 from normlab.analysis.series.step_table import step_tables
 from normlab.analysis.text.table import Table
 from normlab.errors import NormlabError, NotMeasured
@@ -45,7 +44,7 @@ HERE = Path(__file__).parent
 LARGEST = 200_000  # bytes of a picture
 COLOURS = 128
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
-_DECIDED = ("supported", "contradicted", "no-difference")
+_DECIDED = ("supported", "contradicted", "mixed", "no-difference")
 
 
 class Row(NamedTuple):
@@ -74,11 +73,9 @@ def rows(record: StudyRecord, statements: Sequence[Statement]) -> list[Row]:
     asked = [(s, evidence) for s in statements for evidence in _evidence(record, s)]
     found = [(s, evidence) for s, evidence in asked if evidence is not None]
     family = [evidence for _, evidence in found]
-    tested = {i: e.p for i, e in enumerate(family) if e.p is not None}
-    adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
     claims = {
-        id(evidence): claim_from(evidence, adjusted.get(i), ruling)
-        for i, (evidence, ruling) in enumerate(zip(family, rule(family), strict=True))
+        id(evidence): claim_from(evidence, ruling)
+        for evidence, ruling in zip(family, rule(family), strict=True)
     }
     return [Row(s, claims.get(id(evidence))) for s, evidence in asked]
 

@@ -99,11 +99,17 @@ def twins_study(
     )
 
 
-def accuracy_study(differences: Sequence[float]) -> StudyRecord:
-    """Twins whose accuracies differ by exactly these fractions."""
-    return twins_study(
+def accuracy_study(differences: Sequence[float], images: int = 10_000) -> StudyRecord:
+    """Twins whose accuracies differ by exactly these fractions, as if on all images.
+
+    So many images that they resolve the margin, and add no uncertainty.
+    """
+    alike = np.ones(images, bool)
+    record = twins_study(
         len(differences), lambda seed: {"accuracy": 0.98 + differences[seed]}
     )
+    runs = tuple(replace(made, correct=alike) for made in record.runs)
+    return replace(record, runs=runs)
 
 
 def changed(record: StudyRecord, key: RunKey, **changes: Any) -> StudyRecord:

@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 from normlab.analysis.claims import DEFINITIONS
 from normlab.analysis.claims.definition import Omitted, Twins
-from normlab.analysis.inference import evidence, interval
+from normlab.analysis.inference import mean
 from normlab.calibration.equal_arms import studies_of_ladders, studies_of_runs
 from normlab.calibration.error_rates import (
     ANY,
@@ -68,22 +68,22 @@ def test_equal_arms_are_told_apart_in_five_percent_at_most(
     assert not [row for row in rows if not row.good]
 
 
+MEANS_OF = mean.means_of
+
+
 def normal(freedom: int, confidence: float = 0.95) -> float:
     del freedom
     return float(ndtri(0.5 + confidence / 2))
 
 
-def too_narrow(values: Any, confidence: float = 0.95) -> interval.Estimate:
-    found = interval.t_interval(values, confidence)
-    low, high = (
-        found.mean + (e - found.mean) / np.sqrt(found.seeds) for e in found[1:3]
-    )
-    return found._replace(low=low, high=high)
+def too_narrow(*of: Any) -> tuple[mean.Mean, ...]:
+    found = MEANS_OF(*of)
+    return tuple(each._replace(error=each.error / np.sqrt(of[2])) for each in found)
 
 
 WRONG: dict[str, tuple[Any, str, Callable[..., Any]]] = {
-    "normal quantile": (interval, "t_quantile", normal),
-    "divided by n, not its root": (evidence, "t_interval", too_narrow),
+    "normal quantile": (mean, "t_quantile", normal),
+    "divided by n, not its root": (mean, "means_of", too_narrow),
 }
 
 

@@ -7,6 +7,7 @@ from scipy import stats
 from normlab.analysis.claims import better_accuracy, trains_at_all
 from normlab.analysis.claims.definition import Definition
 from normlab.analysis.design.pairs import Pairing
+from normlab.analysis.inference.component import Component
 from normlab.analysis.inference.evidence import Evidence
 from normlab.analysis.inference.holm import Others
 from normlab.analysis.inference.power import further_seeds
@@ -17,7 +18,13 @@ def evidence(effects: list[float], definition: Definition) -> Evidence:
         definition=definition,
         pairing=Pairing("batch", "none", 0.01),
         twins=(),
-        effects=np.array(effects),
+        components=(
+            Component(
+                effects=np.array(effects),
+                test=definition.test,
+                margin=definition.margin,
+            ),
+        ),
         gaps=(),
     )
 

@@ -14,8 +14,8 @@ from normlab.spec.plan import RunKey
 from .studies import accuracy_study, changed, run, study
 
 CLAIM_KEYS = """
-id arm baseline statement measure scale unit estimate interval p p_holm margin effects
-wins seeds verdict note
+id arm baseline statement measure scale unit estimate interval decides components p
+p_holm margin better test planned pending resolved effects wins seeds verdict note
 """
 
 

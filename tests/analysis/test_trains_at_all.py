@@ -25,10 +25,18 @@ def claim(record: StudyRecord, name: str = "trains-at-all") -> Claim:
 
 def test_it_decides_nothing_if_nothing_diverged() -> None:
     judged = claim(diverging(5, none=0))
-    assert (judged.verdict, judged.p) == ("no-difference", None)
-    assert judged.note == (
-        "diverged: none 0/5, batch 0/5: the arms agree from every seed"
+    assert (judged.verdict, judged.p) == ("not-enough-seeds", None)
+    assert judged.note.startswith(
+        "diverged: none 0/5, batch 0/5: the arms agree from every seed; "
+        "pairs that differ: none seen; up to 45 % possible"
     )
+
+
+@pytest.mark.parametrize("seeds", [28, 29])
+def test_arms_are_equal_where_a_tenth_of_the_pairs_is_excluded(seeds: int) -> None:
+    # 0.95 that one of n pairs would differ: 1 - 0.9^28 = 0.948, 1 - 0.9^29 = 0.953
+    judged = claim(diverging(seeds, none=0))
+    assert (judged.verdict == "no-difference") == (1 - 0.9**seeds >= 0.95)
 
 
 def test_eight_baselines_that_diverge_alone_support_it() -> None:
@@ -41,20 +49,20 @@ def test_eight_baselines_that_diverge_alone_support_it() -> None:
     )
     assert judged.note.startswith(
         "diverged: none 8/8, batch 0/8; only none diverged in 8 pairs, only batch in 0 "
-        "(McNemar's exact p = 0.0078)"
+        "(McNemar's exact test: p = 0.0078)"
     )
     assert judged.numbers == "+100 % of runs, wins 8 of 8 seeds"
 
 
-def test_five_pairs_stay_inconclusive_however_clear() -> None:
+def test_five_pairs_are_not_enough_however_clear() -> None:
     judged = claim(diverging(5, none=5))
-    assert judged.verdict == "inconclusive"
-    assert judged.note.endswith("more seeds would settle it")
+    assert judged.verdict == "not-enough-seeds"
+    assert "McNemar's exact test needs " in judged.note
 
 
 def test_arms_that_diverge_together_say_nothing() -> None:
     judged = claim(diverging(8, none=8, batch=8))
-    assert judged.verdict == "no-difference"
+    assert judged.verdict == "inconclusive"
     assert judged.note.startswith("diverged: none 8/8, batch 8/8")
 
 

@@ -38,8 +38,8 @@ def test_every_claim_has_its_estimate_and_interval(observed: Result) -> None:
             continue
         unit = 1 if claim.definition.scale == "ratio" else 100
         assert drawn[claim.id]["x"] == pytest.approx([unit * claim.estimate])
-        if claim.headline:
-            low, high = claim.headline
+        if claim.interval:
+            low, high = claim.interval
             bar = drawn[claim.id]["error_x"]
             ends = (bar["arrayminus"][0] + bar["array"][0]) / unit
             assert ends == pytest.approx(high - low)

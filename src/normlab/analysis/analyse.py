@@ -13,7 +13,7 @@ from normlab.analysis.claims.own import all_claims
 from normlab.analysis.design.fairness import Fairness, check_fairness
 from normlab.analysis.design.pairs import Runs, all_pairings
 from normlab.analysis.inference.evidence import Evidence, collect
-from normlab.analysis.inference.holm import Others, holm
+from normlab.analysis.inference.holm import Others
 from normlab.analysis.inference.verdict import Ruling, judge
 from normlab.records.data_line import copies_text
 from normlab.records.rows import StudyRecord
@@ -51,12 +51,9 @@ def judge_all(record: StudyRecord, own: Sequence[Definition] = ()) -> Claims:
     the one family.
     """
     family = gather(record, all_claims(own))
-    ruled = rule(family)
-    tested = {i: e.p for i, e in enumerate(family) if e.p is not None}
-    adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
     return Claims(
-        claim_from(evidence, adjusted.get(i), ruling, copies=copies_text(record.meta))
-        for i, (evidence, ruling) in enumerate(zip(family, ruled, strict=True))
+        claim_from(evidence, ruling, copies=copies_text(record.meta))
+        for evidence, ruling in zip(family, rule(family), strict=True)
     )
 
 

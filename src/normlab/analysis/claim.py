@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html import escape
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from normlab.analysis.claims.definition import Definition, Twins
 from normlab.analysis.design.fairness import equal_seeds
 from normlab.analysis.design.pairs import Compared
+from normlab.analysis.inference.component import EQUIVALENCE, Component, Decision
 from normlab.analysis.inference.evidence import Evidence
+from normlab.analysis.inference.images import Images
 from normlab.analysis.inference.interval import t_interval
-from normlab.analysis.inference.verdict import Ruling, Verdict
-from normlab.analysis.text.words import count, effect_text, interval_text
+from normlab.analysis.inference.resolution import unresolved
+from normlab.analysis.inference.verdict import Ruling, Verdict, directions
+from normlab.analysis.text.words import count, effect_text, interval_text, shown
 from normlab.spec.point import SweepPoint, point_text
-
-_LARGEST_LOG = math.log(sys.float_info.max)
 
 
 class Effect(NamedTuple):
@@ -26,6 +26,28 @@ class Effect(NamedTuple):
 
     seed: int
     value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One component of a claim, back-transformed."""
+
+    name: str
+    """By what and where it was measured; empty for an only one."""
+    side: Literal["above", "below", "equal"] | None
+    """Where it lies after correction among the components; None if undecided."""
+    estimate: float | None
+    decides: Decision
+    equivalence: Decision
+    """That of the 90 % interval, which must lie inside the margin to be equal."""
+    p: float | None
+    p_worst: float | None
+    """With every missing pair against the side that was found."""
+    missing: int
+    """Pairs that ended without an effect."""
+    images: Images | None
+    """What the test images add to the uncertainty."""
+    effects: tuple[Effect, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +67,9 @@ class Claim:
     baseline_rate: float = math.nan
     estimate: float | None
     interval: tuple[float, float] | None
-    """95 % paired t interval over seeds."""
-    over_images: tuple[float, float] | None
-    """95 % interval with the test images drawn anew too; only for accuracies."""
+    """95 %: the one that decides."""
     p: float | None
+    """What entered Holm's correction: missing pairs are at their worst."""
     p_holm: float | None
     effects: tuple[Effect, ...]
     planned: int
@@ -58,6 +79,14 @@ class Claim:
     """The reason for the verdict."""
     beside: str
     """A second measure that is shown but not judged, e.g. the ratio in seconds."""
+    components: tuple[Part, ...] = ()
+    """All of them; estimate, interval and effects are those of the one that decides."""
+    decides: Decision | None = None
+    """How the interval was made."""
+    pending: int = 0
+    """Pairs whose runs have not ended."""
+    resolved: bool = True
+    """Whether the data could show a difference as small as the margin."""
     equal_seeds: str = ""
     """What it means that seeds start from the same weights; empty if none do."""
     caution: str = ""
@@ -99,32 +128,13 @@ class Claim:
         return sum(sign * (effect.value - equal) > 0 for effect in self.effects)
 
     @property
-    def headline(self) -> tuple[float, float] | None:
-        """The wider of both intervals: the one that the verdict was read from."""
-        known = [ends for ends in (self.interval, self.over_images) if ends]
-        return max(known, key=lambda ends: ends[1] - ends[0]) if known else None
-
-    @property
-    def small(self) -> bool:
-        """Whether all of that interval lies inside the margin: too little to matter."""
-        ends, margin = self.headline, self.definition.margin
-        if ends is None or margin is None:
-            return False
-        if self.definition.scale == "ratio":
-            return all(1 / margin <= end <= margin for end in ends)
-        return all(abs(end) <= margin for end in ends)
-
-    @property
     def numbers(self) -> str:
-        """Estimate, intervals and wins as one line of text."""
+        """Estimate, interval and wins as one line of text."""
         if self.estimate is None:
             return "not measured"
         measured = effect_text(self.estimate, self.definition)
         if self.interval:
             measured += f" [{interval_text(self.interval, self.definition)}]"
-        if self.over_images:
-            anew = interval_text(self.over_images, self.definition)
-            measured += f", with the test images drawn anew too [{anew}]"
         return f"{measured}, wins {self.wins} of {count(self.seeds, 'seed')}"
 
     @property
@@ -165,25 +175,20 @@ class Claims(tuple[Claim, ...]):
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def claim_from(
-    evidence: Evidence, p_holm: float | None, ruling: Ruling, *, copies: str = ""
-) -> Claim:
+def claim_from(evidence: Evidence, ruling: Ruling, *, copies: str = "") -> Claim:
     """Put a judged claim together, ratios back-transformed.
 
     Args:
         evidence: What the seeds say.
-        p_holm: The corrected p, if there is one.
         ruling: The verdict.
         copies: Which test images are learnt as well: of claims about these.
     """
     definition = evidence.definition
-    back = _ratio if definition.scale == "ratio" else float
-    estimate = evidence.over_seeds()
-    effects = zip(evidence.twins, evidence.effects, strict=True)
-
-    def both(ends: tuple[float, float] | None) -> tuple[float, float] | None:
-        return (back(ends[0]), back(ends[1])) if ends else None
-
+    sides = directions(evidence.components)
+    parts = [
+        _part(c, s, definition) for c, s in zip(evidence.components, sides, strict=True)
+    ]
+    decider = parts[evidence.components.index(evidence.decider)]
     return Claim(
         definition=definition,
         arm=evidence.pairing.arm,
@@ -192,20 +197,52 @@ def claim_from(
         point=evidence.pairing.point,
         compared=evidence.pairing.compared,
         baseline_rate=evidence.pairing.baseline_rate,
-        estimate=back(estimate.mean) if estimate.seeds else None,
-        interval=both(estimate.interval),
-        over_images=both(evidence.over_images()),
+        estimate=decider.estimate,
+        interval=decider.decides.interval,
         p=evidence.p,
-        p_holm=p_holm,
-        effects=tuple(Effect(twins.seed, back(effect)) for twins, effect in effects),
+        p_holm=ruling.p_holm,
+        effects=decider.effects,
         planned=evidence.planned,
         verdict=ruling.verdict,
         note=_note(evidence, ruling),
         beside=_beside(evidence),
+        components=tuple(parts),
+        decides=decider.decides,
+        pending=sum(gap.pending for gap in evidence.gaps),
+        resolved=not unresolved(evidence),
         equal_seeds=equal_seeds(
             [run for twins in evidence.twins for run in (twins.baseline, twins.other)]
         ),
         caution=copies if definition.over_images else "",
+    )
+
+
+def _part(component: Component, side: int | None, definition: Definition) -> Part:
+    sides: dict[int | None, Literal["above", "below", "equal"]] = {
+        1: "above",
+        -1: "below",
+        0: "equal",
+    }
+    effects = zip(component.seeds, component.effects.tolist(), strict=True)
+    mean = component.estimate.mean
+
+    def back(decision: Decision) -> Decision:
+        if decision.interval is None:
+            return decision
+        low, high = (shown(end, definition) for end in decision.interval)
+        return decision._replace(interval=(low, high))
+
+    return Part(
+        name=component.name,
+        side=sides.get(side),
+        estimate=shown(mean, definition) if component.effects.size else None,
+        decides=back(component.decides()),
+        equivalence=back(component.decides(EQUIVALENCE)),
+        p=component.p,
+        p_worst=component.worst_p,
+        missing=component.missing,
+        images=component.images,
+        effects=tuple(Effect(seed, shown(e, definition)) for seed, e in effects),
     )
 
 
@@ -218,18 +255,23 @@ def _beside(evidence: Evidence) -> str:
     definition = evidence.definition
     if definition.beside is None:
         return ""
-    pairs = zip(evidence.twins, evidence.effects.tolist(), strict=True)
-    values = [_second(definition.beside, *pair) for pair in pairs]
+    part = evidence.decider
+    effects = dict(zip(part.seeds, part.effects.tolist(), strict=True))
+    values = [
+        _second(definition.beside, twins, effects[twins.seed])
+        for twins in evidence.twins
+        if twins.seed in effects
+    ]
     known = [value for value in values if value is not None]
     if not known:
         return ""
     estimate = t_interval(known)
-    back = _ratio if definition.scale == "ratio" else float
-    text = f"{definition.beside_name}: {effect_text(back(estimate.mean), definition)}"
+    mean = effect_text(shown(estimate.mean, definition), definition)
+    text = f"{definition.beside_name}: {mean}"
     if estimate.interval is None:
         return text
-    low, high = estimate.interval
-    return f"{text} [{interval_text((back(low), back(high)), definition)}]"
+    low, high = (shown(end, definition) for end in estimate.interval)
+    return f"{text} [{interval_text((low, high), definition)}]"
 
 
 def _second(
@@ -241,8 +283,3 @@ def _second(
     except Exception:  # they may hold anything
         return None
     return value if value is not None and math.isfinite(value) else None
-
-
-def _ratio(log: float) -> float:
-    """Of a logarithm; as large as a float can be where it is larger."""
-    return math.exp(min(log, _LARGEST_LOG))

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, replace
 
 from normlab.analysis.analyse import gather, rule
 from normlab.analysis.claims import DEFINITIONS
-from normlab.analysis.claims.definition import Definition, Omitted, Twins
+from normlab.analysis.claims.definition import Definition, Measured, Omitted, Twins
 from normlab.analysis.claims.rounder_contours import log_elongation_ratio
-from normlab.analysis.inference.evidence import MIN_SEEDS, Evidence
+from normlab.analysis.inference.component import MIN_SEEDS
+from normlab.analysis.inference.evidence import Evidence
 from normlab.analysis.inference.holm import Others
-from normlab.analysis.inference.power import LEVEL
+from normlab.analysis.inference.reach import LEVEL
 from normlab.analysis.inference.verdict import judge
 from normlab.calibration.equal_arms import studies_of_ladders, studies_of_runs
 from normlab.calibration.pool import AGAIN, ARM, Bowls, Pool
@@ -42,7 +43,7 @@ class Calibration:
     seeds: int
     studies: int
     judged: int
-    """Studies in which all pairs have an effect: only there a verdict can fall."""
+    """Studies in which three pairs or more have an effect: only there one can fall."""
     pairs: float
     """Share of the pairs drawn that have an effect."""
     differing: float
@@ -127,9 +128,9 @@ class _Remembered:
     """The effect of a claim by the pair it is of."""
 
     definition: Definition
-    known: dict[Hashable, float | Omitted] = field(default_factory=dict)
+    known: dict[Hashable, Measured] = field(default_factory=dict)
 
-    def __call__(self, twins: Twins) -> float | Omitted:
+    def __call__(self, twins: Twins) -> Measured:
         pair = self._pair(twins)
         if pair not in self.known:
             self.known[pair] = self.definition.effect(twins)
@@ -151,12 +152,12 @@ class _Tally:
 
     def add(self, evidence: Evidence, verdict: str) -> bool:
         """Count one judged claim; whether its verdict is false."""
-        counts, interval = self.counts, evidence.over_seeds().interval
+        counts, interval = self.counts, evidence.decider.decides().interval
         false = verdict in _DECIDED
         counts["planned"] += evidence.planned
         counts["effects"] += evidence.effects.size
         counts["differing"] += int((evidence.effects != 0).sum())
-        counts["judged"] += not evidence.gaps and evidence.planned >= MIN_SEEDS
+        counts["judged"] += evidence.effects.size >= MIN_SEEDS
         counts["alone"] += judge(evidence, Others(())).verdict in _DECIDED
         counts["false"] += false
         counts["intervals"] += interval is not None
@@ -183,7 +184,7 @@ class _Tally:
         )
 
 
-_DECIDED = ("supported", "contradicted")
+_DECIDED = ("supported", "contradicted", "mixed")
 
 
 def _count(

@@ -108,7 +108,7 @@ def _reach(group: Sequence[Claim]) -> float:
     values = [
         value
         for claim in group
-        for value in (claim.estimate, *(claim.headline or ()), *_effects(claim))
+        for value in (claim.estimate, *(claim.interval or ()), *_effects(claim))
         if value is not None and math.isfinite(value)
     ]
     if group[0].definition.scale == "ratio":
@@ -152,7 +152,7 @@ def _row(i: int, row: int, claim: Claim, style: Style) -> Iterator[go.Scatter]:
         showlegend=False,
         **on(i),
     )
-    low, high = claim.headline or (claim.estimate, claim.estimate)
+    low, high = claim.interval or (claim.estimate, claim.estimate)
     yield go.Scatter(
         x=[unit * claim.estimate],
         y=[row],

@@ -190,15 +190,11 @@ def _phrase(claim: Claim) -> str:
     if not words:
         return f"was found {claim.verdict} in “{claim.statement}”"
     value = claim.estimate or 0.0
-    told = words.format(
+    return words.format(
         percent=f"{100 * value:.0f} %",
         estimate=f"{100 * value:+.2f} points",
         ratio=number(value),
     )
-    if not claim.small:
-        return told
-    little = "by too little to matter"
-    return f"{told[:-1]}, {little})" if told.endswith(")") else f"{told} ({little})"
 
 
 def _joined(phrases: Sequence[str]) -> str:
@@ -212,6 +208,7 @@ def _tally(claims: Sequence[Claim], noun: str = "usual statement") -> str:
     named = {
         "supported": "held",
         "contradicted": "went the other way",
+        "mixed": "held in part and went the other way in part",
         "no-difference": "showed no difference",
         "inconclusive": "stayed open",
         "not-enough-seeds": "had too few seeds for a verdict",

@@ -194,8 +194,8 @@ def _line(claim: Claim) -> list[str]:
     measured = "not measured"
     if claim.estimate is not None:
         measured = effect_text(claim.estimate, claim.definition)
-        if claim.headline:
-            measured += f" [{interval_text(claim.headline, claim.definition)}]"
+        if claim.interval:
+            measured += f" [{interval_text(claim.interval, claim.definition)}]"
     return [claim.verdict.upper(), claim.id, claim.arm, claim.where, measured]
 
 

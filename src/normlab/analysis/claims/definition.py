@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,6 +73,9 @@ _PLACES = {
 }
 """What stands in braces in the texts of a claim."""
 
+Measured = float | Omitted | Mapping[str, float | Omitted]
+"""What twins give for a claim: one effect, or one for each of its components."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
@@ -97,15 +100,20 @@ class Definition:
         margin: Up to where a difference does not matter: a ratio above 1, or a
             difference above 0; None: every difference matters.
         effect: The other arm against the baseline: the logarithm of a ratio, or a
-            difference, by `scale`; or why these twins give none.
+            difference, by `scale`; or why these twins give none. Of a claim with
+            several components (a measure, a phase) one such by the name of each, which
+            is half a sentence like `in steps 19-187`.
         compares: One run of each arm, or its runs at all rates: then only with several
             rates.
         probe: Whose arrays it rests on; where a study did not observe them, it is not
             made.
         surfaces: Whether it rests on bowls; likewise.
-        test: Student's t test over seeds, or McNemar's exact test of effects -1, 0, 1.
-        over_images: Whether a second interval draws the test images anew, from
+        test: Student's t test over seeds; or McNemar's exact test of effects -1, 0, 1,
+            or the exact sign test.
+        over_images: Whether the interval allows for other test images too, by
             `RunRecord.correct`.
+        words: What an effect above equal, and one below, is called: `rougher`,
+            `smoother`.
         beside: A second effect, from twins and effect, that is shown but not judged.
         beside_name: What that is.
         caveat: What the literature contests about the statement or its measure.
@@ -139,12 +147,13 @@ class Definition:
     unit: str
     better: Literal["higher", "lower"]
     margin: float | None
-    effect: Callable[[Twins], float | Omitted]
+    effect: Callable[[Twins], Measured]
     compares: Literal["runs", "rates"] = "runs"
     probe: str = ""
     surfaces: bool = False
-    test: Literal["t", "mcnemar"] = "t"
+    test: Literal["t", "mcnemar", "sign"] = "t"
     over_images: bool = False
+    words: tuple[str, str] = ("higher", "lower")
     beside: Callable[[Twins, float], float | None] | None = None
     beside_name: str = ""
     caveat: str = ""
@@ -164,7 +173,7 @@ class Definition:
             "scale": ("ratio", "difference"),
             "better": ("higher", "lower"),
             "compares": ("runs", "rates"),
-            "test": ("t", "mcnemar"),
+            "test": ("t", "mcnemar", "sign"),
         }
         for name, known in choices.items():
             if (value := getattr(self, name)) not in known:

@@ -20,7 +20,7 @@ CLAIM = Definition(
     scale="difference",
     unit="share of runs",
     better="higher",
-    margin=None,
+    margin=0.1,
     effect=trained_difference,
     test="mcnemar",
 )

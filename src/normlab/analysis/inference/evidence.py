@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from numbers import Real
 from typing import NamedTuple
@@ -14,23 +14,10 @@ from numpy.typing import NDArray
 
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
 from normlab.analysis.design.pairs import Pairing, Runs
-from normlab.analysis.inference.bootstrap import (
-    image_variance,
-    percentile_interval,
-    resampled_differences,
-)
-from normlab.analysis.inference.interval import (
-    CONFIDENCE,
-    Estimate,
-    is_constant,
-    t_interval,
-    t_test,
-)
-from normlab.analysis.inference.mcnemar import mcnemar
+from normlab.analysis.inference.component import MIN_SEEDS, Component
+from normlab.analysis.inference.images import Images, image_variance
 from normlab.errors import BadFolder, NotMeasured, described
 from normlab.user_code import is_stop
-
-MIN_SEEDS = 3
 
 Correct = NDArray[np.bool_]  # (test images,)
 
@@ -46,12 +33,14 @@ class Gap(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evidence:
-    """The effects of one claim for one pairing; ratios as logarithms."""
+    """The effects of one claim for one pairing, component by component."""
 
     definition: Definition
     pairing: Pairing
     twins: tuple[Twins, ...]
-    effects: NDArray[np.float64]  # (twins,)
+    """Those with an effect in one component or more."""
+    components: tuple[Component, ...]
+    """One or more; without any effect a single empty one."""
     gaps: tuple[Gap, ...]
 
     @property
@@ -59,109 +48,116 @@ class Evidence:
         """How many seeds the study has."""
         return len(self.twins) + len(self.gaps)
 
+    @cached_property
+    def decider(self) -> Component:
+        """The component that a verdict hangs on: the one with the largest p."""
+        return max(self.components, key=lambda c: math.inf if c.p is None else c.p)
+
     @property
-    def margin(self) -> float | None:
-        """On the scale of the effects."""
-        margin = self.definition.margin
-        if margin is None or self.definition.scale == "difference":
-            return margin
-        return math.log(margin)
+    def effects(self) -> NDArray[np.float64]:
+        """Those of that component."""
+        return self.decider.effects
 
     @cached_property
     def p(self) -> float | None:
-        """Two-sided p; None where a test is impossible or there are too few seeds.
+        """What enters Holm's correction: the largest p, missing pairs at their worst.
 
-        What cannot be tested is no member of the family that is corrected for: it
-        could not become a false claim.
+        1 where components lie on different sides, for then they cannot all agree. None
+        where one cannot be tested: such a claim could not become a false one, and is
+        no member of the family.
         """
-        if self.effects.size < MIN_SEEDS:
+        known = [c.worst_p for c in self.components if c.worst_p is not None]
+        if len(known) < len(self.components):
             return None
-        if self.definition.test == "mcnemar":
-            return mcnemar(*self.only_one)
-        return t_test(self.effects)
+        agree = len({c.side for c in self.components}) == 1
+        return max(known) if agree else 1.0
+
+    @cached_property
+    def measured(self) -> Evidence:
+        """The same as if no pair were missing."""
+        parts = tuple(replace(c, missing=0) for c in self.components)
+        return replace(self, components=parts, gaps=())
 
     @property
-    def only_one(self) -> tuple[int, int]:
-        """How many seeds speak for the other arm alone, and for the baseline alone."""
-        return int((self.effects > 0).sum()), int((self.effects < 0).sum())
-
-    def over_seeds(self, confidence: float = CONFIDENCE) -> Estimate:
-        """Mean effect and paired t interval.
-
-        Pairs that only count have no interval, nor have effects without any spread.
-        """
-        estimate = t_interval(self.effects, confidence)
-        if self.definition.test == "mcnemar" or is_constant(self.effects):
-            return estimate._replace(low=math.nan, high=math.nan)
-        return estimate
-
-    def over_images(self, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
-        """The interval with the test images drawn anew too, where there are images."""
-        if self._resampled is None:
-            return None
-        return percentile_interval(self._resampled, confidence)
-
-    def headline(self, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
-        """The wider of both intervals: the one that verdicts are read from."""
-        intervals = (self.over_seeds(confidence).interval, self.over_images(confidence))
-        known = [interval for interval in intervals if interval]
-        return max(known, key=lambda ends: ends[1] - ends[0]) if known else None
-
-    @cached_property
-    def image_variance(self) -> float:
-        """Variance of the mean effect that stays however many seeds there are."""
-        return image_variance(*self._correct) if self._correct else 0.0
-
-    @cached_property
-    def _resampled(self) -> NDArray[np.float64] | None:
-        return resampled_differences(*self._correct) if self._correct else None
-
-    @cached_property
-    def _correct(self) -> tuple[list[Correct], list[Correct]] | None:
-        """Which test images each seed got right, without and with the other arm."""
-        known = [
-            (baseline, other)
-            for pair in self.twins
-            if (baseline := pair.baseline.correct) is not None
-            and (other := pair.other.correct) is not None
-        ]
-        sizes = {array.size for pair in known for array in pair}
-        # a run that diverged at once has chance, but no images that it got right
-        enough = len(known) >= max(len(self.twins), MIN_SEEDS) and len(sizes) == 1
-        if not (self.definition.over_images and enough):
-            return None
-        return [first for first, _ in known], [second for _, second in known]
+    def missing(self) -> int:
+        """Pairs that ended without an effect, of the component that has most."""
+        return max(c.missing for c in self.components)
 
 
 def collect(
     definition: Definition, pairing: Pairing, runs: Runs, seeds: Sequence[int]
 ) -> Evidence:
     """Measure the claim on the twins of every seed."""
-    twins: list[Twins] = []
-    effects: list[float] = []
+    found: list[tuple[Twins, Mapping[str, float]]] = []
     gaps: list[Gap] = []
     for seed in seeds:
         pair = runs.twins(pairing, seed)
-        effect = pair if isinstance(pair, Omitted) else _effect(definition, pair)
-        if isinstance(pair, Omitted) or isinstance(effect, Omitted):
-            assert isinstance(effect, Omitted)
-            gaps.append(Gap(seed, effect.because, effect.pending))
+        effects = pair if isinstance(pair, Omitted) else _effects(definition, pair)
+        if isinstance(pair, Omitted) or isinstance(effects, Omitted):
+            assert isinstance(effects, Omitted)
+            gaps.append(Gap(seed, effects.because, effects.pending))
             continue
-        twins.append(pair)
-        effects.append(effect)
+        found.append((pair, effects))
+    twins = tuple(pair for pair, _ in found)
+    images = _images(twins) if definition.over_images else None
+    ended = len(found) + sum(not gap.pending for gap in gaps)
+    names = dict.fromkeys(name for _, effects in found for name in effects) or [""]
     return Evidence(
         definition=definition,
         pairing=pairing,
-        twins=tuple(twins),
-        effects=np.asarray(effects, dtype=np.float64),
+        twins=twins,
+        components=tuple(
+            _component(definition, name, found, ended, images) for name in names
+        ),
         gaps=tuple(gaps),
     )
 
 
-def _effect(definition: Definition, pair: Twins) -> float | Omitted:
-    """What the twins say; what is computed of files may find anything in them."""
+def _component(
+    definition: Definition,
+    name: str,
+    found: Sequence[tuple[Twins, Mapping[str, float]]],
+    ended: int,
+    images: Images | None,
+) -> Component:
+    known = {twins.seed: effects[name] for twins, effects in found if name in effects}
+    margin = definition.margin
+    if margin is not None and definition.scale == "ratio":
+        margin = math.log(margin)
+    return Component(
+        name=name,
+        effects=np.fromiter(known.values(), dtype=np.float64),
+        seeds=tuple(known),
+        test=definition.test,
+        margin=margin,
+        missing=ended - len(known),
+        images=images,
+    )
+
+
+def _images(twins: Sequence[Twins]) -> Images | None:
+    """What the test images add, if it is known which of them each seed got right."""
+    known = [
+        (baseline, other)
+        for pair in twins
+        if (baseline := pair.baseline.correct) is not None
+        and (other := pair.other.correct) is not None
+    ]
+    sizes = {array.size for pair in known for array in pair}
+    # a run that diverged at once has chance, but no images that it got right
+    if len(known) < max(len(twins), MIN_SEEDS) or len(sizes) != 1:
+        return None
+    variance = image_variance([first for first, _ in known], [two for _, two in known])
+    return Images(variance, sizes.pop())
+
+
+def _effects(definition: Definition, pair: Twins) -> Mapping[str, float] | Omitted:
+    """What the twins say, component by component; one without a name is the only one.
+
+    What is computed of files may find anything in them.
+    """
     try:
-        effect = definition.effect(pair)
+        given = definition.effect(pair)
     except (NotMeasured, BadFolder) as lacking:
         return Omitted(str(lacking).rstrip("."))
     except BaseException as fault:
@@ -175,10 +171,23 @@ def _effect(definition: Definition, pair: Twins) -> float | Omitted:
         return Omitted(
             f"{what} kept are not what normlab keeps ({type(fault).__name__})"
         )
+    if isinstance(given, Omitted):
+        return given
+    parts = given if isinstance(given, Mapping) else {"": given}
+    checked = {str(name): _checked(definition, e) for name, e in parts.items()}
+    known = {n: e for n, e in checked.items() if not isinstance(e, Omitted)}
+    reasons = [e for e in checked.values() if isinstance(e, Omitted)]
+    if not known:
+        return reasons[0] if reasons else Omitted("it has no components")
+    return known
+
+
+def _checked(definition: Definition, effect: object) -> float | Omitted:
     if isinstance(effect, Omitted):
         return effect
-    if definition.own and not isinstance(effect, Real):
-        return Omitted(f"its effect gave a {type(effect).__name__}, not a number")
+    if not isinstance(effect, Real):
+        kind = type(effect).__name__
+        return Omitted(f"its effect gave a {kind}, not a number")
     if not math.isfinite(effect):
         return Omitted("no finite number came out")
     return float(effect)

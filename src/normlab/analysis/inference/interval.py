@@ -90,7 +90,7 @@ def share_interval(k: int, n: int, confidence: float = CONFIDENCE) -> Estimate:
     return Estimate(p, max(min(low, p), 0.0), min(max(high, p), 1.0), n)
 
 
-def t_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:
+def t_quantile(freedom: float, confidence: float = CONFIDENCE) -> float:
     """How many standard errors a two-sided interval reaches to each side."""
     return float(stdtrit(freedom, 0.5 + confidence / 2))
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections.abc import Callable
 
-from scipy.special import ndtri
-
+from normlab.analysis.inference.component import EQUIVALENCE, Component
 from normlab.analysis.inference.evidence import Evidence
 from normlab.analysis.inference.holm import Others
-from normlab.analysis.inference.interval import CONFIDENCE, t_p, t_quantile
 from normlab.analysis.inference.mcnemar import mcnemar
+from normlab.analysis.inference.mean import means_of
+from normlab.analysis.inference.reach import LEVEL
 
-LEVEL = 1 - CONFIDENCE
-EQUIVALENCE = 0.90  # the confidence of the interval that must lie inside the margin
 MOST = 1000  # further seeds; beyond, "more than" is said
 
 
-def further_seeds(evidence: Evidence, others: Others) -> int | None:
+def further_seeds(
+    evidence: Evidence, others: Others, *, resolved: bool = True
+) -> int | None:
     """Seeds to add until a verdict falls, if mean and spread stay as they are.
 
     Settled means: below the level after correction, or the 90 % interval inside the
@@ -26,48 +25,40 @@ def further_seeds(evidence: Evidence, others: Others) -> int | None:
     drawn anew too, their share of the variance does not shrink with more seeds.
 
     Args:
-        evidence: At least three effects that are not all the same.
+        evidence: At least three effects that are not all the same, in one component.
         others: The other claims of the family.
+        resolved: Whether the data could show a difference as small as the margin.
 
     Returns:
         At least 1; None if even 1,000 would not settle it.
     """
-    settled = _COUNTED[evidence.definition.test](evidence, others)
-    n = evidence.effects.size
+    part = evidence.decider
+    settled = _by_signs(part, others) if part.exact else _by_t(part, others, resolved)
+    n = part.effects.size
     # settled once, it stays so: the first 1 of zeros and ones
     found = bisect_left(range(n + 1, n + MOST + 1), 1, key=lambda n: int(settled(n)))
     return None if found == MOST else found + 1
 
 
-def _by_t(evidence: Evidence, others: Others) -> Callable[[int], bool]:
-    mean = abs(float(evidence.effects.mean()))
-    deviation = float(evidence.effects.std(ddof=1))
-
-    def half(seeds: int, confidence: float) -> float:
-        variance = deviation**2 / seeds + evidence.image_variance
-        over_images = ndtri(0.5 + confidence / 2) * math.sqrt(variance)
-        over_seeds = t_quantile(seeds - 1, confidence) * deviation / math.sqrt(seeds)
-        # without images the first is the smaller one
-        return max(over_seeds, float(over_images))
+def _by_t(part: Component, others: Others, resolved: bool) -> Callable[[int], bool]:
+    mean = float(part.effects.mean())
+    deviation = float(part.effects.std(ddof=1))
 
     def settled(seeds: int) -> bool:
-        significant = others.adjusted(t_p(mean, deviation, seeds)) < LEVEL
-        if significant and mean > half(seeds, CONFIDENCE):
-            return True
-        margin = evidence.margin
-        return margin is not None and mean + half(seeds, EQUIVALENCE) <= margin
+        known = means_of(mean, deviation, seeds, part.images)
+        reach = abs(mean) + max(each.half(EQUIVALENCE) for each in known)
+        if part.margin is not None and reach <= part.margin:
+            return resolved
+        return others.adjusted(max(each.p for each in known)) < LEVEL
 
     return settled
 
 
-def _by_mcnemar(evidence: Evidence, others: Others) -> Callable[[int], bool]:
-    shares = [pairs / evidence.effects.size for pairs in evidence.only_one]
+def _by_signs(part: Component, others: Others) -> Callable[[int], bool]:
+    shares = [pairs / part.effects.size for pairs in part.only_one]
 
     def settled(seeds: int) -> bool:
         p = mcnemar(*(round(share * seeds) for share in shares))
         return p is not None and others.adjusted(p) < LEVEL
 
     return settled
-
-
-_COUNTED = {"t": _by_t, "mcnemar": _by_mcnemar}

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from normlab.analysis.analyse import Analysis
-from normlab.analysis.claim import Claim
+from normlab.analysis.claim import Claim, Part
+from normlab.analysis.inference.component import Decision
 from normlab.records.data_line import NOTED, noted_data
 from normlab.records.rows import EpochRow, RunRecord, StudyRecord
 
@@ -101,15 +102,41 @@ def _claim(claim: Claim, *, with_rate: bool, swept: bool) -> dict[str, Any]:
         "unit": claim.definition.unit,
         "estimate": claim.estimate,
         "interval": claim.interval,
+        "decides": _decision(claim.decides),
+        "components": [_part(part) for part in claim.components],
         "p": claim.p,
         "p_holm": claim.p_holm,
         "margin": claim.definition.margin,
+        "better": claim.definition.better,
+        "test": claim.definition.test,
+        "planned": claim.planned,
+        "pending": claim.pending,
+        "resolved": claim.resolved,
         "effects": [effect._asdict() for effect in claim.effects],
         "wins": claim.wins,
         "seeds": claim.seeds,
         "verdict": claim.verdict,
         "note": "; ".join(claim.remarks),
     }
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return {
+        "name": part.name,
+        "side": part.side,
+        "estimate": part.estimate,
+        "decides": _decision(part.decides),
+        "equivalence": _decision(part.equivalence),
+        "p": part.p,
+        "p_worst": part.p_worst,
+        "missing": part.missing,
+        "images": None if part.images is None else part.images._asdict(),
+        "effects": [effect._asdict() for effect in part.effects],
+    }
+
+
+def _decision(decision: Decision | None) -> dict[str, Any] | None:
+    return None if decision is None else decision._asdict()
 
 
 def _finite(value: Any) -> Any:

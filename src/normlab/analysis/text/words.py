@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from normlab.analysis.claims.definition import Definition
 
+_LARGEST_LOG = math.log(sys.float_info.max)
 _MANY = 10  # seeds or rows of seeds that are no longer all named
 _FIRST = 5
 _NAMED = 3  # files and runs; there may be hundreds
@@ -50,6 +53,13 @@ def effect_text(value: float, definition: Definition) -> str:
     if definition.unit == "fraction":
         return f"{100 * value:+.2f} points"
     return f"{100 * value:+.0f} % of runs"
+
+
+def shown(value: float, definition: Definition) -> float:
+    """An effect as it is shown: of a logarithm the ratio, or the largest float."""
+    if definition.scale == "difference":
+        return float(value)
+    return math.exp(min(value, _LARGEST_LOG))
 
 
 def interval_text(interval: tuple[float, float], definition: Definition) -> str:

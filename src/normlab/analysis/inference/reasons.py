@@ -1,0 +1,250 @@
+"""The sentences that give the reason of a verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from normlab.analysis.inference.component import (
+    EQUIVALENCE,
+    EXACT,
+    MIN_SEEDS,
+    Component,
+    most_unequal,
+)
+from normlab.analysis.inference.evidence import Evidence
+from normlab.analysis.inference.holm import Others
+from normlab.analysis.inference.interval import is_constant
+from normlab.analysis.inference.power import MOST, further_seeds
+from normlab.analysis.inference.reach import LEVEL, can_decide, seeds_needed
+from normlab.analysis.inference.resolution import unresolved
+from normlab.analysis.text.words import (
+    count,
+    effect_text,
+    interval_text,
+    null_text,
+    seeds_text,
+    shown,
+)
+
+_REASONS = 4  # that are named; in a claim of one's own each seed may have another
+Where = Sequence[int | None]
+
+
+def too_few_text(evidence: Evidence, *, reason_first: bool) -> str:
+    """Of fewer than three effects."""
+    most = max(part.effects.size for part in evidence.components)
+    note = f"{count(most, 'seed')} with an effect; a verdict needs {MIN_SEEDS}"
+    if reason_first:
+        return f"{_why(evidence, reason_first=True)}; {note}"
+    if not evidence.gaps:
+        return note
+    pairs = f"{len(evidence.twins)} of {count(evidence.planned, 'pair')}"
+    return f"{pairs} ({_why(evidence)}); {note}"
+
+
+def significant_text(
+    evidence: Evidence, family: int, where: Where, *, agrees: bool
+) -> str:
+    """Of what is supported or contradicted."""
+    corrected = f", also after correction for {family} claims" if family > 1 else ""
+    note = f"{_test_words(evidence)}{corrected}{_parts(evidence, where)}"
+    return note if agrees else f"significant the other way: {note}"
+
+
+def equal_text(evidence: Evidence, *, significant: bool) -> str:
+    """Of no difference, with the interval that decides it."""
+    start = "significant, but too small to matter: " if significant else ""
+    margin = _margin_text(evidence)
+    if evidence.definition.test == "mcnemar":
+        (part,) = evidence.components
+        pairs = part.effects.size + part.missing
+        share = most_unequal(sum(part.only_one) + part.missing, pairs)
+        return (
+            f"{_diverged(evidence)}: at most {100 * share:.1f} % of pairs differ, "
+            f"inside the margin of {margin}"
+        )
+    if not any(part.effects.any() for part in evidence.components):
+        return "the arms are exactly equal from every seed"
+    inside = [_ninety(part, evidence) for part in evidence.components]
+    if len(inside) == 1:
+        return f"{start}the 90 % interval{inside[0]} lies inside the margin of {margin}"
+    every = ";".join(inside)
+    return f"{start}all 90 % intervals lie inside the margin of {margin}:{every}"
+
+
+def too_small_text(evidence: Evidence, coarse: str) -> str:
+    """Of effects inside the margin, where the data could not have shown others."""
+    if not evidence.effects.any():
+        return f"the arms are equal from every seed, but {coarse}"
+    return f"too small to matter, as far as can be seen: {coarse}"
+
+
+def mixed_text(evidence: Evidence, where: Where) -> str:
+    """All components, and that they are not corrected for over claims."""
+    parts = _parts(evidence, where).removeprefix("; ")
+    return f"{parts} (corrected for its {len(where)} parts, not over claims)"
+
+
+def open_text(evidence: Evidence, others: Others, where: Where) -> str:
+    """Of what is inconclusive."""
+    definition, p = evidence.definition, evidence.decider.p
+    if p is None and evidence.decider.effects.size >= MIN_SEEDS:
+        if evidence.effects.any() and is_constant(evidence.effects):
+            note = (
+                "the same effect from every seed: there is no spread to test it against"
+            )
+            return note + _parts(evidence, where)
+        return f"{_counted(evidence)}{_possible(evidence)}"
+    equal = null_text(definition)
+    if evidence.decider.exact:
+        note = _test_words(evidence)
+    elif p is not None and p < LEVEL:
+        family = len(others) + 1
+        note = f"excludes {equal}, but not after correction for {family} claims"
+    else:
+        note = f"the interval includes {equal}"
+    if len(where) > 1:
+        return note + _parts(evidence, where)
+    return f"{note}; {_outlook(evidence, others)}"
+
+
+def not_reached_text(evidence: Evidence, others: Others) -> str:
+    """Of an exact test that so few seeds cannot bring below the level."""
+    part = evidence.decider
+    alone = seeds_needed(part, others, choosing=False)
+    needs = f"{EXACT[part.test]} needs {alone} seeds"
+    if evidence.pairing.compared == "own-best":
+        whole = seeds_needed(part, others, choosing=True)
+        needs += f" beside those that choose the rates, {whole} in all"
+    start = _counted(evidence) if part.p is None else _test_words(evidence)
+    return f"{start}{_possible(evidence)}; {needs}"
+
+
+def missing_text(evidence: Evidence, others: Others, verdict: str) -> str:
+    """Of a verdict that hangs on pairs that are missing."""
+    note = (
+        f"{pairs_text(evidence)}; on these it would be {verdict}, but not wherever the "
+        "missing ones lie"
+    )
+    part = evidence.decider
+    if part.missing and not can_decide(part, others):
+        choosing = evidence.pairing.compared == "own-best"
+        needed = seeds_needed(part, others, choosing=choosing)
+        pairs = count(part.missing, "missing pair")
+        note += f"; with {pairs} fewer than {needed} seeds cannot decide"
+    return note
+
+
+def pairs_text(evidence: Evidence) -> str:
+    """How many pairs have an effect, and why the others have none.
+
+    Of components the one that most are missing of.
+    """
+    least = min(part.effects.size for part in evidence.components)
+    why = f" ({_why(evidence)})" if evidence.gaps else ""
+    return f"{least} of {evidence.planned} pairs{why}"
+
+
+def _parts(evidence: Evidence, where: Where) -> str:
+    """Every component with its side and its numbers, if there are several."""
+    if len(where) < 2:
+        return ""
+    above, below = evidence.definition.words
+    sides = {1: above, -1: below, 0: "equal", None: "undecided"}
+    told = [
+        f"{sides[side]} {part.name} ({_numbers(part, evidence)})"
+        for part, side in zip(evidence.components, where, strict=True)
+    ]
+    return f"; {', '.join(told)}"
+
+
+def _numbers(part: Component, evidence: Evidence) -> str:
+    definition, estimate = evidence.definition, part.estimate
+    if not estimate.seeds:
+        return "not measured"
+    text = effect_text(shown(estimate.mean, definition), definition)
+    if estimate.interval is None:
+        return text
+    low, high = (shown(end, definition) for end in estimate.interval)
+    return f"{text} [{interval_text((low, high), definition)}]"
+
+
+def _ninety(part: Component, evidence: Evidence) -> str:
+    ends = part.decides(EQUIVALENCE).interval
+    name = f" {part.name}" if part.name else ""
+    if ends is None:
+        return f"{name} equal"
+    low, high = (shown(end, evidence.definition) for end in ends)
+    return f"{name} [{interval_text((low, high), evidence.definition)}]"
+
+
+def _test_words(evidence: Evidence) -> str:
+    part = evidence.decider
+    if not part.exact:
+        return f"the interval excludes {null_text(evidence.definition)}"
+    other, baseline = part.only_one
+    arm, base = evidence.pairing.arm, evidence.pairing.baseline
+    test = f"({EXACT[part.test]}: p = {part.p:.2g})"
+    if part.test == "mcnemar":
+        return (
+            f"{_diverged(evidence)}; only {base} diverged in {count(other, 'pair')}, "
+            f"only {arm} in {baseline} {test}"
+        )
+    ties = part.effects.size - other - baseline
+    return f"{arm} higher in {other}, lower in {baseline}, equal in {ties} {test}"
+
+
+def _counted(evidence: Evidence) -> str:
+    if evidence.definition.test == "mcnemar":
+        return f"{_diverged(evidence)}: the arms agree from every seed"
+    return "the arms are equal from every seed"
+
+
+def _possible(evidence: Evidence) -> str:
+    coarse = unresolved(evidence)
+    return f"; {coarse}" if coarse else ""
+
+
+def _diverged(evidence: Evidence) -> str:
+    """How many runs of each arm diverged, e.g. `diverged: none 2/5, batch 0/5`."""
+    pairing, twins = evidence.pairing, evidence.twins
+    baseline = sum(pair.baseline.status == "diverged" for pair in twins)
+    other = sum(pair.other.status == "diverged" for pair in twins)
+    n = len(twins)
+    return f"diverged: {pairing.baseline} {baseline}/{n}, {pairing.arm} {other}/{n}"
+
+
+def _outlook(evidence: Evidence, others: Others) -> str:
+    more = further_seeds(evidence, others, resolved=not unresolved(evidence))
+    images = evidence.decider.images
+    if more is None and images is not None and images.variance > 0:
+        return "more seeds would not help; a larger test set would"
+    if more is None:
+        return f"more than {count(MOST, 'further seed')} would be needed to settle it"
+    return f"about {count(more, 'more seed')} would settle it"
+
+
+def _margin_text(evidence: Evidence) -> str:
+    margin = evidence.definition.margin
+    assert margin is not None and not math.isnan(margin)
+    if evidence.definition.scale == "ratio":
+        return f"{margin:g} times"
+    unit = "points" if evidence.definition.unit == "fraction" else "%"
+    return f"{100 * margin:g} {unit}"
+
+
+def _why(evidence: Evidence, *, reason_first: bool = False) -> str:
+    seeds: dict[str, list[int]] = {}
+    # what is lost for good before what may yet come
+    for gap in sorted(evidence.gaps, key=lambda gap: gap.pending):
+        seeds.setdefault(gap.because, []).append(gap.seed)
+    told = "{because} ({seeds})" if reason_first else "{seeds}: {because}"
+    reasons = [
+        told.format(because=because, seeds=seeds_text(those))
+        for because, those in seeds.items()
+    ]
+    more = len(reasons) - _REASONS
+    if more > 1:  # one takes no more room than to say so
+        reasons[_REASONS:] = [f"and {more:,} other reasons"]
+    return "; ".join(reasons)
