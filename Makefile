@@ -7,7 +7,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint types layers docs chaos bench fuzz pictures calibrate clean
+.PHONY: help run test check fmt lint types layers docs lanes chaos bench fuzz pictures calibrate clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,11 @@ test: .venv/installed-dev  ## Run the tests (ARGS="-k surface")
 	$(BIN)/pytest $(ARGS)
 
 check: .venv/installed-dev fmt-check lint types layers test docs  ## Everything that CI checks
+
+lanes:  ## Quick tests on other Pythons and on the lowest versions allowed
+	.ci/lane 3.12
+	.ci/lane 3.13
+	.ci/lane lowest
 
 fmt: .venv/installed-dev  ## Format the code
 	$(BIN)/ruff format .
