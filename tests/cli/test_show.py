@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from normlab.cli import main
 from normlab.facade.result import Result
 from normlab.records.events import Diverged
+from normlab.records.folder import StudyFolder
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
 from normlab.spec.study import StudySpec
@@ -231,6 +234,22 @@ def test_list_has_a_line_per_study(
     assert rows[0].startswith("runs/a  article     none,batch      3  done (6) ")
     assert rows[1].startswith("runs/b  article     none,batch      3  2 done, 4 queued")
     assert len(rows) == 2
+
+
+def test_where_study_db_alone_lacks_the_end_it_is_said(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(here / "s")
+    line = "copy it as a whole: the end of study.db is still in study.db-wal"
+    folder = StudyFolder.open(here / "s")
+    with closing(sqlite3.connect("s/study.db")) as reader:
+        with folder.write() as writer:
+            writer.meta("finished", "now")
+            reader.execute("begin").execute("select * from meta").fetchone()
+        assert line in text_of("show", "s", capsys=capsys)
+    with folder.write():
+        pass  # nobody reads it at the end
+    assert line not in text_of("show", "s", capsys=capsys)
 
 
 def test_list_goes_on_past_a_broken_study(

@@ -29,6 +29,14 @@ if TYPE_CHECKING:
     from normlab.spec.study import StudySpec
 
 
+def log_of(path: Path) -> int:
+    """Bytes of what was written last and is not in study.db yet, but beside it."""
+    try:
+        return (path / f"{_database.DATABASE}-wal").lstat().st_size
+    except OSError:
+        return 0
+
+
 class StudyFolder:
     """Where one study is kept; come by it through `create` or `open`."""
 

@@ -20,6 +20,7 @@ from normlab.analysis.text.words import (
     notes_text,
 )
 from normlab.records.data_line import data_line
+from normlab.records.folder import log_of
 from normlab.spec.point import point_text
 from normlab.terminal.charts import accuracy_chart, loss_chart
 from normlab.terminal.columns import columns
@@ -202,7 +203,10 @@ def _line(claim: Claim) -> list[str]:
 def _where(record: StudyRecord, folder: Path, *, report: bool) -> str:
     name = quote(str(folder))
     written = folder / "report.html"
-    lines = [f"kept in {folder}", f"show it again: normlab show {name}"]
+    lines = [f"kept in {folder}"]
+    if log_of(folder):  # while it is conducted, or read by another program at its end
+        lines.append("copy it as a whole: the end of study.db is still in study.db-wal")
+    lines.append(f"show it again: normlab show {name}")
     if any(run.status in ("queued", "interrupted", "failed") for run in record.runs):
         lines.append(f"not finished; go on with: normlab resume {name}")
     if report and written.exists():
