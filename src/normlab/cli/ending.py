@@ -8,6 +8,7 @@ import sys
 from typing import NamedTuple
 
 from normlab.cli.stopping import Stopped, signal_behind
+from normlab.disk.remedy import is_want, remedy
 from normlab.errors import NormlabError
 from normlab.foreign import shortened
 from normlab.terminal.printing import complain
@@ -64,8 +65,9 @@ def _ending(error: BaseException) -> Ending | None:
         )
     if isinstance(error, OSError):
         # what is kept in folders says where it is; the output has no name
-        where = error.filename or "the output cannot be written"
-        told = f"error: {where}: {error.strerror or error}."
+        unnamed = "this process" if is_want(error) else "the output cannot be written"
+        reason, advice = error.strerror or error, remedy(error, otherwise="")
+        told = f"error: {error.filename or unnamed}: {reason}. {advice}"
         return Ending(NormlabError.exit_code, told)
     return None
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from normlab.base.digest import digest
 from normlab.disk.opening import content, refuse_links
-from normlab.disk.remedy import remedy
+from normlab.disk.remedy import refuse_want, remedy
 from normlab.errors import BadData, BadFolder
 
 _MOST = 64 << 20  # bytes of names and notes
@@ -200,6 +200,7 @@ def open_dataset(folder: Path, *, live: Reread | None = None) -> Dataset:
         )
         augmented = about["live"]
     except Exception as error:  # whatever damage makes of the reading
+        refuse_want(error)
         raise BadData(
             f"{folder} holds no complete saved dataset ({error}). Save it again."
         ) from error

@@ -16,6 +16,7 @@ from normlab.data.formats.cells import SUFFIXES
 from normlab.data.formats.columns import is_wide, read_columns
 from normlab.data.images.folder import read_images
 from normlab.data.mnist import read_mnist
+from normlab.disk.remedy import remedy
 from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Data
 
@@ -59,7 +60,8 @@ def load(spec: Data, *, root: Path | None = None, spare: int = 0) -> Dataset:
     except OSError as error:
         place = error.filename or spec.source
         raise BadData(
-            f"cannot read {place}: {error.strerror}. Give a path that can be read."
+            f"cannot read {place}: {error.strerror}. "
+            f"{remedy(error, otherwise='Give a path that can be read.')}"
         ) from None
     return assemble(source, spec, spare=spare)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
+from normlab.disk.remedy import remedy
 from normlab.errors import BadFolder
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ def refuse_to_replace(path: Path, *suffixes: str, force: bool = False) -> None:
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        raise BadFolder(f"{path}: cannot be written ({error.strerror}).") from None
+        raise BadFolder(
+            f"{path}: cannot be written ({error.strerror}). "
+            f"{remedy(error, otherwise='Choose another place.')}"
+        ) from None
     if stat.S_ISDIR(mode):
         example = path / f"study{''.join(suffixes[:1])}"
         raise BadFolder(f"{path} is a folder. Name a file in it: {example}")

@@ -14,6 +14,23 @@ _REMEDIES = {
 }
 
 
+_WANTS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
+def is_want(error: BaseException) -> bool:
+    """Whether a process lacks something, so that no file is to blame."""
+    return isinstance(error, OSError) and error.errno in _WANTS
+
+
+def refuse_want(error: BaseException) -> None:
+    """Raise an error again that is such a want.
+
+    Whoever takes whatever comes up for damage must not take that for it.
+    """
+    if is_want(error):
+        raise error
+
+
 def remedy(error: OSError, *, otherwise: str) -> str:
     """One sentence of advice.
 

@@ -25,6 +25,7 @@ from torch import nn
 from normlab.base.slots import NormMaker
 from normlab.base.streams import seeded
 from normlab.disk.opening import content
+from normlab.disk.remedy import remedy
 from normlab.errors import BadModel, described
 from normlab.nets.neighbours import MAX_BYTES, file_digests, imported
 from normlab.user_code import refusing
@@ -212,7 +213,8 @@ def from_file(address: str) -> Factory:
         raise BadModel(f"model file {path} does not exist.") from None
     except OSError as unreadable:
         raise BadModel(
-            f"model file {path} cannot be read: {unreadable.strerror}."
+            f"model file {path} cannot be read: {unreadable.strerror}. "
+            f"{remedy(unreadable, otherwise='Give a file that can be read.')}"
         ) from None
     except UnicodeDecodeError as garbled:
         raise BadModel(

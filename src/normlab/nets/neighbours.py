@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from normlab.disk.opening import content
+from normlab.disk.remedy import refuse_want
 
 MAX_BYTES = 10_000_000
 _LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
@@ -25,7 +26,8 @@ def file_digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
     def of(name: str) -> str:
         try:
             return sha256(content(folder / name, most=MAX_BYTES)).hexdigest()
-        except OSError:
+        except OSError as error:
+            refuse_want(error)
             return ""
 
     return {name: of(name) for name in names}

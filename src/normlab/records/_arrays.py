@@ -12,6 +12,7 @@ import numpy as np
 
 from normlab.disk import whole
 from normlab.disk.opening import opened, refuse_links
+from normlab.disk.remedy import refuse_want
 from normlab.errors import BadFolder
 from normlab.foreign import brief, plain, shortened
 
@@ -111,7 +112,8 @@ def is_sound(path: Path, folder: Path) -> bool:
                     _claim(content, member)
                     while content.read(_PIECE):
                         pass  # its checksum is compared at the end
-    except Exception:  # whatever damage makes of the reading
+    except Exception as error:  # whatever damage makes of the reading
+        refuse_want(error)
         return False
     return True
 
@@ -142,6 +144,7 @@ def read(path: Path, folder: Path | None) -> dict[str, NDArray[Any]]:
             f"{path}: was not recorded. Was the study run with --measure full?"
         ) from None
     except Exception as error:  # whatever damage makes of the reading
+        refuse_want(error)
         raise damaged(path, error) from None
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import sqlite3
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from normlab.disk.opening import Unusual
@@ -15,9 +17,9 @@ from normlab.foreign import plain, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _LEAST_BYTES = 1 << 20
+_OPEN_AT_ONCE = 4  # study.db, its log, its index, and a folder to sync
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -71,6 +73,8 @@ def _about_database(path: Path, error: sqlite3.Error) -> str:
             "write in the folder cannot read it. Have its owner show it once, or copy "
             "the folder and show the copy."
         )
+    if "unable to open" in text and (want := _want_of_descriptors()):
+        return _about_files(path, want)
     if "readonly" in text or "unable to open" in text:
         return f"{path}: study.db cannot be opened ({text}). Check its permissions."
     if "locked" in text:
@@ -78,6 +82,17 @@ def _about_database(path: Path, error: sqlite3.Error) -> str:
     if "disk I/O" in text:
         return f"{path}: study.db cannot be read or written ({text}). Check the disk."
     return f"{path}: study.db is damaged or no study ({text}). Restore it from a copy."
+
+
+def _want_of_descriptors() -> OSError | None:
+    """Why this process cannot open as many files as SQLite does; None if it can."""
+    try:
+        with ExitStack() as taken:
+            for _ in range(_OPEN_AT_ONCE):
+                taken.enter_context(Path(os.devnull).open("rb"))
+    except OSError as error:
+        return error
+    return None
 
 
 def _nearly_full(path: Path) -> bool:

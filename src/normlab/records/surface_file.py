@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from normlab.disk.output import refuse_to_replace
+from normlab.disk.remedy import refuse_want, remedy
 from normlab.errors import BadData, BadFolder
 from normlab.records import _arrays
 from normlab.records.surface import Surface, packed_surface, unpacked_surface
@@ -28,7 +29,8 @@ def save_surface(surface: Surface, path: Path) -> Path:
         _arrays.write(path, packed_surface(surface))
     except OSError as error:
         raise BadFolder(
-            f"{path}: cannot be written ({error.strerror}). Choose another place."
+            f"{path}: cannot be written ({error.strerror}). "
+            f"{remedy(error, otherwise='Choose another place.')}"
         ) from None
     return path
 
@@ -44,6 +46,7 @@ def load_surface(path: Path) -> Surface:
     try:
         return unpacked_surface(_arrays.read(path, None))
     except Exception as error:  # whatever a strange file makes of the reading
+        refuse_want(error)
         text = " ".join(str(error).split()) or type(error).__name__
         raise BadData(
             f"{path}: holds no surface of normlab ({text}). Give a file that"

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from normlab.disk import whole
 from normlab.disk.output import refuse_to_replace
+from normlab.disk.remedy import remedy
 from normlab.errors import BadFolder
 from normlab.report.build import build
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
+_ELSEWHERE = "Choose another place: normlab report DIR -o FILE."
 NAME = "report.html"
 
 
@@ -33,8 +35,8 @@ def write(result: StudyResult, path: Path, *, force: bool = False) -> Path:
         whole.write(path, content(result))
     except OSError as error:
         raise BadFolder(
-            f"{path}: cannot be written ({error.strerror}). Choose another place: "
-            "normlab report DIR -o FILE."
+            f"{path}: cannot be written ({error.strerror}). "
+            f"{remedy(error, otherwise=_ELSEWHERE)}"
         ) from None
     return path
 

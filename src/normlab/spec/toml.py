@@ -6,6 +6,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from normlab.disk.opening import content
+from normlab.disk.remedy import remedy
 from normlab.errors import BadSetting
 from normlab.foreign import brief
 from normlab.spec._decimals import faithful
@@ -83,7 +84,10 @@ def load(path: Path, *, within: Path | None = None) -> StudySpec:
     except UnicodeDecodeError:
         raise BadSetting(f"{path}: not a text file in UTF-8.") from None
     except OSError as error:
-        raise BadSetting(f"{path}: cannot be read ({error.strerror}).") from None
+        raise BadSetting(
+            f"{path}: cannot be read ({error.strerror}). "
+            f"{remedy(error, otherwise='Give a file that can be read.')}"
+        ) from None
     return loads(text, where=str(path), begun=within is not None)
 
 

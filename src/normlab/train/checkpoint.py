@@ -26,7 +26,7 @@ from normlab.base.digest import combined, digest
 from normlab.base.packing import Packed
 from normlab.disk import whole
 from normlab.disk.opening import opened
-from normlab.disk.remedy import remedy
+from normlab.disk.remedy import refuse_want, remedy
 from normlab.errors import BadFolder, NormlabError, RunFailed, described
 
 _NAME = re.compile(r"epoch-([0-9]{1,9})\.safetensors")
@@ -137,6 +137,7 @@ def _damage(path: Path, kind: str, refusal: type[NormlabError]) -> Iterator[None
     try:
         yield
     except Exception as error:
+        refuse_want(error)
         raise refusal(
             f"{path}: cannot be read as a {kind} ({described(error)})."
         ) from error

@@ -16,6 +16,7 @@ from normlab.analysis.claims.definition import Definition, Omitted, Twins
 from normlab.analysis.design.pairs import Pairing, Runs
 from normlab.analysis.inference.component import MIN_SEEDS, Component
 from normlab.analysis.inference.images import Images, image_variance
+from normlab.disk.remedy import refuse_want
 from normlab.errors import BadFolder, NotMeasured, described
 from normlab.user_code import is_stop
 
@@ -163,6 +164,7 @@ def _effects(definition: Definition, pair: Twins) -> Mapping[str, float] | Omitt
     except BaseException as fault:
         if is_stop(fault):
             raise
+        refuse_want(fault)
         if definition.own:
             return Omitted(f"its effect failed: {described(fault)}")
         if not (definition.probe or definition.surfaces):

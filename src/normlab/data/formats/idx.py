@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from normlab.data.assemble import Found, LabeledImages
 from normlab.disk.opening import Unusual, opened
+from normlab.disk.remedy import remedy
 from normlab.disk.room import refuse_more_than_fits, refuse_to_unpack
 from normlab.errors import BadData
 
@@ -119,7 +120,8 @@ def contents(path: Path) -> bytes:
         raise BadData(f"{path} is {error.strerror}. Fetch it again.") from None
     except OSError as error:
         raise BadData(
-            f"cannot read {path}: {error.strerror}. Put the file there."
+            f"cannot read {path}: {error.strerror}. "
+            f"{remedy(error, otherwise='Put the file there.')}"
         ) from None
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from normlab.data.assemble import Found
 from normlab.data.formats.names import chosen, part_of, source_of
 from normlab.disk.opening import Unusual, opened
+from normlab.disk.remedy import refuse_want
 from normlab.disk.room import most_unpacked, refuse_more_than_fits, refuse_to_unpack
 from normlab.errors import BadData
 
@@ -46,6 +47,7 @@ def read_mat(path: Path) -> Found:
     try:
         found = loadmat(str(path), simplify_cells=True)
     except Exception as error:  # whatever damage makes of the reading
+        refuse_want(error)
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise BadData(
             f"cannot read {path}: it is damaged or no MAT-file ({reason}). Save it "

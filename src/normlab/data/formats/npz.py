@@ -12,6 +12,7 @@ import numpy as np
 from normlab.data.assemble import Found
 from normlab.data.formats.names import CLASSES, chosen, source_of
 from normlab.disk.opening import Unusual, opened
+from normlab.disk.remedy import remedy
 from normlab.disk.room import refuse_to_unpack
 from normlab.errors import BadData
 
@@ -52,7 +53,8 @@ def read_npz(path: Path) -> Found:
         raise BadData(f"{path} is {error.strerror}. Save it again.") from None
     except OSError as error:
         reason = " ".join(str(error.strerror or error).split())
-        raise BadData(f"cannot read {path}: {reason}.") from None
+        advice = remedy(error, otherwise="Save it again.")
+        raise BadData(f"cannot read {path}: {reason}. {advice}") from None
     except Exception as error:  # whatever damage makes of the reading
         objects = "allow_pickle" in str(error)
         text = _OBJECTS if objects else _DAMAGED

@@ -21,6 +21,7 @@ from normlab.data.formats.names import named_classes, names_of, part_of
 from normlab.data.images.picture import decoded_size
 from normlab.data.items import read_items
 from normlab.disk.opening import Unusual, opened
+from normlab.disk.remedy import refuse_want
 from normlab.disk.room import most_unpacked, refuse_to_unpack
 from normlab.errors import BadData, BadSetting
 
@@ -125,6 +126,7 @@ def _rows(
             f"{where} needs the library {error.name}: install it."
         ) from None
     except Exception as error:  # of readers of damaged files: as varied as the formats
+        refuse_want(error)
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise BadData(
             f"cannot read {where} as {loader} ({type(error).__name__}: {reason}). "

@@ -17,6 +17,7 @@ from PIL import Image
 from normlab.data.images.depth import bits_of, is_deep_ppm, is_unsigned, raw_mode
 from normlab.data.images.quiet import quiet
 from normlab.data.images.upright import seen_size, upright
+from normlab.disk.remedy import refuse_want
 from normlab.errors import BadData
 
 LONGEST = 65_535
@@ -183,6 +184,7 @@ def _opened(path: Path, content: BytesIO | None = None) -> Iterator[Image.Image]
                 )
             yield image
     except Exception as error:  # of readers of damaged files: as varied as the formats
+        refuse_want(error)
         raise Unreadable(path, *_why(path, content, error)) from None
 
 

@@ -14,10 +14,12 @@ import plotly.graph_objects as go
 
 from normlab.disk import whole
 from normlab.disk.output import refuse_to_replace
+from normlab.disk.remedy import remedy
 from normlab.errors import BadFolder, BadSetting, RunFailed
 from normlab.figures.kit.picture import Picture
 from normlab.spec.names import known
 
+_ELSEWHERE = "Choose another place with -o FOLDER."
 FORMATS = ("svg", "png", "pdf")
 WIDTH = 1000  # pixels
 SHARPNESS = 2  # pixels of a PNG per pixel of the page
@@ -57,8 +59,8 @@ def export_figures(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadFolder(
-            f"{folder}: cannot be made ({error.strerror}). Choose another place "
-            "with -o FOLDER."
+            f"{folder}: cannot be made ({error.strerror}). "
+            f"{remedy(error, otherwise=_ELSEWHERE)}"
         ) from None
     paths = tuple(folder / f"{picture.kind.id}.{form}" for picture in pictures)
     for path in paths:
@@ -72,8 +74,8 @@ def export_figures(
         )
     except OSError as error:
         raise BadFolder(
-            f"{folder}: cannot be written ({error.strerror}). Choose another place "
-            "with -o FOLDER."
+            f"{folder}: cannot be written ({error.strerror}). "
+            f"{remedy(error, otherwise=_ELSEWHERE)}"
         ) from None
     return paths
 

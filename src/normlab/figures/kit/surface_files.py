@@ -8,6 +8,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from normlab.disk import whole
+from normlab.disk.remedy import remedy
 from normlab.errors import BadFolder, BadSetting
 from normlab.figures.kit.export import FORMATS, Drawer
 from normlab.figures.surface import contours
@@ -60,8 +61,8 @@ class SurfaceFile:
             self._draw(figure)
         except OSError as error:
             raise BadFolder(
-                f"{self.path}: cannot be written ({error.strerror}). Choose another"
-                " place with -o FILE."
+                f"{self.path}: cannot be written ({error.strerror}). "
+                f"{remedy(error, otherwise='Choose another place with -o FILE.')}"
             ) from None
 
     def _draw(self, figure: go.Figure) -> None:
