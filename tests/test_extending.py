@@ -119,6 +119,11 @@ def test_every_network_has_its_name_and_its_settings() -> None:
         assert taken[:3] == first, f"{name} must take {', '.join(first)} first"
         varied = {*taken} & {*Shape.model_fields}
         nothing(varied ^ settings, f"src/normlab/spec/nets.py and {name}() differ in")
+        for key, words in NETS[name].items():
+            default = inspect.signature(factory).parameters[key].default
+            assert default is None or words == str(default), (
+                f"src/normlab/spec/nets.py: {key} of {name} is {default}, not {words}"
+            )
 
 
 def test_every_probe_has_its_arrays_and_what_makes_it() -> None:

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from normlab.spec._frozen import Frozen, Number, Whole
 from normlab.spec._text import Line
 from normlab.spec.names import PYTHON, known
-from normlab.spec.nets import NETS
+from normlab.spec.nets import NETS, by_default
 
 _FACTORY = re.compile(r"(?P<file>.+\.py):(?P<factory>[A-Za-z_]\w*)")
+
+
+def _auto(key: str, words: str, **limits: Any) -> Any:
+    """A setting that is left to the network where nothing is said."""
+    text = f"{words}; auto: {by_default(key)}."
+    return Field(default=None, description=text, **limits)
 
 
 class Shape(Frozen):
     """How a built-in network is varied; what is left to it is as it was published."""
 
-    depth: Whole | None = Field(default=None, ge=1, le=1000)
-    """Hidden layers; auto: 2 of mlp, 3 of sigmoid."""
-    width: Whole | None = Field(default=None, ge=1, le=10**6)
-    """Units of every hidden layer; auto: 512, 256, 256, ... of mlp, 100 of sigmoid."""
-    activation: Literal["relu", "sigmoid"] | None = None
-    """relu or sigmoid; auto: sigmoid for the model `sigmoid`, otherwise relu."""
-    placement: Literal["before", "after"] | None = None
-    """The norm before or after the nonlinearity; auto: before."""
-    weight_std: Number | None = Field(default=None, gt=0, le=1000)
-    """Of Gaussian initial weights; auto: 0.1 of sigmoid, else torch's."""
+    depth: Whole | None = _auto("depth", "Hidden layers", ge=1, le=1000)
+    width: Whole | None = _auto("width", "Units of every hidden layer", ge=1, le=10**6)
+    activation: Literal["relu", "sigmoid"] | None = _auto(
+        "activation", "relu or sigmoid"
+    )
+    placement: Literal["before", "after"] | None = _auto(
+        "placement", "The norm before or after the nonlinearity"
+    )
+    weight_std: Number | None = _auto(
+        "weight_std", "Of Gaussian initial weights", gt=0, le=1000
+    )
 
     @property
     def chosen(self) -> dict[str, int | float | str]:
