@@ -30,10 +30,14 @@ def _one_thread() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _hears() -> Iterator[None]:
-    """What is started here hears of a lost terminal, though pytest may not."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    """Signals are heard here and in what is started, though whoever started pytest
+    may have had them ignored, as `nohup` and `&` do.
+    """
+    heard = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, how) for number, how in heard.items()}
     yield
-    signal.signal(signal.SIGHUP, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)
