@@ -30,9 +30,8 @@ def _one_thread() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _hears() -> Iterator[None]:
-    """Signals are heard here and in what is started, though whoever started pytest
-    may have had them ignored, as `nohup` and `&` do.
-    """
+    """Signals are heard, here and by what is started, however pytest was started."""
+    # `nohup` and `&` have them ignored, which children would inherit
     heard = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
     before = {number: signal.signal(number, how) for number, how in heard.items()}
     yield
