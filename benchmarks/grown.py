@@ -1,9 +1,9 @@
 """A study folder of as many runs as asked for, made of a few runs that were trained.
 
 Every arm is trained from a few seeds on little data; what these runs reported is then
-written again, by the project's own writer, under other seeds, rates, points and arms.
-So the folder is what `normlab run` would have made of as many runs, but for its
-numbers: they repeat. Never draw conclusions about norms from it.
+repeated to the project's own conductor as if workers said it, under other seeds, rates,
+points and arms. So the folder is what `normlab run` would have made of as many runs,
+but for its numbers: they repeat. Never draw conclusions about norms from it.
 
     python benchmarks/grown.py OUT --runs 10000
 """
@@ -11,11 +11,15 @@ numbers: they repeat. Never draw conclusions about norms from it.
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,14 +31,15 @@ from normlab.records.events import (
     Started,
     Steps,
 )
-from normlab.records.folder import StudyFolder
 from normlab.records.rows import RunRecord
-from normlab.records.writer import Writer
 from normlab.spec.arms import Arm
-from normlab.spec.plan import plan
 from normlab.spec.settings import with_settings
 from normlab.spec.study import StudySpec
-from normlab.study.api import run
+from normlab.study import api
+from normlab.study.jobs import Job, TrainJob
+from normlab.study.messages import JobEnded, JobStarted, Message
+from normlab.study.prepare import PythonParts, prepare
+from normlab.terminal.lines import Lines
 
 TRAINED = 8  # seeds of each arm; the others repeat them
 NORMS = ("none", "batch")
@@ -48,6 +53,7 @@ class Size:
 
     seeds: int
     rates: int = 1
+    refine: int = 0
     arms: int = 2
     points: int = 1
     epochs: int = 5
@@ -66,6 +72,7 @@ class Size:
             *self.settings,
             f"data.source={data}",
             f"recipe.rates={np.geomspace(0.01, 100, self.rates).round(6).tolist()}",
+            f"recipe.refine={self.refine}",
             f"seeds={list(range(self.seeds))}",
         ]
         arms = [Arm(name="none", norm="none")]
@@ -77,6 +84,13 @@ class Size:
         swept = {"recipe.weight_decay": [0.001 * i for i in range(self.points)]}
         sweep = {"sweep": swept} if self.points > 1 else {}
         return StudySpec(**{**spec.model_dump(by_alias=True), "arms": arms, **sweep})
+
+
+class Grown(NamedTuple):
+    """What it took to conduct a study."""
+
+    runs: int  # those that were refined too
+    seconds: float  # of processors
 
 
 def data_file(folder: Path) -> Path:
@@ -98,8 +112,8 @@ def data_file(folder: Path) -> Path:
 
 def trained(
     spec: StudySpec, size: Size, folder: Path
-) -> tuple[dict[str, list[RunRecord]], dict]:
-    """A few runs of each norm at the study's first rate, and the study's facts."""
+) -> tuple[dict[str, list[RunRecord]], list[Path]]:
+    """A few runs of each norm at the study's first rate, and their networks."""
     rates = [spec.recipe.rates[0], 0.9 * spec.recipe.rates[0]]
     small = with_settings(
         StudySpec(),
@@ -111,9 +125,9 @@ def trained(
             "data.validation=200",
         ],
     )
-    record = run(small, folder / "trained").record
+    record = api.run(small, folder / "trained").record
     runs = {norm: [one for one in record.runs if one.key.arm == norm] for norm in NORMS}
-    return runs, {k: v for k, v in record.meta.items() if k in ("classes", "data")}
+    return runs, sorted(folder.glob("trained/arrays/*/network.safetensors"))
 
 
 def events(run: RunRecord, seed: int) -> Iterator[Event]:
@@ -144,30 +158,58 @@ def events(run: RunRecord, seed: int) -> Iterator[Event]:
     yield Finished(batch_digest=start, correct=run.correct, seconds=run.seconds or 0.0)
 
 
-def write_all(writer: Writer, spec: StudySpec, of: dict[str, list[RunRecord]]) -> float:
-    """Write every run of the plan; seconds of processor time."""
-    norms = {arm.name: arm.norm for arm in spec.arms}
-    places = {rate: i for i, rate in enumerate(spec.recipe.rates)}
-    began = time.process_time()
-    writer.add_runs(plan(spec))
-    for key in plan(spec):
-        writer.status(key, "running")
-        templates = of[norms[key.arm]]
-        # twins take the same; 7 and 16 share no factor, so that rates differ
-        template = templates[(key.seed + 7 * places[key.rate]) % len(templates)]
-        for event in events(template, key.seed):
-            writer.event(key, event)
-    return time.process_time() - began
+class Replay:
+    """An executor that repeats, for each run, what one that was trained reported.
+
+    Args:
+        spec: The study.
+        of: By norm the runs that were trained.
+        network: A trained network; each run leaves a copy.
+    """
+
+    def __init__(
+        self, spec: StudySpec, of: dict[str, list[RunRecord]], network: Path
+    ) -> None:
+        self._norms = {arm.name: arm.norm for arm in spec.arms}
+        self._places = {rate: i for i, rate in enumerate(spec.recipe.rates)}
+        self._of = of
+        self._network = network.read_bytes()
+        self._jobs: deque[Job] = deque()
+
+    def submit(self, job: Job, *, urgent: bool = False) -> None:
+        """Queue a job."""
+        (self._jobs.appendleft if urgent else self._jobs.append)(job)
+
+    def messages(self) -> Iterator[tuple[Job, Message]]:
+        """What workers would say."""
+        while self._jobs:
+            job = self._jobs.popleft()
+            assert isinstance(job, TrainJob)
+            templates = self._of[self._norms[job.key.arm]]
+            # twins take the same; 7 and 16 share no factor, so that rates differ
+            place = job.key.seed + 7 * self._places.get(job.key.rate, 0)
+            yield job, JobStarted()
+            for event in events(templates[place % len(templates)], job.key.seed):
+                yield job, event
+            job.network.parent.mkdir(parents=True)
+            job.network.write_bytes(self._network)
+            yield job, JobEnded()
+
+    def close(self) -> None:
+        """There is nothing to stop."""
 
 
-def grow(out: Path, size: Size) -> float:
-    """Make the study; seconds of processor time that writing took."""
+def grow(out: Path, size: Size) -> Grown:
+    """Make the study as `normlab run` does, but for the workers."""
     with tempfile.TemporaryDirectory() as folder:
         spec = size.spec(data_file(Path(folder)))
-        runs, meta = trained(spec, size, Path(folder))
-        study = StudyFolder.create(out, spec, meta)
-        with study.write() as writer:
-            return write_all(writer, spec, runs)
+        runs, networks = trained(spec, size, Path(folder))
+        prepared = prepare(spec, root=Path(), python=PythonParts())
+        executor = Replay(spec, runs, networks[0])
+        began = time.process_time()
+        with Path(os.devnull).open("w") as nobody, redirect_stdout(nobody):
+            made = api._begun(prepared, out, executor, Lines())
+        return Grown(len(made.record.runs), time.process_time() - began)
 
 
 def main() -> None:
@@ -177,6 +219,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1000, help="at least")
     parser.add_argument("--rates", type=int, default=5)
     parser.add_argument("--arms", type=int, default=2)
+    parser.add_argument("--refine", type=int, default=0)
     parser.add_argument("--points", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--layers", type=int, default=1, help="hidden ones")
@@ -184,14 +227,16 @@ def main() -> None:
     of_a_seed = given.rates * given.arms * given.points
     size = Size(
         seeds=max(1, -(-given.runs // of_a_seed)),
+        refine=given.refine,
         rates=given.rates,
         arms=given.arms,
         points=given.points,
         epochs=given.epochs,
         layers=given.layers,
     )
-    seconds = grow(given.out, size)
-    print(f"{size}: {seconds:.1f} s of processor time to write")
+    made = grow(given.out, size)
+    each = f"{1e3 * made.seconds / made.runs:.2f} ms of processor time each"
+    print(f"{size}: {made.runs:,} runs, {each}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,7 +27,9 @@ from grown import Size, grow
 from normlab.records.export import FORMATS
 from timing import append_json, parser_for, table
 
-RUNS = "100,1000,3000,10000"
+RUNS = "1250,2500,5000,10000"
+QUESTIONS = ("runs", "refine", "arms", "rates", "points", "epochs", "layers")
+LARGE = ("show", "show --json", "report")
 OF_A_SEED = 10  # runs: two arms at five rates
 COMMANDS: dict[str, Sequence[str]] = {
     "show": ("show", "{study}"),
@@ -62,12 +64,13 @@ def used_by(arguments: Sequence[str]) -> Used:
     return Used(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 1e6)
 
 
-def measured(folder: Path, size: Size, commands: Sequence[str]) -> Row:
+def measured(folder: Path, size: Size, commands: Iterable[str]) -> Row:
     """Make a study in an empty folder and measure commands on it."""
     study = folder / "study"
     # a process begins with the peak of the one that starts it: keep torch out of here
     with get_context("spawn").Pool(1) as apart:
-        row = {"writing, s": apart.apply(grow, (study, size))}
+        made = apart.apply(grow, (study, size))
+    row = {"runs": made.runs, "conductor, ms a run": 1e3 * made.seconds / made.runs}
     row["study.db, MB"] = (study / "study.db").stat().st_size / 1e6
     for name in commands:
         places = {"study": study, "above": folder}
@@ -77,42 +80,38 @@ def measured(folder: Path, size: Size, commands: Sequence[str]) -> Row:
     return row
 
 
-def by_runs(numbers: Sequence[int]) -> dict[str, Row]:
-    """All commands, at two arms and five rates."""
-    return {
-        f"{runs:,} runs": _in_folder(Size(seeds=runs // OF_A_SEED, rates=5), COMMANDS)
-        for runs in numbers
-    }
-
-
-def by_arms() -> dict[str, Row]:
-    """Up to as many arms as a study may have, from five seeds."""
-    return {
-        f"{arms} arms": _in_folder(Size(seeds=5, arms=arms), ("show", "report"))
-        for arms in (10, 30, 100)
-    }
-
-
-def by_points() -> dict[str, Row]:
-    """Many points of a sweep, from three seeds."""
-    return {
-        f"{points:,} points": _in_folder(
-            Size(seeds=3, points=points), ("show", "report")
-        )
-        for points in (10, 100, 1000)
-    }
-
-
-def _in_folder(size: Size, commands: Sequence[str] | dict[str, object]) -> Row:
-    with tempfile.TemporaryDirectory() as folder:
-        return measured(Path(folder), size, list(commands))
-
-
-QUESTIONS: dict[str, Callable[[Sequence[int]], dict[str, Row]]] = {
-    "runs": by_runs,
-    "arms": lambda _: by_arms(),
-    "points": lambda _: by_points(),
-}
+def sizes(question: str, runs: Sequence[int]) -> dict[str, Size]:
+    """The studies that answer a question, by what they are called."""
+    match question:
+        case "runs":
+            of = {f"{n:,} runs": Size(seeds=n // OF_A_SEED, rates=5) for n in runs}
+        case "refine":
+            of = {
+                f"{n:,} runs": Size(seeds=5, rates=5, refine=4, points=n // 50)
+                for n in runs
+            }
+        case "arms":
+            of = {f"{n} arms": Size(seeds=100, arms=n) for n in (10, 30, 100)}
+        case "rates":
+            of = {f"{n:,} rates": Size(seeds=5, rates=n) for n in (10, 100, 1000)}
+        case "points":
+            of = {
+                f"{n:,} points": Size(seeds=3, points=n)
+                for n in (10, 100, 1000, 10_000)
+            }
+        case "epochs":
+            of = {
+                f"{n} epochs": Size(seeds=50, rates=2, epochs=n)
+                for n in (25, 50, 100, 200)
+            }
+        case "layers":
+            of = {
+                f"{n} layers": Size(seeds=50, rates=2, layers=n)
+                for n in (8, 16, 32, 64)
+            }
+        case _:
+            sys.exit(f"--what {question} is none of {', '.join(QUESTIONS)}")
+    return of
 
 
 def as_tables(rows: dict[str, Row]) -> str:
@@ -134,7 +133,11 @@ def main() -> None:
     began = time.perf_counter()
     numbers = [int(number) for number in given.runs.split(",")]
     for question in given.what.split(","):
-        rows = QUESTIONS[question](numbers)
+        commands = COMMANDS if question == "runs" else LARGE
+        rows: dict[str, Row] = {}
+        for name, size in sizes(question, numbers).items():
+            with tempfile.TemporaryDirectory() as folder:
+                rows[name] = measured(Path(folder), size, commands)
         print(f"\n{as_tables(rows)}\n", flush=True)
         append_json(given.json, f"growth by {question}", json.loads(json.dumps(rows)))
     print(f"{time.perf_counter() - began:.0f} s")
