@@ -29,7 +29,8 @@ from PIL import Image
 from normlab.analysis.analyse import rule
 from normlab.analysis.claim import Claim, claim_from
 from normlab.analysis.claims import DEFINITIONS
-from normlab.analysis.design.pairs import Pairing, Runs, all_pairings
+from normlab.analysis.design.family import speaks_of
+from normlab.analysis.design.pairs import Runs, all_pairings
 from normlab.analysis.inference.evidence import Evidence, collect
 from normlab.analysis.series.step_table import step_tables
 from normlab.analysis.text.table import Table
@@ -90,7 +91,7 @@ def _evidence(record: StudyRecord, statement: Statement) -> Iterator[Evidence | 
     pair = (by_name[statement.against], by_name[statement.arm])
     spec = record.spec.model_copy(update={"arms": pair})
     alone = replace(record, spec=spec)
-    spoken = [p for p in all_pairings(alone) if _spoken_of(statement, p)]
+    spoken = [p for p in all_pairings(alone) if speaks_of(statement, p)]
     if definition.compares == "rates":
         places = [p for p in spoken if p.compared == "all-rates"]
     else:
@@ -103,16 +104,6 @@ def _evidence(record: StudyRecord, statement: Statement) -> Iterator[Evidence | 
     runs = Runs.of(alone)
     for pairing in places:
         yield collect(definition, pairing, runs, pairing.seeds(spec))
-
-
-def _spoken_of(statement: Statement, pairing: Pairing) -> bool:
-    if statement.between is None:
-        return True
-    low, high = statement.between
-    return any(
-        isinstance(value, int | float) and low <= value <= high
-        for _, value in pairing.point
-    )
 
 
 def page(text: str, results: str) -> str:

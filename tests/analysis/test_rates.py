@@ -7,7 +7,9 @@ import pytest
 
 from normlab.analysis.analyse import analyse, judge_all
 from normlab.analysis.design.rates import choice_seeds, choices, claim_seeds
+from normlab.analysis.inference.holm import holm
 from normlab.analysis.text.summary import to_json
+from normlab.records.rows import StudyRecord
 from normlab.spec.plan import RunKey
 from normlab.spec.settings import with_settings
 from tests.analysis.studies import changed
@@ -125,3 +127,46 @@ def test_json_has_points_only_in_a_sweep() -> None:
         "own-best",
         "all-rates",
     }
+
+
+def test_what_is_said_of_every_rate_takes_nothing_from_the_fair_comparison() -> None:
+    """The family is that of own best rates and of all of them, however many."""
+    few, many = (
+        judge_all(accurate(over_rates(rates_spec(*rates, seeds=9), scattered)))
+        for rates in (RATES, (*RATES, 0.02, 0.05, 0.3))
+    )
+    for claims in (few, many):
+        judged = [claim for claim in claims if claim.verdict != "description"]
+        assert {claim.compared for claim in judged} == {"own-best", "all-rates"}
+        tested = [claim for claim in judged if claim.p is not None]
+        corrected = holm([claim.p for claim in tested if claim.p is not None])
+        assert [claim.p_holm for claim in tested] == pytest.approx(corrected)
+        described = [claim for claim in claims if claim.verdict == "description"]
+        assert {claim.compared for claim in described} == {"same-rate"}
+        assert {claim.p_holm for claim in described} == {None}
+        assert any(claim.p is not None and claim.interval for claim in described)
+
+
+def accurate(record: StudyRecord) -> StudyRecord:
+    """Accuracies that follow the losses."""
+    runs = (replace(r, test_accuracy=1 - scattered(r.key) / 5) for r in record.runs)
+    return replace(record, runs=tuple(runs))
+
+
+def scattered(key: RunKey) -> float:
+    """A loss with a lowest rate, and seeds that differ."""
+    lowest = {"none": 0.01, "batch": 0.1}[key.arm]
+    gain = 0.01 * ((7 * key.seed) % 5) * (key.arm == "batch")
+    return 0.1 + abs(math.log10(key.rate / lowest)) + gain
+
+
+def test_a_named_experiment_judges_what_it_states_of_equal_rates() -> None:
+    spec = rates_spec(*RATES, seeds=6).model_copy(
+        update={"experiment": "learning-rates"}
+    )
+    claims = judge_all(over_rates(spec, scattered))
+    same = {c.id for c in claims if c.compared == "same-rate" and c.verdict in JUDGED}
+    assert same == {"trains-at-all"}
+
+
+JUDGED = ("inconclusive", "no-difference", "not-enough-seeds", "supported")

@@ -11,12 +11,14 @@ from normlab.analysis.claims import DEFINITIONS
 from normlab.analysis.claims.definition import Definition
 from normlab.analysis.claims.own import all_claims
 from normlab.analysis.design.fairness import Fairness, check_fairness
+from normlab.analysis.design.family import is_judged
 from normlab.analysis.design.pairs import Runs, all_pairings
 from normlab.analysis.inference.evidence import Evidence, collect
 from normlab.analysis.inference.holm import Others
-from normlab.analysis.inference.verdict import Ruling, judge
+from normlab.analysis.inference.verdict import DESCRIBED, Ruling, judge
 from normlab.records.data_line import copies_text
 from normlab.records.rows import StudyRecord
+from normlab.spec.study import StudySpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,15 +47,14 @@ def analyse(record: StudyRecord, own: Sequence[Definition] = ()) -> Analysis:
 
 
 def judge_all(record: StudyRecord, own: Sequence[Definition] = ()) -> Claims:
-    """All claims on all arms against the baseline: one family for the correction.
+    """All claims on all arms against the baseline, those of the user's among them.
 
-    All rates and points of a sweep, own best rates and claims of the user's belong to
-    the one family.
+    What `is_judged` names is one family for the correction; the rest is described.
     """
     family = gather(record, all_claims(own))
     return Claims(
         claim_from(evidence, ruling, copies=copies_text(record.meta))
-        for evidence, ruling in zip(family, rule(family), strict=True)
+        for evidence, ruling in zip(family, rule(family, record.spec), strict=True)
     )
 
 
@@ -73,7 +74,20 @@ def gather(
     ]
 
 
-def rule(family: Sequence[Evidence]) -> list[Ruling]:
-    """Judge each beside the p-values of all the others."""
-    all_p = Others([evidence.p for evidence in family if evidence.p is not None])
-    return [judge(e, all_p if e.p is None else all_p.without(e.p)) for e in family]
+def rule(family: Sequence[Evidence], spec: StudySpec | None = None) -> list[Ruling]:
+    """Judge each beside the p-values of all the others that are judged.
+
+    Args:
+        family: What there is evidence on.
+        spec: Of the study; without one all are judged.
+    """
+    judged = [
+        spec is None or is_judged(evidence.definition, evidence.pairing, spec)
+        for evidence in family
+    ]
+    of_judged = [e.p for e, is_one in zip(family, judged, strict=True) if is_one]
+    all_p = Others([p for p in of_judged if p is not None])
+    return [
+        judge(e, all_p if e.p is None else all_p.without(e.p)) if is_one else DESCRIBED
+        for e, is_one in zip(family, judged, strict=True)
+    ]

@@ -36,11 +36,13 @@ def headlines(spec: StudySpec, claims: Sequence[Claim]) -> list[str]:
     """A few sentences for each arm that the baseline is compared with.
 
     Over several rates, first over all of them and with each arm at its own best; what
-    was compared at each rate, or at many points of a sweep, is counted.
+    was judged at each rate, or at many points of a sweep, is counted. What is only
+    described is left out.
     """
     by_arm: dict[str, list[Claim]] = {arm.name: [] for arm in spec.arms}
     for claim in claims:
-        by_arm[claim.arm].append(claim)
+        if claim.verdict != "description":
+            by_arm[claim.arm].append(claim)
     return [
         sentence
         for arm in spec.arms

@@ -30,6 +30,7 @@ Verdict = Literal[
     "inconclusive",
     "not-enough-seeds",
     "not-measurable",
+    "description",
 ]
 DECIDED = ("supported", "contradicted", "mixed", "no-difference")
 
@@ -41,6 +42,12 @@ class Ruling(NamedTuple):
     note: str
     p_holm: float | None = None
     """The corrected p, if there is one."""
+
+
+DESCRIBED = Ruling(
+    "description", "not judged: verdicts are given at own best rates and over all rates"
+)
+"""What stands where no verdict is asked for."""
 
 
 def judge(evidence: Evidence, others: Others) -> Ruling:
