@@ -59,6 +59,8 @@ _HOMES = {
     "surface": "normlab.facade.surface",
 }
 
+_WITHOUT_TORCH = ("Definition", "Omitted", "Result", "Twins", "load_surface")
+
 __all__ = [
     "Definition",
     "GhostBatchNorm",
@@ -87,7 +89,20 @@ def __getattr__(name: str) -> Any:
         return version("normlab")
     if name not in _HOMES:
         raise AttributeError(f"module 'normlab' has no attribute '{name}'")
+    if name != "NormlabError":  # by which a refusal is caught
+        _refuse_few_addresses(name)
     return getattr(import_module(_HOMES[name]), name)
+
+
+def _refuse_few_addresses(name: str) -> None:
+    """Refuse a small `ulimit -v` before a library is loaded that dies of it."""
+    import sys
+
+    from normlab.disk.room import refuse_few_addresses
+
+    torch = name not in _WITHOUT_TORCH
+    if ("torch" if torch else "numpy") not in sys.modules:
+        refuse_few_addresses(f"normlab.{name}", torch=torch)
 
 
 def __dir__() -> list[str]:

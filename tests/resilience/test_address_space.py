@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import normlab
 from tests.records.studies import finished
 
 MB = 2**20
@@ -58,3 +59,29 @@ def test_training_is_refused_in_one_line(
     (line,) = done.stderr.splitlines()
     assert line.startswith("normlab: error: ") and "ulimit -v" in line
     assert not (tmp_path / "new").exists()
+
+
+FROM_PYTHON = """
+import resource, sys
+limit = int(sys.argv[1]) * 2**20
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+import normlab
+try:
+    getattr(normlab, sys.argv[2])
+except normlab.NormlabError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("limit", [100, 500])
+@pytest.mark.parametrize("name", normlab.__all__)
+def test_so_it_is_from_python_whatever_is_asked_for(name: str, limit: int) -> None:
+    """Asking for a name loads all that it needs, or says in one line that it cannot."""
+    words = [sys.executable, "-c", FROM_PYTHON, str(limit), name]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    refused = "ulimit -v" in done.stdout
+    if name in {"NormlabError", "__version__"}:
+        assert not refused
+    elif limit == 100 or name not in normlab._WITHOUT_TORCH:
+        assert refused
