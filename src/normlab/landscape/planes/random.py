@@ -9,15 +9,13 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvTransposeNd
 
+from normlab.base.filters import filter_lengths, owners
 from normlab.base.streams import stream
 from normlab.errors import BadModel, BadSetting
 from normlab.landscape.planes.plane import Plane
 from normlab.norms.recognize import is_norm_module
 from normlab.records.bare_names import bare_names, inner_names
-
-_TRANSPOSED = ("Conv1D",)  # of the transformers library: (inputs, outputs)
 
 
 def random_plane(
@@ -77,11 +75,11 @@ def random_plane(
         )
     chosen = _chosen(named, weights, parameters)
     addresses = bare_names(named) | inner_names(weights)
-    owners = _owners(model)
+    owned = owners(model)
     first, second = (
         {
             name: _direction(
-                named[name], *owners[name], (seed, "surface", axis, addresses[name])
+                named[name], *owned[name], (seed, "surface", axis, addresses[name])
             )
             for name in chosen
         }
@@ -167,19 +165,6 @@ def _found(
     ]
 
 
-def _owners(model: nn.Module) -> dict[str, tuple[nn.Module, str]]:
-    """The module of each parameter, and what it calls it; outside of parametrisations.
-
-    Of a parametrised weight torch keeps the original in a module of its own.
-    """
-    owners = {}
-    for name, _ in model.named_parameters():
-        path, _, inside = f".{name}".partition(".parametrizations.")
-        path, _, last = (path, "", inside) if inside else path.rpartition(".")
-        owners[name] = model.get_submodule(path.removeprefix(".")), last
-    return owners
-
-
 def _direction(
     weight: Tensor, owner: nn.Module, called: str, address: tuple[int | str, ...]
 ) -> NDArray[Any]:
@@ -192,10 +177,10 @@ def _direction(
         if mask is None
         else mask.reshape(mask.shape + (1,) * (parts.ndim - mask.ndim))
     )
-    wanted = _lengths(parts.double() * kept, owner, weight.ndim)
+    wanted = filter_lengths(parts.double() * kept, owner, weight.ndim)
     drawn = torch.randn(parts.shape, generator=stream(*address), dtype=torch.float64)
     drawn *= kept
-    found = _lengths(drawn, owner, weight.ndim)
+    found = filter_lengths(drawn, owner, weight.ndim)
     drawn *= torch.where(found > 0, wanted / found, 0.0)
     if values.is_complex():
         drawn = torch.view_as_complex(drawn)
@@ -209,30 +194,3 @@ def _mask(owner: nn.Module, called: str) -> Tensor | None:
     base = called.removesuffix("_orig")
     mask = owner._buffers.get(f"{base}_mask") if base != called else None
     return None if mask is None else mask.detach().cpu().double()
-
-
-def _lengths(values: Tensor, owner: nn.Module, axes: int) -> Tensor:
-    """Length of the filter that each number belongs to, to be multiplied with.
-
-    Args:
-        values: The weight, of a complex one with an axis of its two parts behind.
-        owner: Its module.
-        axes: Of the weight itself.
-    """
-    if isinstance(owner, _ConvTransposeNd) and axes > 2:
-        # (inputs, outputs of one group, ...): the inputs are those of all groups
-        grouped = values.unflatten(0, (owner.groups, -1))
-        others = [1, *range(3, grouped.ndim)]
-        lengths = grouped.square().sum(others, keepdim=True).sqrt()
-        return lengths.expand_as(grouped).flatten(0, 1)
-    if _is_conv1d(owner) and axes == 2:
-        others = [0, *range(2, values.ndim)]
-        return values.square().sum(others, keepdim=True).sqrt()
-    if axes < 2:
-        return values.norm()
-    rows = values.flatten(1).norm(dim=1)
-    return rows.reshape(-1, *(1,) * (values.ndim - 1))
-
-
-def _is_conv1d(owner: nn.Module) -> bool:
-    return any(kind.__name__ in _TRANSPOSED for kind in type(owner).__mro__)
