@@ -93,5 +93,11 @@ def finish(home: Home, whole: Path, ended: Ended | None = None) -> list[str]:
     else:
         return [f"cannot go on: {ended}"]
     found = [f"leaves {process}" for process in home.left()]
-    found += [f"TMPDIR keeps {path.name}" for path in home.temporary.iterdir()]
+    kept = [path for path in home.temporary.iterdir() if not _is_pythons_own(path)]
+    found += [f"TMPDIR keeps {path.name}" for path in kept]
     return found + unlike(home.study, whole)
+
+
+def _is_pythons_own(path: Path) -> bool:
+    """Whether Python wrote it: to see if it can write there, and removes it at once."""
+    return path.is_file() and path.read_bytes() == b"blat"
