@@ -5,8 +5,8 @@
 
 The page NAME.md holds two marks; what stands between them is replaced: one row for
 each statement of `normlab.experiments` and each place where the study compares its
-arms, with the measured effect, its interval and whether that agrees. The family for
-Holm's correction is this table: its statements stood in the source before the study.
+arms and the statement speaks, with the measured effect, its interval and whether that
+agrees. The verdicts are those that the study itself gives.
 Above the table stand the command, the minutes it took and the experiment's main
 picture, which Chrome or Chromium draws into pictures/.
 """
@@ -18,7 +18,6 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,12 +25,8 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from normlab.analysis.analyse import rule
-from normlab.analysis.claim import Claim, claim_from
-from normlab.analysis.claims import DEFINITIONS
-from normlab.analysis.design.family import speaks_of
-from normlab.analysis.design.pairs import Runs, all_pairings
-from normlab.analysis.inference.evidence import Evidence, collect
+from normlab.analysis.analyse import judge_all
+from normlab.analysis.claim import Claim, Claims
 from normlab.analysis.series.step_table import step_tables
 from normlab.analysis.text.table import Table
 from normlab.errors import NormlabError, NotMeasured
@@ -70,40 +65,26 @@ class Row(NamedTuple):
 
 
 def rows(record: StudyRecord, statements: Sequence[Statement]) -> list[Row]:
-    """All statements, judged as one family."""
-    asked = [(s, evidence) for s in statements for evidence in _evidence(record, s)]
-    found = [(s, evidence) for s, evidence in asked if evidence is not None]
-    family = [evidence for _, evidence in found]
-    claims = {
-        id(evidence): claim_from(evidence, ruling)
-        for evidence, ruling in zip(family, rule(family), strict=True)
-    }
-    return [Row(s, claims.get(id(evidence))) for s, evidence in asked]
+    """All statements, with what the study says of each where it speaks."""
+    claims = judge_all(record)
+    return [
+        Row(statement, claim)
+        for statement in statements
+        for claim in _about(statement, claims) or [None]
+    ]
 
 
-def _evidence(record: StudyRecord, statement: Statement) -> Iterator[Evidence | None]:
-    """What the study has on one statement, place by place; None if nothing."""
-    definition = next((d for d in DEFINITIONS if d.id == statement.claim), None)
-    by_name = {arm.name: arm for arm in record.spec.arms}
-    if definition is None or not {statement.arm, statement.against} <= set(by_name):
-        yield None
-        return
-    pair = (by_name[statement.against], by_name[statement.arm])
-    spec = record.spec.model_copy(update={"arms": pair})
-    alone = replace(record, spec=spec)
-    spoken = [p for p in all_pairings(alone) if speaks_of(statement, p)]
-    if definition.compares == "rates":
-        places = [p for p in spoken if p.compared == "all-rates"]
-    else:
-        # without held-out images nobody can choose a rate
-        best = [p for p in spoken if p.compared == "own-best"]
-        same = [p for p in spoken if p.compared == "same-rate"]
-        places = best if best and statement.rates == "own" else same
-    if not places:
-        yield None
-    runs = Runs.of(alone)
-    for pairing in places:
-        yield collect(definition, pairing, runs, pairing.seeds(spec))
+def _about(statement: Statement, claims: Claims) -> list[Claim]:
+    said = [
+        claim
+        for claim in claims
+        if claim.id == statement.claim
+        and (claim.arm, claim.baseline) == (statement.arm, statement.against)
+        and statement.speaks_at(claim.compared, claim.rate, claim.point)
+    ]
+    same = [claim for claim in said if claim.compared == "same-rate"]
+    best = [claim for claim in said if claim not in same]
+    return best if best and statement.rates == "own" else same
 
 
 def page(text: str, results: str) -> str:
@@ -133,10 +114,14 @@ def results(record: StudyRecord, chosen: Experiment, picture: str = "") -> str:
         "|---|---|---|---|",
         *(_line(row) for row in judged),
         "",
-        "The claims are explained [here](../claims.md). Verdicts after Holm's "
-        f"correction for the {len(judged)} rows of this table.",
+        "The claims are explained [here](../claims.md). The verdicts are the study's, "
+        f"corrected for all {_judged(record)} claims that it judges.",
     ]
     return "\n".join(lines)
+
+
+def _judged(record: StudyRecord) -> int:
+    return sum(claim.verdict != "description" for claim in judge_all(record))
 
 
 def _in_markdown(table: Table) -> Iterator[str]:

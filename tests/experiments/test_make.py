@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from normlab.analysis.analyse import judge_all
+from normlab.analysis.design import family
 from normlab.analysis.series.step_table import step_tables
 from normlab.experiments.experiment import Statement
 from normlab.experiments.registry import NAMES, experiment
@@ -73,24 +75,26 @@ def test_what_cannot_be_decided_stays_open() -> None:
     assert row.verdict == "open (inconclusive)"
 
 
-def test_arms_are_compared_with_the_one_that_the_statement_names() -> None:
+def test_arms_are_compared_with_the_one_that_the_statement_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     against = replace(BETTER, arm="layer", against="batch")
+    monkeypatch.setattr(family, "stated", lambda _: (against,))
     (row,) = make.rows(three_arms(), [against])
     assert row.claim is not None
     assert (row.claim.arm, row.claim.baseline) == ("layer", "batch")
     assert row.claim.estimate == pytest.approx(0.01, abs=1e-3)
 
 
-def test_the_family_is_the_table() -> None:
-    two = [BETTER, replace(BETTER, arm="layer")]
-    alone, *_ = make.rows(three_arms(), two[:1])
-    first, second = make.rows(three_arms(), two)
-    assert alone.claim is not None and first.claim is not None
-    assert second.claim is not None
-    assert alone.claim.p_holm == alone.claim.p
-    assert first.claim.p is not None and second.claim.p is not None
-    smaller = min(first.claim.p, second.claim.p)
-    assert min(first.claim.p_holm, second.claim.p_holm) == pytest.approx(2 * smaller)
+def test_the_verdicts_are_those_of_the_study() -> None:
+    record = three_arms()
+    (row,) = make.rows(record, [BETTER])
+    (claim,) = [
+        c for c in judge_all(record) if (c.id, c.arm) == ("better-accuracy", "batch")
+    ]
+    assert row.claim == claim
+    judged = sum(c.verdict != "description" for c in judge_all(record))
+    assert f"corrected for all {judged} claims" in make.results(record, DEPTH)
 
 
 def test_a_statement_that_the_study_says_nothing_about_is_shown() -> None:

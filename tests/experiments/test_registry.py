@@ -60,6 +60,7 @@ def test_the_networks_of_an_experiment_can_be_built(name: str, full: bool) -> No
 def test_statements_are_about_claims_and_arms_that_there_are(name: str) -> None:
     arms = {arm.name for arm in experiment(name).spec().arms}
     assert experiment(name).statements
+    assert experiment(name).differs.endswith(".")
     for statement in experiment(name).statements:
         assert statement.claim in CLAIMS
         assert statement.expects
@@ -85,6 +86,7 @@ def test_changes_replace_keys_and_leave_the_others() -> None:
         picture="sweep",
         name="x",
         title="",
+        differs="",
         default={"recipe": {"epochs": 2, "momentum": 0.5}, "seeds": (1, 2)},
         full={"recipe": {"epochs": 3}},
     )

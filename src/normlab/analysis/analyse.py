@@ -11,7 +11,7 @@ from normlab.analysis.claims import DEFINITIONS
 from normlab.analysis.claims.definition import Definition
 from normlab.analysis.claims.own import all_claims
 from normlab.analysis.design.fairness import Fairness, check_fairness
-from normlab.analysis.design.family import is_judged
+from normlab.analysis.design.family import is_judged, stated_of_others
 from normlab.analysis.design.pairs import Runs, all_pairings
 from normlab.analysis.inference.evidence import Evidence, collect
 from normlab.analysis.inference.holm import Others
@@ -65,10 +65,16 @@ def gather(
     runs = Runs.of(record)
     observed = {probe for run in record.runs for probe in run.observed.probes}
     made = [d for d in definitions if not d.probe or d.probe in observed]
+    asked = [(d, pairing) for pairing in all_pairings(record) for d in made]
+    asked += [
+        (definition, pairing)
+        for claim, pairing in stated_of_others(record)
+        for definition in made
+        if definition.id == claim
+    ]
     return [
         collect(definition, pairing, runs, pairing.seeds(record.spec))
-        for pairing in all_pairings(record)
-        for definition in made
+        for definition, pairing in asked
         if (definition.compares == "rates") == (pairing.compared == "all-rates")
         and (not definition.surfaces or runs.have_bowls(pairing))
     ]

@@ -25,6 +25,9 @@ _STATED = {
 EXPERIMENT = Experiment(
     name="article",
     title="What does batch norm do to the reference network?",
+    differs=(
+        "The article shows one start of each network; here are five pairs of twins."
+    ),
     picture="surface-common",
     statements=tuple(
         Statement(says=says, source=_ARTICLE, claim=claim, arm="batch")

@@ -10,9 +10,15 @@ _WU = "Wu and He 2018"
 EXPERIMENT = Experiment(
     name="batch-sizes",
     title="Which norm stands small batches, and which large ones?",
+    differs=(
+        "Hoffer et al. take batches of 4,096 in chunks of 128 (not checked); the "
+        "largest here has 256 images, in chunks of 16. Wu and He call group norm "
+        "comparable at errors of 24.1 % against 23.6 % (the second not checked) on "
+        "ImageNet; our margin is 0.1 points, a fifth of that."
+    ),
     picture="sweep",
     default={
-        "seeds": (0, 1, 2, 3),
+        "seeds": tuple(range(6)),
         "measure": "none",
         "data": {"training": 12_000},
         # one rate does not suit every batch size; each arm is seen at its own best
@@ -21,7 +27,7 @@ EXPERIMENT = Experiment(
         "arms": ("none", "batch", "ghost", "layer", "group"),
     },
     full={
-        "seeds": tuple(range(6)),
+        "seeds": tuple(range(9)),
         "data": {"training": "auto"},
         "recipe": {"rates": (0.001, 0.01, 0.1), "epochs": 5},
         "sweep": {"recipe.batch_size": (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)},

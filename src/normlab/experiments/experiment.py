@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from normlab.spec.point import SweepPoint
     from normlab.spec.study import StudySpec
 
 
@@ -26,10 +27,26 @@ class Statement:
     """The arm that it is compared with."""
     rates: Literal["own", "same"] = "own"
     """Where a study trains at several: each arm at its own best, or both at each."""
+    rates_between: tuple[float, float] | None = None
+    """The rates that it speaks of, where both arms are compared at each; None: all."""
     between: tuple[float, float] | None = None
     """The values of the swept key that it speaks of; None: all."""
     expects: frozenset[str] = frozenset({"supported"})
     """The verdicts on the claim that would agree with the statement."""
+
+    def speaks_at(self, compared: str, rate: float, point: SweepPoint) -> bool:
+        """Whether it is about this rate, where rates are equal, and this point."""
+        if self.rates_between is not None and compared == "same-rate":
+            least, most = self.rates_between
+            if not least <= rate <= most:
+                return False
+        if self.between is None:
+            return True
+        low, high = self.between
+        return any(
+            isinstance(value, int | float) and low <= value <= high
+            for _, value in point
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +56,8 @@ class Experiment:
     Attributes:
         name: As behind `normlab run`.
         title: One line of what is asked.
+        differs: In what it is not the publication's, in a sentence or two: network,
+            data, batches, and the size of effects against our margins.
         picture: The figure that shows the answer, by its name in `normlab.figures`.
         default: The tables of study.toml, where they differ from the defaults; minutes
             on two cores.
@@ -49,6 +68,7 @@ class Experiment:
 
     name: str
     title: str
+    differs: str
     picture: str
     default: Mapping[str, Any] = field(default_factory=dict)
     full: Mapping[str, Any] = field(default_factory=dict)

@@ -9,6 +9,11 @@ _SOURCE = "Santurkar, Tsipras, Ilyas and Madry 2018, section 2"
 EXPERIMENT = Experiment(
     name="noisy-batch-norm",
     title="Does batch norm still help when its output is shifted and scaled at random?",
+    differs=(
+        "Santurkar et al. train a VGG network on CIFAR-10 (not checked); here it is a "
+        "network of two hidden layers on MNIST. About as fast means within 5 % of the "
+        "steps, about as accurate within 0.1 points."
+    ),
     picture="drift",
     default={"arms": ("none", "batch", "noisy")},
     full={"seeds": tuple(range(10)), "recipe": {"epochs": 20}},

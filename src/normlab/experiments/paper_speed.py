@@ -10,12 +10,17 @@ _BASE = 0.01
 EXPERIMENT = Experiment(
     name="paper-speed",
     title="How many steps to the accuracy without norms, at 1x, 5x and 30x the rate?",
+    differs=(
+        "Inception on ImageNet is out of reach here: a small convolutional network on "
+        "MNIST stands in, where the highest accuracies lie close together. The other "
+        "changes that the paper makes at higher rates are left out."
+    ),
     picture="learning-rates",
     step_table=True,
     default={
-        "seeds": (0, 1, 2, 3),
+        "seeds": tuple(range(10)),
         "measure": "none",
-        "data": {"training": 12_000},
+        "data": {"training": 6_000},
         "model": {"name": "lenet"},
         "recipe": {
             "rates": (_BASE, 5 * _BASE, 30 * _BASE),
@@ -34,7 +39,7 @@ EXPERIMENT = Experiment(
         ),
     },
     full={
-        "seeds": tuple(range(6)),
+        "seeds": tuple(range(12)),
         "data": {"training": "auto"},
         "recipe": {"epochs": 5},
         "sweep": {"model.name": ("lenet", "resnet")},
@@ -46,6 +51,7 @@ EXPERIMENT = Experiment(
             claim="faster-convergence",
             arm="batch",
             rates="same",
+            rates_between=(_BASE, _BASE),
         ),
         Statement(
             says="batch norm allows much larger rates",

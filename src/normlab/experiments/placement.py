@@ -9,6 +9,7 @@ _SOURCE = "Ioffe and Szegedy 2015, section 3.2"
 EXPERIMENT = Experiment(
     name="placement",
     title="Does batch norm belong before the nonlinearity or after it?",
+    differs=("The paper argues and measures nothing; here both places are trained."),
     picture="learning-curves",
     default={
         "arms": (

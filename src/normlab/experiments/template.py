@@ -39,6 +39,8 @@ def _head(experiment: Experiment) -> Iterator[str]:
             first, *rest = wrap(f"{statement.says} ({statement.source})", _WIDTH - 4)
             yield from (f"# - {first}", *(f"#   {line}" for line in rest))
         yield "#"
+    yield from (f"# {line}" for line in wrap(experiment.differs, _WIDTH - 2))
+    yield "#"
     yield "# Lines that you leave out keep their defaults. Run it with:"
     yield "#   normlab run study.toml"
     yield '# Other arms: add a table [[arms]], e.g. norm = "ghost(chunk=8)".'

@@ -37,11 +37,11 @@ def headlines(spec: StudySpec, claims: Sequence[Claim]) -> list[str]:
 
     Over several rates, first over all of them and with each arm at its own best; what
     was judged at each rate, or at many points of a sweep, is counted. What is only
-    described is left out.
+    described, or compares two other arms, is left out.
     """
     by_arm: dict[str, list[Claim]] = {arm.name: [] for arm in spec.arms}
     for claim in claims:
-        if claim.verdict != "description":
+        if claim.verdict != "description" and claim.baseline == spec.baseline.name:
             by_arm[claim.arm].append(claim)
     return [
         sentence

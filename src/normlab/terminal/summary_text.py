@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from normlab.records.rows import RunRecord, StudyRecord
 
 _NUMBERS = ("lr", "seed", "epochs", "train loss", "test loss", "test accuracy", "time")
-_BRIEF = ["verdict", "claim", "arm", "at", "measured [95 % interval]"]
+_BRIEF = ["verdict", "claim", "arms", "at", "measured [95 % interval]"]
 _PLACE = _BRIEF.index("at")
 MANY_RUNS = 60  # more are not named one by one
 MANY_CLAIMS = 60  # more have a line each
@@ -197,7 +197,8 @@ def _line(claim: Claim) -> list[str]:
         measured = effect_text(claim.estimate, claim.definition)
         if claim.interval:
             measured += f" [{interval_text(claim.interval, claim.definition)}]"
-    return [claim.verdict.upper(), claim.id, claim.arm, claim.where, measured]
+    arms = f"{claim.arm} against {claim.baseline}"
+    return [claim.verdict.upper(), claim.id, arms, claim.where, measured]
 
 
 def _where(record: StudyRecord, folder: Path, *, report: bool) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from normlab.analysis.claims.definition import Definition
-from normlab.analysis.design.pairs import Pairing
+from normlab.analysis.design.pairs import Pairing, all_pairings
 from normlab.experiments.experiment import Statement
 from normlab.experiments.registry import NAMES, experiment
+from normlab.records.rows import StudyRecord
 from normlab.spec.study import StudySpec
 
 
@@ -18,23 +22,35 @@ def is_judged(definition: Definition, pairing: Pairing, spec: StudySpec) -> bool
     """
     if len(spec.recipe.rates) == 1 or pairing.compared != "same-rate":
         return True
-    named = spec.experiment in NAMES
-    stated = experiment(spec.experiment).statements if named else ()
     return any(
         statement.claim == definition.id
         and (statement.arm, statement.against) == (pairing.arm, pairing.baseline)
         and statement.rates == "same"
-        and speaks_of(statement, pairing)
-        for statement in stated
+        and statement.speaks_at(pairing.compared, pairing.rate, pairing.point)
+        for statement in stated(spec)
     )
 
 
-def speaks_of(statement: Statement, pairing: Pairing) -> bool:
-    """Whether a statement is about this point of a sweep."""
-    if statement.between is None:
-        return True
-    low, high = statement.between
-    return any(
-        isinstance(value, int | float) and low <= value <= high
-        for _, value in pairing.point
-    )
+def stated(spec: StudySpec) -> tuple[Statement, ...]:
+    """What the study's experiment of the literature states, if it is one."""
+    return experiment(spec.experiment).statements if spec.experiment in NAMES else ()
+
+
+def stated_of_others(record: StudyRecord) -> Iterator[tuple[str, Pairing]]:
+    """Where the experiment compares two arms of which none is the baseline: the claims.
+
+    Such a claim is made only where its statement speaks.
+    """
+    spec = record.spec
+    by_name = {arm.name: arm for arm in spec.arms}
+    for statement in stated(spec):
+        pair = statement.against, statement.arm
+        if spec.baseline.name == pair[0] or not set(pair) <= by_name.keys():
+            continue
+        alone = spec.model_copy(update={"arms": tuple(by_name[name] for name in pair)})
+        one = statement.rates == "same" or len(spec.recipe.rates) == 1
+        places = ("same-rate" if one else "own-best", "all-rates")
+        for pairing in all_pairings(replace(record, spec=alone)):
+            compared, rate, point = pairing.compared, pairing.rate, pairing.point
+            if compared in places and statement.speaks_at(compared, rate, point):
+                yield statement.claim, pairing
