@@ -18,7 +18,6 @@ from normlab.experiments.template import template
 from normlab.spec import toml
 from normlab.spec.plan import plan
 from normlab.spec.study import StudySpec
-from normlab.spec.sweep import at
 from normlab.study.source import source_of
 from normlab.study.twins import build_arm, shared_tensors
 
@@ -45,7 +44,7 @@ def test_an_experiment_is_a_study(name: str, full: bool) -> None:
 @pytest.mark.parametrize(("name", "full"), FORMS)
 def test_the_networks_of_an_experiment_can_be_built(name: str, full: bool) -> None:
     spec = experiment(name).spec(full=full)
-    models = {at(spec, point).model: at(spec, point) for point in spec.sweep.points}
+    models = {spec.at(point).model: spec.at(point) for point in spec.sweep.points}
     for variant in models.values():
         source = source_of(variant.model, root=Path())
         networks = [

@@ -10,7 +10,7 @@ from normlab.spec import toml
 from normlab.spec.plan import plan
 from normlab.spec.settings import with_settings
 from normlab.spec.study import StudySpec
-from normlab.spec.sweep import Sweep, at
+from normlab.spec.sweep import Sweep
 
 REFUSED: list[tuple[Any, str]] = [
     ({"recipe.batch_size": [0, 2]}, "recipe.batch_size=0 must be at least 1."),
@@ -80,14 +80,14 @@ def test_a_plan_keeps_twins_beside_each_other_and_seeds_outermost() -> None:
 
 def test_without_a_sweep_there_is_one_empty_point() -> None:
     assert Sweep().points == ((),)
-    assert at(StudySpec(), ()) == StudySpec()
+    assert StudySpec().at(()) == StudySpec()
 
 
 def test_a_point_changes_its_keys_and_nothing_else() -> None:
     spec = StudySpec(
         sweep={"recipe.batch_size": [2, 8], "model.name": ["mlp", "lenet"]}
     )
-    there = at(spec, (("recipe.batch_size", 8), ("model.name", "lenet")))
+    there = spec.at((("recipe.batch_size", 8), ("model.name", "lenet")))
     assert there == with_settings(
         StudySpec(), ["recipe.batch_size=8", "model.name=lenet"]
     )

@@ -14,11 +14,10 @@ from normlab.records.events import EpochDone
 from normlab.records.folder import StudyFolder
 from normlab.spec.plan import RunKey, plan
 from normlab.spec.study import StudySpec
-from normlab.spec.sweep import at
 from normlab.study import api
 from normlab.study.prepare import PythonParts, prepare
 from normlab.study.progress import Progress
-from normlab.study.trial import Trial
+from normlab.study.trial import TrainingTrial
 from tests.study.cases import spec_of, write_data
 
 
@@ -176,16 +175,16 @@ def test_networks_are_tried_once_for_all_points_that_they_are_alike_at(
     axes: tuple[str, ...], kinds: int, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[str] = []
-    really = Trial.of
+    really = TrainingTrial.of
     monkeypatch.setattr(
-        Trial, "of", lambda *given: (tried.append(given[2]), really(*given))[1]
+        TrainingTrial, "of", lambda *given: (tried.append(given[2]), really(*given))[1]
     )
     spec = spec_of(data, *axes)
     variants = prepare(spec, root=Path(), python=PythonParts()).variants
     assert tried == ["none", "batch"] * kinds
     assert tuple(variants) == spec.sweep.points
     for point, variant in variants.items():
-        by_itself = prepare(at(spec, point), root=Path(), python=PythonParts())
+        by_itself = prepare(spec.at(point), root=Path(), python=PythonParts())
         (alone,) = by_itself.variants.values()
         assert vars(variant) | {"batches": None} == vars(alone) | {"batches": None}
         assert variant.batches.epoch(1)[0].equal(alone.batches.epoch(1)[0])

@@ -16,9 +16,10 @@ from normlab.spec.arms import Arm
 from normlab.spec.data import Data
 from normlab.spec.model import Model
 from normlab.spec.names import known
+from normlab.spec.point import SweepPoint
 from normlab.spec.recipe import Recipe
 from normlab.spec.surfaces import Surfaces
-from normlab.spec.sweep import MAX_AXES, Sweep, at
+from normlab.spec.sweep import MAX_AXES, Sweep
 
 SCHEMA = 1
 MAX_SEEDS = 10_000
@@ -138,7 +139,7 @@ class StudySpec(Frozen):
                 "one rate, or sweep one key."
             )
         for point in self.sweep.points:
-            there = at(self, point)  # a value may not go with the other settings
+            there = self.at(point)  # a value may not go with the other settings
             for arm in self.arms:
                 arm.variant(there.model)
         return self
@@ -161,6 +162,25 @@ class StudySpec(Frozen):
                 f"seeds ({len(self.seeds)}). Give that many at most."
             )
         return self
+
+    def at(self, point: SweepPoint) -> StudySpec:
+        """The study as it is at one point of its sweep, without the sweep.
+
+        Raises:
+            BadSetting: If the value does not go with the other settings.
+
+        Example:
+            >>> StudySpec().at((("recipe.batch_size", 8),)).recipe.batch_size
+            8
+        """
+        if not point:
+            return self
+        tables: dict[str, Frozen] = {}
+        for key, value in point:
+            name, field = key.split(".")
+            table = tables[name] if name in tables else getattr(self, name)
+            tables[name] = type(table)(**{**table.model_dump(), field: value})
+        return self.model_copy(update={**tables, "sweep": Sweep()})
 
     @property
     def seeds_with_surfaces(self) -> tuple[int, ...]:

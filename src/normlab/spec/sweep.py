@@ -21,8 +21,6 @@ from normlab.spec.recipe import Recipe
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from normlab.spec.study import StudySpec
-
 MAX_AXES = 2
 MAX_POINTS = 10_000
 TABLES: Mapping[str, type[Frozen]] = {"recipe": Recipe, "model": Model}
@@ -116,27 +114,6 @@ class Sweep(Frozen):
             tuple(zip(keys, values, strict=True))
             for values in product(*(axis.values for axis in self.axes))
         )
-
-
-def at(spec: StudySpec, point: SweepPoint) -> StudySpec:
-    """The study as it is at one point of its sweep, without the sweep.
-
-    Raises:
-        BadSetting: If the value does not go with the other settings.
-
-    Example:
-        >>> from normlab.spec.study import StudySpec
-        >>> at(StudySpec(), (("recipe.batch_size", 8),)).recipe.batch_size
-        8
-    """
-    if not point:
-        return spec
-    tables: dict[str, Frozen] = {}
-    for key, value in point:
-        name, field = key.split(".")
-        table = tables[name] if name in tables else getattr(spec, name)
-        tables[name] = type(table)(**{**table.model_dump(), field: value})
-    return spec.model_copy(update={**tables, "sweep": Sweep()})
 
 
 def _refuse_too_many(axes: Mapping[str, Any]) -> None:

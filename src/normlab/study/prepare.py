@@ -22,7 +22,6 @@ from normlab.spec.data import Data
 from normlab.spec.names import PYTHON
 from normlab.spec.point import SweepPoint
 from normlab.spec.study import StudySpec
-from normlab.spec.sweep import at
 from normlab.study.arms_built import (
     alone,
     refuse_equal_arms,
@@ -38,7 +37,7 @@ from normlab.study.source import (
     norms_of,
     source_of,
 )
-from normlab.study.trial import Trial, as_sent
+from normlab.study.trial import TrainingTrial, as_sent
 from normlab.study.twins import (
     network_digest,
     own_digest,
@@ -143,7 +142,7 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
             "recipe.optimizer = 'python' means an optimizer made in Python, and none "
             "was given. Name sgd, adam or adamw, or pass optimizer=... from Python."
         )
-    there = {point: at(spec, point) for point in spec.sweep.points}
+    there = {point: spec.at(point) for point in spec.sweep.points}
     norms = norms_of(spec.arms, root=root, given=python.norms)
     sources = {
         variant.model: source_as_sent(
@@ -218,7 +217,7 @@ def _variant(
         if own_digest(single[name], shared) != own_digest(model, shared)
         and name != spec.baseline.name
     )
-    trial = Trial(
+    trial = TrainingTrial(
         dataset=dataset,
         recipe=spec.recipe,
         batches=batches,
