@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from normlab.data.assemble import Found, LabeledImages, Readings, assemble
+from normlab.data.assemble import Found, LabeledImages, RereadSource, assemble
 from normlab.data.statistics import moments
 from normlab.errors import BadData, BadSetting
 from normlab.spec.data import Data
@@ -128,6 +128,6 @@ def test_only_bytes_can_be_binarized() -> None:
 
 
 def test_images_that_are_read_anew_cannot_be_binarized() -> None:
-    readings = cast("Readings", object())
+    readings = cast("RereadSource", object())
     with pytest.raises(BadSetting, match=r"binarize and data\.augment=live do not go"):
         assemble(source(readings=readings), Data(binarize=True))

@@ -22,7 +22,7 @@ from normlab.records.events import Failed
 from normlab.study.channel import Channel, Gone
 from normlab.study.executor import LocalExecutor
 from normlab.study.messages import JobEnded, Lost, Setup, Stands
-from normlab.study.slot import Slot
+from normlab.study.slot import WorkerSlot
 
 LIMIT = 60  # seconds after which something hangs
 Tell = Callable[[object], None]
@@ -41,13 +41,13 @@ class Calls:
 
 
 @pytest.fixture
-def slot(tmp_path: Path) -> Iterator[Slot]:
-    slot = Slot(SETUP, tmp_path / "logs" / "worker.log", stands=0.1)
+def slot(tmp_path: Path) -> Iterator[WorkerSlot]:
+    slot = WorkerSlot(SETUP, tmp_path / "logs" / "worker.log", stands=0.1)
     yield slot
     slot.stop()
 
 
-def performed(slot: Slot, function: Callable[[Tell], None]) -> list[object]:
+def performed(slot: WorkerSlot, function: Callable[[Tell], None]) -> list[object]:
     told: list[object] = []
     ends = threading.Thread(target=slot.perform, args=(Calls(function), told.append))
     ends.start()
@@ -100,7 +100,7 @@ def says_who(tell: Tell) -> None:
     tell(os.getpid())
 
 
-def test_a_worker_ends_with_all_that_it_started(slot: Slot) -> None:
+def test_a_worker_ends_with_all_that_it_started(slot: WorkerSlot) -> None:
     pids, ended = performed(slot, says_its_helpers)
     assert ended == JobEnded()
     assert isinstance(pids, tuple)
@@ -109,14 +109,14 @@ def test_a_worker_ends_with_all_that_it_started(slot: Slot) -> None:
     assert gone(*pids)
 
 
-def test_a_death_is_noticed_though_a_helper_holds_the_channel(slot: Slot) -> None:
+def test_a_death_is_noticed_though_a_helper_holds_the_channel(slot: WorkerSlot) -> None:
     helper, lost = performed(slot, dies_beside_a_helper)
     assert isinstance(helper, int) and gone(helper)
     assert lost == Lost("its worker was killed by SIGKILL, perhaps for want of memory")
     assert performed(slot, says_who)[1:] == [JobEnded()]  # by the next worker
 
 
-def test_want_of_memory_ends_a_worker_in_spite_of_its_threads(slot: Slot) -> None:
+def test_want_of_memory_ends_a_worker_in_spite_of_its_threads(slot: WorkerSlot) -> None:
     reason = "its worker ended with exit code 1: MemoryError: nothing left"
     assert performed(slot, has_no_memory) == [Lost(reason)]
 
@@ -126,12 +126,12 @@ def leaves(tell: Tell) -> None:
     os._exit(0)
 
 
-def test_a_worker_that_a_user_s_code_ends_is_said_to_be(slot: Slot) -> None:
+def test_a_worker_that_a_user_s_code_ends_is_said_to_be(slot: WorkerSlot) -> None:
     reason = "a user's code ended its worker, as os._exit(0) does"
     assert performed(slot, leaves) == [Lost(reason)]
 
 
-def test_a_stopped_worker_is_told_and_goes_on(slot: Slot) -> None:
+def test_a_stopped_worker_is_told_and_goes_on(slot: WorkerSlot) -> None:
     (worker, _) = performed(slot, says_who)
     assert isinstance(worker, int)
     os.kill(worker, signal.SIGSTOP)
@@ -150,7 +150,7 @@ def test_a_stopped_worker_is_told_and_goes_on(slot: Slot) -> None:
     assert rest == [worker, JobEnded()]
 
 
-def test_the_folder_of_its_log_is_made_again(slot: Slot, tmp_path: Path) -> None:
+def test_the_folder_of_its_log_is_made_again(slot: WorkerSlot, tmp_path: Path) -> None:
     (first, _) = performed(slot, says_who)
     assert isinstance(first, int)
     shutil.rmtree(tmp_path / "logs")
@@ -170,7 +170,7 @@ def test_one_that_cannot_be_started_is_lost_and_tried_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(f"normlab.study.slot.{where}", fails)
-        slot = Slot(SETUP, tmp_path / "worker.log")
+        slot = WorkerSlot(SETUP, tmp_path / "worker.log")
         (lost,) = performed(slot, says_who)
     assert isinstance(lost, Lost)
     assert lost.reason.startswith("no worker can be started (")
@@ -178,7 +178,7 @@ def test_one_that_cannot_be_started_is_lost_and_tried_again(
     slot.stop()
 
 
-def test_what_cannot_be_sent_fails_alone(slot: Slot) -> None:
+def test_what_cannot_be_sent_fails_alone(slot: WorkerSlot) -> None:
     class Unsendable:
         def __reduce__(self) -> str:
             raise SystemExit("not for sale")
@@ -218,7 +218,7 @@ def _first(executor: LocalExecutor, count: int) -> Iterator[tuple[int, int]]:
 ORPHANS = """
 import sys, time
 from tests.resilience import test_workers as t
-slot = t.Slot(t.SETUP, t.Path(sys.argv[1]))
+slot = t.WorkerSlot(t.SETUP, t.Path(sys.argv[1]))
 helper = t._helper()  # holds this side of the channel
 slot.perform(t.Calls(t.says_its_helpers), lambda told: print(told, flush=True))
 print(helper, flush=True)

@@ -22,7 +22,7 @@ from normlab.errors import BadModel, BadSetting
 from normlab.study import api
 from normlab.study.prepare import PythonParts, prepare
 from normlab.study.source import source_of
-from normlab.study.trial import Trial, refuse_sum
+from normlab.study.trial import TrainingTrial, refuse_sum
 from normlab.study.twins import build_twin
 from tests.study.cases import spec_of, write_data
 
@@ -231,7 +231,7 @@ def test_trying_moves_nothing(data: Path) -> None:
     )
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     stood = generators()
-    trial = Trial(
+    trial = TrainingTrial(
         dataset=dataset,
         recipe=spec.recipe,
         batches=BatchStream(len(dataset.train), batch_size=16, seed=0),

@@ -25,7 +25,7 @@ from normlab.records.events import Failed
 from normlab.study import api
 from normlab.study.messages import JobEnded, Setup
 from normlab.study.prepare import PythonParts, prepare
-from normlab.study.slot import Slot
+from normlab.study.slot import WorkerSlot
 from normlab.user_code import placing
 from tests.study.cases import spec_of, write_data
 
@@ -196,9 +196,9 @@ def test_before_training_it_is_one_line_with_its_name(
 
 
 @pytest.fixture(scope="module")
-def slot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slot]:
+def slot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerSlot]:
     setup = Setup(threads=1, core=None, path=tuple(sys.path))
-    slot = Slot(setup, tmp_path_factory.mktemp("logs") / "worker.log")
+    slot = WorkerSlot(setup, tmp_path_factory.mktemp("logs") / "worker.log")
     yield slot
     slot.stop()
 
@@ -223,7 +223,7 @@ class Job:
 @kinds
 @pytest.mark.parametrize("unpacked", [True, False])
 def test_in_a_worker_it_fails_one_job(
-    kind: type[BaseException], unpacked: bool, slot: Slot
+    kind: type[BaseException], unpacked: bool, slot: WorkerSlot
 ) -> None:
     told: list[Any] = []
     slot.perform(Job(kind, unpacked=unpacked), told.append)  # type: ignore[arg-type]

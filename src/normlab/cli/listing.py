@@ -14,7 +14,7 @@ from normlab.terminal.printing import say
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from normlab.records.found import Found
+    from normlab.records.found import ListedStudy
 
 _LONGEST = 1_000  # characters of a reason
 _HEAD = ("study", "experiment", "arms", "seeds", "status", "made")
@@ -41,7 +41,7 @@ def list_studies(
     return 0
 
 
-def _row(study: Found) -> tuple[str, ...]:
+def _row(study: ListedStudy) -> tuple[str, ...]:
     spec = study.spec
     assert spec is not None
     return (
@@ -54,14 +54,14 @@ def _row(study: Found) -> tuple[str, ...]:
     )
 
 
-def _why(study: Found) -> str:
+def _why(study: ListedStudy) -> str:
     """The line of a study that cannot be read; its path is said once."""
     reason = " ".join(str(study.trouble).split())
     reason = reason.removeprefix(str(study.path)).lstrip(":/ ")
     return shortened(f"{study.path}: cannot be read: {reason}", _LONGEST)
 
 
-def _status(study: Found) -> str:
+def _status(study: ListedStudy) -> str:
     total = sum(study.statuses.values())
     if set(study.statuses) == {"done"}:
         return f"done ({total:,})"

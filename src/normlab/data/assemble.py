@@ -35,7 +35,7 @@ class LabeledImages(NamedTuple):
     names: tuple[str, ...] = ()  # of the files, where each image has one
 
 
-class Readings(Protocol):
+class RereadSource(Protocol):
     """A training part that is read anew for every epoch."""
 
     def of(self, indices: NDArray[np.int64], part: Part, reading: Reading) -> Reread:
@@ -52,7 +52,7 @@ class Found:
     test: LabeledImages | None = None  # None: a fifth of the training images
     validation: LabeledImages | None = None
     classes: tuple[str, ...] | None = None  # then the labels number them
-    readings: Readings | None = None
+    readings: RereadSource | None = None
     axes: Axes | None = None  # of an example, where the source knows them
     notes: tuple[str, ...] = ()  # what was guessed, left out or passed over
 

@@ -16,8 +16,8 @@ from normlab.figures.kit.plane import (
     about_start,
     in_values,
     measured,
-    percent,
     places,
+    share_text,
     stored,
     unit_of,
 )
@@ -100,8 +100,8 @@ def _in_words(name: str, surface: Surface) -> str:
     if "explained_1" in surface.facts:
         share, walk = (surface.facts[n] for n in ("explained_1", "null_1"))
         parts.append(
-            f"{percent(share)} of the path along direction 1 (random walk: "
-            f"{percent(walk)})"
+            f"{share_text(share)} of the path along direction 1 (random walk: "
+            f"{share_text(walk)})"
         )
     return ", ".join(part for part in parts if part)
 

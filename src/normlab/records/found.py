@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class ListedStudy:
     """A study as `normlab list` shows it."""
 
     path: Path
@@ -35,7 +35,7 @@ class Found:
     """Why it cannot be read."""
 
 
-def find_studies(root: Path) -> tuple[Found, ...]:
+def find_studies(root: Path) -> tuple[ListedStudy, ...]:
     """Every study in a folder and below it, by path; broken ones too.
 
     Raises:
@@ -66,11 +66,11 @@ def _is_study(path: Path) -> bool:
     return os.path.lexists(path / _database.DATABASE)  # whatever it is, it is told
 
 
-def _look(path: Path) -> Found:
+def _look(path: Path) -> ListedStudy:
     try:
         study = StudyFolder.open(path)
         created = study.meta().get("created")
-        return Found(
+        return ListedStudy(
             path=path,
             spec=study.spec,
             created=_moment(created) if created else None,
@@ -78,7 +78,7 @@ def _look(path: Path) -> Found:
             in_use=study.in_use,
         )
     except NormlabError as error:
-        return Found(path=path, trouble=str(error))
+        return ListedStudy(path=path, trouble=str(error))
 
 
 def _moment(text: str) -> datetime | None:

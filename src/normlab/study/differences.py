@@ -12,7 +12,7 @@ from normlab.base.slots import slots_of
 from normlab.norms.recognize import is_called_norm, is_norm
 from normlab.spec.study import StudySpec
 from normlab.study.source import BuiltIn, NetworkSource
-from normlab.study.trial import Seen
+from normlab.study.trial import TrialFindings
 
 _NAMED = 4  # of a kind; a network may have hundreds
 _Attributes = list[tuple[str, object]]
@@ -31,7 +31,7 @@ def told(
     spec: StudySpec,
     source: NetworkSource,
     models: Mapping[str, nn.Module],
-    seen: Mapping[str, Seen],
+    seen: Mapping[str, TrialFindings],
 ) -> Told:
     """What arms differ in, the norms they were not given, and what the trial showed.
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from normlab.study.messages import JobEnded, JobStarted, Lost, Message, Setup
-from normlab.study.slot import Slot
+from normlab.study.slot import WorkerSlot
 
 if TYPE_CHECKING:
     from normlab.study.jobs import Job
@@ -63,7 +63,7 @@ class LocalExecutor:
         self._messages: queue.SimpleQueue[tuple[Job, Message]] = queue.SimpleQueue()
         self._open = 0
         self._slots = [
-            Slot(
+            WorkerSlot(
                 Setup(threads=threads, core=core, path=tuple(sys.path)),
                 logs / f"worker-{number}.log",
             )
@@ -98,7 +98,7 @@ class LocalExecutor:
         for thread in self._threads:
             thread.join()
 
-    def _serve(self, slot: Slot) -> None:
+    def _serve(self, slot: WorkerSlot) -> None:
         while (job := self._jobs.get().job) is not None and not slot.stopped:
             tell = partial(self._tell, job)
             tell(JobStarted())

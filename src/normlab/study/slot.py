@@ -34,7 +34,7 @@ _STANDS_SECONDS = 20.0
 _LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Slot:
+class WorkerSlot:
     """One worker at a time, watched by its channel and as a process.
 
     Args:

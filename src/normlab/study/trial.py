@@ -43,7 +43,7 @@ _Called = TypeVar("_Called", bound=Callable[..., object])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class TrialFindings:
     """What a trial showed, beside that the network can be trained."""
 
     slots: SlotsSeen
@@ -52,7 +52,7 @@ class Seen:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class TrainingTrial:
     """What the networks of a study are tried with.
 
     Attributes:
@@ -74,7 +74,7 @@ class Trial:
     optimizer: OptimizerFactory | None = None
     most: int | None = None
 
-    def of(self, model: nn.Module, arm: str) -> Seen:
+    def of(self, model: nn.Module, arm: str) -> TrialFindings:
         """Try a network; it, the generators and torch's settings are left as they were.
 
         Args:
@@ -100,7 +100,7 @@ class Trial:
                 raise self._too_small(arm, cause) from None
             raise BadModel(f"arm '{arm}': {refused}") from None
 
-    def _tried(self, model: nn.Module) -> Seen:
+    def _tried(self, model: nn.Module) -> TrialFindings:
         order = self.batches.epoch(1)
         first, last = (self._batch(self.dataset.train, order[at]) for at in (0, -1))
         slots = check_slots(model.train(), first[0], self._classes)
@@ -123,7 +123,7 @@ class Trial:
             self._evaluate(model)
 
         refuse_other_steps(model, step, look)
-        return Seen(slots=slots, untouched=tuple(untouched))
+        return TrialFindings(slots=slots, untouched=tuple(untouched))
 
     @property
     def _classes(self) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from normlab.data.assemble import Found
 from normlab.data.formats.cells import SUFFIXES
-from normlab.data.formats.table import Table
+from normlab.data.formats.table import TableFile
 from normlab.data.images.album import SKIP, Listed, decoded
 from normlab.data.images.parts import Role, role_of
 from normlab.data.images.tree import files_of, folders_of, is_service
@@ -28,14 +28,14 @@ def names_images(path: Path) -> bool:
     Raises:
         BadData: If it is no table.
     """
-    return Table(path).columns is not None
+    return TableFile(path).columns is not None
 
 
 def read_table(path: Path, spec: Data) -> Found:
     """The images that a table names, with the classes that it says.
 
     Args:
-        path: See `Table`. A column called split, set or the like, of words such as
+        path: See `TableFile`. A column called split, set or the like, of words such as
             train and test, tells the parts; without it a fifth becomes the test.
         spec: How images are read.
 
@@ -43,10 +43,10 @@ def read_table(path: Path, spec: Data) -> Found:
         BadData: If it does not say the classes, images are not there or cannot be
             read, or one is given two classes.
     """
-    return _source({"train": Table(path)}, spec, name=path.parent.resolve().name)
+    return _source({"train": TableFile(path)}, spec, name=path.parent.resolve().name)
 
 
-def tables_of(folder: Path, spec: Data) -> dict[Role, Table]:
+def tables_of(folder: Path, spec: Data) -> dict[Role, TableFile]:
     """The tables that say the classes of the images in a folder; none is the rule.
 
     These are labels.csv, metadata.csv or the only table; train.csv with test.csv; or
@@ -66,7 +66,7 @@ def tables_of(folder: Path, spec: Data) -> dict[Role, Table]:
         if len(classes) > 1 or any(map(folders_of, parts)):
             return _unless_folders_say_so(here)
         return here
-    inside: dict[Role, Table] = {}
+    inside: dict[Role, TableFile] = {}
     for path in below:
         role = role_of(path.name)
         tables = [] if role is None or folders_of(path) else _usable(path)
@@ -75,18 +75,18 @@ def tables_of(folder: Path, spec: Data) -> dict[Role, Table]:
     return inside if "train" in inside and len(inside) > 1 else {}
 
 
-def read_tables(tables: Mapping[Role, Table], folder: Path, spec: Data) -> Found:
+def read_tables(tables: Mapping[Role, TableFile], folder: Path, spec: Data) -> Found:
     """The same as `read_table`, of what `tables_of` found."""
     return _source(tables, spec, name=folder.resolve().name)
 
 
-def _usable(folder: Path) -> list[Table]:
+def _usable(folder: Path) -> list[TableFile]:
     """The tables in a folder that name images and say their classes."""
     usable = []
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in SUFFIXES and not is_service(path.name):
             try:
-                table = Table(path)
+                table = TableFile(path)
             except (BadData, OSError):  # no table of ours, so it says nothing
                 continue
             found = table.columns
@@ -95,11 +95,11 @@ def _usable(folder: Path) -> list[Table]:
     return usable
 
 
-def _chosen(tables: Sequence[Table]) -> dict[Role, Table]:
+def _chosen(tables: Sequence[TableFile]) -> dict[Role, TableFile]:
     usual = [table for table in tables if table.path.stem.lower() in _USUAL]
     if usual or len(tables) == 1:
         return {"train": [*usual, *tables][0]}
-    by_role: dict[Role, Table] = {}
+    by_role: dict[Role, TableFile] = {}
     for table in tables:
         role = role_of(table.path.stem)
         if role is not None:
@@ -107,7 +107,7 @@ def _chosen(tables: Sequence[Table]) -> dict[Role, Table]:
     return by_role if "train" in by_role else {}
 
 
-def _unless_folders_say_so(tables: dict[Role, Table]) -> dict[Role, Table]:
+def _unless_folders_say_so(tables: dict[Role, TableFile]) -> dict[Role, TableFile]:
     for table in tables.values():
         found = table.columns
         assert found is not None
@@ -125,7 +125,7 @@ def _unless_folders_say_so(tables: dict[Role, Table]) -> dict[Role, Table]:
     return {}
 
 
-def _source(tables: Mapping[Role, Table], spec: Data, *, name: str) -> Found:
+def _source(tables: Mapping[Role, TableFile], spec: Data, *, name: str) -> Found:
     entries: dict[Role, dict[Path, str]] = {}
     notes: list[str] = []
     for role, table in tables.items():
@@ -176,7 +176,7 @@ def _classes(entries: Mapping[Role, Mapping[Path, str]], where: str) -> tuple[st
 
 
 def _entries(
-    table: Table, role: Role, spec: Data
+    table: TableFile, role: Role, spec: Data
 ) -> tuple[dict[Role, dict[Path, str]], list[str]]:
     """The image and the class of each row, by part, and what is to be said."""
     file, label, part = _columns(table)
@@ -218,7 +218,7 @@ def _entries(
     return entries, said
 
 
-def _columns(table: Table) -> tuple[int, int, int | None]:
+def _columns(table: TableFile) -> tuple[int, int, int | None]:
     found = table.columns
     if found is None:
         raise BadData(

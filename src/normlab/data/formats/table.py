@@ -34,7 +34,7 @@ class Columns(NamedTuple):
     part: int | None
 
 
-class Table:
+class TableFile:
     """A table as it was found.
 
     Args:

@@ -98,13 +98,13 @@ def axis_titles(surface: Surface) -> tuple[str, str]:
 
 def _path_titles(facts: Mapping[str, float]) -> tuple[str, str]:
     """With the shares of the path; of several paths no random walk is known."""
-    one, two = (percent(facts[name]) for name in ("explained_1", "explained_2"))
+    one, two = (share_text(facts[name]) for name in ("explained_1", "explained_2"))
     if "null_1" not in facts:
         return (
             f"weight distance, direction 1<br>{one} of the paths",
             f"weight distance, direction 2<br>{two} of the paths",
         )
-    walk_one, walk_two = (percent(facts[name]) for name in ("null_1", "null_2"))
+    walk_one, walk_two = (share_text(facts[name]) for name in ("null_1", "null_2"))
     return (
         f"weight distance, direction 1<br>{one} of the path (random walk: {walk_one})",
         f"weight distance, direction 2<br>{two} (walk: {walk_two})",
@@ -218,7 +218,7 @@ def interpolation(surfaces: Iterable[Surface]) -> str:
     error = max(one.estimated_error for one in surfaces)
     if not error:
         return "every point computed"
-    return f"estimated error of interpolated points {percent(error)}"
+    return f"estimated error of interpolated points {share_text(error)}"
 
 
 def unit_of(surfaces: Iterable[Surface]) -> str:
@@ -227,11 +227,11 @@ def unit_of(surfaces: Iterable[Surface]) -> str:
     return units.pop() if len(units) == 1 else ""
 
 
-def percent(share: float) -> str:
+def share_text(share: float) -> str:
     """A share as text.
 
     Example:
-        >>> percent(0.9214), percent(0.0014)
+        >>> share_text(0.9214), share_text(0.0014)
         ('92.1 %', '0.14 %')
     """
     return f"{100 * share:.1f} %" if share >= 0.01 else f"{100 * share:.2g} %"

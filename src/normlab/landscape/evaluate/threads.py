@@ -24,7 +24,7 @@ Unit = NDArray[np.int64]
 """Numbers of points that are computed one after another."""
 
 
-class Evaluator(Protocol):
+class PointEvaluator(Protocol):
     """One thread's way to the loss."""
 
     points_at_once: int
@@ -35,7 +35,7 @@ class Evaluator(Protocol):
 
 
 def computed(
-    evaluators: Sequence[Evaluator],
+    evaluators: Sequence[PointEvaluator],
     points: Points,
     *,
     within: Callable[[], AbstractContextManager[object]],
@@ -52,7 +52,7 @@ def computed(
     order = np.lexsort((points[:, 0], points[:, 1]))
     size = _unit_size(len(points), evaluators)
     units = [order[i : i + size] for i in range(0, len(order), size)]
-    idle: SimpleQueue[Evaluator] = SimpleQueue()
+    idle: SimpleQueue[PointEvaluator] = SimpleQueue()
     for evaluator in evaluators:
         idle.put(evaluator)
 
@@ -95,7 +95,7 @@ def automatic_precision(device: str) -> Callable[[], AbstractContextManager[obje
     return partial(torch.autocast, device, dtype=kind, cache_enabled=False)
 
 
-def _unit_size(points: int, evaluators: Sequence[Evaluator]) -> int:
+def _unit_size(points: int, evaluators: Sequence[PointEvaluator]) -> int:
     """Points handed to a thread at a time: many, but the same for every thread."""
     most, threads = evaluators[0].points_at_once, len(evaluators)
     rounds = max(1, ceil(points / (most * threads)))

@@ -17,8 +17,8 @@ from normlab.landscape.evaluate.moving import Moved
 from normlab.landscape.evaluate.objective import LossObjective, Objective
 from normlab.landscape.evaluate.quick import Quick, Window
 from normlab.landscape.evaluate.threads import (
-    Evaluator,
     Losses,
+    PointEvaluator,
     Points,
     automatic_precision,
 )
@@ -48,7 +48,7 @@ class Ways:
     objective: Objective
     seed: int
 
-    def fastest(self, threads: int | None, window: Window) -> list[Evaluator]:
+    def fastest(self, threads: int | None, window: Window) -> list[PointEvaluator]:
         """One per thread: the fast way if it applies and gives what the plain one does.
 
         Args:
@@ -85,7 +85,7 @@ class Ways:
             else nullcontext,
         )
 
-    def _quick(self, window: Window) -> Callable[[], Evaluator] | None:
+    def _quick(self, window: Window) -> Callable[[], PointEvaluator] | None:
         found = self.lender.found
         if found.draws or found.remembers or found.interacts:
             return None
