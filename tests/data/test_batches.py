@@ -24,7 +24,7 @@ def test_every_image_is_learnt_exactly_once_per_epoch(
 
 
 @given(sizes=SIZES, last_batch=st.sampled_from(["keep", "drop"]))
-def test_steps_and_last_size_foresee_the_batches(
+def test_all_batches_but_the_last_are_whole_and_as_many_as_foreseen(
     sizes: tuple[int, int, int], last_batch: str
 ) -> None:
     n, batch_size, seed = sizes
@@ -33,7 +33,8 @@ def test_steps_and_last_size_foresee_the_batches(
     stream_ = BatchStream(n, batch_size=batch_size, seed=seed, last_batch=last_batch)
     batches = stream_.epoch(1)
     assert len(batches) == stream_.steps_per_epoch
-    assert len(batches[-1]) == stream_.last_size
+    rest = n % batch_size if last_batch == "keep" else 0
+    assert len(batches[-1]) == (rest or batch_size)
     assert all(len(batch) == batch_size for batch in batches[:-1])
 
 
@@ -82,12 +83,7 @@ def test_epochs_and_seeds_have_other_orders() -> None:
 
 def test_mnist_has_938_batches_the_last_of_32() -> None:
     mnist = BatchStream(60_000, batch_size=64, seed=0)
-    assert (mnist.steps_per_epoch, mnist.last_size) == (938, 32)
-
-
-def test_a_last_batch_of_one_is_foreseen() -> None:
-    assert BatchStream(65, batch_size=64, seed=0).last_size == 1
-    assert BatchStream(65, batch_size=64, seed=0, last_batch="drop").last_size == 64
+    assert (mnist.steps_per_epoch, len(mnist.epoch(1)[-1])) == (938, 32)
 
 
 def test_image_numbers_are_int64() -> None:

@@ -32,8 +32,8 @@ class BatchStream:
         >>> batches = BatchStream(10, batch_size=4, seed=0)
         >>> [len(batch) for batch in batches.epoch(1)]
         [4, 4, 2]
-        >>> batches.steps_per_epoch, batches.last_size
-        (3, 2)
+        >>> batches.steps_per_epoch
+        3
     """
 
     def __init__(
@@ -64,12 +64,6 @@ class BatchStream:
         """Batches of one epoch."""
         whole, rest = divmod(self.n, self.batch_size)
         return whole + (1 if rest and self.last_batch == "keep" else 0)
-
-    @property
-    def last_size(self) -> int:
-        """Images in the last batch of an epoch; batch norm cannot train on 1."""
-        rest = self.n % self.batch_size
-        return rest if rest and self.last_batch == "keep" else self.batch_size
 
     def epoch(self, epoch: int) -> tuple[Tensor, ...]:
         """The batches of `epoch`, each a vector of int64 image numbers."""

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-LONGEST_KEY = 100
 _ONE_TEXT = ("experiment", "data.source", "model.name")
 """Settings that are one text, whatever is in it."""
 
