@@ -108,7 +108,7 @@ def _pair(spec: StudySpec) -> list[str]:
 
 
 def _last_unit(of: ActivationArrays) -> np.ndarray | None:
-    """Percentiles of the followed unit of the last hidden layer, (moments, 3)."""
+    """Percentiles of the followed unit of the last hidden layer, (steps, 3)."""
     return [*of.hidden.values()][-1].in_unit_percentiles if of.hidden else None
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def loss_range(seen: GradientArrays) -> NDArray[np.floating]:
-    """Highest minus lowest loss along the gradient, shape `(moments,)`."""
+    """Highest minus lowest loss along the gradient, shape `(steps,)`."""
     along = seen.loss_along_g
     return along.max(axis=1) - along.min(axis=1)
 

@@ -29,7 +29,7 @@ class Neuron(NamedTuple):
 
     title: str
     arm: str
-    values: Numbers  # (moments, images)
+    values: Numbers  # (steps, images)
     normalised: bool
 
 
@@ -126,7 +126,7 @@ def _range(edges: Numbers) -> list[float]:
 
 
 def _shares(values: Numbers, edges: Numbers) -> Numbers:
-    """Per cent of the images in every bin, shape `(moments, bins)`."""
+    """Per cent of the images in every bin, shape `(steps, bins)`."""
     counts = [np.histogram(row[np.isfinite(row)], edges)[0] for row in values]
     return single(100 * np.array(counts) / values.shape[1])
 

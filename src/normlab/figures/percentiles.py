@@ -25,8 +25,8 @@ class Percentiles(NamedTuple):
 
     panel: int
     arm: str
-    step: Numbers  # (moments,)
-    values: Numbers  # (moments, 3): 15, 50, 85
+    step: Numbers  # (steps,)
+    values: Numbers  # (steps, 3): 15, 50, 85
 
 
 def draw_percentiles(

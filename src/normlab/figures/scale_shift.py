@@ -29,8 +29,8 @@ class Learnt(NamedTuple):
 
     panel: int
     arm: str
-    step: Numbers  # (moments,)
-    values: Numbers  # (moments, units)
+    step: Numbers  # (steps,)
+    values: Numbers  # (steps, units)
 
 
 def draw_scale_shift(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Table = NDArray[np.floating]  # (moments, units)
+Table = NDArray[np.floating]  # (steps, units)
 
 
 def shift_from_end(mean: Table, std: Table) -> NDArray[np.float64]:
@@ -14,11 +14,11 @@ def shift_from_end(mean: Table, std: Table) -> NDArray[np.float64]:
     Units that are constant at both moments have no scale and are left out.
 
     Args:
-        mean: Of every unit over the images, shape `(moments, units)`.
+        mean: Of every unit over the images, shape `(steps, units)`.
         std: The same.
 
     Returns:
-        Shape `(moments,)`, in standard deviations; nan where no unit is left.
+        Shape `(steps,)`, in standard deviations; nan where no unit is left.
 
     Example:
         >>> shift_from_end(np.array([[4.0], [9.0]]), np.array([[1.0], [7.0]]))
@@ -38,12 +38,12 @@ def living_shift(
     """`shift_from_end` over the units that are alive at both moments.
 
     Args:
-        mean: Of every unit over the images, shape `(moments, units)`.
+        mean: Of every unit over the images, shape `(steps, units)`.
         std: The same.
         dead: Units that are never positive, the same; None where none can be.
 
     Returns:
-        Shape `(moments,)`, in standard deviations; nan where no unit is left.
+        Shape `(steps,)`, in standard deviations; nan where no unit is left.
 
     Example:
         >>> mean, dead = np.array([[4.0, 1.0], [9.0, 9.0]]), np.array([[0, 1], [0, 0]])

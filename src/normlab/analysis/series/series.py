@@ -18,8 +18,8 @@ Curve = NDArray[np.float64]
 class Trajectory(NamedTuple):
     """What one run showed: a number at each of its moments."""
 
-    step: NDArray[np.int64]  # (moments,)
-    value: NDArray[np.floating]  # (moments,)
+    step: NDArray[np.int64]  # (steps,)
+    value: NDArray[np.floating]  # (steps,)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,10 +27,10 @@ class Series:
     """The mean over seeds at the moments that all of them share, 95 % t interval."""
 
     arm: str
-    step: Curve  # (moments,)
-    mean: Curve  # (moments,), nan where no seed has a finite value
-    low: Curve  # (moments,), nan for fewer than two seeds
-    high: Curve  # (moments,)
+    step: Curve  # (steps,)
+    mean: Curve  # (steps,), nan where no seed has a finite value
+    low: Curve  # (steps,), nan for fewer than two seeds
+    high: Curve  # (steps,)
 
 
 def over_seeds(
