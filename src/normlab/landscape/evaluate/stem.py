@@ -104,7 +104,7 @@ class Stem:
         moments = [
             self._moments(cut, size) for cut in sample.cuts(self.chunk, upto=whole)
         ]
-        self.means, self.squares = torch.cat(steps, dim=1).split([3, 6])
+        self.means, self.squares = torch.cat(moments, dim=1).split([3, 6])
         self.pooled_squares = self.squares.sum(1) * size
         if pooled > whole:
             _, rest = self._moments(slice(whole, pooled), pooled - whole).split([3, 6])
