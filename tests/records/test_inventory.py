@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +39,55 @@ def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:
     (folder.path / "arrays/none-1/path.npz").write_bytes(b"PK\x03\x04 and no more")
     lost = folder.read().lost
     assert lost == ("arrays/none-1/outputs.npz", "arrays/none-1/path.npz")
+
+
+def test_each_folder_of_results_is_looked_into_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many files there are, and however many ask for them."""
+    folder = finished(tmp_path / "s")
+    for run in folder.tables().runs:
+        for probe in ("outputs", "path", "scale"):
+            place = _arrays.place(folder.path, run.key.id, probe)
+            _arrays.write(place, {"steps": np.ones(2)})
+    looked: list[Path] = []
+    scandir = os.scandir
+
+    def seen(path: str | Path) -> Iterator[os.DirEntry[str]]:
+        looked.append(Path(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", seen)
+    record = folder.read()
+    homes = [folder.path / "arrays" / run.key.id for run in record.runs]
+    assert sorted(looked) == sorted(
+        [folder.path / "arrays", folder.path / "arrays" / "surfaces", *homes]
+    )
+    assert {run.observed.probes for run in record.runs} == {
+        frozenset({"outputs", "path", "scale"})
+    }
+
+
+def test_what_is_lost_was_not_observed(tmp_path: Path) -> None:
+    folder = finished(tmp_path / "s")
+    key = folder.tables().runs[0].key
+    for probe in ("path", "scale"):
+        _arrays.write(_arrays.place(folder.path, key.id, probe), {"steps": np.ones(2)})
+    (folder.path / f"arrays/{key.id}/path.npz").write_bytes(b"PK")
+    assert folder.read().runs[0].observed.probes == {"scale"}
+
+
+def test_want_of_descriptors_is_no_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = kept(tmp_path / "s")
+
+    def wanting(path: str | Path) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
+
+    monkeypatch.setattr(os, "scandir", wanting)
+    with pytest.raises(BadFolder, match=r"Too many open files\)\. Raise the limit"):
+        folder.read()
 
 
 def test_a_damaged_surface_does_not_keep_the_study_from_being_read(

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ARRAYS = "arrays"
 NETWORK = "network.safetensors"
+PROBED = ".npz"  # and surfaces
+RESULTS = (PROBED, ".safetensors")
 SURFACES = "surfaces"  # among the run ids in it; no run has such an id
 _PIECE = 1 << 20  # bytes that are looked at together
 _PLAIN = "biufcU"
@@ -45,7 +47,7 @@ def place(folder: Path, run_id: str, probe: str) -> Path:
     for name in (run_id, probe):
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no file-safe name")
-    return folder / ARRAYS / run_id / f"{probe}.npz"
+    return folder / ARRAYS / run_id / f"{probe}{PROBED}"
 
 
 def is_result(name: object) -> bool:
@@ -73,34 +75,37 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
                 np.lib.format.write_array(to, np.asanyarray(array), allow_pickle=False)
 
 
-def files(folder: Path, suffix: str = ".npz") -> tuple[Path, ...]:
-    """Every file of arrays in a study folder, by path; there are no others for us.
+def files(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Names of the files of results in a study folder, by the folder they lie in.
 
-    What has a name that normlab gives to nothing is somebody else's, and where a link
-    leads to is not looked at.
+    One look into each folder, however many ask afterwards. What has a name that normlab
+    gives to nothing is somebody else's, and where a link leads to is not looked at.
     """
-    homes = _named(folder / ARRAYS, folder)
-    return tuple(f for one in homes for f in files_of(folder, one.name, suffix))
+    homes = [e.name for e in _named(folder / ARRAYS, folder) if _is_folder(e)]
+    return {home: files_of(folder, home) for home in homes}
 
 
-def files_of(folder: Path, run_id: str, suffix: str = ".npz") -> tuple[Path, ...]:
-    """The files of arrays of one run, or of all surfaces."""
-    here = _named(folder / ARRAYS / run_id, folder)
-    return tuple(file for file in here if file.suffix == suffix)
+def files_of(
+    folder: Path, home: str, suffixes: str | tuple[str, ...] = RESULTS
+) -> tuple[str, ...]:
+    """Names of the files of results of one run, or of all surfaces."""
+    here = _named(folder / ARRAYS / home, folder)
+    return tuple(sorted(e.name for e in here if e.name.endswith(suffixes)))
 
 
-def runs_with_files(folder: Path) -> frozenset[str]:
-    """Names of the folders below `arrays`, in one look; nearly all are ids of runs."""
-    return frozenset(place.name for place in _named(folder / ARRAYS, folder))
-
-
-def _named(home: Path, folder: Path) -> list[Path]:
-    """What lies in a folder of a study, by name."""
+def _named(place: Path, folder: Path) -> list[os.DirEntry[str]]:
+    """What lies in a folder of a study."""
     try:
-        refuse_links(home, folder)
-        return sorted(one for one in home.iterdir() if _NAME.fullmatch(one.name))
-    except OSError:
+        refuse_links(place, folder)
+        with os.scandir(place) as found:
+            return [entry for entry in found if _NAME.fullmatch(entry.name)]
+    except OSError as error:
+        refuse_want(error)
         return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False)
 
 
 def is_sound(path: Path, folder: Path) -> bool:

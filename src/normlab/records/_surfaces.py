@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 def files(folder: Path, kind: str = "") -> list[Path]:
     """Those of one kind, or all, in the order of their names."""
-    found = _arrays.files_of(folder, _arrays.SURFACES)
-    return [file for file in found if not kind or file.stem.startswith(f"{kind}-")]
+    home = folder / _arrays.ARRAYS / _arrays.SURFACES
+    found = _arrays.files_of(folder, _arrays.SURFACES, _arrays.PROBED)
+    return [home / name for name in found if not kind or name.startswith(f"{kind}-")]
 
 
 def sound(folder: Path, kind: str = "") -> list[Path]:

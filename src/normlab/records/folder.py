@@ -14,14 +14,14 @@ from normlab.errors import BadFolder
 from normlab.records import _arrays, _create, _database, _lock, _read, _surfaces
 from normlab.records._trouble import reporting
 from normlab.records.inventory import lost, noted
-from normlab.records.observed.observations import StoredObservations
+from normlab.records.observed.observations import Observations, StoredObservations
 from normlab.records.rows import StudyRecord
 from normlab.records.writer import Writer
 from normlab.spec import toml
 from normlab.spec.difference import differing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -178,28 +178,31 @@ class StudyFolder:
 
     def read(self) -> StudyRecord:
         """Everything known at this moment, also while the study is conducted."""
+        record = self.tables()
+        with reporting(self._path):
+            files = _arrays.files(self._path)
+            gone = lost(self._path, noted(record.meta), files)
+            bowls, strange = _surfaces.bowls(self._path, frozenset(gone))
+        observed = self._observed(files, frozenset(gone))
+        runs = (
+            replace(run, observed=observed[run.key.id])
+            if run.key.id in observed
+            else run
+            for run in record.runs
+        )
+        return replace(record, runs=tuple(runs), bowls=bowls, lost=gone + strange)
+
+    def tables(self) -> StudyRecord:
+        """What study.db says at this moment; no look at the files of arrays."""
         conducted = self.in_use
         with self._reading() as connection:
-            meta = _read.meta(connection, self._path)
-            gone = lost(self._path, noted(meta))
-            bowls, strange = _surfaces.bowls(self._path, gone)
-            kept = _arrays.runs_with_files(self._path)
             return StudyRecord(
                 spec=self._spec,
-                meta=meta,
+                meta=_read.meta(connection, self._path),
                 measurements=_read.measurements(connection, self._path),
-                runs=tuple(
-                    replace(
-                        run, observed=StoredObservations(self._path, run.key.id, gone)
-                    )
-                    if run.key.id in kept
-                    else run
-                    for run in _read.runs(
-                        connection, self._path, self._spec, conducted=conducted
-                    )
+                runs=_read.runs(
+                    connection, self._path, self._spec, conducted=conducted
                 ),
-                bowls=bowls,
-                lost=gone + strange,
             )
 
     def meta(self) -> dict[str, str]:
@@ -256,7 +259,7 @@ class StudyFolder:
 
     def probes(self, run_id: str) -> tuple[str, ...]:
         """The probes of a run that left arrays."""
-        return tuple(file.stem for file in _arrays.files_of(self._path, run_id))
+        return _probes(_arrays.files_of(self._path, run_id))
 
     def surfaces(self, kind: str = "") -> tuple[StudySurface, ...]:
         """Every surface that was measured and is not lost, in the order of their names.
@@ -274,6 +277,22 @@ class StudyFolder:
         """Of every surface that was measured and is not lost."""
         return {file.stem for file in _surfaces.sound(self._path)}
 
+    def _observed(
+        self, files: Mapping[str, Sequence[str]], gone: Container[str]
+    ) -> dict[str, Observations]:
+        """What probes kept of each run that has a file of theirs."""
+        left = {
+            home: _probes(
+                n for n in names if f"{_arrays.ARRAYS}/{home}/{n}" not in gone
+            )
+            for home, names in files.items()
+        }
+        return {
+            home: StoredObservations(self._path, home, probes)
+            for home, probes in left.items()
+            if probes
+        }
+
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         with (
@@ -282,6 +301,12 @@ class StudyFolder:
         ):
             connection.execute("BEGIN")
             yield connection
+
+
+def _probes(names: Iterable[str]) -> tuple[str, ...]:
+    """Whose files these are."""
+    probed = (name for name in names if name.endswith(_arrays.PROBED))
+    return tuple(name.removesuffix(_arrays.PROBED) for name in probed)
 
 
 def _refuse_edited(path: Path, spec: StudySpec, original: str | None) -> None:

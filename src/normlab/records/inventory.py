@@ -6,10 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from normlab.disk.opening import size_of
-from normlab.errors import BadFolder
 from normlab.records import _arrays
 from normlab.records._rows import decoded
-from normlab.records._trouble import reporting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,7 +34,7 @@ def inventory(
         for run in runs
         if run.status == "done"
     }
-    return json.dumps(sorted(_files(folder) | set(before) | networks))
+    return json.dumps(sorted(_paths(_arrays.files(folder)) | set(before) | networks))
 
 
 def noted(meta: Mapping[str, str]) -> tuple[str, ...]:
@@ -51,25 +49,28 @@ def noted(meta: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def lost(folder: Path, known: Iterable[str]) -> tuple[str, ...]:
+def lost(
+    folder: Path, known: Iterable[str], files: Mapping[str, Iterable[str]]
+) -> tuple[str, ...]:
     """The files that were kept once, or are there, and cannot be read now.
 
     Args:
         folder: Of the study.
         known: What `noted` gave.
+        files: What lies there now, by `_arrays.files`.
     """
-    names = _files(folder) | set(known)
-    return tuple(sorted(name for name in names if not _is_there(folder, name)))
+    there = _paths(files)
+    unreadable = {name for name in there if not _can_be_read(folder, name)}
+    return tuple(sorted(unreadable | (set(known) - there)))
 
 
-def _is_there(folder: Path, name: str) -> bool:
+def _can_be_read(folder: Path, name: str) -> bool:
     path = folder / name
-    if path.suffix == ".npz":
+    if name.endswith(_arrays.PROBED):
         return _arrays.is_sound(path, folder)
     try:
-        with reporting(folder):
-            return size_of(path, within=folder) is not None
-    except BadFolder:
+        return size_of(path, within=folder) is not None
+    except OSError:
         return False
 
 
@@ -77,6 +78,10 @@ def _are_names(value: object) -> bool:
     return isinstance(value, list) and all(map(_arrays.is_result, value))
 
 
-def _files(folder: Path) -> set[str]:
-    found = (*_arrays.files(folder), *_arrays.files(folder, ".safetensors"))
-    return {path.relative_to(folder).as_posix() for path in found}
+def _paths(files: Mapping[str, Iterable[str]]) -> set[str]:
+    """Of files of results, as seen from the study folder."""
+    return {
+        f"{_arrays.ARRAYS}/{home}/{name}"
+        for home, names in files.items()
+        for name in names
+    }

@@ -240,7 +240,7 @@ def _conduct(
             ).conduct()
             writer.meta("finished", datetime.now(UTC).isoformat(timespec="seconds"))
             known = (*noted(folder.meta()), *writer.kept)
-            writer.meta(NOTED, inventory(folder.path, known, folder.read().runs))
+            writer.meta(NOTED, inventory(folder.path, known, folder.tables().runs))
         finally:
             # images that were read once for all are still needed by what is not done
             if not frozen or folder.statuses().keys() <= set(ENDED):

@@ -101,7 +101,7 @@ class Conductor:
             self._train()
             self._survey()
             self._measure()
-            if self._failed or FAILED in self._folder.read().measurements:
+            if self._failed or FAILED in self._folder.tables().measurements:
                 self._writer.measurement(FAILED, self._failed)
         except BadFolder as trouble:
             with suppress(BadFolder):  # a full disk has no room for that either
@@ -127,7 +127,7 @@ class Conductor:
         spec = self._prepared.spec
         self._writer.add_runs(plan(spec))
         # an earlier session may have added rates of its own
-        runs = self._folder.read().runs
+        runs = self._folder.tables().runs
         ended = {run.key for run in runs if run.status in ENDED}
         starts = {
             run.key: self._rewound(run.key) for run in runs if run.key not in ended
@@ -140,7 +140,7 @@ class Conductor:
         for key in longest_first(starts, self._prepared.variants, spec.recipe.epochs):
             self._executor.submit(self._job(key, starts[key]))
         if spec.recipe.refine:
-            self._refinement = Refinement(self._folder.read())
+            self._refinement = Refinement(self._folder.tables())
             self._planned = {run.key for run in runs}
             self._join(self._refinement.wanted())
         self._listen()
@@ -172,7 +172,7 @@ class Conductor:
             return
         arrays = self._folder.path / "arrays"
         known = self._folder.surface_names()
-        record = self._folder.read()
+        record = self._folder.tables()
         rate, point = setting_of(record)
         shown = {
             run.key: run.status
@@ -195,7 +195,7 @@ class Conductor:
 
     def _measure(self) -> None:
         spec = self._prepared.spec
-        if spec.measure == "none" or "cost" in self._folder.read().measurements:
+        if spec.measure == "none" or "cost" in self._folder.tables().measurements:
             return
         first = next(iter(self._contexts.values()))
         blocks, steps = extent(first)

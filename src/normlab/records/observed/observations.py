@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from normlab.records import _arrays
 from normlab.records.observed.contract import ProbeArrays
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Iterable
     from pathlib import Path
 
 P = TypeVar("P", bound=ProbeArrays)
@@ -28,11 +27,8 @@ class Observations:
 
     def __init__(self, *kept: ProbeArrays) -> None:
         self._kept = {one.probe: one for one in kept}
-
-    @cached_property
-    def probes(self) -> frozenset[str]:
+        self.probes = frozenset(self._kept)
         """Names of those that looked."""
-        return frozenset(self._kept)
 
     def __contains__(self, kind: type[ProbeArrays]) -> bool:
         return kind.probe in self.probes
@@ -49,23 +45,14 @@ class StoredObservations(Observations):
     Args:
         folder: Of the study.
         run_id: Of the run.
-        lost: Files that cannot be read, by their path in the folder.
+        probes: Names of those that left a file which is not lost.
     """
 
-    def __init__(
-        self, folder: Path, run_id: str, lost: Container[str] = frozenset()
-    ) -> None:
+    def __init__(self, folder: Path, run_id: str, probes: Iterable[str]) -> None:
         super().__init__()
         self._folder = folder
         self._run_id = run_id
-        self._lost = lost
-
-    @cached_property
-    def probes(self) -> frozenset[str]:
-        """Those with a file that is not lost."""
-        files = _arrays.files_of(self._folder, self._run_id)
-        known = {f.stem: f.relative_to(self._folder).as_posix() for f in files}
-        return frozenset(n for n, path in known.items() if path not in self._lost)
+        self.probes = frozenset(probes)
 
     def __getitem__(self, kind: type[P]) -> P:
         if kind in self and kind.probe not in self._kept:
