@@ -56,6 +56,8 @@ BENCHMARKS = {
         (),
         ("--epochs", "1", "--lr", "0.01,1", "--seeds", "1", "--single-sample", "1"),
     ),
+    "growth": Benchmark("growth.py", (), ("--what", "runs", "--runs", "100")),
+    "conductor": Benchmark("conductor.py", (), ("--seeds", "4")),
     "jax_loop": Benchmark(
         "floor.py",
         ("--peers", "normlab,jax"),

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -36,10 +36,11 @@ from normlab.spec.arms import Arm
 from normlab.spec.settings import with_settings
 from normlab.spec.study import StudySpec
 from normlab.study import api
-from normlab.study.jobs import Job, TrainJob
 from normlab.study.messages import JobEnded, JobStarted, Message
-from normlab.study.prepare import PythonParts, prepare
 from normlab.terminal.lines import Lines
+
+if TYPE_CHECKING:
+    from normlab.study.jobs import Job
 
 TRAINED = 8  # seeds of each arm; the others repeat them
 NORMS = ("none", "batch")
@@ -182,6 +183,8 @@ class Replay:
 
     def messages(self) -> Iterator[tuple[Job, Message]]:
         """What workers would say."""
+        from normlab.study.jobs import TrainJob
+
         while self._jobs:
             job = self._jobs.popleft()
             assert isinstance(job, TrainJob)
@@ -201,6 +204,9 @@ class Replay:
 
 def grow(out: Path, size: Size) -> Grown:
     """Make the study as `normlab run` does, but for the workers."""
+    # here, for it imports torch, and whoever measures memory imports this file
+    from normlab.study.prepare import PythonParts, prepare
+
     with tempfile.TemporaryDirectory() as folder:
         spec = size.spec(data_file(Path(folder)))
         runs, networks = trained(spec, size, Path(folder))

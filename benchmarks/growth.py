@@ -1,24 +1,25 @@
 """What commands need of studies that grow: processor seconds, memory, bytes.
 
 Studies of 100 to 10,000 runs are made by `grown.py`; every command is a process of its
-own, whose processor seconds and peak memory the system counts. `docs/scale.md` says
-what came out.
+own, whose processor seconds and peak memory the system counts. Behind seconds stands
+how many times those of the size before they are; what grew by more than the runs did is
+named at the end, and the exit code is 1. `docs/scale.md` says what came out.
 
-    python benchmarks/growth.py                         # all sizes, ten minutes
+    python benchmarks/growth.py                         # all sizes, fifteen minutes
     python benchmarks/growth.py --runs 100,1000
     python benchmarks/growth.py --what arms,points
 """
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
@@ -27,9 +28,11 @@ from grown import Size, grow
 from normlab.records.export import FORMATS
 from timing import append_json, parser_for, table
 
-RUNS = "1250,2500,5000,10000"
+RUNS = "100,300,1000,3000,10000"
 QUESTIONS = ("runs", "refine", "arms", "rates", "points", "epochs", "layers")
 LARGE = ("show", "show --json", "report")
+DATABASE = "study.db, MB"
+SLACK = 1.15  # processor seconds of equal work differ by that much
 OF_A_SEED = 10  # runs: two arms at five rates
 COMMANDS: dict[str, Sequence[str]] = {
     "show": ("show", "{study}"),
@@ -71,7 +74,7 @@ def measured(folder: Path, size: Size, commands: Iterable[str]) -> Row:
     with get_context("spawn").Pool(1) as apart:
         made = apart.apply(grow, (study, size))
     row = {"runs": made.runs, "conductor, ms a run": 1e3 * made.seconds / made.runs}
-    row["study.db, MB"] = (study / "study.db").stat().st_size / 1e6
+    row[DATABASE] = (study / "study.db").stat().st_size / 1e6
     for name in commands:
         places = {"study": study, "above": folder}
         used = used_by([word.format(**places) for word in COMMANDS[name]])
@@ -91,13 +94,13 @@ def sizes(question: str, runs: Sequence[int]) -> dict[str, Size]:
                 for n in runs
             }
         case "arms":
-            of = {f"{n} arms": Size(seeds=100, arms=n) for n in (10, 30, 100)}
+            of = {f"{n} arms": Size(seeds=20, arms=n) for n in (10, 30, 100)}
+            of["100 arms, 100 seeds"] = Size(seeds=100, arms=100)
         case "rates":
             of = {f"{n:,} rates": Size(seeds=5, rates=n) for n in (10, 100, 1000)}
         case "points":
             of = {
-                f"{n:,} points": Size(seeds=3, points=n)
-                for n in (10, 100, 1000, 10_000)
+                f"{n:,} points": Size(seeds=3, points=n) for n in (10, 100, 1000, 3000)
             }
         case "epochs":
             of = {
@@ -114,14 +117,55 @@ def sizes(question: str, runs: Sequence[int]) -> dict[str, Size]:
     return of
 
 
+def grew(rows: dict[str, Row]) -> dict[str, list[float | None]]:
+    """Of every number of seconds, its ratio to that of the size before."""
+    sizes = list(rows.values())
+    return {
+        name: [
+            after[name] / before[name] if name in before and name in after else None
+            for before, after in pairwise(sizes)
+        ]
+        for name in names(rows)
+        if name.endswith(", s")
+    }
+
+
+def above_linear(rows: dict[str, Row]) -> list[str]:
+    """What grew by more than the runs, or the bytes that a run keeps, from one size on.
+
+    Where arms, layers or epochs grow, it is the larger of both that grows linearly.
+    """
+    sizes = list(rows.items())
+    more = [
+        max(after["runs"] / before["runs"], after[DATABASE] / before[DATABASE])
+        for (_, before), (_, after) in pairwise(sizes)
+    ]
+    return [
+        f"{name}: {ratio:.2f} times as much of {size} as of {earlier}"
+        for name, ratios in grew(rows).items()
+        for ratio, most, ((earlier, _), (size, _)) in zip(
+            ratios, more, pairwise(sizes), strict=True
+        )
+        if ratio is not None and ratio > SLACK * most
+    ]
+
+
+def names(rows: dict[str, Row]) -> list[str]:
+    """Of everything that was measured."""
+    return list(dict.fromkeys(name for row in rows.values() for name in row))
+
+
 def as_tables(rows: dict[str, Row]) -> str:
     """Quantities down, sizes across."""
-    names = list(dict.fromkeys(name for row in rows.values() for name in row))
-    lines = [
-        (name, *(f"{row[name]:.3g}" if name in row else "-" for row in rows.values()))
-        for name in names
-    ]
-    return table(("", *rows), lines)
+    growth = grew(rows)
+
+    def cells(name: str) -> Iterator[str]:
+        ratios = [None, *growth.get(name, [None] * (len(rows) - 1))]
+        for row, ratio in zip(rows.values(), ratios, strict=True):
+            value = f"{row[name]:.3g}" if name in row else "-"
+            yield f"{value} (x{ratio:.1f})" if ratio else value
+
+    return table(("", *rows), [(name, *cells(name)) for name in names(rows)])
 
 
 def main() -> None:
@@ -130,7 +174,7 @@ def main() -> None:
     parser.add_argument("--what", default=",".join(QUESTIONS))
     parser.add_argument("--runs", default=RUNS)
     given = parser.parse_args()
-    began = time.perf_counter()
+    began, above = time.perf_counter(), list[str]()
     numbers = [int(number) for number in given.runs.split(",")]
     for question in given.what.split(","):
         commands = COMMANDS if question == "runs" else LARGE
@@ -139,8 +183,11 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 rows[name] = measured(Path(folder), size, commands)
         print(f"\n{as_tables(rows)}\n", flush=True)
-        append_json(given.json, f"growth by {question}", json.loads(json.dumps(rows)))
+        append_json(given.json, f"growth by {question}", rows)
+        above += above_linear(rows)
     print(f"{time.perf_counter() - began:.0f} s")
+    if above:
+        sys.exit("\n".join(["more than linear:", *above]))
 
 
 if __name__ == "__main__":

@@ -188,3 +188,11 @@ def test_the_guide_names_what_is_there(path: str) -> None:
 )
 def test_the_guide_has_a_checklist_for_every_part(part: str) -> None:
     assert re.search(rf"^### An? {part}$", GUIDE, re.MULTILINE)
+
+
+def test_every_benchmark_is_described() -> None:
+    page = (ROOT / "benchmarks" / "README.md").read_text()
+    files = sorted(path.name for path in (ROOT / "benchmarks").glob("*.py"))
+    lone = [name for name in files if not re.search(rf"`{re.escape(name)}[ `]", page)]
+    assert files
+    nothing(lone, "benchmarks/README.md does not say what is measured by")
