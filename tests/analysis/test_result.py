@@ -74,14 +74,14 @@ def test_a_claim_reads_as_verdict_numbers_and_reason() -> None:
     claim = Result(accuracy_study([0.001, 0.002, 0.003, 0.002])).claims()[1]
     assert str(claim).splitlines() == [
         "SUPPORTED: batch is more accurate than none on the test set",
-        "  +0.20 points [+0.07 to +0.33 points], wins 4 of 4 seeds",
+        "  test accuracy: +0.20 points [+0.07 to +0.33], wins 4 of 4 seeds",
         "  the interval excludes 0",
     ]
 
 
 def test_seconds_stand_beside_the_steps() -> None:
     claim = Result(accuracy_study([0.0, 0.0, 0.0])).claims()[0]
-    assert claim.beside == "in seconds: 1.00 times [1.00 to 1.00 times]"
+    assert claim.beside == "in seconds: 1.00 times [1.00 to 1.00]"
 
 
 def test_a_notebook_gets_two_tables() -> None:
@@ -109,7 +109,7 @@ def test_names_are_escaped_in_html() -> None:
 
 def test_to_pandas_has_a_row_per_run_and_epoch() -> None:
     frame = Result(accuracy_study([0.001, 0.002, 0.003])).to_pandas()
-    assert frame.shape == (12, 10)
+    assert frame.shape == (12, 11)
     assert set(frame["arm"]) == {"none", "batch"}
     assert "test_accuracy" in frame.columns
 

@@ -46,7 +46,7 @@ def test_a_gain_below_the_margin_is_no_difference_and_the_note_says_why() -> Non
     assert judged.verdict == "no-difference"
     assert judged.note == (
         "significant, but too small to matter: the 90 % interval "
-        "[+0.04 to +0.06 points] lies inside the margin of 0.1 points"
+        "[+0.040 to +0.056 points] lies inside the margin of 0.1 points"
     )
 
 
@@ -140,7 +140,7 @@ def test_more_seeds_are_asked_for_only_where_they_could_help(states: list[str]) 
     left = len(states) - lost
     hopeless = lost > 0 and (left == 0 or (left < 3 and len(states) >= 3))
     assert judged.verdict == TOO_FEW[hopeless]
-    assert judged.note.startswith("none diverged (seed") == hopeless
+    assert judged.note.startswith("the run of none did not train (") == hopeless
 
 
 def test_what_could_not_be_measured_is_never_first_in_a_list() -> None:

@@ -8,6 +8,7 @@ import pytest
 from normlab.analysis.claims import DEFINITIONS
 from normlab.facade.result import Result
 from normlab.records.rows import RunRecord, StudyRecord
+from normlab.report.build import build
 from normlab.report.headline import FIRST, headlines
 from normlab.report.limits import limits
 from normlab.spec.plan import RunKey
@@ -53,6 +54,22 @@ def test_equal_arms_are_called_equal() -> None:
 def test_two_seeds_say_nothing_about_better_or_worse() -> None:
     record = accuracy_study([0.010, 0.011])
     assert "too few seeds to say whether it is better or worse" in sentence(record)
+    assert "test accuracy cannot be told apart by so few seeds (+1.05 points)" in (
+        sentence(record)
+    )
+
+
+ACCURACIES = {
+    "is the same (+0.00 points)": [0.0, 0.0001, -0.0001, 0.0],
+    "shows no clear difference (+0.05 points)": [0.003, -0.003, 0.004, -0.002],
+}
+
+
+@pytest.mark.parametrize("words", ACCURACIES)
+def test_the_accuracy_comes_first_even_if_nothing_is_known_of_it(words: str) -> None:
+    assert sentence(accuracy_study(ACCURACIES[words])).startswith(
+        f"With batch normalization, test accuracy {words}, "
+    )
 
 
 def test_the_claims_are_counted() -> None:
@@ -72,11 +89,11 @@ def test_many_statements_are_named_in_part_and_the_rest_is_counted() -> None:
     assert "and did worse in 2 more ways than without." in found
 
 
-def test_what_more_seeds_would_not_help_is_said_so() -> None:
+def test_what_was_not_decided_stayed_open_whatever_the_reason() -> None:
     claims = Result(accuracy_study([0.010, 0.011, 0.012, 0.011])).claims()
     lost = [replace(c, verdict="not-measurable", effects=()) for c in claims[:2]]
     (found,) = headlines(accuracy_study([0.0]).spec, [*lost, *claims[2:]])
-    assert "2 could not be measured" in found
+    assert found.endswith("1 showed no difference and 2 stayed open (4 seeds).")
 
 
 def test_where_nothing_can_be_measured_the_reason_is_said() -> None:
@@ -89,10 +106,18 @@ def test_where_nothing_can_be_measured_the_reason_is_said() -> None:
 
 
 def test_a_caveat_says_what_it_is_about() -> None:
-    record = over_rates(rates_spec(0.01, 0.1, 1.0, seeds=6), lambda key: 0.1)
-    told = [line for line in limits(Result(record)) if "the grid is coarse" in line]
-    assert len(told) == 1
-    assert told[0].startswith("“batch ") and "”: the rates are those of" in told[0]
+    accuracy = next(d for d in DEFINITIONS if d.id == "better-accuracy")
+    own = replace(accuracy, id="mine", caveat="contested by many")
+    result = replace(Result(accuracy_study([0.0] * 3)), own=(own,))
+    assert limits(result)[-1] == (
+        "“batch is more accurate than none on the test set”: contested by many."
+    )
+
+
+def test_arms_of_which_none_trained_are_not_compared_in_the_report() -> None:
+    record = over_rates(rates_spec(0.1, seeds=3), lambda key: math.inf)
+    assert headlines(record.spec, Result(record).claims()) == []
+    assert "No run of none or batch trained (3 seeds)" in build(Result(record))
 
 
 @pytest.mark.parametrize("status", ["diverged", "failed", "interrupted"])
@@ -119,8 +144,8 @@ def test_rates_are_led_by_what_holds_over_all_of_them() -> None:
     record = over_rates(rates_spec(0.01, 0.1, 0.3, 1.0, seeds=6), narrow_without)
     over_all, own_best = of_sweep(record)
     assert over_all == (
-        "With batch normalization (over all lr), the largest rate that works is 10.00 "
-        "times that without, by the mean over 6 seeds (inconclusive)."
+        "With batch normalization (over all lr), the network tolerated larger learning "
+        "rates (+2.00 steps of the grid) than without."
     )
     assert own_best.startswith("With batch normalization (each at its own best lr), ")
 
@@ -133,7 +158,7 @@ def test_larger_rates_are_said_in_everyday_words() -> None:
     record = over_rates(rates_spec(0.01, 0.1, 1.0, seeds=8), wide)
     assert (
         "With batch normalization (over all lr), the network tolerated larger learning "
-        "rates (31.62 times) than without."
+        "rates (+1.50 steps of the grid) than without."
     ) in of_sweep(record)
 
 

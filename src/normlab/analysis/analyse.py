@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from normlab.analysis.arms import ArmSummary, summarise
 from normlab.analysis.claim import Claims, claim_from
-from normlab.analysis.claims import DEFINITIONS
+from normlab.analysis.claims import DEFINITIONS, trains_at_all
 from normlab.analysis.claims.definition import Definition
 from normlab.analysis.claims.own import all_claims
 from normlab.analysis.design.fairness import Fairness, check_fairness
 from normlab.analysis.design.family import is_judged, stated_of_others
+from normlab.analysis.design.outcomes import Outcome, training_lines
 from normlab.analysis.design.pairs import Runs, all_pairings
 from normlab.analysis.inference.evidence import Evidence, collect
 from normlab.analysis.inference.holm import Others
@@ -28,6 +29,8 @@ class Analysis:
     arms: tuple[ArmSummary, ...]
     claims: Claims
     fairness: Fairness
+    training: tuple[str, ...] = ()
+    """Where all runs trained, or none, in half a sentence each."""
 
 
 def analyse(record: StudyRecord, own: Sequence[Definition] = ()) -> Analysis:
@@ -43,6 +46,7 @@ def analyse(record: StudyRecord, own: Sequence[Definition] = ()) -> Analysis:
         arms=summarise(record),
         claims=judge_all(record, own),
         fairness=check_fairness(record),
+        training=training_lines(record),
     )
 
 
@@ -61,7 +65,11 @@ def judge_all(record: StudyRecord, own: Sequence[Definition] = ()) -> Claims:
 def gather(
     record: StudyRecord, definitions: Sequence[Definition] = DEFINITIONS
 ) -> list[Evidence]:
-    """The evidence on every claim that can be made of the study: one family."""
+    """The evidence on every claim that can be made of the study: one family.
+
+    Where no run of either arm trained there is nothing to claim, and where all did
+    nothing about whether they do: `training_lines` says so.
+    """
     runs = Runs.of(record)
     observed = {probe for run in record.runs for probe in run.observed.probes}
     made = [d for d in definitions if not d.probe or d.probe in observed]
@@ -72,11 +80,19 @@ def gather(
         for definition in made
         if definition.id == claim
     ]
+    outcomes = {
+        pairing: Outcome.of(pairing, runs, pairing.seeds(record.spec))
+        for pairing in dict.fromkeys(pairing for _, pairing in asked)
+    }
     return [
         collect(definition, pairing, runs, pairing.seeds(record.spec))
         for definition, pairing in asked
-        if (definition.compares == "rates") == (pairing.compared == "all-rates")
+        if not outcomes[pairing].none_trained
+        and (definition.compares == "rates") == (pairing.compared == "all-rates")
         and (not definition.surfaces or runs.have_bowls(pairing))
+        and not (
+            definition.id == trains_at_all.CLAIM.id and outcomes[pairing].all_trained
+        )
     ]
 
 

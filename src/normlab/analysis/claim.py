@@ -14,10 +14,10 @@ from normlab.analysis.design.pairs import Compared
 from normlab.analysis.inference.component import EQUIVALENCE, Component, Decision
 from normlab.analysis.inference.evidence import Evidence
 from normlab.analysis.inference.images import Images
-from normlab.analysis.inference.interval import t_interval
+from normlab.analysis.inference.interval import exact_share, t_interval
 from normlab.analysis.inference.resolution import unresolved
 from normlab.analysis.inference.verdict import Ruling, Verdict, directions
-from normlab.analysis.text.words import count, effect_text, interval_text, shown
+from normlab.analysis.text.words import count, estimate_text, quantity_text, shown
 from normlab.spec.point import SweepPoint, point_text
 
 
@@ -26,6 +26,20 @@ class Effect(NamedTuple):
 
     seed: int
     value: float
+
+
+class Share(NamedTuple):
+    """Of how many runs of an arm something is true."""
+
+    arm: str
+    happened: int
+    of: int
+    interval: tuple[float, float]
+    """Clopper-Pearson, 95 %."""
+
+    def __str__(self) -> str:
+        low, high = (f"{100 * end:.0f}" for end in self.interval)
+        return f"{self.happened} of {self.of} runs of {self.arm} [{low} to {high} %]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +97,8 @@ class Claim:
     """All of them; estimate, interval and effects are those of the one that decides."""
     decides: Decision | None = None
     """How the interval was made."""
+    shares: tuple[Share, ...] = ()
+    """Of what is counted: that of the baseline, and that of the arm."""
     pending: int = 0
     """Pairs whose runs have not ended."""
     resolved: bool = True
@@ -129,12 +145,14 @@ class Claim:
 
     @property
     def numbers(self) -> str:
-        """Estimate, interval and wins as one line of text."""
+        """What was measured, its interval and the wins as one line of text."""
         if self.estimate is None:
             return "not measured"
-        measured = effect_text(self.estimate, self.definition)
-        if self.interval:
-            measured += f" [{interval_text(self.interval, self.definition)}]"
+        if self.shares:
+            return f"{self.definition.quantity}: {', '.join(map(str, self.shares))}"
+        measured = quantity_text(
+            self.estimate, self.definition, self.interval, self.baseline
+        )
         return f"{measured}, wins {self.wins} of {count(self.seeds, 'seed')}"
 
     @property
@@ -208,12 +226,26 @@ def claim_from(evidence: Evidence, ruling: Ruling, *, copies: str = "") -> Claim
         beside=_beside(evidence),
         components=tuple(parts),
         decides=decider.decides,
+        shares=_shares(evidence),
         pending=sum(gap.pending for gap in evidence.gaps),
         resolved=not unresolved(evidence),
         equal_seeds=equal_seeds(
             [run for twins in evidence.twins for run in (twins.baseline, twins.other)]
         ),
         caution=copies if definition.over_images else "",
+    )
+
+
+def _shares(evidence: Evidence) -> tuple[Share, ...]:
+    counted = evidence.definition.counted
+    if counted is None or not evidence.twins:
+        return ()
+    found = [counted(twins) for twins in evidence.twins]
+    names, n = (evidence.pairing.baseline, evidence.pairing.arm), len(found)
+    happened = [sum(side) for side in zip(*found, strict=True)]
+    return tuple(
+        Share(name, k, n, exact_share(k, n)[1:3])
+        for name, k in zip(names, happened, strict=True)
     )
 
 
@@ -266,12 +298,7 @@ def _beside(evidence: Evidence) -> str:
     if not known:
         return ""
     estimate = t_interval(known)
-    mean = effect_text(shown(estimate.mean, definition), definition)
-    text = f"{definition.beside_name}: {mean}"
-    if estimate.interval is None:
-        return text
-    low, high = (shown(end, definition) for end in estimate.interval)
-    return f"{text} [{interval_text((low, high), definition)}]"
+    return f"{definition.beside_name}: {estimate_text(estimate, definition)}"
 
 
 def _second(

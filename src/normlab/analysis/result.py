@@ -16,7 +16,7 @@ from normlab.analysis.claims.own import own_claims
 from normlab.analysis.text.frames import frame
 from normlab.analysis.text.summary import to_json
 from normlab.analysis.text.table import Table, table_of
-from normlab.analysis.text.words import count, notes_text
+from normlab.analysis.text.words import count, notes_text, upper
 from normlab.records.rows import ENDED, StudyRecord
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class StudyResult:
         """One row per run and epoch, for analyses of one's own.
 
         Returns:
-            Columns `arm`, `rate`, `seed`, `status`, `parameters`, `epoch`,
+            Columns `arm`, `rate`, `seed`, `status`, `trained`, `parameters`, `epoch`,
             `train_loss` and `test_loss` (nats per image), `test_accuracy` (a fraction),
             `seconds`, and one for each further metric; with a sweep also `point`.
 
@@ -162,4 +162,5 @@ class StudyResult:
         """Beside the numbers: what was equal, and what else must be known."""
         fairness = self.analysis.fairness
         notes = [f"Note: {text}" for text in notes_text(self.record.notes)]
-        return [str(fairness), *fairness.remarks, *notes]
+        said = map(upper, self.analysis.training)
+        return [*said, str(fairness), *fairness.remarks, *notes]

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from normlab.analysis.design.rates import VALIDATION
 from normlab.records.observed.activations import ActivationArrays
 from normlab.records.observed.contract import Place, ProbeArrays
 from normlab.records.observed.gradient import GradientArrays
@@ -226,6 +227,8 @@ def _ladders(arrays: Arrays) -> tuple[tuple[RunRecord, ...], ...]:
                 key=RunKey(ARM, float(rate), int(seed)),
                 status=diverged if arrays["ladders:diverged"][i, j] else done,
                 test_loss=float(arrays["ladders:loss"][i, j]),
+                # nobody chose by the test images, so they serve as held-out ones
+                epochs=(_epoch(0, {VALIDATION: float(arrays["ladders:loss"][i, j])}),),
             )
             for j, rate in enumerate(arrays["ladders:rates"])
         )
@@ -233,11 +236,12 @@ def _ladders(arrays: Arrays) -> tuple[tuple[RunRecord, ...], ...]:
     )
 
 
-def _epoch(number: int) -> EpochRow:
+def _epoch(number: int, metrics: Mapping[str, float] | None = None) -> EpochRow:
     return EpochRow(
         epoch=number + 1,
         train_loss=float("nan"),
         test_loss=None,
         test_accuracy=None,
+        metrics=metrics or {},
         seconds=0.0,
     )

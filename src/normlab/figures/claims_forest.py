@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from normlab.analysis.claim import Claim
 from normlab.analysis.text.layout import spread
-from normlab.analysis.text.words import count, effect_text
+from normlab.analysis.text.words import count, effect_text, unit_text
 from normlab.errors import NotMeasured
 from normlab.figures.kit.marks import add_upright
 from normlab.figures.kit.panels import Panel, axis_number, on, panels
@@ -29,18 +29,17 @@ MAX_ROWS = 240  # a page and more; browsers draw nothing of some hundred thousan
 def draw_claims_forest(
     claims: Sequence[Claim], styles: Mapping[str, Style], theme: Theme = LIGHT
 ) -> go.Figure:
-    """Ratios on a logarithmic axis, differences below on one of their own.
+    """Ratios on a logarithmic axis, differences below, each unit on one of its own.
 
     Args:
         claims: Those without an estimate have a row in words alone.
         styles: Of every arm.
         theme: Paper and ink.
     """
-    groups = [
-        [claim for claim in claims if claim.definition.scale == scale]
-        for scale in ("ratio", "difference")
-    ]
-    groups = [group for group in groups if group]
+    by_axis: dict[str, list[Claim]] = {}
+    for claim in sorted(claims, key=lambda c: c.definition.scale != "ratio"):
+        by_axis.setdefault(_axis(claim), []).append(claim)
+    groups = list(by_axis.values())
     arms = len({claim.arm for claim in claims}) > 1
     places = several_places(claims)
     two_lines = arms or places  # an arm's name beside a claim's would meet the numbers
@@ -80,12 +79,21 @@ def _measured(claim: Claim) -> bool:
     return claim.estimate is not None and math.isfinite(claim.estimate)
 
 
+def _axis(claim: Claim) -> str:
+    """What the axis of a claim counts."""
+    if claim.definition.scale == "ratio":
+        return "times the baseline's"
+    unit = unit_text(claim.definition)
+    return {"points": "percentage points", "% of pairs": "percentage points"}.get(
+        unit, unit
+    )
+
+
 def _panel(group: Sequence[Claim], *, above: float) -> Panel:
     ratio = group[0].definition.scale == "ratio"
     reach = _reach(group)
-    name = "times the baseline's" if ratio else "percentage points"
     return Panel(
-        x=f"{name} (dotted: equal)",
+        x=f"{_axis(group[0])} (dotted: equal)",
         y="",
         x_axis={
             "type": "log" if ratio else "linear",
@@ -114,7 +122,7 @@ def _reach(group: Sequence[Claim]) -> float:
     if group[0].definition.scale == "ratio":
         logs = [abs(math.log10(value)) for value in values if value > 0]
         return min(max([math.log10(1.25), *logs]) * 1.12, 6.0)
-    return max([0.2, *(100 * abs(value) for value in values)]) * 1.12
+    return max([0.2, *(_unit(group[0]) * abs(value) for value in values)]) * 1.12
 
 
 def _ticks(reach: float) -> dict[str, list[float] | list[str]]:
@@ -131,7 +139,7 @@ def _equal(claim: Claim) -> float:
 
 
 def _unit(claim: Claim) -> float:
-    return 1.0 if claim.definition.scale == "ratio" else 100.0
+    return 100.0 if _axis(claim) == "percentage points" else 1.0
 
 
 def _effects(claim: Claim) -> list[float]:

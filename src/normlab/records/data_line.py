@@ -10,13 +10,14 @@ if TYPE_CHECKING:
 
 NOTED = "data"
 """The fact of a study that describes its data, as JSON."""
+_MOST = 2**63
 
 
 def noted_data(meta: Mapping[str, str]) -> dict[str, Any]:
     """The description, of plain values; empty of a study that did not note any.
 
-    `line` says all of it in words; `copies` lists what is in two parts at once, each
-    with a `text`.
+    `line` says all of it in words; `parts` has the examples of each class by part;
+    `copies` lists what is in two parts at once, each with a `text`.
 
     Example:
         >>> noted_data({"data": '{"line": "mnist: ..."}'})["line"], noted_data({})
@@ -29,11 +30,20 @@ def is_description(value: object) -> bool:
     """Whether JSON gave what a study notes about its data; checked when it is read."""
     if not isinstance(value, dict) or not isinstance(value.get("line", ""), str):
         return False
-    copies = value.get("copies", [])
+    copies, parts = value.get("copies", []), value.get("parts", {})
+    if not isinstance(parts, dict) or not all(map(_are_counts, parts.values())):
+        return False
     return isinstance(copies, list) and all(
         isinstance(pair, dict) and isinstance(pair.get("text", ""), str)
         for pair in copies
     )
+
+
+def _are_counts(value: object) -> bool:
+    """Whether they may say how many examples each class has; there is one or more."""
+    if not isinstance(value, list) or not all(type(n) is int for n in value):
+        return False
+    return all(0 <= n < _MOST for n in value) and any(value)
 
 
 def data_line(meta: Mapping[str, str]) -> str:

@@ -75,7 +75,10 @@ def build(result: StudyResult) -> str:
         spec=result.record.spec,
         analysis=result.analysis,
         claims=as_listed(result.claims()),
-        headlines=headlines(result.record.spec, result.claims()),
+        headlines=[
+            *headlines(result.record.spec, result.claims()),
+            *map(sentence, result.analysis.training),
+        ],
         table=Markup(result.table()._repr_html_()),
         step_tables=[Markup(t._repr_html_()) for t in step_tables(result.record)],
         arms=named([arm.name for arm in result.record.spec.arms], ARMS),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from normlab.analysis.claim import Claim
 from normlab.analysis.design.pairs import Compared
-from normlab.analysis.text.words import count, number
+from normlab.analysis.text.words import count, effect_text, number
 from normlab.spec.arms import Arm
 from normlab.spec.norms import FAMILIES
 from normlab.spec.study import StudySpec
@@ -70,6 +70,8 @@ def _sentence(spec: StudySpec, who: str, where: str, claims: Sequence[Claim]) ->
     """About one setting, and how many statements held there."""
     several = len(spec.recipe.rates) > 1 or spec.sweep.axes
     start = f"With {who}{f' ({where})' if several else ''}"
+    if seen := _accuracy(claims):
+        start = f"{start}, {seen}"
     held, opposite = _said(claims, "supported"), _said(claims, "contradicted")
     if not held and not opposite:
         text = _undecided(start, _than(spec), claims)
@@ -77,6 +79,19 @@ def _sentence(spec: StudySpec, who: str, where: str, claims: Sequence[Claim]) ->
         text = _told(start, _than(spec), held, opposite)
     # of the one statement about rates there is nothing to count
     return text if claims[0].compared == "all-rates" else f"{text} {_tally(claims)}"
+
+
+def _accuracy(claims: Sequence[Claim]) -> str:
+    """What most readers ask for first, where it was not decided either way."""
+    words = {
+        "no-difference": "test accuracy is the same",
+        "inconclusive": "test accuracy shows no clear difference",
+        "not-enough-seeds": "test accuracy cannot be told apart by so few seeds",
+    }
+    found = next((claim for claim in claims if claim.id == FIRST[0]), None)
+    if found is None or found.verdict not in words or found.estimate is None:
+        return ""
+    return f"{words[found.verdict]} ({effect_text(found.estimate, found.definition)})"
 
 
 def _counted(spec: StudySpec, who: str, where: str, claims: Sequence[Claim]) -> str:
@@ -125,8 +140,10 @@ def _than(spec: StudySpec) -> str:
 def _undecided(start: str, than: str, claims: Sequence[Claim]) -> str:
     """What may be said where no claim held and none was contradicted."""
     # that no run diverged is known from any number of seeds
-    judged = [c for c in claims if c.definition.test == "t"]
+    judged = [c for c in claims if c.definition.test != "mcnemar"] or claims
     verdicts = {claim.verdict for claim in judged}
+    if len(claims) == 1 and claims[0].compared == "all-rates":
+        return f"{start}, {_undecided_rates(than, claims[0])}."
     if verdicts == {"not-measurable"}:
         lost = judged[0].note
         return f"{start}, nothing could be measured against the network {than}: {lost}."
@@ -134,18 +151,17 @@ def _undecided(start: str, than: str, claims: Sequence[Claim]) -> str:
         return (
             f"{start}, too few seeds to say whether it is better or worse than {than}."
         )
-    if len(claims) == 1 and claims[0].compared == "all-rates":
-        return f"{start}, {_undecided_rates(than, claims[0])}."
     return f"{start}, nothing measurably better or worse than {than}."
 
 
 def _undecided_rates(than: str, claim: Claim) -> str:
-    """The ratio all the same: where all seeds agree there is nothing to test."""
+    """The steps all the same: where all seeds agree there is nothing to test."""
     if claim.estimate is None:
         return f"not known whether larger rates work than {than}"
+    steps = effect_text(claim.estimate, claim.definition)
     return (
-        f"the largest rate that works is {number(claim.estimate)} times that {than}, "
-        f"by the mean over {count(claim.seeds, 'seed')} ({claim.verdict})"
+        f"the largest rate that works lies {steps} from that {than}, by the mean over "
+        f"{count(claim.seeds, 'seed')} ({claim.verdict})"
     )
 
 
@@ -194,7 +210,8 @@ def _phrase(claim: Claim) -> str:
     value = claim.estimate or 0.0
     return words.format(
         percent=f"{100 * value:.0f} %",
-        estimate=f"{100 * value:+.2f} points",
+        estimate=", ".join(map(str, claim.shares))
+        or effect_text(value, claim.definition),
         ratio=number(value),
     )
 
@@ -212,11 +229,11 @@ def _tally(claims: Sequence[Claim], noun: str = "usual statement") -> str:
         "contradicted": "went the other way",
         "mixed": "held in part and went the other way in part",
         "no-difference": "showed no difference",
-        "inconclusive": "stayed open",
-        "not-enough-seeds": "had too few seeds for a verdict",
-        "not-measurable": "could not be measured",
     }
     planned = max((claim.planned for claim in claims), default=0)
     parts = [f"{found[key]} {text}" for key, text in named.items() if found[key]]
+    # why a statement has no verdict is said beside it
+    if left := len(claims) - sum(found[key] for key in named):
+        parts.append(f"{left} stayed open")
     usual = count(len(claims), noun)
     return f"Of {usual}, {_joined(parts)} ({count(planned, 'seed')})."

@@ -11,13 +11,12 @@ from normlab.analysis.series.step_table import step_tables
 from normlab.analysis.text.layout import wrapped
 from normlab.analysis.text.words import (
     count,
-    effect_text,
     failed_text,
-    interval_text,
     lost_text,
     named,
     nats,
     notes_text,
+    upper,
 )
 from normlab.records.data_line import data_line
 from normlab.records.folder import log_of
@@ -58,6 +57,7 @@ def summary_text(result: StudyResult, folder: Path, *, report: bool = True) -> s
         _runs(record),
         *map(str, step_tables(record)),
         _claims(result),
+        *(wrapped(f"{upper(text)}.") for text in result.analysis.training),
         _fairness(result),
         *(wrapped(f"NOTE: {text}.") for text in notes_text(record.notes)),
         *(wrapped(f"FAILED: {text}") for text in failed_text(record.failed)),
@@ -73,7 +73,7 @@ def summary_text(result: StudyResult, folder: Path, *, report: bool = True) -> s
 def _fairness(result: StudyResult) -> str:
     """What was equal, and what else must be known of the networks."""
     fairness = result.analysis.fairness
-    remarks = [wrapped(f"  {text[0].upper()}{text[1:]}.") for text in fairness.remarks]
+    remarks = [wrapped(f"  {upper(text)}.") for text in fairness.remarks]
     return "\n".join([wrapped(f"Fairness: {fairness}."), *remarks])
 
 
@@ -192,11 +192,7 @@ def _listed(claims: Sequence[Claim], *, with_place: bool) -> str:
 
 
 def _line(claim: Claim) -> list[str]:
-    measured = "not measured"
-    if claim.estimate is not None:
-        measured = effect_text(claim.estimate, claim.definition)
-        if claim.interval:
-            measured += f" [{interval_text(claim.interval, claim.definition)}]"
+    measured = claim.numbers.partition(", wins")[0]
     arms = f"{claim.arm} against {claim.baseline}"
     return [claim.verdict.upper(), claim.id, arms, claim.where, measured]
 

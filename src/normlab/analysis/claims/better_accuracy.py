@@ -37,10 +37,12 @@ CLAIM = Definition(
     ),
     if_supported="got more test images right ({estimate})",
     if_contradicted="got fewer test images right ({estimate})",
+    quantity="test accuracy",
     scale="difference",
     unit="fraction",
     better="higher",
     margin=0.001,
     effect=accuracy_difference,
+    untrained=True,
     over_images=True,
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from normlab.analysis.design.learning import NOT_SAID, Chance, trained
 from normlab.errors import BadSetting, described
 from normlab.records.rows import RunRecord
 from normlab.records.surface import Surface
@@ -24,6 +25,7 @@ class Twins:
         other_rates: The other arm likewise.
         bowls: Baseline and other on their common plane, if that was measured.
         classes: How many classes the labels have; None if the study does not say.
+        chance: The loss of one who guesses, as far as the study says.
 
     Example:
         >>> from normlab.spec.plan import RunKey
@@ -40,6 +42,13 @@ class Twins:
     other_rates: tuple[RunRecord, ...] = ()
     bowls: tuple[Surface, Surface] | None = None
     classes: int | None = None
+    chance: Chance = NOT_SAID
+
+    @property
+    def untrained(self) -> tuple[bool, bool]:
+        """Whether the baseline did not train, and whether the other arm did not."""
+        baseline, other = (trained(r, self.chance) for r in (self.baseline, self.other))
+        return not baseline, not other
 
     @property
     def diverged(self) -> str | None:
@@ -90,6 +99,7 @@ class Definition:
         statement: With the places {arm} and {baseline}, in words that hold for any
             two arms.
         measure: What is measured, in words.
+        quantity: What the numbers are of, in a few words: `steps to the same loss`.
         if_supported: What the arm did then, in everyday words, for the report's first
             sentence; {estimate}, {percent} and {ratio} stand for the effect in points,
             in per cent and as a number. Empty: the statement is quoted.
@@ -110,8 +120,12 @@ class Definition:
         surfaces: Whether it rests on bowls; likewise.
         test: Student's t test over seeds; or McNemar's exact test of effects -1, 0, 1,
             or the exact sign test.
+        counted: Of what is counted, whether it happened to the baseline's run, and to
+            the other arm's.
         over_images: Whether the interval allows for other test images too, by
             `RunRecord.correct`.
+        untrained: Whether it is also about runs that did not train; else twins with
+            such a run give no effect.
         words: What an effect above equal, and one below, is called: `rougher`,
             `smoother`.
         beside: A second effect, from twins and effect, that is shown but not judged.
@@ -125,8 +139,8 @@ class Definition:
 
     Example:
         >>> def loss_ratio(twins: Twins) -> float | Omitted:
-        ...     if twins.diverged:
-        ...         return Omitted(twins.diverged)
+        ...     if twins.other.test_loss is None or twins.baseline.test_loss is None:
+        ...         return Omitted("no test loss")
         ...     return math.log(twins.other.test_loss / twins.baseline.test_loss)
         >>> Definition(
         ...     id="lower-test-loss",
@@ -141,6 +155,7 @@ class Definition:
     id: str
     statement: str
     measure: str
+    quantity: str = ""
     if_supported: str = ""
     if_contradicted: str = ""
     scale: Literal["ratio", "difference"]
@@ -152,7 +167,9 @@ class Definition:
     probe: str = ""
     surfaces: bool = False
     test: Literal["t", "mcnemar", "sign"] = "t"
+    counted: Callable[[Twins], tuple[bool, bool]] | None = None
     over_images: bool = False
+    untrained: bool = False
     words: tuple[str, str] = ("higher", "lower")
     beside: Callable[[Twins, float], float | None] | None = None
     beside_name: str = ""

@@ -74,6 +74,7 @@ CLAIM = Definition(
     ),
     if_supported="learnt faster ({percent} of the steps for the same loss)",
     if_contradicted="learnt more slowly ({percent} of the steps for the same loss)",
+    quantity="steps to the same loss",
     scale="ratio",
     unit="steps",
     better="lower",

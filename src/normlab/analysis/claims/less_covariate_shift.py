@@ -54,6 +54,7 @@ CLAIM = Definition(
     ),
     if_supported="showed less covariate shift",
     if_contradicted="showed more covariate shift",
+    quantity="covariate shift",
     scale="ratio",
     unit="norm(G - G')/norm(G)",
     better="lower",

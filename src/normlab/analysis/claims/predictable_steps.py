@@ -45,6 +45,7 @@ CLAIM = Definition(
     ),
     if_supported="had a loss that its gradient predicts better",
     if_contradicted="had a loss that its gradient predicts worse",
+    quantity="error of the prediction",
     scale="ratio",
     unit="relative error",
     better="lower",

@@ -97,6 +97,7 @@ CLAIM = Definition(
     ),
     if_supported="had rounder contours",
     if_contradicted="had more stretched contours",
+    quantity="elongation of contours",
     scale="ratio",
     unit="ratio of a contour's axes",
     better="lower",

@@ -36,6 +36,7 @@ CLAIM = Definition(
     ),
     if_supported="had a smoother loss surface",
     if_contradicted="had a rougher loss surface",
+    quantity="roughness",
     scale="ratio",
     unit="1/length",
     better="lower",

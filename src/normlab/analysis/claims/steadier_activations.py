@@ -46,6 +46,7 @@ CLAIM = Definition(
     ),
     if_supported="had steadier activations",
     if_contradicted="had activations that drifted more",
+    quantity="drift of activations",
     scale="ratio",
     unit="standard deviations",
     better="lower",

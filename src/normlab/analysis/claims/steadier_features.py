@@ -62,6 +62,7 @@ CLAIM = Definition(
     ),
     if_supported="kept its features more",
     if_contradicted="changed its features more while training",
+    quantity="change of features",
     scale="ratio",
     unit="1 - abs(correlation)",
     better="lower",

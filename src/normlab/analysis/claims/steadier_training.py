@@ -50,6 +50,7 @@ CLAIM = Definition(
     ),
     if_supported="had a steadier loss from step to step",
     if_contradicted="had a less steady loss from step to step",
+    quantity="jumps of the loss",
     scale="ratio",
     unit="standard deviation of log loss",
     better="lower",

@@ -55,6 +55,7 @@ CLAIM = Definition(
     ),
     if_supported="took a more direct path",
     if_contradicted="took a less direct path to its end",
+    quantity="straightness",
     scale="ratio",
     unit="net distance over summed distance",
     better="higher",

@@ -1,4 +1,4 @@
-"""Whether the network trains at all, or its loss stops being finite."""
+"""Whether the network trains at all, or learns nothing, or its loss is not finite."""
 
 from __future__ import annotations
 
@@ -6,21 +6,28 @@ from normlab.analysis.claims.definition import Definition, Twins
 
 
 def trained_difference(twins: Twins) -> float:
-    """1 if only the other arm came to its end, -1 if only the baseline, else 0."""
-    came_to_end = [run.status != "diverged" for run in (twins.other, twins.baseline)]
-    return float(came_to_end[0]) - float(came_to_end[1])
+    """1 if only the other arm trained, -1 if only the baseline, else 0."""
+    baseline, other = twins.untrained
+    return float(baseline) - float(other)
 
 
 CLAIM = Definition(
     id="trains-at-all",
-    statement="{arm} diverges less often than {baseline}",
-    measure="difference of the share of runs whose loss stayed finite to the end",
-    if_supported="broke down less often in training",
-    if_contradicted="broke down more often in training",
+    statement="{arm} fails to train less often than {baseline}",
+    measure=(
+        "difference of the share of runs that train: whose loss stays finite and ends, "
+        "on held-out images or else in training, below 0.9 of the loss of chance, the "
+        "entropy of the label shares"
+    ),
+    quantity="did not train",
+    if_supported="failed to train less often ({estimate})",
+    if_contradicted="failed to train more often ({estimate})",
     scale="difference",
     unit="share of runs",
     better="higher",
     margin=0.1,
     effect=trained_difference,
+    counted=lambda twins: twins.untrained,
+    untrained=True,
     test="mcnemar",
 )

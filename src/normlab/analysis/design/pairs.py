@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from normlab.analysis.claims.definition import Omitted, Twins
 from normlab.analysis.design.fairness import unequal
+from normlab.analysis.design.learning import NOT_SAID, Chance
 from normlab.analysis.design.rates import Choice, choice_seeds, choices, claim_seeds
 from normlab.analysis.text.words import seeds_text
 from normlab.records.rows import ENDED, RunRecord, StudyRecord
@@ -116,6 +117,7 @@ class Runs:
 
     by_key: dict[RunKey, RunRecord]
     classes: int | None
+    chance: Chance = NOT_SAID
     bowls: Mapping[tuple[RunKey, str], Surface] = field(default_factory=dict)
     """By the run that was measured and the arm that spans the plane."""
     rates: tuple[float, ...] = ()
@@ -130,6 +132,7 @@ class Runs:
             bowls={(b.run, b.twin or ""): b.surface for b in record.bowls},
             rates=record.spec.recipe.rates,
             classes=int(named) if named.isdecimal() else None,
+            chance=Chance.of(record),
         )
 
     def twins(self, pairing: Pairing, seed: int) -> Twins | Omitted:
@@ -155,6 +158,7 @@ class Runs:
             other=other,
             bowls=self._bowls(baseline.key, other.key),
             classes=self.classes,
+            chance=self.chance,
         )
 
     def have_bowls(self, pairing: Pairing) -> bool:
@@ -192,6 +196,7 @@ class Runs:
             baseline_rates=baseline,
             other_rates=other,
             classes=self.classes,
+            chance=self.chance,
         )
 
     def _ended(self, key: RunKey) -> RunRecord | Omitted:

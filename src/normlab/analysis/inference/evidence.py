@@ -93,7 +93,7 @@ def collect(
     gaps: list[Gap] = []
     for seed in seeds:
         pair = runs.twins(pairing, seed)
-        effects = pair if isinstance(pair, Omitted) else _effects(definition, pair)
+        effects = pair if isinstance(pair, Omitted) else _of_pair(definition, pair)
         if isinstance(pair, Omitted) or isinstance(effects, Omitted):
             assert isinstance(effects, Omitted)
             gaps.append(Gap(seed, effects.because, effects.pending))
@@ -150,6 +150,18 @@ def _images(twins: Sequence[Twins]) -> Images | None:
         return None
     variance = image_variance([first for first, _ in known], [two for _, two in known])
     return Images(variance, sizes.pop())
+
+
+def _of_pair(definition: Definition, pair: Twins) -> Mapping[str, float] | Omitted:
+    """What the twins say, unless one that did not train can say nothing."""
+    dead = pair.untrained
+    if definition.untrained or not any(dead):
+        return _effects(definition, pair)
+    runs = (pair.baseline, pair.other)
+    names = [run.key.arm for run, is_dead in zip(runs, dead, strict=True) if is_dead]
+    # an arm may be called none, and "none did not train" says the opposite
+    run = "run" if len(names) == 1 else "runs"
+    return Omitted(f"the {run} of {' and '.join(names)} did not train")
 
 
 def _effects(definition: Definition, pair: Twins) -> Mapping[str, float] | Omitted:

@@ -1,4 +1,4 @@
-"""Means with Student's t intervals, the paired t test, and shares with Wilson's."""
+"""Means with Student's t intervals, the paired t test, and intervals of shares."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import betaincinv, ndtri, stdtr, stdtrit
 
 CONFIDENCE = 0.95
 # Effects that differ by no more than rounding have no spread that could be tested.
@@ -88,6 +88,31 @@ def share_interval(k: int, n: int, confidence: float = CONFIDENCE) -> Estimate:
     low, high = ((middle + side * half) / (1 + z**2 / n) for side in (-1, 1))
     # rounding may carry an end beyond the share itself
     return Estimate(p, max(min(low, p), 0.0), min(max(high, p), 1.0), n)
+
+
+def exact_share(k: int, n: int, confidence: float = CONFIDENCE) -> Estimate:
+    r"""A share $p=k/n$ and its Clopper-Pearson interval, which never covers too rarely.
+
+    Its ends are the quantiles $\alpha/2$ of $B(k, n-k+1)$ and $1-\alpha/2$ of
+    $B(k+1, n-k)$, the beta distributions; 0 for k = 0 and 1 for k = n.
+
+    Args:
+        k: Of them.
+        n: All; nothing is known of none.
+        confidence: The least share of such intervals that cover the true share.
+
+    Example:
+        >>> exact_share(4, 6)
+        Estimate(mean=0.66..., low=0.22..., high=0.95..., seeds=6)
+
+    Source: Clopper and Pearson 1934, Biometrika 26(4), 404-413.
+    """
+    if n == 0:
+        return Estimate(np.nan, np.nan, np.nan, 0)
+    tail = (1 - confidence) / 2
+    low = float(betaincinv(k, n - k + 1, tail)) if k else 0.0
+    high = float(betaincinv(k + 1, n - k, 1 - tail)) if k < n else 1.0
+    return Estimate(k / n, low, high, n)
 
 
 def t_quantile(freedom: float, confidence: float = CONFIDENCE) -> float:

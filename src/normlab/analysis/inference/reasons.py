@@ -20,7 +20,7 @@ from normlab.analysis.inference.reach import LEVEL, can_decide, seeds_needed
 from normlab.analysis.inference.resolution import unresolved
 from normlab.analysis.text.words import (
     count,
-    effect_text,
+    estimate_text,
     interval_text,
     null_text,
     seeds_text,
@@ -61,7 +61,7 @@ def equal_text(evidence: Evidence, *, significant: bool) -> str:
         pairs = part.effects.size + part.missing
         share = most_unequal(sum(part.only_one) + part.missing, pairs)
         return (
-            f"{_diverged(evidence)}: at most {100 * share:.1f} % of pairs differ, "
+            f"{_only(evidence)}: at most {100 * share:.1f} % of pairs differ, "
             f"inside the margin of {margin}"
         )
     if not any(part.effects.any() for part in evidence.components):
@@ -160,14 +160,10 @@ def _parts(evidence: Evidence, where: Where) -> str:
 
 
 def _numbers(part: Component, evidence: Evidence) -> str:
-    definition, estimate = evidence.definition, part.estimate
+    estimate = part.estimate
     if not estimate.seeds:
         return "not measured"
-    text = effect_text(shown(estimate.mean, definition), definition)
-    if estimate.interval is None:
-        return text
-    low, high = (shown(end, definition) for end in estimate.interval)
-    return f"{text} [{interval_text((low, high), definition)}]"
+    return estimate_text(estimate, evidence.definition)
 
 
 def _ninety(part: Component, evidence: Evidence) -> str:
@@ -184,20 +180,15 @@ def _test_words(evidence: Evidence) -> str:
     if not part.exact:
         return f"the interval excludes {null_text(evidence.definition)}"
     other, baseline = part.only_one
-    arm, base = evidence.pairing.arm, evidence.pairing.baseline
+    arm = evidence.pairing.arm
     test = f"({EXACT[part.test]}: p = {part.p:.2g})"
     if part.test == "mcnemar":
-        return (
-            f"{_diverged(evidence)}; only {base} diverged in {count(other, 'pair')}, "
-            f"only {arm} in {baseline} {test}"
-        )
+        return f"{_only(evidence)} {test}"
     ties = part.effects.size - other - baseline
     return f"{arm} higher in {other}, lower in {baseline}, equal in {ties} {test}"
 
 
 def _counted(evidence: Evidence) -> str:
-    if evidence.definition.test == "mcnemar":
-        return f"{_diverged(evidence)}: the arms agree from every seed"
     return "the arms are equal from every seed"
 
 
@@ -206,13 +197,14 @@ def _possible(evidence: Evidence) -> str:
     return f"; {coarse}" if coarse else ""
 
 
-def _diverged(evidence: Evidence) -> str:
-    """How many runs of each arm diverged, e.g. `diverged: none 2/5, batch 0/5`."""
-    pairing, twins = evidence.pairing, evidence.twins
-    baseline = sum(pair.baseline.status == "diverged" for pair in twins)
-    other = sum(pair.other.status == "diverged" for pair in twins)
-    n = len(twins)
-    return f"diverged: {pairing.baseline} {baseline}/{n}, {pairing.arm} {other}/{n}"
+def _only(evidence: Evidence) -> str:
+    """In how many pairs the arms differ, and which way."""
+    (part,) = evidence.components
+    other, baseline = part.only_one
+    arm, base = evidence.pairing.arm, evidence.pairing.baseline
+    if evidence.definition.counted is None:
+        return f"{arm} higher in {count(other, 'pair')}, lower in {baseline}"
+    return f"{base} alone in {count(other, 'pair')}, {arm} alone in {baseline}"
 
 
 def _outlook(evidence: Evidence, others: Others) -> str:
@@ -240,8 +232,14 @@ def _why(evidence: Evidence, *, reason_first: bool = False) -> str:
     for gap in sorted(evidence.gaps, key=lambda gap: gap.pending):
         seeds.setdefault(gap.because, []).append(gap.seed)
     told = "{because} ({seeds})" if reason_first else "{seeds}: {because}"
+    every = f"{evidence.planned} of {count(evidence.planned, 'seed')}"
     reasons = [
-        told.format(because=because, seeds=seeds_text(those))
+        told.format(
+            because=because,
+            seeds=every
+            if reason_first and len(those) == evidence.planned
+            else seeds_text(those),
+        )
         for because, those in seeds.items()
     ]
     more = len(reasons) - _REASONS

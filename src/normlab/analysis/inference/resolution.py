@@ -19,14 +19,14 @@ def unresolved(evidence: Evidence) -> str:
     counts to the one-sided Clopper-Pearson bound of the pairs that differ.
     """
     definition, margin = evidence.definition, evidence.definition.margin
+    if definition.compares == "rates":
+        return _grid(evidence, margin)
     if margin is None:
         return ""
     if definition.test == "mcnemar":
         return _counts(evidence, margin)
     if definition.over_images:
         return _images(evidence, margin)
-    if definition.compares == "rates":
-        return _grid(evidence, margin)
     return ""
 
 
@@ -63,7 +63,11 @@ def _images(evidence: Evidence, margin: float) -> str:
     )
 
 
-def _grid(evidence: Evidence, margin: float) -> str:
+def _grid(evidence: Evidence, margin: float | None) -> str:
     rates = sorted({run.key.rate for t in evidence.twins for run in t.baseline_rates})
     step = max((high / low for low, high in pairwise(rates)), default=math.inf)
-    return "" if step <= margin else f"resolved to one step of the grid (x {step:.3g})"
+    return (
+        ""
+        if margin and step <= margin
+        else f"resolved to one step of the grid (x {step:.3g})"
+    )

@@ -7,9 +7,10 @@ from typing import Any
 
 from normlab.analysis.analyse import Analysis
 from normlab.analysis.claim import Claim, Part
+from normlab.analysis.design.learning import Chance, trained
 from normlab.analysis.inference.component import Decision
 from normlab.records.data_line import NOTED, noted_data
-from normlab.records.rows import EpochRow, RunRecord, StudyRecord
+from normlab.records.rows import ENDED, EpochRow, RunRecord, StudyRecord
 
 SCHEMA = 1
 
@@ -27,10 +28,11 @@ def to_json(record: StudyRecord, analysis: Analysis) -> dict[str, Any]:
     """
     several = len(record.spec.recipe.rates) > 1
     swept = bool(record.spec.sweep.axes)
+    chance = Chance.of(record)
     whole = {
         "schema": SCHEMA,
         "study": _study(record, analysis),
-        "runs": [_run(run, swept=swept) for run in record.runs],
+        "runs": [_run(run, chance, swept=swept) for run in record.runs],
         "claims": [
             _claim(claim, with_rate=several, swept=swept) for claim in analysis.claims
         ],
@@ -49,6 +51,7 @@ def _study(record: StudyRecord, analysis: Analysis) -> dict[str, Any]:
             "differences": list(analysis.fairness.differences),
             "remarks": list(analysis.fairness.remarks),
         },
+        "training": list(analysis.training),
         "dataset": noted_data(record.meta),
         "measurements": dict(record.measurements),
         "lost": list(record.lost),
@@ -57,7 +60,7 @@ def _study(record: StudyRecord, analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def _run(run: RunRecord, *, swept: bool) -> dict[str, Any]:
+def _run(run: RunRecord, chance: Chance, *, swept: bool) -> dict[str, Any]:
     point = {"point": dict(run.key.point)} if swept else {}
     return {
         "arm": run.key.arm,
@@ -65,6 +68,7 @@ def _run(run: RunRecord, *, swept: bool) -> dict[str, Any]:
         "seed": run.key.seed,
         **point,
         "status": run.status,
+        "trained": trained(run, chance) if run.status in ENDED else None,
         "parameters": run.parameters,
         "digests": {"init": run.init_digest, "batches": run.batch_digest or None},
         "epochs": [_epoch(row) for row in run.epochs],
@@ -103,6 +107,7 @@ def _claim(claim: Claim, *, with_rate: bool, swept: bool) -> dict[str, Any]:
         "estimate": claim.estimate,
         "interval": claim.interval,
         "decides": _decision(claim.decides),
+        **({"shares": [s._asdict() for s in claim.shares]} if claim.shares else {}),
         "components": [_part(part) for part in claim.components],
         "p": claim.p,
         "p_holm": claim.p_holm,

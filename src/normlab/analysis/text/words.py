@@ -9,22 +9,74 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from normlab.analysis.claims.definition import Definition
+    from normlab.analysis.inference.interval import Estimate
 
 _LARGEST_LOG = math.log(sys.float_info.max)
 _MANY = 10  # seeds or rows of seeds that are no longer all named
 _FIRST = 5
 _NAMED = 3  # files and runs; there may be hundreds
 ARMS = 8  # arms, rates and values that stand in one line
+ROUNDING = 1e-9  # what is relatively no further apart is equal
+_PLAIN = 100.0  # from here on digits after the point are needed no more
+_HUGE = 1e5
+_TINY = 8  # digits after the point, at most
 
 
 def number(value: float) -> str:
     """Two decimals for everyday sizes, three digits for the others.
 
     Example:
-        >>> number(0.7214), number(0.00123), number(1234.5)
-        ('0.72', '0.00123', '1.23e+03')
+        >>> number(0.7214), number(0.00123), number(1234.5), number(4.56e12)
+        ('0.72', '0.00123', '1,234', '4.56e+12')
     """
-    return f"{value:.2f}" if 0.1 <= abs(value) < 100 or value == 0 else f"{value:.3g}"
+    return aligned(value)[0]
+
+
+def aligned(
+    value: float, *ends: float, decimals: int = 2, sign: bool = False
+) -> list[str]:
+    """A number and the ends of its interval, with the same digits after the point.
+
+    Small numbers have three digits, and all so many that the ends are told apart,
+    unless these differ by rounding alone. What is very large or very small is written
+    as a power of ten.
+
+    Args:
+        value: It comes first.
+        ends: None, or the two ends of its interval.
+        decimals: The least, below 100.
+        sign: Whether numbers above 0 have one too.
+
+    Example:
+        >>> aligned(0.7, 0.66, 0.75), aligned(1.0002, 1.0001, 1.0003)
+        (['0.70', '0.66', '0.75'], ['1.0002', '1.0001', '1.0003'])
+        >>> aligned(1.27e30, 3.1e29, 2.2e30)
+        ['1.27e+30', '3.1e+29', '2.2e+30']
+    """
+    values, plus = [value, *ends], "+" if sign else ""
+    finite = [v for v in values if math.isfinite(v)]
+    largest = max(map(abs, finite), default=0.0)
+    half = (max(finite, default=0.0) - min(finite, default=0.0)) / 2
+    after = 0 if largest >= _PLAIN else decimals
+    if abs(value) < 0.1 and not (
+        sign and ends
+    ):  # about differences their interval tells
+        after = max(after, (0 if sign else 2) - _first_digit(abs(value)))
+    if equal := half <= ROUNDING * largest:
+        half = 0.0
+    after = max(after, -_first_digit(half * (1 + ROUNDING)))
+    if largest < _HUGE and after <= _TINY:
+        return [f"{v:{plus},.{after}f}" for v in values]
+    apart = 1 if equal else len(set(finite))
+    powers = ([f"{v:{plus}.{n}g}" for v in values] for n in range(3, 18))
+    return next(texts for texts in powers if len({*map(float, texts)}) >= apart)
+
+
+def _first_digit(value: float) -> int:
+    """The power of ten of its first digit; of nothing, and what is infinite, large."""
+    if not value or not math.isfinite(value):
+        return _TINY
+    return math.floor(math.log10(value))
 
 
 def nats(loss: float | None) -> str:
@@ -40,19 +92,74 @@ def nats(loss: float | None) -> str:
     return f"{loss:.4f}" if plain else f"{loss:.3g}"
 
 
-def effect_text(value: float, definition: Definition) -> str:
-    """One effect with its unit, back-transformed already.
+def effect_text(
+    value: float, definition: Definition, interval: tuple[float, float] | None = None
+) -> str:
+    """One effect with its unit and its interval, back-transformed already.
 
     Example:
-        >>> from normlab.analysis.claims import better_accuracy
+        >>> from normlab.analysis.claims import better_accuracy, faster_convergence
         >>> effect_text(0.0012, better_accuracy.CLAIM)
         '+0.12 points'
+        >>> effect_text(0.7, faster_convergence.CLAIM, (0.66, 0.75))
+        '0.70 times [0.66 to 0.75]'
     """
+    mean, *ends = _digits([value, *(interval or ())], definition)
+    return f"{mean} {unit_text(definition)}" + _between(ends)
+
+
+def estimate_text(estimate: Estimate, definition: Definition) -> str:
+    """A mean effect and its interval, still on the scale that they were computed on."""
+    ends = estimate.interval
+    return effect_text(
+        shown(estimate.mean, definition),
+        definition,
+        ends and (shown(ends[0], definition), shown(ends[1], definition)),
+    )
+
+
+def quantity_text(
+    value: float,
+    definition: Definition,
+    interval: tuple[float, float] | None,
+    baseline: str,
+) -> str:
+    """The same with what is meant: of which quantity, and compared with whose.
+
+    Example:
+        >>> from normlab.analysis.claims import faster_convergence
+        >>> quantity_text(0.7, faster_convergence.CLAIM, (0.66, 0.75), "none")
+        "steps to the same loss: 0.70 times none's [0.66 to 0.75]"
+    """
+    what = f"{definition.quantity}: " if definition.quantity else ""
+    if definition.scale == "difference":
+        return what + effect_text(value, definition, interval)
+    mean, *ends = _digits([value, *(interval or ())], definition)
+    return f"{what}{mean} times {baseline}'s{_between(ends)}"
+
+
+def unit_text(definition: Definition) -> str:
+    """What effects are counted in."""
     if definition.scale == "ratio":
-        return f"{number(value)} times"
+        return "times"
+    if definition.test == "mcnemar":
+        return "% of pairs"
+    return "points" if definition.unit == "fraction" else definition.unit
+
+
+def _digits(values: Sequence[float], definition: Definition) -> list[str]:
+    if definition.scale == "ratio":
+        return aligned(*values)
+    if definition.test == "mcnemar":
+        return [f"{100 * value:+.0f}" for value in values]
     if definition.unit == "fraction":
-        return f"{100 * value:+.2f} points"
-    return f"{100 * value:+.0f} % of runs"
+        # a t interval knows no bounds, but a difference of shares does
+        values = [100 * min(max(value, -1.0), 1.0) for value in values]
+    return aligned(*values, sign=True)
+
+
+def _between(ends: Sequence[str]) -> str:
+    return f" [{ends[0]} to {ends[1]}]" if ends else ""
 
 
 def shown(value: float, definition: Definition) -> float:
@@ -64,8 +171,9 @@ def shown(value: float, definition: Definition) -> float:
 
 def interval_text(interval: tuple[float, float], definition: Definition) -> str:
     """Both ends of an interval, the unit said once."""
-    low, high = (effect_text(end, definition) for end in interval)
-    return f"{low.rsplit(' ', 1)[0]} to {high}"
+    low, high = interval
+    _, *ends = _digits([low, low, high], definition)
+    return f"{ends[0]} to {ends[1]} {unit_text(definition)}"
 
 
 def notes_text(notes: Mapping[str, Sequence[str]]) -> list[str]:
@@ -109,6 +217,11 @@ def named(things: Sequence[str], most: int = _NAMED, between: str = ", ") -> str
 def null_text(definition: Definition) -> str:
     """What equal arms would give."""
     return "1" if definition.scale == "ratio" else "0"
+
+
+def upper(text: str) -> str:
+    """With a capital at its start."""
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def count(n: int, thing: str) -> str:
