@@ -16,6 +16,11 @@ TARGETS = 8
 START = 50  # step; before it the running median mostly shows the initialisation
 
 
+def smooth_losses(run: RunRecord) -> NDArray[np.float64]:
+    """The running median of the step loss over 101 steps, shape `(steps,)`."""
+    return running_median(run.step_losses, WINDOW)
+
+
 def common_targets(*curves: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """The losses that all the smooth curves pass after step 50 and stay below.
 
@@ -34,10 +39,7 @@ def common_targets(*curves: NDArray[np.float64]) -> NDArray[np.float64] | None:
 
 def log_steps_ratio(twins: Twins) -> float | Omitted:
     """Mean over the targets of log(steps of the other arm / of the baseline)."""
-    if twins.diverged:
-        return Omitted(twins.diverged)
-    baseline = running_median(twins.baseline.step_losses, WINDOW)
-    other = running_median(twins.other.step_losses, WINDOW)
+    baseline, other = smooth_losses(twins.baseline), smooth_losses(twins.other)
     targets = common_targets(baseline, other)
     if targets is None:
         return Omitted(
