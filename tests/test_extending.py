@@ -144,7 +144,7 @@ def test_every_probe_has_its_arrays_and_what_makes_it() -> None:
 
 
 def test_every_file_of_arrays_is_called_like_its_probe() -> None:
-    helpers = "contract observations registry"
+    helpers = "contract observations phases registry"
     files = modules(normlab.records.observed, but=helpers)
     nothing(
         files.keys() ^ {kind.probe for kind in PROBES},

@@ -56,6 +56,8 @@ def rule(claim: Json, others: list[float], *, worst: bool) -> str:
     p = p_of(claim, worst=worst)
     sides = [side(claim, effects(claim, part)) for part in parts]
     if p is not None and adjusted(p, others) < LEVEL and not any(inside):
+        if objects(claim, sides[0]):
+            return "mixed"
         return "supported" if sides[0] == better else "contradicted"
     ps = [component_p(claim, part, worst=worst) for part in parts]
     clear = {
@@ -78,6 +80,14 @@ def rule(claim: Json, others: list[float], *, worst: bool) -> str:
         if adjusted(float(best), others) >= LEVEL:
             return "not-enough-seeds"
     return "inconclusive"
+
+
+def objects(claim: Json, side: int) -> bool:
+    """Whether the veto's 95 % interval lies wholly on the other side."""
+    ends = claim["veto"] and interval(
+        claim["veto"], effects(claim, claim["veto"]), 1 - LEVEL
+    )
+    return bool(ends) and all(end * side < 0 for end in ends)
 
 
 def adjusted(p: float, others: Sequence[float]) -> float:

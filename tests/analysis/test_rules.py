@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from normlab.analysis.analyse import Analysis, rule
 from normlab.analysis.claim import Claims, claim_from
 from normlab.analysis.claims import better_accuracy
-from normlab.analysis.claims.definition import Definition, Omitted
+from normlab.analysis.claims.definition import Definition, Omitted, Second
 from normlab.analysis.design.fairness import check_fairness
 from normlab.analysis.design.pairs import Runs, pairings
 from normlab.analysis.inference.evidence import collect
@@ -95,6 +95,9 @@ def claims(draw: st.DrawFn, n: int) -> tuple[Table, dict[str, Any]]:
         margin = {"ratio": 1.1, "difference": 0.1}[scale]
         fields = {"scale": scale, "margin": draw(st.sampled_from([margin, None]))}
         fields |= {"test": test, "better": draw(st.sampled_from(["higher", "lower"]))}
+    if test == "t" and draw(st.booleans()):
+        afar = draw(st.lists(SIZES, min_size=n, max_size=n))
+        fields["veto"] = Second("afar", lambda twins, _: afar[twins.seed])
     for lost in draw(st.lists(st.integers(0, n - 1), max_size=2)):
         table[lost] = draw(GAPS)
     return table, fields

@@ -133,16 +133,29 @@ def gradient(stream: np.random.Generator) -> Arrays:
         "change_along_u": 1 + stream.random(size=(3, 2)),
         "predictiveness": 1 + stream.random(3),
         "beta": 1 + stream.random(3),
+        "slope_along_u": -stream.random(3),
         "beta_u": 1 + stream.random(3),
+        "beta_u_by_row": 1 + stream.random(3),
+        "row_length": 1 + stream.random(3),
         "002:fc2.weight:shift": 0.1 + stream.random(3),
         "002:fc2.weight:shift_cosine": 1 - 0.1 * stream.random(3),
     }
 
 
 def outputs(stream: np.random.Generator) -> Arrays:
-    """Class probabilities of the probe batch."""
+    """Class probabilities of the probe batch, and their way in epoch 1."""
     raw = stream.random(size=(len(STEPS), IMAGES, 10))
-    return {"steps": STEPS, "probabilities": raw / raw.sum(axis=2, keepdims=True)}
+    return {
+        "steps": STEPS,
+        "probabilities": raw / raw.sum(axis=2, keepdims=True),
+        "burst_steps": np.array([5, 15, 25, 45, 55]),
+        "burst_net": 1 + stream.random(5),
+        "burst_sum": 2 + stream.random(5),
+        "burst_cosine": stream.uniform(-0.2, 0.5, 5),
+        "strides": np.array([1, 20, 100]),
+        "stride_net": 5 + stream.random(3),
+        "stride_sum": 20 + stream.random(3),
+    }
 
 
 def path_of_steps(stream: np.random.Generator) -> Arrays:

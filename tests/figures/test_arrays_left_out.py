@@ -28,7 +28,7 @@ SHOWING = {
     "gradient": {"along-gradient", "covariate-shift"},
     "path": {"step-path"},
     "sharpness": {"sharpness"},
-    "outputs": set[str](),
+    "outputs": {"straightness"},
     "scale": {"effective-rate"},
 }
 """Each probe, and the figures of what it saw."""

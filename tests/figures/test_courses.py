@@ -12,6 +12,7 @@ from normlab.facade.result import Result
 from normlab.figures.step_path import efficiency, null_efficiency
 from normlab.records.observed.activations import ActivationArrays
 from normlab.records.observed.contract import Place
+from normlab.records.observed.outputs import OutputArrays
 from normlab.records.observed.path import PathArrays
 from normlab.records.observed.scale import ScaleArrays
 
@@ -116,3 +117,22 @@ def test_without_scale_invariant_weights_there_is_no_effective_rate(
     alone = replace(observed, record=replace(observed.record, runs=runs))
     with pytest.raises(NotMeasured, match="no arm has weights whose length"):
         alone.plot("effective-rate")
+
+
+def test_straightness_is_net_over_summed_distance(observed: Result) -> None:
+    run = next(run for run in observed.record.runs if run.key.arm == "batch")
+    alone = replace(observed, record=replace(observed.record, runs=(run,)))
+    lines = {
+        trace["xaxis"]: (numbers(trace["x"]), numbers(trace["y"]))
+        for trace in traces(alone, "straightness")
+        if "markers" in (trace.get("mode") or "")
+    }
+    seen = run.observed[OutputArrays]
+    drawn = {
+        "x": (seen.burst_steps, seen.burst_net / seen.burst_sum),
+        "x2": (np.array([1, 20, 100]), seen.stride_net / seen.stride_sum),
+        "x3": (seen.burst_steps, seen.burst_cosine),
+    }
+    for axis, (at, value) in drawn.items():
+        assert lines[axis][0] == pytest.approx(at)
+        assert lines[axis][1] == pytest.approx(value, rel=1e-6)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
 from normlab.probes.along import ENDS, LENGTHS, Slope, follow
@@ -72,10 +73,92 @@ def test_lines_are_those_of_weights_moved_by_hand(norm: str, line: str) -> None:
             found = arrays["change_along_u"][0, end_]
             assert found == pytest.approx(change, rel=1e-9)
         widest = max(widest, change)
+    if line == "u":
+        promised = sum((g[n] * step[n]).sum().item() for n in WEIGHTS)
+        assert arrays["slope_along_u"][0] == pytest.approx(promised, rel=1e-9)
     if line == "g":
         assert arrays["predictiveness"][0] == pytest.approx(widest, rel=1e-9)
     name = "beta" if line == "g" else "beta_u"
     assert arrays[name][0] == pytest.approx(largest, rel=1e-9)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_by_row_it_is_the_smoothness_of_a_network_in_lengths_of_its_rows(
+    norm: str,
+) -> None:
+    """Every weight written as its rows' lengths times other numbers, v = w / D."""
+    before, after, arrays = measured(norm)
+    start, end = dict(before.named_parameters()), dict(after.named_parameters())
+    inputs, labels = batch()
+    lengths = {n: start[n].detach().norm(dim=1, keepdim=True) for n in WEIGHTS}
+
+    def slope(c: float) -> list[Tensor]:
+        point = {
+            n: ((start[n] + c * (end[n] - start[n])) / lengths[n]).detach()
+            for n in WEIGHTS
+        }
+        free = {n: values.requires_grad_() for n, values in point.items()}
+        placed = {n: lengths[n] * values for n, values in free.items()}
+        loss = cross_entropy(functional_call(before, placed, (inputs,)), labels)
+        return list(torch.autograd.grad(loss, list(free.values())))
+
+    way = length([(end[n] - start[n]) / lengths[n] for n in WEIGHTS])
+    largest = max(
+        length([h - g for h, g in zip(slope(c), slope(0.0), strict=True)]) / (c * way)
+        for c in ENDS
+    )
+    assert arrays["beta_u_by_row"][0] == pytest.approx(largest, rel=1e-9)
+    logs = [lengths[n].log().mean().item() * start[n].numel() for n in WEIGHTS]
+    mean = sum(logs) / sum(start[n].numel() for n in WEIGHTS)
+    assert arrays["row_length"][0] == pytest.approx(np.exp(mean), rel=1e-12)
+
+
+def sgd_measured(model: nn.Sequential, rates: dict[str, float]) -> dict[str, float]:
+    """What the probe says of three steps with momentum, each parameter at its rate."""
+    probe = Gradient(trace_modules(model, batch()[0]), weights=WEIGHTS, steps={2})
+    inputs, labels = batch()
+    velocity = {n: torch.zeros_like(p) for n, p in model.named_parameters()}
+    for step in range(4):
+        probe.observe(step_state(model, step, rate=RATE))
+        model.zero_grad()
+        cross_entropy(model(inputs), labels).backward()
+        for name, parameter in model.named_parameters():
+            assert parameter.grad is not None
+            velocity[name] = 0.9 * velocity[name] + parameter.grad
+            parameter.data -= rates.get(name, RATE) * velocity[name]
+    return {n: float(t[0]) for n, t in probe.arrays().items() if t.shape == (1,)}
+
+
+def test_a_scaled_row_in_front_of_a_norm_changes_the_raw_smoothness_alone() -> None:
+    """Rows and biases times k at k squared times the rate; eps of the norm too."""
+    k = 3.0
+    model = small("batch")
+    twin = deepcopy(model)
+    rates = {}
+    for front in ("0", "3"):
+        twin.get_parameter(f"{front}.weight").data *= k
+        twin.get_parameter(f"{front}.bias").data *= k
+        rates |= {f"{front}.weight": RATE * k**2, f"{front}.bias": RATE * k**2}
+    for norm in ("1", "4"):
+        after_it = twin.get_submodule(norm)
+        assert isinstance(after_it, nn.BatchNorm1d)
+        after_it.eps *= k**2
+    one, other = sgd_measured(model, {}), sgd_measured(twin, rates)
+    for name in ("loss", "slope_along_u", "beta_u_by_row"):
+        assert other[name] == pytest.approx(one[name], rel=1e-9)
+    assert other["beta_u"] < one["beta_u"] / 2
+    assert other["row_length"] > one["row_length"]
+
+
+def test_a_row_of_length_0_is_left_out() -> None:
+    model = small("none")
+    model.get_parameter("3.weight").data[1] = 0
+    probe = Gradient(trace_modules(model, batch()[0]), weights=WEIGHTS, steps={0})
+    probe.observe(step_state(model, 0))
+    stepped(model)
+    probe.observe(step_state(model, 1))
+    found = probe.arrays()["beta_u_by_row"].numpy()
+    assert np.isfinite(found).all() and found[0] > 0
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -112,7 +195,8 @@ def test_only_shared_weights_move_along_a_line() -> None:
     slope = Slope(loss=lambda: cross_entropy(model(inputs), labels), weights=weights)
     origin = [w.detach().clone() for w in weights]
     _, gradient = slope()
-    follow(slope, origin=origin, gradient=gradient, direction=gradient)
+    rows = [torch.ones_like(w) for w in origin]
+    follow(slope, origin=origin, gradient=gradient, direction=gradient, rows=rows)
     assert all(found[name].equal(values) for name, values in biases.items())
     assert not any(w.equal(o) for w, o in zip(weights, origin, strict=True))
 
@@ -130,9 +214,13 @@ def test_on_a_quadratic_smoothness_is_the_curvature_along_the_direction(
         origin=[weight.detach().clone()],
         gradient=[curvature.clone()],
         direction=[direction],
+        rows=[torch.full((3,), 2.0, dtype=torch.float64)],
         factor=-0.1,
     )
     assert line.smoothness == pytest.approx(float(curvature[axis]), rel=1e-12)
+    # with all rows of length 2 a curvature is four times as large
+    assert line.smoothness_by_row == pytest.approx(4 * line.smoothness, rel=1e-12)
+    assert line.slope == pytest.approx(-0.1 * float(curvature[axis]))
     assert line.predictiveness == pytest.approx(4 * 0.1 * float(curvature[axis]))
     assert line.loss[1] == pytest.approx(4.75 - float(curvature[axis]) * (0.1 - 0.005))
 

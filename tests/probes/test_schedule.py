@@ -7,7 +7,6 @@ from normlab.probes.schedule import (
     Length,
     bursts,
     denser_early,
-    log_moments,
     round_numbers,
 )
 
@@ -19,7 +18,7 @@ ARTICLE = LENGTHS[0]
 
 
 @pytest.mark.parametrize("length", LENGTHS, ids=str)
-@pytest.mark.parametrize("schedule", [round_numbers, denser_early, log_moments, bursts])
+@pytest.mark.parametrize("schedule", [round_numbers, denser_early, bursts])
 def test_nobody_looks_outside_of_the_run(schedule, length: Length) -> None:
     steps = schedule(length)
     assert all(isinstance(step, int) and 0 <= step <= length.steps for step in steps)
@@ -38,16 +37,6 @@ def test_snapshots_hold_start_first_epoch_and_end_and_are_at_most_32() -> None:
     steps = denser_early(ARTICLE)
     assert {0, 938, 4690} <= steps and len(steps) <= 32
     assert sum(step <= 938 for step in steps) > len(steps) / 2
-
-
-def test_gradients_are_looked_at_36_times_in_the_articles_run() -> None:
-    # 39 log-spaced ones, of which some early ones are the same step
-    assert len(log_moments(ARTICLE)) == 36
-
-
-@pytest.mark.parametrize("length", LENGTHS, ids=str)
-def test_a_gradients_step_is_always_taken(length: Length) -> None:
-    assert log_moments(length) and max(log_moments(length)) < length.steps
 
 
 def test_one_pair_of_updates_in_ten_is_measured_in_epoch_1_then_one_in_50() -> None:

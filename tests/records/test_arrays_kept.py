@@ -16,7 +16,10 @@ from normlab.records.observed.registry import PROBES
 
 DOCS = Path(__file__).parents[2] / "docs"
 DTYPES = {"float": np.float32, "int": np.int64, "bool": np.bool_, "number": np.uint8}
-AXES = "steps lengths ends images shown first units chosen rows distance_steps ..."
+AXES = (
+    "steps lengths ends images shown first units chosen rows distance_steps "
+    "burst_steps strides ..."
+)
 SIZES = {axis: 4 + number for number, axis in enumerate(AXES.split())}
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Literal, NamedTuple
+from numbers import Real
+from typing import Literal, NamedTuple, TypeGuard
 
-from normlab.analysis.claims.definition import Definition, Twins
+from normlab.analysis.claims.definition import Definition, Second, Twins
 from normlab.analysis.design.fairness import equal_seeds
 from normlab.analysis.design.pairs import Compared
 from normlab.analysis.inference.component import EQUIVALENCE, Component, Decision
@@ -95,6 +96,8 @@ class Claim:
     """A second measure that is shown but not judged, e.g. the ratio in seconds."""
     components: tuple[Part, ...] = ()
     """All of them; estimate, interval and effects are those of the one that decides."""
+    veto: Part | None = None
+    """A second measure that may object: its side is always None."""
     decides: Decision | None = None
     """How the interval was made."""
     shares: tuple[Share, ...] = ()
@@ -225,6 +228,7 @@ def claim_from(evidence: Evidence, ruling: Ruling, *, copies: str = "") -> Claim
         note=_note(evidence, ruling),
         beside=_beside(evidence),
         components=tuple(parts),
+        veto=_part(evidence.veto, None, definition) if evidence.veto else None,
         decides=decider.decides,
         shares=_shares(evidence),
         pending=sum(gap.pending for gap in evidence.gaps),
@@ -284,29 +288,35 @@ def _note(evidence: Evidence, ruling: Ruling) -> str:
 
 
 def _beside(evidence: Evidence) -> str:
-    definition = evidence.definition
-    if definition.beside is None:
-        return ""
-    part = evidence.decider
+    told = (_second(each, evidence) for each in evidence.definition.beside)
+    return "; ".join(text for text in told if text)
+
+
+def _second(second: Second, evidence: Evidence) -> str:
+    """What is shown beside, part by part; empty where no seed gives it."""
+    definition, part = evidence.definition, evidence.decider
     effects = dict(zip(part.seeds, part.effects.tolist(), strict=True))
-    values = [
-        _second(definition.beside, twins, effects[twins.seed])
-        for twins in evidence.twins
-        if twins.seed in effects
+    known: dict[str, list[float]] = {}
+    for twins in evidence.twins:
+        if twins.seed in effects:
+            for name, value in _given(second, twins, effects[twins.seed]).items():
+                known.setdefault(name, []).append(value)
+    told = [
+        f"{name} {estimate_text(t_interval(values), definition)}".strip()
+        for name, values in known.items()
     ]
-    known = [value for value in values if value is not None]
-    if not known:
-        return ""
-    estimate = t_interval(known)
-    return f"{definition.beside_name}: {estimate_text(estimate, definition)}"
+    return f"{second.name}: {', '.join(told)}" if told else ""
 
 
-def _second(
-    beside: Callable[[Twins, float], float | None], twins: Twins, effect: float
-) -> float | None:
-    """The effect that is shown beside; none where the files of a probe give none."""
+def _given(second: Second, twins: Twins, effect: float) -> Mapping[str, float]:
+    """The effects that are shown; none where the files of a probe give none."""
     try:
-        value = beside(twins, effect)
+        found = second.effect(twins, effect)
+        parts = found if isinstance(found, Mapping) else {"": found}
+        return {n: e for n, e in parts.items() if _is_number(e)}
     except Exception:  # they may hold anything
-        return None
-    return value if value is not None and math.isfinite(value) else None
+        return {}
+
+
+def _is_number(effect: object) -> TypeGuard[float]:
+    return isinstance(effect, Real) and math.isfinite(effect)

@@ -27,11 +27,14 @@ ARM, AGAIN = "none", "again"
 
 _KEPT: Mapping[type[ProbeArrays], tuple[str, ...]] = {
     GradientArrays: (
-        *("steps", "lengths", "rate", "loss", "norm", "loss_along_g", "beta"),
-        *("beta_u", "shift", "shift_cosine"),
+        *("steps", "lengths", "loss", "loss_along_u", "slope_along_u"),
+        *("beta_u", "beta_u_by_row", "shift"),
     ),
     ActivationArrays: ("steps", "in_mean", "in_std", "dead", "correlation"),
-    OutputArrays: ("steps", "probabilities"),
+    OutputArrays: (
+        *("steps", "burst_steps", "burst_net", "burst_sum"),
+        *("strides", "stride_net", "stride_sum"),
+    ),
 }
 """Of what probes see: what claims look at."""
 
@@ -57,9 +60,6 @@ class Pool:
 
 def write_pool(path: Path, pool: Pool) -> None:
     """Keep a pool, compressed.
-
-    Of the outputs their path in epoch 1 is kept, turned into the space that it
-    spans: the same distances in a few numbers instead of all probabilities.
 
     Args:
         path: Ends in `.npz`; replaced if it exists.
@@ -116,8 +116,6 @@ def _kept(run: RunRecord) -> Iterator[tuple[str, NDArray[Any]]]:
         if kind not in run.observed:
             continue
         seen = run.observed[kind]
-        if isinstance(seen, OutputArrays):
-            seen = _own_frame(seen, run)
         for name, array in seen.packed().items():
             if Place.split(name)[1] in names:
                 yield f"seen:{kind.probe}:{name}", array
@@ -132,22 +130,6 @@ def _observed(arrays: Arrays, run: int) -> Observations:
             of_run = {n.removeprefix(start): arrays[n][run] for n in names}
             found.append(kind.unpacked(of_run))
     return Observations(*found)
-
-
-def _own_frame(seen: OutputArrays, run: RunRecord) -> OutputArrays:
-    """The path of the outputs in epoch 1, in coordinates of its own.
-
-    Its points are square roots of probabilities; so they are kept squared, moved to
-    where no coordinate is negative.
-    """
-    early = seen.steps <= run.step_losses.size // max(len(run.epochs), 1)
-    points = np.sqrt(seen.probabilities[early].astype(np.float64))
-    points = points.reshape(len(points), -1)
-    left, sizes, _ = np.linalg.svd(points - points[0], full_matrices=False)
-    own = left * sizes
-    return OutputArrays(
-        steps=seen.steps[early], probabilities=(own - own.min(axis=0)) ** 2
-    )
 
 
 def _packed_bowls(bowls: Sequence[tuple[Bowls, Bowls]]) -> Arrays:

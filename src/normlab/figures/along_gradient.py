@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from normlab.analysis.claims.predictable_steps import along_step
 from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
 from normlab.figures.kit.observed import by_arm, seen
 from normlab.figures.kit.picture import Drawn, FigureKind
@@ -22,6 +23,14 @@ def loss_range(seen: GradientArrays) -> NDArray[np.floating]:
     """Highest minus lowest loss along the gradient, shape `(steps,)`."""
     along = seen.loss_along_g
     return along.max(axis=1) - along.min(axis=1)
+
+
+def _by_row(seen: GradientArrays) -> NDArray[np.floating] | None:
+    return None if seen.lacks("beta_u_by_row") else seen.beta_u_by_row
+
+
+def _surprise(seen: GradientArrays) -> NDArray[np.floating] | None:
+    return None if seen.lacks("slope_along_u") else along_step(seen)
 
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
@@ -52,6 +61,26 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
             log=True,
         ),
     ]
+    by_row = by_arm(runs, _by_row, ratio=True)
+    if by_row:
+        quantities.append(
+            Quantity(
+                title="the same, relative to row lengths",
+                unit="B",
+                series=by_row,
+                log=True,
+            )
+        )
+    surprises = by_arm(runs, _surprise)
+    if surprises:
+        quantities.append(
+            Quantity(
+                title="surprise of the step taken",
+                unit="|ΔL − p| / (|ΔL| + |p|)",
+                series=surprises,
+                bounds=(0.0, 1.0),
+            )
+        )
     styles = theme.styles([arm.name for arm in result.record.spec.arms])
     figure = draw_along_training(quantities, styles, theme, height=230)
     words = "; ".join(f"{q.title}: {ends(q.series)}" for q in quantities)
@@ -67,8 +96,11 @@ KIND = FigureKind(
         "Lower is smoother everywhere here. At each moment the loss and its gradient "
         "were measured again after steps of half to four times the usual length: how "
         "far the losses spread, how much the gradient changes, and that change per "
-        "distance (β; along the step really taken, momentum included, βᵤ). After "
-        "Santurkar et al. (2018); mean over seeds, band 95 %."
+        "distance (β; along the step really taken, momentum included, βᵤ). B counts "
+        "every row of a weight in its own length, which in front of a norm means "
+        "nothing. The surprise is 0 where the step taken changes the loss as its "
+        "gradient promises (p), 1 where by nothing or the other way. After Santurkar "
+        "et al. (2018); mean over seeds, band 95 %."
     ),
     draw=_draw,
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from normlab.probes.vectors import Vector, norm, place_, ratio
+from normlab.probes.vectors import Vector, dots, norm, place_, ratio, scaled
 
 LENGTHS = (0.5, 1.0, 4.0)
 """Multiples of the step that training takes, where the loss is measured."""
@@ -53,6 +53,12 @@ class Line:
     """At each of `ENDS` the norm of the gradient there minus that at the origin."""
     unit: float
     """Norm of the direction: how far length 1 goes."""
+    slope: float
+    """Inner product of gradient and direction: the loss's change if it were linear."""
+    change_by_row: tuple[float, ...]
+    """Of the change with every number times the length of its row."""
+    unit_by_row: float
+    """Of the direction with every number over that length."""
 
     @property
     def smoothness(self) -> float:
@@ -63,15 +69,33 @@ class Line:
 
         Source: Santurkar et al. 2018, arXiv 1805.11604, section 3.1.
         """
-        return max(
-            ratio(change, length * self.unit)
-            for length, change in zip(ENDS, self.change, strict=True)
-        )
+        return _largest(self.change, self.unit)
+
+    @property
+    def smoothness_by_row(self) -> float:
+        r"""The same where the numbers of a row are counted in lengths of the row.
+
+        $B = \max_c \lVert D (\nabla L(w) - \nabla L(w + c v)) \rVert /
+        (c \lVert D^{-1} v \rVert)$ with $D$ the length of each number's row at
+        $w$. A row in front of a norm, scaled by k, and its learning rate by $k^2$,
+        leave it as it is. Rows of length 0 are left out.
+
+        Source: Kwon et al. 2021, arXiv 2102.11600, section 3; van Laarhoven 2017,
+        arXiv 1706.05350.
+        """
+        return _largest(self.change_by_row, self.unit_by_row)
 
     @property
     def predictiveness(self) -> float:
         """The largest change of the gradient itself."""
         return max(self.change)
+
+
+def _largest(changes: Sequence[float], unit: float) -> float:
+    return max(
+        ratio(change, length * unit)
+        for length, change in zip(ENDS, changes, strict=True)
+    )
 
 
 def follow(
@@ -80,6 +104,7 @@ def follow(
     origin: Vector,
     gradient: Vector,
     direction: Vector,
+    rows: Vector,
     factor: float = 1.0,
 ) -> Line:
     """Loss and gradient at `origin` plus lengths times `factor` times `direction`.
@@ -89,9 +114,10 @@ def follow(
         origin: Where the line starts, a copy.
         gradient: The gradient there.
         direction: Of a step as training takes it ...
+        rows: Length of each number's row at the origin.
         factor: ... which is so many times as long.
     """
-    losses, changes = [], []
+    losses, changes, changes_by_row = [], [], []
     for length in LENGTHS:
         place_(slope.weights, origin, direction, factor * length)
         if length not in ENDS:
@@ -102,5 +128,13 @@ def follow(
         for change, start in zip(there, gradient, strict=True):
             change.sub_(start)
         changes.append(norm(there))
-    unit = abs(factor) * norm(direction)
-    return Line(loss=tuple(losses), change=tuple(changes), unit=unit)
+        changes_by_row.append(norm(scaled(there, rows)))
+    per_row = [torch.where(row > 0, 1 / row, 0) for row in rows]
+    return Line(
+        loss=tuple(losses),
+        change=tuple(changes),
+        unit=abs(factor) * norm(direction),
+        slope=factor * sum(dots(gradient, direction)),
+        change_by_row=tuple(changes_by_row),
+        unit_by_row=abs(factor) * norm(scaled(direction, per_row)),
+    )

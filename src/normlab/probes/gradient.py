@@ -9,16 +9,17 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from normlab.probes import schedule
+from normlab.base.filters import lengths_of
 from normlab.probes.along import ENDS, LENGTHS, Slope, follow
 from normlab.probes.anatomy import Anatomy
 from normlab.probes.context import ProbeContext
 from normlab.probes.gradient_shift import Shift, gradient_shift, layers_behind_others
 from normlab.probes.notes import NotingProbe, Row, as_pending, pending
 from normlab.probes.probe_mode import probe_mode_
-from normlab.probes.vectors import difference, norm
+from normlab.probes.vectors import difference, geometric_mean, norm
 from normlab.records.observed.contract import Place
 from normlab.records.observed.gradient import GradientArrays, ShiftArrays
+from normlab.records.observed.phases import moments
 from normlab.train.step_state import StepState
 
 
@@ -96,7 +97,9 @@ class Gradient(NotingProbe):
         loss, gradient = slope()
         origin = [before.parameters[name] for name in self._weights]
         update = difference([after[name] for name in self._weights], origin)
-        line = partial(follow, slope, origin=origin, gradient=gradient)
+        lengths = lengths_of(model, self._weights)
+        rows = [lengths[name] for name in self._weights]
+        line = partial(follow, slope, origin=origin, gradient=gradient, rows=rows)
         along_g = line(direction=gradient, factor=-before.rate)
         along_u = line(direction=update)
         for weight, values in zip(slope.weights, origin, strict=True):
@@ -118,8 +121,11 @@ class Gradient(NotingProbe):
             beta=along_g.smoothness,
             update_norm=along_u.unit,
             loss_along_u=along_u.loss,
+            slope_along_u=along_u.slope,
             change_along_u=along_u.change,
             beta_u=along_u.smoothness,
+            beta_u_by_row=along_u.smoothness_by_row,
+            row_length=geometric_mean(rows),
         ) | self._shifts(shifts)
         return {n: torch.tensor(v, dtype=torch.float64) for n, v in row.items()}
 
@@ -166,8 +172,8 @@ def _unpacked(waiting: Mapping[str, Tensor]) -> _Before:
 
 
 def gradient(of: ProbeContext) -> Gradient | None:
-    """The probe of one run, at steps spaced in log; none without shared weights."""
+    """The probe of one run, some moments in each phase; none without shared weights."""
     if not of.weights:
         return None
-    steps = schedule.log_moments(of.length)
+    steps = frozenset(moments(of.length.steps))
     return Gradient(of.anatomy, weights=of.weights, steps=steps)

@@ -10,8 +10,6 @@ from normlab.train.step_state import log_spaced
 
 MAX_EPOCHS = 40  # epoch ends that are looked at in a long training
 MAX_SNAPSHOTS = 32
-MAX_GRADIENTS = 40
-STEPS_PER_GRADIENT = 120  # so that the dozen passes of a moment stay affordable
 BURST = 100  # steps from one burst of looks at the path to the next, in epoch 1 ...
 LATER_BURST = 500  # ... and after it, where a look costs as much and shows less
 PAIRS = 10  # of successive updates in a burst
@@ -55,21 +53,6 @@ def denser_early(length: Length) -> frozenset[int]:
     shares = np.linspace(0, 1, MAX_SNAPSHOTS - 1) ** 3
     spaced = {round(step) for step in (shares * length.steps).tolist()}
     return frozenset(spaced | {length.steps_per_epoch})
-
-
-def log_moments(length: Length) -> frozenset[int]:
-    """At most `min(40, steps / 120)` log-spaced steps, each with a step behind it.
-
-    Early ones that rounding makes equal count once.
-
-    Example:
-        >>> sorted(log_moments(Length(steps_per_epoch=120, epochs=5)))
-        [1, 5, 24, 121, 599]
-    """
-    count = max(1, min(MAX_GRADIENTS, length.steps // STEPS_PER_GRADIENT))
-    last = length.steps - 1
-    spaced = np.geomspace(1, max(last, 1), count)
-    return frozenset(min(round(step), last) for step in spaced.tolist())
 
 
 def bursts(length: Length) -> frozenset[int]:

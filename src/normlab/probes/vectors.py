@@ -53,6 +53,22 @@ def difference(a: Vector, b: Vector) -> list[Tensor]:
     return [x - y for x, y in zip(a, b, strict=True)]
 
 
+def scaled(vector: Vector, factors: Vector) -> list[Tensor]:
+    """Each number times a factor of its own; of complex ones their parts."""
+    return [real(x) * by for x, by in zip(vector, factors, strict=True)]
+
+
+def geometric_mean(vector: Vector) -> float:
+    """Over all numbers above 0; nan if there are none.
+
+    Example:
+        >>> round(geometric_mean([torch.tensor([1.0, 0.0]), torch.tensor([4.0])]), 6)
+        2.0
+    """
+    logs = torch.cat([x[x > 0].log() for x in vector])
+    return math.exp(logs.mean(dtype=torch.float64).item())
+
+
 def place_(
     parameters: Sequence[Tensor], origin: Vector, direction: Vector, length: float
 ) -> None:

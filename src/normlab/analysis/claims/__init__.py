@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from normlab.analysis.claims import (
     better_accuracy,
+    calmer_variance,
     faster_convergence,
     less_covariate_shift,
     predictable_steps,
@@ -24,6 +25,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     predictable_steps.CLAIM,
     straighter_path.CLAIM,
     steadier_activations.CLAIM,
+    calmer_variance.CLAIM,
     steadier_features.CLAIM,
     less_covariate_shift.CLAIM,
     faster_convergence.CLAIM,

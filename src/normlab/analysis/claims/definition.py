@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from normlab.analysis.design.learning import NOT_SAID, Chance, trained
 from normlab.errors import BadSetting, described
@@ -86,6 +86,15 @@ Measured = float | Omitted | Mapping[str, float | Omitted]
 """What twins give for a claim: one effect, or one for each of its components."""
 
 
+class Second(NamedTuple):
+    """A second effect of a claim, on the claim's scale; it is shown and not judged."""
+
+    name: str
+    """What it is, in words."""
+    effect: Callable[[Twins, float], Measured | None]
+    """From twins and the effect that is judged; None where it says nothing."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Definition:
     """One claim, before any study is looked at.
@@ -128,8 +137,9 @@ class Definition:
             such a run give no effect.
         words: What an effect above equal, and one below, is called: `rougher`,
             `smoother`.
-        beside: A second effect, from twins and effect, that is shown but not judged.
-        beside_name: What that is.
+        beside: What is shown beside the effect.
+        veto: One that may object: where its 95 % interval lies wholly on the other
+            side, what would be supported or contradicted is mixed.
         caveat: What the literature contests about the statement or its measure.
         own: Whether it is a claim of a user's; normlab marks it.
 
@@ -171,8 +181,8 @@ class Definition:
     over_images: bool = False
     untrained: bool = False
     words: tuple[str, str] = ("higher", "lower")
-    beside: Callable[[Twins, float], float | None] | None = None
-    beside_name: str = ""
+    beside: tuple[Second, ...] = ()
+    veto: Second | None = None
     caveat: str = ""
     own: bool = False
 

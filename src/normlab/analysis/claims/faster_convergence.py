@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.analysis.claims.definition import Definition, Omitted, Twins
+from normlab.analysis.claims.definition import Definition, Omitted, Second, Twins
 from normlab.analysis.series.curves import LOSS_FLOOR, running_median, steps_to
 from normlab.records.rows import RunRecord
 
@@ -82,6 +82,5 @@ CLAIM = Definition(
     better="lower",
     margin=1.05,
     effect=log_steps_ratio,
-    beside=log_seconds_ratio,
-    beside_name="in seconds",
+    beside=(Second("in seconds", log_seconds_ratio),),
 )

@@ -2,46 +2,98 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.analysis.claims.definition import Definition, Omitted, Twins
-from normlab.analysis.claims.seen import both, mean_log_ratio
+from normlab.analysis.claims.definition import (
+    Definition,
+    Measured,
+    Omitted,
+    Second,
+    Twins,
+)
+from normlab.analysis.claims.seen import both, by_phase
 from normlab.records.observed.gradient import GradientArrays
 
-FLOOR = 1e-6  # of the relative error; float32 losses tell no smaller ones
+Curve = NDArray[np.float64]  # (moments,)
 
 
-def prediction_error(seen: GradientArrays) -> NDArray[np.float64]:
-    r"""Relative error of the linear prediction for one step at every moment.
+def surprise(change: Curve, promised: Curve) -> Curve:
+    r"""How far a change of the loss lies from the promised one, between 0 and 1.
 
-    $|L(w - a g) - L(w) + a \lVert g \rVert^2| / (a \lVert g \rVert^2)$.
+    $|\Delta L - p| / (|\Delta L| + |p|)$, p the product of gradient and step; nan where
+    neither is anything.
 
-    Returns:
-        Shape `(moments,)`; 0 where a step does exactly what its gradient promises.
+    Example:
+        >>> surprise(np.array([-1.0, -0.5, 1.0]), np.array([-1.0, -1.0, -1.0]))
+        array([0.        , 0.33333333, 1.        ])
     """
-    (one,) = np.flatnonzero(seen.lengths == 1)
-    promised = seen.rate * seen.norm**2
-    change = seen.loss_along_g[:, one] - seen.loss
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.abs(change + promised) / promised
+        return np.abs(change - promised) / (np.abs(change) + np.abs(promised))
 
 
-def log_error_ratio(twins: Twins) -> float | Omitted:
-    """Mean over moments of log(error of the other arm / of the baseline)."""
-    seen = both(twins, GradientArrays)
+def along_step(seen: GradientArrays) -> Curve:
+    """Surprise along the step u that was taken, at every moment."""
+    return surprise(_change(seen, seen.loss_along_u), seen.slope_along_u)
+
+
+def along_gradient(seen: GradientArrays) -> Curve:
+    """Surprise along -a g, at every moment."""
+    return surprise(_change(seen, seen.loss_along_g), -seen.rate * seen.norm**2)
+
+
+def _change(seen: GradientArrays, along: NDArray[np.floating]) -> Curve:
+    (one,) = np.flatnonzero(seen.lengths == 1)
+    return along[:, one].astype(np.float64) - seen.loss
+
+
+def log_surprise_ratios(twins: Twins) -> Measured:
+    """Logarithm of the other arm's mean surprise in a phase over the baseline's."""
+    return _by_phase(twins, along_step, "slope_along_u")
+
+
+def log_ratios_along_gradient(twins: Twins, log_surprise: float) -> Measured:
+    """The same for one step against the gradient."""
+    del log_surprise
+    return _by_phase(twins, along_gradient)
+
+
+def _by_phase(
+    twins: Twins, measure: Callable[[GradientArrays], Curve], *needed: str
+) -> Measured:
+    seen = both(twins, GradientArrays, *needed)
     if isinstance(seen, Omitted):
         return seen
-    other, baseline = prediction_error(seen.other), prediction_error(seen.baseline)
-    return mean_log_ratio(other, baseline, floor=FLOOR)
+    phases = by_phase(twins, seen)
+    if isinstance(phases, Omitted):
+        return phases
+    baseline, other = (measure(of) for of in seen)
+    return {
+        phase: _log_ratio_of_means(other[there], baseline[there])
+        for phase, there in phases.items()
+    }
+
+
+def _log_ratio_of_means(other: Curve, baseline: Curve) -> float | Omitted:
+    usable = np.isfinite(other) & np.isfinite(baseline)
+    means = [
+        float(of[usable].mean()) if usable.any() else 0.0 for of in (other, baseline)
+    ]
+    if min(means) <= 0:
+        return Omitted("no moment at which a step surprised in both arms")
+    return math.log(means[0] / means[1])
 
 
 CLAIM = Definition(
     id="predictable-steps",
     statement="a step changes the loss of {arm} more predictably than of {baseline}",
     measure=(
-        "ratio of the relative error of the loss change that the gradient predicts for "
-        "one step against it; geometric mean over moments"
+        "ratio of abs(dL - p)/(abs(dL) + abs(p)), from 0 to 1, for the step taken: dL "
+        "is the change of its batch's loss, p what the gradient promises; mean over "
+        "the moments of a phase"
     ),
     if_supported="had a loss that its gradient predicts better",
     if_contradicted="had a loss that its gradient predicts worse",
@@ -50,6 +102,8 @@ CLAIM = Definition(
     unit="relative error",
     better="lower",
     margin=1.05,
-    effect=log_error_ratio,
+    effect=log_surprise_ratios,
     probe="gradient",
+    words=("less predictable", "more predictable"),
+    beside=(Second("one step against the gradient", log_ratios_along_gradient),),
 )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from normlab.analysis.claims.definition import Omitted, Twins
 from normlab.records.observed.contract import Arrays, Place, ProbeArrays
+from normlab.records.observed.phases import LEAST, phases
 
 P = TypeVar("P", bound=ProbeArrays)
 A = TypeVar("A", bound=Arrays)
@@ -22,8 +23,14 @@ class Both(NamedTuple, Generic[P]):
     other: P
 
 
-def both(twins: Twins, kind: type[P]) -> Both[P] | Omitted:
-    """What a probe saw in both runs at the same moments, or why there is nothing."""
+def both(twins: Twins, kind: type[P], *needed: str) -> Both[P] | Omitted:
+    """What a probe saw in both runs at the same moments, or why there is nothing.
+
+    Args:
+        twins: The runs.
+        kind: What the probe keeps.
+        needed: Arrays of it that older studies may lack.
+    """
     if twins.diverged:
         return Omitted(twins.diverged)
     runs = (twins.baseline, twins.other)
@@ -31,9 +38,23 @@ def both(twins: Twins, kind: type[P]) -> Both[P] | Omitted:
         if kind not in run.observed:
             return Omitted(f"{kind.probe} of {run.key.arm} was not observed")
     found = Both(*(run.observed[kind] for run in runs))
+    if any(of.lacks(name) for of in found for name in needed):
+        return Omitted("recorded before this measure existed")
     if not np.array_equal(found.baseline.steps, found.other.steps):
         return Omitted(f"{kind.probe} was observed at different steps")
     return found
+
+
+def by_phase(twins: Twins, seen: Both[P]) -> dict[str, NDArray[np.bool_]] | Omitted:
+    """Which moments belong to each phase of training, by its name."""
+    moments = seen.baseline.steps
+    found = phases(moments.tolist(), twins.baseline.step_losses.size)
+    if not found:
+        return Omitted(f"fewer than {LEAST} moments")
+    return {
+        str(phase): (phase.first <= moments) & (moments <= phase.last)
+        for phase in found
+    }
 
 
 def shared(baseline: Mapping[Place, A], other: Mapping[Place, A]) -> list[tuple[A, A]]:

@@ -2,37 +2,85 @@
 
 from __future__ import annotations
 
-from normlab.analysis.claims.definition import Definition, Omitted, Twins
-from normlab.analysis.claims.seen import both, mean_log_ratio
+from normlab.analysis.claims.definition import (
+    Definition,
+    Measured,
+    Omitted,
+    Second,
+    Twins,
+)
+from normlab.analysis.claims.seen import both, by_phase, mean_log_ratio
 from normlab.records.observed.gradient import GradientArrays
+from normlab.records.observed.sharpness import SharpnessArrays
+
+BY_ROW = "relative to row lengths"
 
 
-def log_smoothness_ratio(twins: Twins) -> float | Omitted:
-    """Mean over moments of log(beta_u of the other arm / of the baseline)."""
-    seen = both(twins, GradientArrays)
+def log_smoothness_ratios(twins: Twins) -> Measured:
+    """Mean over the moments of a phase of log(other arm / baseline), by both measures.
+
+    One is beta_u; of the other one, in which rows are counted in their own lengths, the
+    names end in `relative to row lengths`.
+    """
+    raw = _by_phase(twins, "beta_u")
+    rows = _by_phase(twins, "beta_u_by_row")
+    if isinstance(raw, Omitted) or isinstance(rows, Omitted):
+        return rows
+    return {**raw, **{f"{phase} {BY_ROW}": effect for phase, effect in rows.items()}}
+
+
+def log_length_ratios(twins: Twins, log_smoothness: float) -> Measured:
+    """The same with the lengths of the rows."""
+    del log_smoothness
+    return _by_phase(twins, "row_length")
+
+
+def _by_phase(twins: Twins, name: str) -> dict[str, float | Omitted] | Omitted:
+    seen = both(twins, GradientArrays, name)
     if isinstance(seen, Omitted):
         return seen
-    return mean_log_ratio(seen.other.beta_u, seen.baseline.beta_u)
+    phases = by_phase(twins, seen)
+    if isinstance(phases, Omitted):
+        return phases
+    baseline, other = (getattr(of, name) for of in seen)
+    return {
+        phase: mean_log_ratio(other[there], baseline[there])
+        for phase, there in phases.items()
+    }
 
 
-def log_scaled_ratio(twins: Twins, log_smoothness: float) -> float | None:
-    """The same with rate times smoothness; None where both rates are equal."""
+def log_eigenvalue_ratios(twins: Twins, log_smoothness: float) -> Measured:
+    """Of the largest Hessian eigenvalues, where both are positive."""
+    del log_smoothness
+    seen = both(twins, SharpnessArrays)
+    if isinstance(seen, Omitted):
+        return seen
+    return {
+        f"after step {step}": mean_log_ratio(
+            seen.other.eigenvalue[[i]], seen.baseline.eigenvalue[[i]]
+        )
+        for i, step in enumerate(seen.baseline.steps.tolist())
+    }
+
+
+def log_scaled_ratio(twins: Twins, log_smoothness: float) -> Measured | None:
+    """With rate times smoothness along the gradient; None where rates are equal."""
     del log_smoothness
     seen = both(twins, GradientArrays)
     if isinstance(seen, Omitted) or twins.other.key.rate == twins.baseline.key.rate:
         return None
     scaled = (arm.rate * arm.beta for arm in (seen.other, seen.baseline))
-    ratio = mean_log_ratio(*scaled)
-    return None if isinstance(ratio, Omitted) else ratio
+    return mean_log_ratio(*scaled)
 
 
 CLAIM = Definition(
     id="smoother-surface",
     statement="the loss surface of {arm} is smoother than that of {baseline}",
     measure=(
-        "ratio of the effective smoothness along the step taken: largest change of "
-        "the gradient per distance, from a half to four steps; geometric mean over "
-        "moments"
+        "ratio of the effective smoothness along the step taken, largest change of the "
+        "gradient per distance from a half to four steps, in two measures: as it is, "
+        "and with every row of a weight counted in its own length; geometric mean over "
+        "the moments of a phase"
     ),
     if_supported="had a smoother loss surface",
     if_contradicted="had a rougher loss surface",
@@ -41,12 +89,18 @@ CLAIM = Definition(
     unit="1/length",
     better="lower",
     margin=1.05,
-    effect=log_smoothness_ratio,
+    effect=log_smoothness_ratios,
     probe="gradient",
-    beside=log_scaled_ratio,
-    beside_name="learning rate times smoothness along the gradient",
+    words=("rougher", "smoother"),
+    beside=(
+        Second(
+            "length of rows (longer ones look smoother as it is)", log_length_ratios
+        ),
+        Second("largest Hessian eigenvalue", log_eigenvalue_ratios),
+        Second("learning rate times smoothness along the gradient", log_scaled_ratio),
+    ),
     caveat=(
-        "smoothness has the unit of a curvature: it also falls where weights have "
-        "grown, which in front of batch norm changes nothing else"
+        "smoothness as it is has the unit of a curvature: it also falls where rows of "
+        "weights are longer, which in front of a norm changes nothing else"
     ),
 )

@@ -14,23 +14,13 @@ from normlab.records.observed.activations import ActivationArrays
 
 
 def log_change_ratio(twins: Twins) -> float | Omitted:
-    """Logarithm of the other arm's mean change of features over the baseline's."""
+    """Logarithm of the other arm's change of features, RMS over moments, over ours."""
     changes = _changes(twins)
     if isinstance(changes, Omitted):
         return changes
-    other, baseline = (float(of.sum()) for of in changes)
+    other, baseline = (float(np.square(of).sum()) for of in changes)
     if min(other, baseline) <= 0:
         return Omitted("no feature changed")
-    return math.log(other / baseline)
-
-
-def log_square_ratio(twins: Twins, log_change: float) -> float | None:
-    """The same with root mean squares, in which large changes weigh more."""
-    del log_change
-    changes = _changes(twins)
-    if isinstance(changes, Omitted):
-        return None
-    other, baseline = (float(np.square(of).sum()) for of in changes)
     return 0.5 * math.log(other / baseline)
 
 
@@ -58,7 +48,7 @@ CLAIM = Definition(
     statement="the features of {arm} change less than those of {baseline}",
     measure=(
         "ratio of 1 - abs(correlation) between a unit's activations on the way and at "
-        "the end, over the same images; median over units, mean over moments and layers"
+        "the end, over the same images; median over units, RMS over moments and layers"
     ),
     if_supported="kept its features more",
     if_contradicted="changed its features more while training",
@@ -69,6 +59,4 @@ CLAIM = Definition(
     margin=1.05,
     effect=log_change_ratio,
     probe="activations",
-    beside=log_square_ratio,
-    beside_name="root mean square instead of the mean",
 )

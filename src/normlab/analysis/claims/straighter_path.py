@@ -2,56 +2,89 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from normlab.analysis.claims.definition import Definition, Omitted, Twins
-from normlab.analysis.claims.seen import both
+from normlab.analysis.claims.definition import (
+    Definition,
+    Omitted,
+    Second,
+    Twins,
+)
+from normlab.analysis.claims.seen import Both, both, mean_log_ratio
 from normlab.records.observed.outputs import OutputArrays
-from normlab.records.rows import RunRecord
 
-LEAST = 3  # moments: with two, every path is straight
+LEAST = 5  # bursts
 
 
-def path_efficiency(seen: OutputArrays, run: RunRecord) -> float | None:
-    r"""Net distance over summed distance in the first epoch, between 0 and 1.
+def log_straightness_ratio(twins: Twins) -> float | Omitted:
+    """Mean over bursts of log(straightness of the other arm / of the baseline).
 
-    Distances are Euclidean between square roots of the softmax outputs for the
-    probe batch, so no parametrisation of the network enters.
-
-    Returns:
-        None for fewer than 3 moments or a network that says the same throughout.
+    Straightness is net over summed distance, Euclidean between square roots of the
+    softmax outputs for the same images: no parametrisation of the network enters.
     """
-    steps = run.step_losses.size // max(len(run.epochs), 1)
-    early = seen.steps <= steps
-    if early.sum() < LEAST:
-        return None
-    points = np.sqrt(seen.probabilities[early].astype(np.float64))
-    points = points.reshape(len(points), -1)
-    walked = float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
-    net = float(np.linalg.norm(points[-1] - points[0]))
-    return net / walked if walked > 0 and net > 0 else None
-
-
-def log_efficiency_ratio(twins: Twins) -> float | Omitted:
-    """Logarithm of the efficiency of the other arm over that of the baseline."""
-    seen = both(twins, OutputArrays)
+    seen = _followed(twins)
     if isinstance(seen, Omitted):
         return seen
-    other = path_efficiency(seen.other, twins.other)
-    baseline = path_efficiency(seen.baseline, twins.baseline)
-    if other is None or baseline is None:
-        return Omitted(f"fewer than {LEAST} moments of epoch 1, or nothing moved")
-    return math.log(other / baseline)
+    baseline, other = (_straightness(of) for of in seen)
+    return mean_log_ratio(other, baseline)
 
+
+def log_ratio_from_afar(every: int) -> Second:
+    """The same over epoch 1 for who looks at every so manyth step."""
+
+    def log_ratio(twins: Twins, log_straightness: float) -> float | Omitted:
+        del log_straightness
+        seen = _followed(twins)
+        if isinstance(seen, Omitted):
+            return seen
+        baseline, other = (_from_afar(of, every) for of in seen)
+        return mean_log_ratio(other, baseline)
+
+    named = "every step" if every == 1 else f"every {every} steps"
+    return Second(f"epoch 1, looked at {named}", log_ratio)
+
+
+def log_cosine_ratio(twins: Twins, log_straightness: float) -> float | None:
+    """Of the mean cosines of a step with the rest of the way, if both are positive."""
+    del log_straightness
+    seen = _followed(twins)
+    if isinstance(seen, Omitted):
+        return None
+    baseline, other = (np.mean(of.burst_cosine) for of in seen)
+    return float(np.log(other / baseline)) if min(baseline, other) > 0 else None
+
+
+def _followed(twins: Twins) -> Both[OutputArrays] | Omitted:
+    seen = both(twins, OutputArrays, "burst_steps", "strides")
+    if isinstance(seen, Omitted):
+        return seen
+    if min(of.burst_steps.size for of in seen) < LEAST:
+        return Omitted(
+            f"epoch 1 has room for fewer than {LEAST} bursts: it takes 100 steps"
+        )
+    return seen
+
+
+def _straightness(seen: OutputArrays) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return seen.burst_net / seen.burst_sum
+
+
+def _from_afar(seen: OutputArrays, every: int) -> np.ndarray:
+    at = seen.strides == every
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return seen.stride_net[at] / seen.stride_sum[at]
+
+
+_EVERY_20 = log_ratio_from_afar(20)
 
 CLAIM = Definition(
     id="straighter-path",
     statement="{arm} takes a straighter path than {baseline}",
     measure=(
-        "ratio of path efficiency in epoch 1, net distance over summed distance "
-        "between the square roots of the softmax outputs for the same images"
+        "ratio of net over summed distance between the square roots of the softmax "
+        "outputs for the same images, in bursts of ten successive steps of epoch 1; "
+        "geometric mean over bursts"
     ),
     if_supported="took a more direct path",
     if_contradicted="took a less direct path to its end",
@@ -60,6 +93,15 @@ CLAIM = Definition(
     unit="net distance over summed distance",
     better="higher",
     margin=1.05,
-    effect=log_efficiency_ratio,
+    effect=log_straightness_ratio,
     probe="outputs",
+    words=("straighter", "less straight"),
+    veto=_EVERY_20,
+    beside=(
+        log_ratio_from_afar(1),
+        _EVERY_20,
+        log_ratio_from_afar(100),
+        Second("cosine of a step with the rest of the way", log_cosine_ratio),
+    ),
+    caveat="how straight a path is depends on how often it is looked at",
 )

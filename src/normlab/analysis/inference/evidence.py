@@ -43,6 +43,8 @@ class Evidence:
     components: tuple[Component, ...]
     """One or more; without any effect a single empty one."""
     gaps: tuple[Gap, ...]
+    veto: Component | None = None
+    """What may object to a verdict, and is no part of it."""
 
     @property
     def planned(self) -> int:
@@ -80,6 +82,14 @@ class Evidence:
         return replace(self, components=parts, gaps=())
 
     @property
+    def objected(self) -> bool:
+        """Whether the veto's 95 % interval lies wholly on the other side."""
+        interval = self.veto and self.veto.decides().interval
+        if not interval:
+            return False
+        return self.decider.side * interval[0] < 0 > self.decider.side * interval[1]
+
+    @property
     def missing(self) -> int:
         """Pairs that ended without an effect, of the component that has most."""
         return max(c.missing for c in self.components)
@@ -111,7 +121,27 @@ def collect(
             _component(definition, name, found, ended, images) for name in names
         ),
         gaps=tuple(gaps),
+        veto=_veto(definition, found, ended),
     )
+
+
+def _veto(
+    definition: Definition,
+    found: Sequence[tuple[Twins, Mapping[str, float]]],
+    ended: int,
+) -> Component | None:
+    if definition.veto is None:
+        return None
+    name, effect = definition.veto
+    objector = replace(definition, effect=lambda twins: effect(twins, math.nan))
+    every = [(twins, _effects(objector, twins)) for twins, _ in found]
+    known = [
+        (twins, {name: value})
+        for twins, given in every
+        if not isinstance(given, Omitted)
+        for value in given.values()
+    ]
+    return _component(definition, name, known, ended, None)
 
 
 def _component(

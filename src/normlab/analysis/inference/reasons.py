@@ -86,6 +86,18 @@ def mixed_text(evidence: Evidence, where: Where) -> str:
     return f"{parts} (corrected for its {len(where)} parts, not over claims)"
 
 
+def objected_text(evidence: Evidence) -> str:
+    """Of what would be decided, but for a second measure."""
+    above, below = evidence.definition.words
+    decider, veto = evidence.decider, evidence.veto
+    assert veto is not None
+    first, second = (above, below) if decider.side > 0 else (below, above)
+    return (
+        f"{first} ({_numbers(decider, evidence)}), but {second} by {veto.name} "
+        f"({_numbers(veto, evidence)})"
+    )
+
+
 def open_text(evidence: Evidence, others: Others, where: Where) -> str:
     """Of what is inconclusive."""
     definition, p = evidence.definition, evidence.decider.p

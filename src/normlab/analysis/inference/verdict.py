@@ -14,6 +14,7 @@ from normlab.analysis.inference.reasons import (
     missing_text,
     mixed_text,
     not_reached_text,
+    objected_text,
     open_text,
     pairs_text,
     significant_text,
@@ -57,7 +58,8 @@ def judge(evidence: Evidence, others: Others) -> Ruling:
     seeds could help. Every 90 % interval inside the margin is no difference, be it ever
     so significant, if the data could have shown more. Components that are all
     significant on one side are supported or contradicted, by the largest p after
-    Holm's correction; those significant on both sides are mixed. An exact test that
+    Holm's correction; those significant on both sides are mixed, and so are those that
+    a second measure objects to. An exact test that
     cannot reach the level has not enough seeds; anything else is inconclusive.
 
     Pairs that ended without an effect are put where they speak most against the
@@ -121,6 +123,8 @@ def _rule(evidence: Evidence, others: Others) -> Ruling:
         if coarse := unresolved(evidence):
             return Ruling("inconclusive", too_small_text(evidence, coarse))
         return Ruling("no-difference", equal_text(evidence, significant=significant))
+    if significant and 0 not in where and evidence.objected:
+        return Ruling("mixed", objected_text(evidence))
     if significant and 0 not in where:
         agrees = parts[0].side == evidence.definition.sign
         note = significant_text(evidence, len(others) + 1, where, agrees=agrees)

@@ -109,6 +109,7 @@ def _claim(claim: Claim, *, with_rate: bool, swept: bool) -> dict[str, Any]:
         "decides": _decision(claim.decides),
         **({"shares": [s._asdict() for s in claim.shares]} if claim.shares else {}),
         "components": [_part(part) for part in claim.components],
+        "veto": None if claim.veto is None else _part(claim.veto),
         "p": claim.p,
         "p_holm": claim.p_holm,
         "margin": claim.definition.margin,

@@ -173,6 +173,10 @@ class Arrays:
             raise KeyError(f"{cls.__name__} has no {', '.join(sorted(strange))}")
         return {f"{at}:{what}" if at else what: value for what, value in values.items()}
 
+    def lacks(self, name: str) -> bool:
+        """Whether an array was not kept."""
+        return vars(self).get(name) is None
+
     def packed(self, at: Place | None = None) -> dict[str, Array]:
         """Every array by the name that it has in a file."""
         mine = {name: vars(self).get(name) for name in self.known()}

@@ -15,7 +15,7 @@ from normlab.records.observed.contract import (
 
 _AT_LENGTHS, _AT_ENDS = "steps lengths", "steps ends"
 _SLOPE, _CURVATURE = "nats / weight", "nats / weight²"
-_LATER = "claims about the step that was taken"
+_ONCE_MORE = "computing the smoothness along u again"
 
 
 class ShiftArrays(Arrays, probe="gradient"):
@@ -41,17 +41,24 @@ class GradientArrays(ProbeArrays, probe="gradient"):
     """
 
     lengths: Array = kept("where losses are measured, in −a g or u", "lengths")
-    ends: Array = kept("where gradients are too", "ends", unread=_LATER)
+    ends: Array = kept("where gradients are too", "ends", unread=_ONCE_MORE)
     rate: Array = kept("learning rate a of the step")
     loss: Array = kept("loss of the step's batch", unit="nats")
     norm: Array = kept("‖g‖", unit=_SLOPE)
     loss_along_g: Array = kept("loss along −a g", _AT_LENGTHS, unit="nats")
     predictiveness: Array = kept("largest ‖g − g there‖ along −a g", unit=_SLOPE)
     beta: Array = kept("largest ‖g − g there‖ / distance along −a g", unit=_CURVATURE)
-    update_norm: Array = kept("‖u‖", unit="weight", unread=_LATER)
-    loss_along_u: Array = kept("loss along u", _AT_LENGTHS, unit="nats", unread=_LATER)
+    update_norm: Array = kept("‖u‖", unit="weight", unread=_ONCE_MORE)
+    loss_along_u: Array = kept("loss along u", _AT_LENGTHS, unit="nats")
+    slope_along_u: Array = kept("⟨g, u⟩, the change that g predicts", unit="nats")
     change_along_u: Array = kept(
-        "‖g − g there‖ along u", _AT_ENDS, unit=_SLOPE, unread=_LATER
+        "‖g − g there‖ along u", _AT_ENDS, unit=_SLOPE, unread=_ONCE_MORE
     )
     beta_u: Array = kept("largest ‖g − g there‖ / distance along u", unit=_CURVATURE)
+    beta_u_by_row: Array = kept(
+        "largest ‖D (g − g there)‖ / ‖D⁻¹ (way there)‖ along u, D: length of each "
+        "number's row at the start; rows of length 0 left out",
+        unit="nats",
+    )
+    row_length: Array = kept("geometric mean of D over the numbers", unit="weight")
     layers: Mapping[Place, ShiftArrays] = places(ShiftArrays)
