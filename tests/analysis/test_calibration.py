@@ -33,7 +33,7 @@ RESULT = ROOT / "benchmarks" / "results" / "calibration.json"
 STUDIES = 120
 
 EVERY_CLAIM = {claim.id for claim in DEFINITIONS}
-# the kept pool was trained before they had their measure, the kept result counted before
+# the kept pool was trained before these had their measure, and counted before that
 LACKING = {"smoother-surface", "predictable-steps", "straighter-path"}
 NOT_COUNTED = {"calmer-variance"}
 
