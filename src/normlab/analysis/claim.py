@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from numbers import Real
@@ -93,7 +93,7 @@ class Claim:
     note: str
     """The reason for the verdict."""
     beside: str
-    """A second measure that is shown but not judged, e.g. the ratio in seconds."""
+    """Second measures that are shown but not judged, e.g. the ratio in seconds."""
     components: tuple[Part, ...] = ()
     """All of them; estimate, interval and effects are those of the one that decides."""
     veto: Part | None = None

@@ -48,6 +48,7 @@ CLAIM = Definition(
     ),
     if_supported="had activations whose spread grew less",
     if_contradicted="had activations whose spread grew more",
+    quantity="growth of the spread",
     scale="ratio",
     unit="standard deviation at the end over that after step 1",
     better="lower",
