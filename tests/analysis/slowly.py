@@ -10,7 +10,6 @@ import numpy as np
 from scipy import stats
 
 Json = dict[str, Any]
-LEVEL = 0.05
 
 
 def verdicts(claims: Sequence[Json]) -> list[str]:
@@ -51,11 +50,12 @@ def rule(claim: Json, others: list[float], *, worst: bool) -> str:
     parts = claim["components"]
     inside = [is_inside(claim, part, worst=worst) for part in parts]
     if all(inside):
-        return "no-difference" if claim["resolved"] else "inconclusive"
+        shown = claim["resolved"] and claim["final"]
+        return "no-difference" if shown else "inconclusive"
     better = 1 if claim["better"] == "higher" else -1
     p = p_of(claim, worst=worst)
     sides = [side(claim, effects(claim, part)) for part in parts]
-    if p is not None and adjusted(p, others) < LEVEL and not any(inside):
+    if p is not None and adjusted(p, others) < claim["level"] and not any(inside):
         if objects(claim, sides[0]):
             return "mixed"
         return "supported" if sides[0] == better else "contradicted"
@@ -66,7 +66,7 @@ def rule(claim: Json, others: list[float], *, worst: bool) -> str:
         if p is not None
         and not inside[i]
         and adjusted(p, [q for j, q in enumerate(ps) if j != i and q is not None])
-        < LEVEL
+        < claim["level"]
     }
     if clear >= {1, -1}:
         return "mixed"
@@ -77,7 +77,7 @@ def rule(claim: Json, others: list[float], *, worst: bool) -> str:
         best = stats.binomtest(missing, len(decider) + missing).pvalue
         if missing > len(decider):
             best = 1.0
-        if adjusted(float(best), others) >= LEVEL:
+        if adjusted(float(best), others) >= claim["level"]:
             return "not-enough-seeds"
     return "inconclusive"
 
@@ -85,7 +85,7 @@ def rule(claim: Json, others: list[float], *, worst: bool) -> str:
 def objects(claim: Json, side: int) -> bool:
     """Whether the veto's 95 % interval lies wholly on the other side."""
     ends = claim["veto"] and interval(
-        claim["veto"], effects(claim, claim["veto"]), 1 - LEVEL
+        claim["veto"], effects(claim, claim["veto"]), 0.95
     )
     return bool(ends) and all(end * side < 0 for end in ends)
 

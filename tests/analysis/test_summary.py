@@ -15,7 +15,8 @@ from .studies import accuracy_study, changed, run, study
 
 CLAIM_KEYS = """
 id arm baseline statement measure scale unit estimate interval decides components p
-p_holm margin better test planned pending resolved effects wins seeds verdict note
+p_holm level look final margin better test planned pending resolved effects wins seeds
+verdict note
 """
 
 

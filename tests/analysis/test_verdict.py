@@ -84,7 +84,10 @@ def test_one_effect_from_every_seed_is_shown_without_a_test() -> None:
 def test_scattered_effects_are_inconclusive_with_an_outlook() -> None:
     judged = claim(accuracy_study([0.006, -0.002, 0.005, -0.001, 0.004]))
     assert judged.verdict == "inconclusive"
-    assert judged.note == "the interval includes 0; about 7 more seeds would settle it"
+    assert judged.note == (
+        "the interval includes 0; even chance of a verdict at 11 more seeds, 80 % at "
+        "21: normlab resume DIR --seeds 26"
+    )
 
 
 def test_two_seeds_are_not_enough_but_are_shown() -> None:
@@ -172,7 +175,8 @@ def test_correction_can_withhold_a_verdict_and_says_how_many_seeds_it_takes() ->
     assert judged.verdict == "inconclusive"
     assert judged.note == (
         "excludes 0, but not after correction for 3 claims; "
-        "about 2 more seeds would settle it"
+        "even chance of a verdict at 6 more seeds, 80 % at 9: normlab resume DIR "
+        "--seeds 14"
     )
 
 

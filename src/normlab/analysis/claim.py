@@ -17,6 +17,7 @@ from normlab.analysis.inference.evidence import Evidence
 from normlab.analysis.inference.images import Images
 from normlab.analysis.inference.interval import exact_share, t_interval
 from normlab.analysis.inference.resolution import unresolved
+from normlab.analysis.inference.spending import LEVEL
 from normlab.analysis.inference.verdict import Ruling, Verdict, directions
 from normlab.analysis.text.words import count, estimate_text, quantity_text, shown
 from normlab.spec.point import SweepPoint, point_text
@@ -102,6 +103,12 @@ class Claim:
     """How the interval was made."""
     shares: tuple[Share, ...] = ()
     """Of what is counted: that of the baseline, and that of the arm."""
+    level: float = LEVEL
+    """What `p_holm` must be below: less than .05 where further looks were declared."""
+    look: tuple[int, ...] = ()
+    """The seeds of the look at which it was judged."""
+    final: bool = True
+    """Whether no further look was declared: only then there is `no-difference`."""
     pending: int = 0
     """Pairs whose runs have not ended."""
     resolved: bool = True
@@ -196,16 +203,23 @@ class Claims(tuple[Claim, ...]):
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def claim_from(evidence: Evidence, ruling: Ruling, *, copies: str = "") -> Claim:
+def claim_from(
+    evidence: Evidence,
+    ruling: Ruling,
+    *,
+    look: tuple[int, ...] = (),
+    copies: str = "",
+) -> Claim:
     """Put a judged claim together, ratios back-transformed.
 
     Args:
         evidence: What the seeds say.
         ruling: The verdict.
+        look: The seeds that were looked at.
         copies: Which test images are learnt as well: of claims about these.
     """
     definition = evidence.definition
-    sides = directions(evidence.components)
+    sides = directions(evidence.components, ruling.level)
     parts = [
         _part(c, s, definition) for c, s in zip(evidence.components, sides, strict=True)
     ]
@@ -231,6 +245,9 @@ def claim_from(evidence: Evidence, ruling: Ruling, *, copies: str = "") -> Claim
         veto=_part(evidence.veto, None, definition) if evidence.veto else None,
         decides=decider.decides,
         shares=_shares(evidence),
+        level=ruling.level,
+        look=look,
+        final=ruling.final,
         pending=sum(gap.pending for gap in evidence.gaps),
         resolved=not unresolved(evidence),
         equal_seeds=equal_seeds(

@@ -14,6 +14,7 @@ from normlab.analysis.claim import Claims
 from normlab.analysis.claims.definition import Definition
 from normlab.analysis.claims.own import own_claims
 from normlab.analysis.text.frames import frame
+from normlab.analysis.text.looking import looking_text
 from normlab.analysis.text.summary import to_json
 from normlab.analysis.text.table import Table, table_of
 from normlab.analysis.text.words import count, notes_text, upper
@@ -162,5 +163,5 @@ class StudyResult:
         """Beside the numbers: what was equal, and what else must be known."""
         fairness = self.analysis.fairness
         notes = [f"Note: {text}" for text in notes_text(self.record.notes)]
-        said = map(upper, self.analysis.training)
+        said = [*looking_text(self.record), *map(upper, self.analysis.training)]
         return [*said, str(fairness), *fairness.remarks, *notes]

@@ -19,7 +19,7 @@ from normlab.analysis.claims.rounder_contours import log_elongation_ratio
 from normlab.analysis.inference.component import MIN_SEEDS
 from normlab.analysis.inference.evidence import Evidence
 from normlab.analysis.inference.holm import Others
-from normlab.analysis.inference.reach import LEVEL
+from normlab.analysis.inference.spending import LEVEL
 from normlab.analysis.inference.verdict import judge
 from normlab.calibration.equal_arms import studies_of_ladders, studies_of_runs
 from normlab.calibration.pool import AGAIN, ARM, Bowls, Pool

@@ -13,7 +13,7 @@ from normlab.terminal.printing import complain, say
 from normlab.terminal.watching import watching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from normlab.analysis.result import StudyResult
@@ -26,6 +26,7 @@ def conduct(
     folder: Path,
     train: Callable[[ProgressListener], StudyResult],
     *,
+    chosen: Sequence[int] = (),
     quiet: bool,
 ) -> int:
     """Announce the study, train it, print its account, write its report.
@@ -34,6 +35,7 @@ def conduct(
         spec: The study, for the announcement.
         folder: Where it is kept.
         train: The one library call.
+        chosen: The seeds that choose rates, where the study has settled that.
         quiet: Print only the account.
 
     Returns:
@@ -43,7 +45,7 @@ def conduct(
         Stopped: By a signal, at whatever moment; it says how to go on.
     """
     try:
-        return _conducted(spec, folder, train, quiet=quiet)
+        return _conducted(spec, folder, train, chosen=chosen, quiet=quiet)
     except BaseException as error:
         number = signal_behind(error)
         if number is None:
@@ -56,6 +58,7 @@ def _conducted(
     folder: Path,
     train: Callable[[ProgressListener], StudyResult],
     *,
+    chosen: Sequence[int],
     quiet: bool,
 ) -> int:
     if spec.model.file is not None:
@@ -64,7 +67,7 @@ def _conducted(
         if arm.file is not None:
             say(f"executing {arm.file} (norm {arm.own})")
     if not quiet:
-        say(f"{_announcement(spec)}\nto be kept in {folder}")
+        say(f"{_announcement(spec, chosen)}\nto be kept in {folder}")
     try:
         with watching(quiet=quiet) as watcher:
             result = train(watcher)
@@ -98,7 +101,7 @@ def _report(result: StudyResult, folder: Path) -> int:
     return 0
 
 
-def _announcement(spec: StudySpec) -> str:
+def _announcement(spec: StudySpec, chosen: Sequence[int]) -> str:
     arms, rates, seeds = len(spec.arms), len(spec.recipe.rates), len(spec.seeds)
     several = f" x {count(rates, 'learning rate')}" if rates > 1 else ""
     points = len(spec.sweep.points)
@@ -110,10 +113,10 @@ def _announcement(spec: StudySpec) -> str:
         f"{count(seeds, 'seed')} = {count(arms * rates * points * seeds, 'run')} of "
         f"{count(spec.recipe.epochs, 'epoch')}"
     )
-    return "\n".join((line, *_who_chooses(spec)))
+    return "\n".join((line, *_who_chooses(spec, chosen)))
 
 
-def _who_chooses(spec: StudySpec) -> list[str]:
+def _who_chooses(spec: StudySpec, chosen: Sequence[int]) -> list[str]:
     """Which seeds choose each arm's own best rate, and which then compare."""
     if len(spec.recipe.rates) == 1 or len(spec.arms) == 1:
         return []
@@ -122,7 +125,8 @@ def _who_chooses(spec: StudySpec) -> list[str]:
     from normlab.analysis.design.rates import choice_seeds, claim_seeds
     from normlab.analysis.inference.evidence import MIN_SEEDS
 
-    chosen, claimed = choice_seeds(spec.seeds), claim_seeds(spec.seeds)
+    chosen = chosen or choice_seeds(spec.seeds)
+    claimed = [seed for seed in spec.seeds if seed not in chosen]
     line = f"each arm's own best lr: chosen by {seeds_text(chosen)}"
     if claimed:
         line += f", compared by {seeds_text(claimed)}"

@@ -75,6 +75,23 @@ Seeds = Annotated[
     str | None,
     _option("--seeds", metavar="5|0,1,7|7,", text="How many (0 to N-1), or which."),
 ]
+SeedsAtMost = Annotated[
+    str | None,
+    _option(
+        "--seeds-at-most",
+        metavar="N",
+        text="How many seeds there may be in all, where `resume --seeds` may follow; "
+        "verdicts allow for every look on the way [default: as many as --seeds].",
+    ),
+]
+MoreSeeds = Annotated[
+    str | None,
+    _option(
+        "--seeds",
+        metavar="N|0,1,7",
+        text="How many seeds the study shall have in all, or which.",
+    ),
+]
 Epochs = Annotated[
     str | None,
     _option("--epochs", metavar="N", text="Passes over the training images."),

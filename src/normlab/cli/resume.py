@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def resume(
     folder: options.Folder,
+    seeds: options.MoreSeeds = None,
     workers: options.Workers = None,
     threads: options.Threads = None,
     device: options.Device = None,
@@ -20,27 +21,38 @@ def resume(
 ) -> int:
     """Go on where an interrupted study stopped.
 
+    With --seeds the study gets more of them. Up to as many as were declared by
+    --seeds-at-most they join the verdicts; further ones are judged by themselves.
+
     The numbers are the same as without the stop; with other --threads or on another
     --device their last bits may differ.
     """
+    from normlab.analysis.design.rates import choosing
     from normlab.cli import given
     from normlab.cli.conduct import conduct
     from normlab.records.folder import StudyFolder
+    from normlab.records.rows import StudyRecord
+    from normlab.spec.more_seeds import with_more_seeds
+    from normlab.spec.study import StudySpec
 
     study = StudyFolder.open(folder)
     study.refuse_busy()  # before it is said that the study is kept there
-    spec = given.apply(
-        study.spec,
+    execution = given.apply(
+        StudySpec(execution=study.spec.execution),
         {
             "execution.workers": workers,
             "execution.threads": threads,
             "execution.device": device,
         },
-    )
+    ).execution
+    spec = study.spec if seeds is None else with_more_seeds(study.spec, seeds)
+    chosen = choosing(StudyRecord(spec=spec, meta=study.meta()))
 
     def train(watcher: ProgressListener) -> StudyResult:
         from normlab.study import api
 
-        return api.resume(folder, watcher=watcher, execution=spec.execution)
+        return api.resume(
+            folder, watcher=watcher, execution=execution, seeds=spec.seeds
+        )
 
-    return conduct(spec, folder, train, quiet=quiet)
+    return conduct(spec, folder, train, chosen=chosen, quiet=quiet)

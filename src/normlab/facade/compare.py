@@ -24,6 +24,7 @@ def compare(
     lr: float | Iterable[float] = 0.01,
     refine: bool = False,
     seeds: int | Iterable[int] = 5,
+    seeds_at_most: int | None = None,
     epochs: int = 5,
     batch_size: int | Iterable[int] = 64,
     momentum: float = 0.9,
@@ -64,6 +65,8 @@ def compare(
             best, chosen on held-out images by seeds that make no claim about it.
         refine: With several rates: also try further ones around each arm's best.
         seeds: How many, from 0, or which. A verdict needs at least 3.
+        seeds_at_most: How many there may be in all, where `resume(seeds=...)` may
+            follow: verdicts allow for every look on the way. None: no more.
         epochs: Passes over the training images.
         batch_size: Images per step; several are an axis of a sweep.
         momentum: Of SGD; Adam's first beta.
@@ -121,6 +124,7 @@ def compare(
         lr=lr,
         refine=refine,
         seeds=seeds,
+        seeds_at_most=seeds_at_most,
         epochs=epochs,
         batch_size=batch_size,
         momentum=momentum,

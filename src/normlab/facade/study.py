@@ -16,6 +16,8 @@ from normlab.analysis.result import StudyResult
 from normlab.errors import BadFolder, BadSetting
 from normlab.facade.keywords import arm_table, named, plain, several
 from normlab.facade.result import Result
+from normlab.records.folder import StudyFolder
+from normlab.spec.more_seeds import with_more_seeds
 from normlab.spec.names import PYTHON
 from normlab.spec.paths import from_anywhere
 from normlab.spec.recipe import REFINED
@@ -39,7 +41,14 @@ _SEVERAL: dict[str, type | tuple[Any, ...]] = {
     "settings": str,
 }
 """Keywords that take one or more, and what one of them is."""
-_SINGLE = ("epochs", "momentum", "weight_decay", "validation", "workers")
+_SINGLE = (
+    "seeds_at_most",
+    "epochs",
+    "momentum",
+    "weight_decay",
+    "validation",
+    "workers",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +75,8 @@ class Study:
             best, chosen on held-out images by seeds that make no claim about it.
         refine: With several rates: also try further ones around each arm's best.
         seeds: How many, from 0, or which. A verdict needs at least 3.
+        seeds_at_most: How many there may be in all, where `resume(seeds=...)` may
+            follow: verdicts allow for every look on the way. None: no more.
         epochs: Passes over the training images.
         batch_size: Images per step; several are an axis of a sweep.
         momentum: Of SGD; Adam's first beta.
@@ -106,6 +117,7 @@ class Study:
     lr: float | Iterable[float] = 0.01
     refine: bool = False
     seeds: int | Iterable[int] = 5
+    seeds_at_most: int | None = None
     epochs: int = 5
     batch_size: int | Iterable[int] = 64
     momentum: float = 0.9
@@ -143,6 +155,7 @@ class Study:
             "experiment": "compare",
             "arms": self._arms(),
             "seeds": parse_seeds(str(seeds)) if isinstance(seeds, Integral) else seeds,
+            "seeds_at_most": self.seeds_at_most,
             "measure": self.measure,
             "data": {
                 "source": named(self.data),
@@ -212,15 +225,24 @@ class Study:
             result = api.run(self.spec, folder, watcher=watcher, python=self._python())
             return self._reported(result, folder, watcher)
 
-    def resume(self, folder: str | Path, *, quiet: bool = False) -> Result:
+    def resume(
+        self,
+        folder: str | Path,
+        *,
+        seeds: int | Iterable[int] | None = None,
+        quiet: bool = False,
+    ) -> Result:
         """Compute what is missing of a study; the numbers are as without the stop.
 
-        It goes on from the last finished epoch of each run, to the same bits.
+        It goes on from the last finished epoch of each run, to the same bits. Further
+        seeds join the verdicts up to `seeds_at_most`; beyond, they are judged by
+        themselves, each group at 5 %.
 
         Args:
             folder: Where it is kept. Its study.toml holds, not these keywords; data,
                 model, optimizer and loss that were given as objects are taken from
                 here.
+            seeds: How many it shall have in all, or which, its own among them.
             quiet: Show no progress.
 
         Returns:
@@ -229,15 +251,19 @@ class Study:
         Raises:
             BadFolder: If there is no study, it is in use, or its data or its model
                 file is not what it was.
-            BadSetting: If the model or the optimizer is missing that it was given.
+            BadSetting: If the model or the optimizer is missing that it was given, or
+                the seeds leave out one that it has.
             BadData: If the data is missing that it was given.
             KeyboardInterrupt: Everything so far is kept.
         """
         from normlab.study import api
 
         path = _folder(folder)
+        more = None if seeds is None else _all_seeds(path, seeds)
         with watching(quiet=quiet) as watcher:
-            result = api.resume(path, watcher=watcher, python=self._python())
+            result = api.resume(
+                path, watcher=watcher, python=self._python(), seeds=more
+            )
             return self._reported(result, path, watcher)
 
     def _reported(
@@ -273,6 +299,15 @@ class Study:
                 if callable(arm["norm"])
             },
         )
+
+
+def _all_seeds(path: Path, asked: int | Iterable[int]) -> tuple[int, ...]:
+    """All seeds that a study shall have; those it has come first."""
+    given = several(asked)
+    text = (
+        str(given) if isinstance(given, Integral) else ",".join(map(str, given)) + ","
+    )
+    return with_more_seeds(StudyFolder.open(path).spec, text).seeds
 
 
 def _folder(given: object) -> Path:

@@ -13,6 +13,7 @@ from normlab.records._blocks import StepBlock, joined
 from normlab.records._notes import gathered, holds_notes
 from normlab.records._rows import TABLES, Rows, decoded, is_number, maps_to, odd
 from normlab.records.data_line import NOTED, is_description
+from normlab.records.looks import LOOKS, SEEDS, are_looks, are_seeds
 from normlab.records.rows import (
     FAILED,
     LARGEST,
@@ -51,6 +52,10 @@ def meta(connection: sqlite3.Connection, folder: Path) -> dict[str, str]:
         decoded("meta", "value", facts[LARGEST], "the share of a class", _is_share)
     if NOTED in facts:
         decoded("meta", "value", facts[NOTED], "a description of data", is_description)
+    if LOOKS in facts:
+        decoded("meta", "value", facts[LOOKS], "looks at a study", are_looks)
+    if SEEDS in facts:
+        decoded("meta", "value", facts[SEEDS], "seeds", are_seeds)
     return facts
 
 

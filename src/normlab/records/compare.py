@@ -37,7 +37,8 @@ def differences(first: StudyRecord, second: StudyRecord) -> list[str]:
     """Name what differs between two records; empty if they are identical.
 
     Floats are compared bit by bit. Seconds, timestamps, host fields, the number of
-    attempts, where it ran ([execution]) and the cost measurement may differ.
+    attempts, where it ran ([execution]), how many seeds were declared and the cost
+    measurement may differ.
 
     Args:
         first: One study.
@@ -82,7 +83,7 @@ def _of_surfaces(first: StudyFolder, second: StudyFolder) -> Iterator[str]:
 
 def _of_records(first: StudyRecord, second: StudyRecord) -> Iterator[str]:
     for change in differing(first.spec, second.spec):
-        if not change.startswith("execution."):
+        if not change.startswith(("execution.", "seeds_at_most:")):
             yield change
     for fact in _SAME_FACTS:
         values = first.meta.get(fact), second.meta.get(fact)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -12,13 +13,15 @@ from normlab.disk import whole
 from normlab.disk.opening import size_of
 from normlab.errors import BadFolder
 from normlab.records import _arrays, _create, _database, _lock, _read, _surfaces
-from normlab.records._trouble import reporting
+from normlab.records._trouble import Odd, reporting
 from normlab.records.inventory import lost, noted
+from normlab.records.looks import SEEDS, kept_looks
 from normlab.records.observed.observations import Observations, StoredObservations
 from normlab.records.rows import StudyRecord
 from normlab.records.writer import Writer
 from normlab.spec import toml
 from normlab.spec.difference import differing
+from normlab.spec.more_seeds import at_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -153,13 +156,32 @@ class StudyFolder:
                     "`normlab list` shows the studies here."
                 )
             with closing(_database.to_read(path)) as connection:
-                original = _read.meta(connection, path).get(_create.ORIGINAL)
+                facts = _read.meta(connection, path)
+            original = facts.get(_create.ORIGINAL)
             lacking = _create.lacks_settings(path)
         if lacking and original is not None:  # cut off in the making
-            return cls(path, toml.loads(original, where=f"{path}/study.db", begun=True))
-        spec = toml.load(path / _create.SETTINGS, within=path)
-        _refuse_edited(path, spec, original)
-        return cls(path, spec)
+            spec = toml.loads(original, where=f"{path}/study.db", begun=True)
+        else:
+            spec = toml.load(path / _create.SETTINGS, within=path)
+            _refuse_edited(path, spec, original)
+        with reporting(path):
+            return cls(path, _with_asked(spec, facts))
+
+    def extend(self, spec: StudySpec) -> StudyFolder:
+        """Give the study more seeds, for good; study.toml stays what it began with.
+
+        Args:
+            spec: As `with_more_seeds` made it of its own.
+
+        Returns:
+            The study from all of them.
+
+        Raises:
+            BadFolder: If another process conducts it, or it cannot be written.
+        """
+        with self.write() as writer:
+            writer.meta(SEEDS, json.dumps(spec.seeds))
+        return StudyFolder.open(self._path)
 
     @property
     def in_use(self) -> bool:
@@ -307,6 +329,18 @@ def _probes(names: Iterable[str]) -> tuple[str, ...]:
     """Whose files these are."""
     probed = (name for name in names if name.endswith(_arrays.PROBED))
     return tuple(name.removesuffix(_arrays.PROBED) for name in probed)
+
+
+def _with_asked(spec: StudySpec, facts: Mapping[str, str]) -> StudySpec:
+    """The study from all seeds that it has been given since it began."""
+    if SEEDS in facts:
+        seeds = tuple(json.loads(facts[SEEDS]))
+        if seeds[: len(spec.seeds)] != spec.seeds:
+            raise Odd("its seeds are not those that it began with and more")
+        spec = at_seeds(spec, seeds)
+    if {seed for look in kept_looks(facts) for seed in look.seeds} - {*spec.seeds}:
+        raise Odd("it has looked at seeds that are not its own")
+    return spec
 
 
 def _refuse_edited(path: Path, spec: StudySpec, original: str | None) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from normlab.records.looks import LOOKS, Look, kept_looks, looks_text
 from normlab.records.observed.observations import Observations
 
 if TYPE_CHECKING:
@@ -111,6 +113,15 @@ class StudyRecord:
         None for a study that an earlier version began.
         """
         return float(self.meta[LARGEST]) if LARGEST in self.meta else None
+
+    @cached_property
+    def looks(self) -> tuple[Look, ...]:
+        """When verdicts were given, and from which seeds; none of a study of before."""
+        return kept_looks(self.meta)
+
+    def with_looks(self, looks: tuple[Look, ...]) -> StudyRecord:
+        """The study as it is once these looks were taken."""
+        return replace(self, meta={**self.meta, LOOKS: looks_text(looks)})
 
     @property
     def notes(self) -> Mapping[str, tuple[str, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from normlab.analysis.text.looking import looking_text
 from normlab.analysis.text.words import count, failed_text, lost_text, named, notes_text
 from normlab.records.data_line import copies_text
 
@@ -22,6 +23,7 @@ def limits(result: StudyResult) -> list[str]:
         f"{'initial weights, other ' if same else ''}data, other networks or other "
         "recipes.",
         _rates(result),
+        *(f"{text}." for text in looking_text(result.record)),
         f"Every arm was trained for {count(spec.recipe.epochs, 'epoch')}; a longer or "
         "shorter training may end differently.",
         "Run times were measured with other runs on the machine; for speed use the "

@@ -70,6 +70,8 @@ class StudySpec(Frozen):
     """The name of this study."""
     seeds: Seeds = (0, 1, 2, 3, 4)
     """Every arm is trained once from each seed, on the same batches."""
+    seeds_at_most: Whole | None = Field(default=None, ge=1, le=MAX_SEEDS)
+    """So many there may be later on; verdicts allow for every look. auto: none more."""
     measure: Literal["none", "light", "full"] = "full"
     """What is observed while training: none, light or full."""
     data: Data = Data()
@@ -130,6 +132,15 @@ class StudySpec(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _not_fewer_than_seeds(self) -> Self:
+        if self.declared < len(self.seeds):
+            raise BadSetting(
+                f"seeds_at_most={self.seeds_at_most} is fewer than the study has seeds "
+                f"({len(self.seeds)}). Give that many or more, or leave it out."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _sweep_fits(self) -> Self:
         axes = [axis.key for axis in self.sweep.axes]
         if len(axes) == MAX_AXES and len(self.recipe.rates) > 1:
@@ -181,6 +192,11 @@ class StudySpec(Frozen):
             table = tables[name] if name in tables else getattr(self, name)
             tables[name] = type(table)(**{**table.model_dump(), field: value})
         return self.model_copy(update={**tables, "sweep": Sweep()})
+
+    @property
+    def declared(self) -> int:
+        """How many seeds it was said, before the first verdict, there may be."""
+        return self.seeds_at_most or len(self.seeds)
 
     @property
     def seeds_with_surfaces(self) -> tuple[int, ...]:

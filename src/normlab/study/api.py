@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from normlab.records.environment import environment
 from normlab.records.folder import StudyFolder
 from normlab.records.inventory import NOTED, inventory, noted
 from normlab.records.rows import ENDED, LARGEST
+from normlab.spec.more_seeds import at_once, at_seeds
 from normlab.spec.plan import plan
 from normlab.spec.study import Execution, StudySpec
 from normlab.study.executor import Executor, LocalExecutor
@@ -73,8 +74,12 @@ def resume(
     watcher: ProgressListener | None = None,
     python: PythonParts | None = None,
     execution: Execution | None = None,
+    seeds: Sequence[int] | None = None,
 ) -> StudyResult:
     """Compute what is missing of a study; the numbers are as without the stop.
+
+    Further seeds join those that it has. Up to as many as were declared they join the
+    verdicts too; the others are judged by themselves.
 
     With other threads or on another device sums are taken in another order, so that
     last bits may differ; the study then notes `resumed_with`.
@@ -84,6 +89,7 @@ def resume(
         watcher: Is told what happens.
         python: The objects that the study was given from Python.
         execution: Other workers, threads or device than the study names.
+        seeds: All that it shall have, its own among them.
 
     Raises:
         BadFolder: There is no study, it is in use, or its data, networks or code are
@@ -92,16 +98,29 @@ def resume(
     watcher = watcher or Silent()
     folder = StudyFolder.open(path)
     folder.refuse_busy()
-    spec = folder.spec
+    before = spec = folder.spec
+    if seeds is not None:
+        spec = at_seeds(spec, tuple(seeds))
     if execution is not None:
         spec = spec.model_copy(update={"execution": execution})
     with _executor(spec) as executor:
         prepared = _prepared_as_before(folder, spec, watcher, python, _BACK)
-        if changed := _arithmetic(folder.spec, spec):
+        if spec.seeds != before.seeds:
+            folder = _extended(folder, spec)
+        if changed := _arithmetic(before, spec):
             watcher.note(f"{changed}: what is computed now may differ in its last bits")
             with folder.write() as writer:
                 writer.meta("resumed_with", changed)
         return _conduct(prepared, folder, executor, watcher)
+
+
+def _extended(folder: StudyFolder, spec: StudySpec) -> StudyFolder:
+    """The study from more seeds, once what it has shown so far is kept as a look."""
+    from normlab.study.looking import look
+
+    with folder.write() as writer:
+        look(folder, writer)
+    return folder.extend(spec)
 
 
 @placing()
@@ -114,6 +133,8 @@ def rerun(
 ) -> StudyResult:
     """Train the same study again, from its study.toml, in another folder.
 
+    One that was given more seeds later has them from the beginning, and a single look.
+
     Raises:
         BadFolder: As for `run`; or there is no study, or its data, networks or code
             are not what they were.
@@ -121,9 +142,10 @@ def rerun(
     watcher = watcher or Silent()
     StudyFolder.refuse_taken(out)
     before = StudyFolder.open(path)
+    spec = at_once(before.spec)
     remedy = f"{_BACK[:-1]} of it: normlab run {quote(str(before.settings))}"
-    with _executor(before.spec) as executor:
-        prepared = _prepared_as_before(before, before.spec, watcher, python, remedy)
+    with _executor(spec) as executor:
+        prepared = _prepared_as_before(before, spec, watcher, python, remedy)
         return _begun(prepared, out, executor, watcher)
 
 
@@ -231,6 +253,7 @@ def _conduct(
 ) -> StudyResult:
     from normlab.analysis.result import StudyResult
     from normlab.study.conduct import Conductor, scratch
+    from normlab.study.looking import look
 
     frozen = folder.spec.data.augment == "freeze"
     with folder.write() as writer:
@@ -238,6 +261,7 @@ def _conduct(
             Conductor(
                 prepared, folder, writer, executor=executor, watcher=watcher
             ).conduct()
+            look(folder, writer)
             writer.meta("finished", datetime.now(UTC).isoformat(timespec="seconds"))
             known = (*noted(folder.meta()), *writer.kept)
             writer.meta(NOTED, inventory(folder.path, known, folder.tables().runs))

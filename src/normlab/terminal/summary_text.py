@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from normlab.analysis.claim import as_listed
 from normlab.analysis.series.step_table import step_tables
 from normlab.analysis.text.layout import wrapped
+from normlab.analysis.text.looking import looking_text
 from normlab.analysis.text.words import (
     count,
     failed_text,
@@ -58,6 +59,7 @@ def summary_text(result: StudyResult, folder: Path, *, report: bool = True) -> s
         *map(str, step_tables(record)),
         _claims(result),
         *(wrapped(f"{upper(text)}.") for text in result.analysis.training),
+        "\n".join(wrapped(f"{text}.") for text in looking_text(record)),
         _fairness(result),
         *(wrapped(f"NOTE: {text}.") for text in notes_text(record.notes)),
         *(wrapped(f"FAILED: {text}") for text in failed_text(record.failed)),

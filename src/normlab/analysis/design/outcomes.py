@@ -65,7 +65,7 @@ def training_lines(record: StudyRecord) -> tuple[str, ...]:
     """What is said of the places where nothing of it is judged."""
     runs = Runs.of(record)
     found = [
-        Outcome.of(pairing, runs, pairing.seeds(record.spec))
+        Outcome.of(pairing, runs, pairing.seeds(record))
         for pairing in pairings(record.spec)
     ]
     lines = [

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from normlab.analysis.claims.definition import Omitted, Twins
 from normlab.analysis.design.fairness import unequal
 from normlab.analysis.design.learning import NOT_SAID, Chance
-from normlab.analysis.design.rates import Choice, choice_seeds, choices, claim_seeds
+from normlab.analysis.design.rates import Choice, choices, choosing
 from normlab.analysis.text.words import seeds_text
 from normlab.records.rows import ENDED, RunRecord, StudyRecord
 from normlab.records.surface import Surface
@@ -42,9 +42,13 @@ class Pairing(NamedTuple):
         """The rate of the baseline."""
         return self.rate if self.own_rate is None else self.own_rate
 
-    def seeds(self, spec: StudySpec) -> tuple[int, ...]:
+    def seeds(self, record: StudyRecord) -> tuple[int, ...]:
         """All seeds; at own best rates those that had no part in choosing them."""
-        return claim_seeds(spec.seeds) if self.compared == "own-best" else spec.seeds
+        seeds = record.spec.seeds
+        if self.compared != "own-best":
+            return seeds
+        chosen_by = choosing(record)
+        return tuple(seed for seed in seeds if seed not in chosen_by)
 
 
 def pairings(spec: StudySpec) -> tuple[Pairing, ...]:
@@ -78,19 +82,19 @@ def all_pairings(record: StudyRecord) -> tuple[Pairing, ...]:
 def own_best_pairings(record: StudyRecord) -> tuple[Pairing, ...]:
     """Every arm against the baseline, each at its own best rate (see `rates`)."""
     chosen = {(choice.arm, choice.point): choice for choice in choices(record)}
-    spec = record.spec
+    spec, by = record.spec, choosing(record)
     return tuple(
-        _at_own_best(chosen[arm, point], chosen[spec.baseline.name, point], spec)
+        _at_own_best(chosen[arm, point], chosen[spec.baseline.name, point], by)
         for point in spec.sweep.points
         for arm in _others(spec)
         if (arm, point) in chosen
     )
 
 
-def _at_own_best(other: Choice, baseline: Choice, spec: StudySpec) -> Pairing:
+def _at_own_best(other: Choice, baseline: Choice, by: Sequence[int]) -> Pairing:
     missing = baseline.because or other.because
     lost = [side for side in (baseline, other) if side.because and not side.pending]
-    seeds = seeds_text(choice_seeds(spec.seeds))
+    seeds = seeds_text(by)
     chosen = (
         f"rates chosen by {seeds} on images held out of the training "
         f"part: {other.arm} {other.rate:g}, {baseline.arm} {baseline.rate:g}"

@@ -1,12 +1,12 @@
 """Which learning rate is each arm's own best, and who may choose it.
 
 The seeds of a study are split, in the order given: the first third (at least one)
-chooses, the others claim. A rate is chosen by the loss on images held out of the
-training part, never on the test set. So the claims at each arm's own best see
-neither the seeds nor the images that chose, and given the chosen rates their
-effects are as independent over seeds as those at a common rate: the paired t test
-holds as it stands. Leaving one seed out in turn would give every seed an effect, but
-effects that share the runs behind their choice.
+chooses, the others claim; seeds that join after the first look at a study only claim.
+A rate is chosen by the loss on images held out of the training part, never on the test
+set. So the claims at each arm's own best see neither the seeds nor the images that
+chose, and given the chosen rates their effects are as independent over seeds as those
+at a common rate: the paired t test holds as it stands. Leaving one seed out in turn
+would give every seed an effect, but effects that share the runs behind their choice.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from normlab.analysis.design.looks import first_seeds
 from normlab.records.rows import ENDED, RunRecord, StudyRecord
 from normlab.spec.plan import RunKey
 from normlab.spec.point import SweepPoint
@@ -49,6 +50,11 @@ def choice_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
     return tuple(seeds[: max(1, len(seeds) // CHOOSING)])
 
 
+def choosing(record: StudyRecord) -> tuple[int, ...]:
+    """The seeds of this study that choose, fixed by the seeds of its first look."""
+    return choice_seeds(first_seeds(record))
+
+
 def claim_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
     """The seeds that claims at own best rates are made from: all the others."""
     return tuple(seeds[len(choice_seeds(seeds)) :])
@@ -77,11 +83,11 @@ class HeldOutLosses:
     where one of them diverged.
 
     Args:
-        seeds: All seeds of the study.
+        seeds: Those that choose.
     """
 
     def __init__(self, seeds: Sequence[int]) -> None:
-        self._seeds = choice_seeds(seeds)
+        self._seeds = tuple(seeds)
         self._choose = frozenset(self._seeds)
         self._ended: dict[RunKey, dict[int, float]] = {}
         self._means: dict[tuple[str, SweepPoint], dict[float, float]] = {}
@@ -89,7 +95,7 @@ class HeldOutLosses:
     @classmethod
     def of(cls, record: StudyRecord) -> Self:
         """Of all runs that have ended."""
-        losses = cls(record.spec.seeds)
+        losses = cls(choosing(record))
         for run in record.runs:
             if run.status in ENDED:
                 losses.add(run.key, held_out_loss(run))

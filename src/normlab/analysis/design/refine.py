@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from normlab.analysis.design.rates import (
     VALIDATION,
     HeldOutLosses,
-    choice_seeds,
-    claim_seeds,
+    choosing,
     holds_out,
     own_best,
 )
@@ -44,6 +43,7 @@ class Refinement:
 
     def __init__(self, record: StudyRecord) -> None:
         self._spec = record.spec
+        self._choosing = choosing(record)
         self._losses = HeldOutLosses.of(record)
         self._holds_out = holds_out(record)
         self._latest = {
@@ -88,11 +88,12 @@ class Refinement:
         if not spec.recipe.refine or not self._holds_out:
             return []
         tried, ended = search(spec.recipe, self._losses.by_rate(arm, point))
-        seeds = choice_seeds(spec.seeds)
+        seeds = self._choosing
         keys = [RunKey(arm, rate, seed, point) for rate in tried for seed in seeds]
         best = own_best(spec, self._losses, arm, point).rate if ended else math.nan
         if best in tried:
-            keys += [RunKey(arm, best, seed, point) for seed in claim_seeds(spec.seeds)]
+            others = [seed for seed in spec.seeds if seed not in seeds]
+            keys += [RunKey(arm, best, seed, point) for seed in others]
         return keys
 
 

@@ -81,6 +81,35 @@ class Evidence:
         parts = tuple(replace(c, missing=0) for c in self.components)
         return replace(self, components=parts, gaps=())
 
+    def among(self, seeds: Sequence[int]) -> Evidence:
+        """What these seeds say by themselves."""
+        kept = frozenset(seeds)
+        if kept.issuperset(self.seeds):
+            return self
+        of = [
+            dict(zip(c.seeds, c.effects.tolist(), strict=True)) for c in self.components
+        ]
+        names = [c.name for c in self.components]
+        found = [
+            (
+                twins,
+                {
+                    n: e[twins.seed]
+                    for n, e in zip(names, of, strict=True)
+                    if twins.seed in e
+                },
+            )
+            for twins in self.twins
+            if twins.seed in kept
+        ]
+        gaps = [gap for gap in self.gaps if gap.seed in kept]
+        return gathered(self.definition, self.pairing, found, gaps)
+
+    @property
+    def seeds(self) -> list[int]:
+        """All of them, with an effect or without."""
+        return [one.seed for one in (*self.twins, *self.gaps)]
+
     @property
     def objected(self) -> bool:
         """Whether the veto's 95 % interval lies wholly on the other side."""
@@ -109,6 +138,16 @@ def collect(
             gaps.append(Gap(seed, effects.because, effects.pending))
             continue
         found.append((pair, effects))
+    return gathered(definition, pairing, found, gaps)
+
+
+def gathered(
+    definition: Definition,
+    pairing: Pairing,
+    found: Sequence[tuple[Twins, Mapping[str, float]]],
+    gaps: Sequence[Gap],
+) -> Evidence:
+    """The evidence of seeds whose effects are known, component by component."""
     twins = tuple(pair for pair, _ in found)
     images = _images(twins) if definition.over_images else None
     ended = len(found) + sum(not gap.pending for gap in gaps)

@@ -7,6 +7,8 @@ from copy import copy
 
 import numpy as np
 
+from normlab.analysis.inference.spending import ONLY, Budget
+
 
 def holm(p_values: Sequence[float]) -> list[float]:
     r"""Adjusted p-values: a claim with one below 0.05 holds in the whole family.
@@ -38,6 +40,7 @@ class Others:
 
     Args:
         p_values: In any order.
+        budget: Of the look at which they are judged.
 
     Example:
         >>> others = Others([0.01, 0.04, 0.03])
@@ -45,7 +48,8 @@ class Others:
         (3, 2, 0.06)
     """
 
-    def __init__(self, p_values: Sequence[float]) -> None:
+    def __init__(self, p_values: Sequence[float], budget: Budget = ONLY) -> None:
+        self.budget = budget
         self._p = np.sort(np.asarray(p_values, dtype=np.float64))
         factors = np.arange(self._p.size, 0, -1)
         self._most = np.maximum.accumulate(factors * self._p)
@@ -75,3 +79,26 @@ class Others:
             first = self._most[self._missing - 1] if self._missing else 0.0
             below = max(first, later.max(initial=0.0))
         return min(1.0, max(float(below), (len(self) + 1 - place) * p))
+
+    def significant(self, p: float) -> bool:
+        """Whether a p among these decides at this look."""
+        return self.adjusted(p) < self.budget.level
+
+    def threshold(self) -> float:
+        """What an uncorrected p among these must be below to decide at this look.
+
+        Example:
+            >>> round(Others([0.01, 0.4]).threshold(), 6)
+            0.025
+        """
+        low, high = 0.0, 1.0
+        while high - low > 1e-12 * high:
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.significant(middle) else (low, middle)
+        return high
+
+    def at(self, budget: Budget) -> Others:
+        """The same at another look."""
+        same = copy(self)
+        same.budget = budget
+        return same

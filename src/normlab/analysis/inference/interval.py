@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def t_interval(
     mean = float(sample.mean())
     if n == 1:
         return Estimate(mean, np.nan, np.nan, 1)
-    half = t_quantile(n - 1, confidence) * float(sample.std(ddof=1)) / np.sqrt(n)
+    half = float(t_quantile(n - 1, confidence) * sample.std(ddof=1) / np.sqrt(n))
     return Estimate(mean, float(mean - half), float(mean + half), n)
 
 
@@ -115,9 +115,14 @@ def exact_share(k: int, n: int, confidence: float = CONFIDENCE) -> Estimate:
     return Estimate(k / n, low, high, n)
 
 
-def t_quantile(freedom: float, confidence: float = CONFIDENCE) -> float:
-    """How many standard errors a two-sided interval reaches to each side."""
-    return float(stdtrit(freedom, 0.5 + confidence / 2))
+def t_quantile(freedom: Any, confidence: float = CONFIDENCE) -> Any:
+    """How many standard errors a two-sided interval reaches to each side.
+
+    Args:
+        freedom: Degrees of it; a number or an array of them.
+        confidence: Of the interval.
+    """
+    return stdtrit(freedom, 0.5 + confidence / 2)
 
 
 def is_constant(values: Sequence[float] | NDArray[np.floating]) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,7 @@ class Mean(NamedTuple):
 
     def half(self, confidence: float) -> float:
         """How far its t interval reaches to each side."""
-        return t_quantile(self.freedom, confidence) * self.error
+        return float(t_quantile(self.freedom, confidence) * self.error)
 
     @property
     def p(self) -> float:
@@ -57,11 +56,26 @@ def means_of(
 
     Source: Satterthwaite 1946, Biometrics Bulletin 2(6), 110-114.
     """
+    errors = errors_of(deviation, n, images)
+    methods = (OVER_SEEDS, OVER_IMAGES)[: len(errors)]
+    return tuple(
+        Mean(method, mean, float(error), float(freedom))
+        for method, (error, freedom) in zip(methods, errors, strict=True)
+    )
+
+
+def errors_of(deviation: Any, n: int, images: Images | None) -> list[tuple[Any, Any]]:
+    """The standard errors of `means_of` with their degrees of freedom.
+
+    Args:
+        deviation: Of the seeds; a number or an array of them.
+        n: Seeds.
+        images: What the test images add.
+    """
     by_seeds = deviation**2 / n
-    over_seeds = Mean(OVER_SEEDS, mean, math.sqrt(by_seeds), n - 1)
+    over_seeds = np.sqrt(by_seeds), n - 1
     if images is None or images.number < 2:
-        return (over_seeds,)
+        return [over_seeds]
     whole = by_seeds + images.variance
     known = by_seeds**2 / (n - 1) + images.variance**2 / (images.number - 1)
-    both = Mean(OVER_IMAGES, mean, math.sqrt(whole), whole**2 / known)
-    return over_seeds, both
+    return [over_seeds, (np.sqrt(whole), whole**2 / known)]

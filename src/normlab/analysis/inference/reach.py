@@ -9,10 +9,7 @@ from scipy.special import stdtr
 from normlab.analysis.design.rates import claim_seeds
 from normlab.analysis.inference.component import MIN_SEEDS, Component
 from normlab.analysis.inference.holm import Others
-from normlab.analysis.inference.interval import CONFIDENCE
 from normlab.analysis.inference.mcnemar import mcnemar
-
-LEVEL = 1 - CONFIDENCE
 
 
 def smallest_p(component: Component, pairs: int) -> float:
@@ -37,7 +34,7 @@ def smallest_p(component: Component, pairs: int) -> float:
 def can_decide(component: Component, others: Others) -> bool:
     """Whether any effects of so many seeds would be significant in the family."""
     pairs = component.effects.size + component.missing
-    return others.adjusted(smallest_p(component, pairs)) < LEVEL
+    return others.significant(smallest_p(component, pairs))
 
 
 def seeds_needed(component: Component, others: Others, *, choosing: bool) -> int:
@@ -60,10 +57,14 @@ def seeds_needed(component: Component, others: Others, *, choosing: bool) -> int
         >>> seeds_needed(signs, Others(()), choosing=True)
         8
     """
+    budget = others.budget
+    fewest = MIN_SEEDS if budget.final else budget.seeds + 1
     return next(
         seeds
-        for seeds in count(MIN_SEEDS)
-        if others.adjusted(smallest_p(component, _pairs(seeds, choosing))) < LEVEL
+        for seeds in count(fewest)
+        if others.at(budget.next(seeds)).significant(
+            smallest_p(component, _pairs(seeds, choosing))
+        )
     )
 
 

@@ -15,9 +15,10 @@ from normlab.analysis.inference.component import (
 from normlab.analysis.inference.evidence import Evidence
 from normlab.analysis.inference.holm import Others
 from normlab.analysis.inference.interval import is_constant
-from normlab.analysis.inference.power import MOST, further_seeds
-from normlab.analysis.inference.reach import LEVEL, can_decide, seeds_needed
+from normlab.analysis.inference.power import MOST, outlook
+from normlab.analysis.inference.reach import can_decide, seeds_needed
 from normlab.analysis.inference.resolution import unresolved
+from normlab.analysis.inference.spending import LEVEL, Budget
 from normlab.analysis.text.words import (
     count,
     estimate_text,
@@ -44,10 +45,13 @@ def too_few_text(evidence: Evidence, *, reason_first: bool) -> str:
 
 
 def significant_text(
-    evidence: Evidence, family: int, where: Where, *, agrees: bool
+    evidence: Evidence, others: Others, where: Where, *, agrees: bool
 ) -> str:
     """Of what is supported or contradicted."""
+    family = len(others) + 1
     corrected = f", also after correction for {family} claims" if family > 1 else ""
+    if others.budget.declared:
+        corrected += f", at {look_text(others.budget)}"
     note = f"{_test_words(evidence)}{corrected}{_parts(evidence, where)}"
     return note if agrees else f"significant the other way: {note}"
 
@@ -78,6 +82,29 @@ def too_small_text(evidence: Evidence, coarse: str) -> str:
     if not evidence.effects.any():
         return f"the arms are equal from every seed, but {coarse}"
     return f"too small to matter, as far as can be seen: {coarse}"
+
+
+def inside_so_far_text(evidence: Evidence, others: Others) -> str:
+    """Of effects inside the margin where more seeds were declared."""
+    inside = ";".join(_ninety(part, evidence) for part in evidence.components)
+    return (
+        f"the 90 % interval{inside} lies inside the margin of "
+        f"{_margin_text(evidence)} so far; no difference is said only once all "
+        f"{others.budget.at_most} declared seeds have ended"
+    )
+
+
+def look_text(budget: Budget) -> str:
+    """One of several looks, and what it asks for.
+
+    Example:
+        >>> look_text(Budget(seeds=5, at_most=10))
+        'the look at 5 of at most 10 seeds, which decides below p = 0.0056'
+    """
+    return (
+        f"the look at {budget.seeds} of at most {budget.at_most} seeds, which decides "
+        f"below p = {budget.level:.2g}"
+    )
 
 
 def mixed_text(evidence: Evidence, where: Where) -> str:
@@ -111,6 +138,11 @@ def open_text(evidence: Evidence, others: Others, where: Where) -> str:
     equal = null_text(definition)
     if evidence.decider.exact:
         note = _test_words(evidence)
+    elif p is not None and p < LEVEL and others.budget.declared:
+        note = (
+            f"excludes {equal}, but p = {others.adjusted(p):.2g} after correction is "
+            f"not enough at {look_text(others.budget)}"
+        )
     elif p is not None and p < LEVEL:
         family = len(others) + 1
         note = f"excludes {equal}, but not after correction for {family} claims"
@@ -220,13 +252,21 @@ def _only(evidence: Evidence) -> str:
 
 
 def _outlook(evidence: Evidence, others: Others) -> str:
-    more = further_seeds(evidence, others, resolved=not unresolved(evidence))
-    images = evidence.decider.images
-    if more is None and images is not None and images.variance > 0:
+    """What more seeds would bring, and the command that adds them."""
+    part, budget = evidence.decider, others.budget
+    even, likely = outlook(part, others, resolved=not unresolved(evidence))
+    if even is None and part.images is not None and part.images.variance > 0:
         return "more seeds would not help; a larger test set would"
-    if more is None:
-        return f"more than {count(MOST, 'further seed')} would be needed to settle it"
-    return f"about {count(more, 'more seed')} would settle it"
+    if even is None:
+        most = count(MOST, "further seed")
+        return f"even {most} would have less than an even chance of a verdict"
+    have = budget.before + (budget.seeds or evidence.planned)
+    told = f"even chance of a verdict at {count(even, 'more seed')}"
+    if likely == even:
+        told = f"80 % chance of a verdict at {count(even, 'more seed')}"
+    else:
+        told += f", 80 % at {likely:,}" if likely else f", 80 % at more than {MOST:,}"
+    return f"{told}: normlab resume DIR --seeds {have + (likely or even)}"
 
 
 def _margin_text(evidence: Evidence) -> str:

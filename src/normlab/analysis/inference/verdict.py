@@ -8,9 +8,10 @@ from typing import Literal, NamedTuple
 from normlab.analysis.inference.component import MIN_SEEDS, Component
 from normlab.analysis.inference.evidence import Evidence
 from normlab.analysis.inference.holm import Others, holm
-from normlab.analysis.inference.reach import LEVEL, can_decide
+from normlab.analysis.inference.reach import can_decide
 from normlab.analysis.inference.reasons import (
     equal_text,
+    inside_so_far_text,
     missing_text,
     mixed_text,
     not_reached_text,
@@ -22,6 +23,7 @@ from normlab.analysis.inference.reasons import (
     too_small_text,
 )
 from normlab.analysis.inference.resolution import unresolved
+from normlab.analysis.inference.spending import LEVEL
 
 Verdict = Literal[
     "supported",
@@ -43,6 +45,10 @@ class Ruling(NamedTuple):
     note: str
     p_holm: float | None = None
     """The corrected p, if there is one."""
+    level: float = LEVEL
+    """What it had to be below, at the look at which it was judged."""
+    final: bool = True
+    """Whether that look was the last one declared."""
 
 
 DESCRIBED = Ruling(
@@ -62,6 +68,9 @@ def judge(evidence: Evidence, others: Others) -> Ruling:
     a second measure objects to. An exact test that
     cannot reach the level has not enough seeds; anything else is inconclusive.
 
+    Where more seeds were declared than the look has, significant means below what the
+    look may spend, and no difference is left to the last one.
+
     Pairs that ended without an effect are put where they speak most against the
     verdict; if that changes it, it is inconclusive. While runs are still to come there
     is none.
@@ -71,7 +80,9 @@ def judge(evidence: Evidence, others: Others) -> Ruling:
         others: The other claims of the family.
     """
     p_holm = None if evidence.p is None else others.adjusted(evidence.p)
-    return _judge(evidence, others)._replace(p_holm=p_holm)
+    ruling = _judge(evidence, others)
+    level, final = others.budget.level, others.budget.final
+    return ruling._replace(p_holm=p_holm, level=level, final=final)
 
 
 def _judge(evidence: Evidence, others: Others) -> Ruling:
@@ -95,14 +106,16 @@ def _judge(evidence: Evidence, others: Others) -> Ruling:
     return Ruling("inconclusive", missing_text(evidence, others, measured.verdict))
 
 
-def directions(components: Sequence[Component]) -> tuple[int | None, ...]:
+def directions(
+    components: Sequence[Component], level: float = LEVEL
+) -> tuple[int | None, ...]:
     """Where each component lies: 1 above, -1 below, 0 inside its margin, None unknown.
 
     Significance is after Holm's correction among the components, not over claims.
     """
     known = [c for c in components if c.worst_p is not None]
     adjusted = holm([c.worst_p for c in known if c.worst_p is not None])
-    found = {id(c): c.side for c, p in zip(known, adjusted, strict=True) if p < LEVEL}
+    found = {id(c): c.side for c, p in zip(known, adjusted, strict=True) if p < level}
     return tuple(0 if c.surely_inside else found.get(id(c)) for c in components)
 
 
@@ -117,9 +130,11 @@ def _too_few(evidence: Evidence) -> Ruling:
 
 def _rule(evidence: Evidence, others: Others) -> Ruling:
     parts, p = evidence.components, evidence.p
-    significant = p is not None and others.adjusted(p) < LEVEL
-    where = directions(parts)
+    significant = p is not None and others.significant(p)
+    where = directions(parts, others.budget.level)
     if all(part.surely_inside for part in parts):
+        if not others.budget.final:
+            return Ruling("inconclusive", inside_so_far_text(evidence, others))
         if coarse := unresolved(evidence):
             return Ruling("inconclusive", too_small_text(evidence, coarse))
         return Ruling("no-difference", equal_text(evidence, significant=significant))
@@ -127,7 +142,7 @@ def _rule(evidence: Evidence, others: Others) -> Ruling:
         return Ruling("mixed", objected_text(evidence))
     if significant and 0 not in where:
         agrees = parts[0].side == evidence.definition.sign
-        note = significant_text(evidence, len(others) + 1, where, agrees=agrees)
+        note = significant_text(evidence, others, where, agrees=agrees)
         return Ruling("supported" if agrees else "contradicted", note)
     if {1, -1} <= set(where):
         return Ruling("mixed", mixed_text(evidence, where))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 from normlab.analysis.analyse import Analysis
@@ -10,6 +11,7 @@ from normlab.analysis.claim import Claim, Part
 from normlab.analysis.design.learning import Chance, trained
 from normlab.analysis.inference.component import Decision
 from normlab.records.data_line import NOTED, noted_data
+from normlab.records.looks import LOOKS
 from normlab.records.rows import ENDED, EpochRow, RunRecord, StudyRecord
 
 SCHEMA = 1
@@ -56,7 +58,8 @@ def _study(record: StudyRecord, analysis: Analysis) -> dict[str, Any]:
         "measurements": dict(record.measurements),
         "lost": list(record.lost),
         "notes": {text: list(runs) for text, runs in record.notes.items()},
-        "meta": {k: v for k, v in record.meta.items() if k != NOTED},
+        "looks": [asdict(look) for look in record.looks],
+        "meta": {k: v for k, v in record.meta.items() if k not in (NOTED, LOOKS)},
     }
 
 
@@ -112,6 +115,9 @@ def _claim(claim: Claim, *, with_rate: bool, swept: bool) -> dict[str, Any]:
         "veto": None if claim.veto is None else _part(claim.veto),
         "p": claim.p,
         "p_holm": claim.p_holm,
+        "level": claim.level,
+        "look": list(claim.look),
+        "final": claim.final,
         "margin": claim.definition.margin,
         "better": claim.definition.better,
         "test": claim.definition.test,
