@@ -91,8 +91,9 @@ KIND = FigureKind(
         "answers to the same images (square roots of its probabilities), so no scale "
         "of weights enters. A zigzag from step to step is not seen by who looks at "
         "every twentieth step: the second panel shows how much the answer depends on "
-        "that. Its value at every step is estimated from the bursts of ten. Last: "
-        "whether single steps point to where epoch 1 ends. Mean over seeds, band 95 %."
+        "that. Its value at every step is estimated from the bursts of ten, to some "
+        "ten per cent. Last: whether single steps point to where epoch 1 ends. Mean "
+        "over seeds, band 95 %."
     ),
     draw=_draw,
 )

@@ -40,7 +40,8 @@ def log_ratio_from_afar(every: int) -> Second:
         baseline, other = (_from_afar(of, every) for of in seen)
         return mean_log_ratio(other, baseline)
 
-    named = "every step" if every == 1 else f"every {every} steps"
+    estimated = "every step (estimated from the bursts)"
+    named = estimated if every == 1 else f"every {every} steps"
     return Second(f"epoch 1, looked at {named}", log_ratio)
 
 
