@@ -11,16 +11,13 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from normlab.analysis.claims.definition import Omitted
-from normlab.analysis.inference.interval import t_interval
-from normlab.calibration.error_rates import ANY, calibrate, contour_effect, most
+from normlab.calibration.error_rates import ANY, calibrate, most
 from normlab.calibration.pool import Pool, read_pool, write_pool
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,7 +26,6 @@ RESULT = ROOT / "benchmarks" / "results" / "calibration.json"
 PAGE = ROOT / "docs" / "claims.md"
 BEGIN, END = "<!-- made by make calibrate -->\n", "<!-- made so far -->\n"
 SEEDS, STUDIES = (3, 5, 10), 2000
-ROLES = ("baseline", "other")
 
 
 def calibrated(pool: Pool, studies: int) -> dict[str, Any]:
@@ -51,7 +47,6 @@ def calibrated(pool: Pool, studies: int) -> dict[str, Any]:
         "pool": {
             "runs": len(pool.runs),
             "steps": int(pool.runs[0].step_losses.size),
-            "twins_with_contours": len(pool.bowls),
             "ladders": len(pool.ladders),
             "rates": [run.key.rate for run in pool.ladders[0]],
             "diverged": [
@@ -61,7 +56,6 @@ def calibrated(pool: Pool, studies: int) -> dict[str, Any]:
         },
         "studies": studies,
         "limit": most(studies) / studies,
-        "contours": contours(pool),
         "claims": [
             {
                 **asdict(row),
@@ -73,33 +67,6 @@ def calibrated(pool: Pool, studies: int) -> dict[str, Any]:
             }
             for row in rows
         ],
-    }
-
-
-def contours(pool: Pool) -> dict[str, Any]:
-    """How many pairs have bowls, and whether it matters who is the baseline.
-
-    The mean of a pair's effects in both roles is what the roles alone do: 0 if the
-    measure treats the baseline and the other arm alike.
-    """
-    effects = [[contour_effect(pair) for pair in both] for both in pool.bowls]
-    every = [effect for both in effects for effect in both]
-    found = [[e for e in both if not isinstance(e, Omitted)] for both in effects]
-    why = Counter(
-        e.because.partition(": ")[2].removesuffix(", not a bowl")
-        for e in every
-        if isinstance(e, Omitted)
-    )
-    by_roles = t_interval([float(np.mean(e)) for e in found if len(e) == len(ROLES)])
-    return {
-        "pairs": len(every),
-        "count": sum(map(len, found)),
-        "why_not": dict(why),
-        "effect_of_roles": {
-            "ratio": round(float(np.exp(by_roles.mean)), 5),
-            "interval": np.exp([by_roles.low, by_roles.high]).round(5).tolist(),
-            "twins": by_roles.seeds,
-        },
     }
 
 
@@ -135,16 +102,6 @@ def table(kept: dict[str, Any]) -> str:
         if claim == ANY:
             pairs = alone = cover = ""
         lines.append(f"| {name} | {pairs} | {alone} | {false} | {cover} |")
-    found = kept["contours"]
-    roles = found["effect_of_roles"]
-    low, high = roles["interval"]
-    lines += [
-        "",
-        f"Contours: {found['count']} of {found['pairs']} pairs are two bowls. Swapping "
-        f"which run is the baseline changes the ratio by {abs(roles['ratio'] - 1):.1%} "
-        f"({roles['ratio']:.3f} [{low:.3f}, {high:.3f}]), from {roles['twins']} twins "
-        f"measured in both roles.",
-    ]
     return "\n".join(lines) + "\n"
 
 

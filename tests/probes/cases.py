@@ -79,12 +79,15 @@ def run_of(
     arm: str = "batch",
     recipe: Recipe = RECIPE,
     snapshots: Path | None = None,
+    levels: Path | None = None,
 ) -> tuple[Run, nn.Module, list[Observer]]:
     """A run with its model and its probes."""
     key = RunKey(arm, 0.05, 3)
     model, where = network(key, net=net, dropout=dropout), run_config(recipe, key=key)
     names = [name for name, _ in model.named_parameters() if "norm" not in name]
-    looking = observers(measure, model, where, shared=names, snapshots=snapshots)
+    looking = observers(
+        measure, model, where, shared=names, snapshots=snapshots, levels=levels
+    )
     return Run(model, where, observers=looking), model, looking
 
 

@@ -40,7 +40,8 @@ def test_training_is_bit_identical_with_and_without_probes(
 ) -> None:
     plain, untouched, _ = run_of("none", **RUNS[name])
     expected = numbers(list(plain.events()))
-    run, model, looking = run_of("full", **RUNS[name], snapshots=tmp_path)
+    kept = {"snapshots": tmp_path / "path", "levels": tmp_path / "levels"}
+    run, model, looking = run_of("full", **RUNS[name], **kept)
     assert len(looking) == len(MEASURES["full"])
     events = list(run.events())
     assert numbers(events) == expected
@@ -102,7 +103,10 @@ def test_no_probe_leaves_anything_pending_at_the_end() -> None:
     run, _, looking = run_of("full")
     list(run.events())
     names = [name for observer in looking for name in observer.arrays()]
-    assert {one.name for one in looking} == {*MEASURES["full"]} - {"snapshots"}
+    assert {one.name for one in looking} == {*MEASURES["full"]} - {
+        "snapshots",
+        "levels",
+    }
     assert not any(n.startswith(PENDING) for n in names)
 
 

@@ -18,7 +18,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 DTYPES = {"float": np.float32, "int": np.int64, "bool": np.bool_, "number": np.uint8}
 AXES = (
     "steps lengths ends images shown first units chosen rows distance_steps "
-    "burst_steps strides ..."
+    "burst_steps strides order radii directions sides ..."
 )
 SIZES = {axis: 4 + number for number, axis in enumerate(AXES.split())}
 

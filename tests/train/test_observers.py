@@ -104,7 +104,7 @@ def test_probes_that_cannot_be_made_are_noted_and_the_others_look(
     events = list(Run(model, where, observers=looking).events())
     seen = {e.probe for e in events if isinstance(e, Observed)}
     assert {"outputs", "sharpness"} <= seen
-    lost = {*MEASURES["full"]} - {"snapshots"} - seen
+    lost = {*MEASURES["full"]} - {"snapshots", "levels"} - seen
     assert {"activations", "path", "gradient", "scale"} <= lost
     assert {e.text for e in events if isinstance(e, Noted)} == {
         f"probe '{name}' failed and left no record (RuntimeError: no anatomy)"

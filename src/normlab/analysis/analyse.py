@@ -117,7 +117,7 @@ def measured(record: StudyRecord, definitions: Sequence[Definition]) -> list[Evi
         collect(definition, pairing, runs, pairing.seeds(record))
         for definition, pairing in asked
         if (definition.compares == "rates") == (pairing.compared == "all-rates")
-        and (not definition.surfaces or runs.have_bowls(pairing))
+        and (not definition.surfaces or runs.have_surfaces(pairing))
     ]
 
 

@@ -305,7 +305,10 @@ def _note(evidence: Evidence, ruling: Ruling) -> str:
 
 
 def _beside(evidence: Evidence) -> str:
-    told = (_second(each, evidence) for each in evidence.definition.beside)
+    definition = evidence.definition
+    told = [_second(each, evidence) for each in definition.beside]
+    if definition.where is not None and evidence.twins:
+        told.insert(0, definition.where(evidence.twins))
     return "; ".join(text for text in told if text)
 
 

@@ -14,22 +14,19 @@ from dataclasses import dataclass, field, replace
 
 from normlab.analysis.analyse import gather, rule
 from normlab.analysis.claims import DEFINITIONS
-from normlab.analysis.claims.definition import Definition, Measured, Omitted, Twins
-from normlab.analysis.claims.rounder_contours import log_elongation_ratio
+from normlab.analysis.claims.definition import Definition, Measured, Twins
 from normlab.analysis.inference.component import MIN_SEEDS
 from normlab.analysis.inference.evidence import Evidence
 from normlab.analysis.inference.holm import Others
 from normlab.analysis.inference.spending import LEVEL
 from normlab.analysis.inference.verdict import judge
 from normlab.calibration.equal_arms import studies_of_ladders, studies_of_runs
-from normlab.calibration.pool import AGAIN, ARM, Bowls, Pool
-from normlab.records.rows import RunRecord, StudyRecord
-from normlab.spec.plan import RunKey
+from normlab.calibration.pool import Pool
+from normlab.records.rows import StudyRecord
 
 ANY = "any claim"
 """The row about whole families of claims."""
 EVERY = "over all lr"
-BOWLS = "pairs with bowls"
 _OF_LADDERS = ("trains-at-all", "wider-learning-rates")
 
 
@@ -75,10 +72,6 @@ def most(studies: int) -> float:
 def calibrate(pool: Pool, *, seeds: int, studies: int) -> tuple[Calibration, ...]:
     """Judge every claim in many A/A studies.
 
-    Of the pairs whose contours are measured some are no bowls, and a study with one
-    of them gives no verdict on that claim. So the claim has a second row, of studies
-    drawn from those pairs alone that are bowls whoever is the baseline.
-
     Args:
         pool: Runs of one arm that differ in their seeds alone; 60 or more.
         seeds: Pairs per study.
@@ -89,31 +82,13 @@ def calibrate(pool: Pool, *, seeds: int, studies: int) -> tuple[Calibration, ...
         the whole family; of claims on ladders likewise.
     """
     size = {"seeds": seeds, "studies": studies}
-    definitions = remembering()
+    # the pool was trained before curvatures were measured
+    definitions = remembering(d for d in DEFINITIONS if not d.surfaces)
     rows = [*_count(studies_of_runs(pool, **size), definitions, **size)]
-    whole = replace(pool, bowls=tuple(filter(_count_in_both_roles, pool.bowls)))
-    if len(whole.bowls) >= seeds:
-        about = [d for d in definitions if d.surfaces]
-        drawn = _count(studies_of_runs(whole, **size), about, **size)
-        rows += [replace(row, where=BOWLS) for row in drawn if row.claim != ANY]
     if pool.ladders:
         about = [d for d in definitions if d.id in _OF_LADDERS]
         rows += _count(studies_of_ladders(pool, **size), about, **size)
     return tuple(rows)
-
-
-def _count_in_both_roles(both: tuple[Bowls, Bowls]) -> bool:
-    effects = (contour_effect(pair) for pair in both)
-    return not any(isinstance(effect, Omitted) for effect in effects)
-
-
-def contour_effect(pair: Bowls) -> float | Omitted:
-    """What the claim about contours says of one pair of a pool."""
-    baseline, other = (
-        RunRecord(key=RunKey(arm, 0.01, 0), status="done") for arm in (ARM, AGAIN)
-    )
-    twins = Twins(seed=0, baseline=baseline, other=other, bowls=pair)
-    return log_elongation_ratio(twins)
 
 
 def remembering(
@@ -137,8 +112,6 @@ class _Remembered:
         return self.known[pair]
 
     def _pair(self, twins: Twins) -> Hashable:
-        if self.definition.surfaces:
-            return tuple(id(surface) for surface in twins.bowls or ())
         if self.definition.compares == "rates":
             return object()  # quickly measured
         return id(twins.baseline.step_losses), id(twins.other.step_losses)

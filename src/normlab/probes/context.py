@@ -42,6 +42,7 @@ class ProbeContext:
     config: RunConfig
     shared: Sequence[str]
     snapshots: Path | None
+    levels: Path | None = None
 
     @property
     def seed(self) -> int:

@@ -21,7 +21,7 @@ Measure = Literal["none", "light", "full"]
 MEASURES: dict[Measure, tuple[str, ...]] = {
     "none": (),
     "light": ("activations",),
-    "full": tuple(kind.probe for kind in PROBES),
+    "full": tuple(kind.probe for kind in PROBES if not kind.afterwards),
 }
 """Names of the probes of each; they look in this order."""
 
@@ -41,6 +41,7 @@ def observers(
     *,
     shared: Sequence[str],
     snapshots: Path | None = None,
+    levels: Path | None = None,
 ) -> list[Observer]:
     """The probes that look at one run.
 
@@ -50,9 +51,10 @@ def observers(
         config: What it is trained on, and how.
         shared: Names of the tensors that all arms of the study have.
         snapshots: Folder for networks on the way; None keeps none.
+        levels: Folder for those at levels of training loss; likewise.
     """
     context = ProbeContext(
-        model=model, config=config, shared=shared, snapshots=snapshots
+        model=model, config=config, shared=shared, snapshots=snapshots, levels=levels
     )
     made = (_made(name, context) for name in MEASURES[measure])
     return [observer for observer in made if observer is not None]

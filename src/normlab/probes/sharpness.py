@@ -69,7 +69,7 @@ class Sharpness(NotingProbe):
         try:
             row = self._row(state)
         except RuntimeError as error:
-            if not _ONCE_ONLY.search(str(error)):
+            if not is_once_only(error):
                 raise
         else:
             self._notes.add(state.step, row)
@@ -93,6 +93,11 @@ class Sharpness(NotingProbe):
             momentum_limit=ratio(2 + 2 * self._momentum, state.rate),
         )
         return {name: torch.tensor(v).double() for name, v in row.items()}
+
+
+def is_once_only(error: RuntimeError) -> bool:
+    """Whether it says that a network has an operation without second derivative."""
+    return _ONCE_ONLY.search(str(error)) is not None
 
 
 def hessian(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -21,15 +22,18 @@ from normlab.records.events import (
     Failed,
     Finished,
     Noted,
+    Observed,
 )
 from normlab.records.folder import StudyFolder
 from normlab.records.rows import ENDED, FAILED, Status
 from normlab.records.surface import StudySurface
 from normlab.records.writer import Writer
 from normlab.spec.plan import RunKey, plan
+from normlab.study.afterwards import AfterwardsJob
 from normlab.study.cost import CostJob, extent
 from normlab.study.executor import Executor
 from normlab.study.jobs import Job, TrainJob
+from normlab.study.levels import drop_uncompared
 from normlab.study.messages import (
     Halted,
     JobEnded,
@@ -47,7 +51,7 @@ from normlab.study.prepare import Prepared
 from normlab.study.progress import ProgressListener, Workload
 from normlab.study.rewind import rewound
 from normlab.study.surface_job import SurfaceJob
-from normlab.study.surfaces import surface_jobs
+from normlab.study.surfaces import curvature_jobs, rises_jobs, surface_jobs
 
 ATTEMPTS = 2  # a run whose worker died is tried once more
 
@@ -84,6 +88,7 @@ class Conductor:
         self._countdown = Countdown({})  # of surfaces
         self._failed: dict[str, str] = {}  # what is no run, and why
         self._noted: set[str] = set()  # what has been said of some run
+        self._ended: set[RunKey] = set()
         self._data = scratch(folder.path) / "data"
         self._contexts = prepared.contexts(self._data)
 
@@ -128,9 +133,11 @@ class Conductor:
         self._writer.add_runs(plan(spec))
         # an earlier session may have added rates of its own
         runs = self._folder.tables().runs
-        ended = {run.key for run in runs if run.status in ENDED}
+        self._ended = {run.key for run in runs if run.status in ENDED}
         starts = {
-            run.key: self._rewound(run.key) for run in runs if run.key not in ended
+            run.key: self._rewound(run.key)
+            for run in runs
+            if run.key not in self._ended
         }
         done = {run.key: starts.get(run.key, spec.recipe.epochs) for run in runs}
         steps = {
@@ -167,24 +174,28 @@ class Conductor:
             self._executor.submit(self._job(key, 0), urgent=True)
 
     def _survey(self) -> None:
-        """Measure the surfaces; then the snapshots they were spanned by can go."""
+        """Measure surfaces and curvatures; then the networks on the way can go."""
         if self._prepared.spec.measure != "full":
             return
         arrays = self._folder.path / "arrays"
         known = self._folder.surface_names()
-        record = self._folder.tables()
+        record = self._folder.read()  # what probes saw as well
         rate, point = setting_of(record)
-        shown = {
-            run.key: run.status
-            for run in record.runs
-            if (run.key.rate, run.key.point) == (rate, point)
-        }
+        shown = [r for r in record.runs if (r.key.rate, r.key.point) == (rate, point)]
+        status = {run.key: run.status for run in shown}
         unfinished = self._folder.path / "checkpoints" / "surfaces"
-        jobs = surface_jobs(self._contexts[point], arrays, unfinished, shown)
-        missing = [job for job in jobs if job.name not in known]
+        context = self._contexts[point]
+        surfaces = surface_jobs(context, arrays, unfinished, status)
+        missing = [
+            *(job for job in surfaces if job.name not in known),
+            *curvature_jobs(context, arrays, shown),
+            *rises_jobs(context, arrays, shown),
+        ]
         if missing:
-            self._watcher.note(f"measuring {len(missing)} surfaces")
-        self._countdown = Countdown({job.name: job.points for job in missing})
+            kinds = Counter(job.noun for job in missing)
+            told = ", ".join(count(n, kind) for kind, n in kinds.items())
+            self._watcher.note(f"measuring {told}")
+        self._countdown = Countdown({job.name: job.work for job in missing})
         for job in missing:
             self._executor.submit(job)
         self._listen()
@@ -192,6 +203,12 @@ class Conductor:
         if not self._countdown.left:
             for run in record.runs:
                 shutil.rmtree(arrays / run.key.id / "path", ignore_errors=True)
+                if self._ended.issuperset(self._twins(run.key)):
+                    shutil.rmtree(arrays / run.key.id / "levels", ignore_errors=True)
+
+    def _twins(self, key: RunKey) -> list[RunKey]:
+        """The runs of all arms at this seed, rate and point."""
+        return [key._replace(arm=arm.name) for arm in self._prepared.spec.arms]
 
     def _measure(self) -> None:
         spec = self._prepared.spec
@@ -224,10 +241,15 @@ class Conductor:
     def _of_measurement(self, job: Job, message: Message) -> None:
         match job, message:
             case SurfaceJob(name=name), Share(share=share):
-                told = self._countdown.reached(name, share)
-                self._watcher.note(f"surfaces: {told}")
+                self._surveyed(self._countdown.reached(name, share))
             case SurfaceJob(), StudySurface() | Unmeasured():
                 self._mapped(job, message)
+            case AfterwardsJob(run=run), Noted():
+                self._writer.event(run, message)
+                self._watcher.told(f"{run.id}: {message.text}")
+            case AfterwardsJob(name=name, run=run), Observed():
+                self._writer.event(run, message)
+                self._surveyed(self._countdown.tick(name))
             case CostJob(), Share(share=share):
                 self._watcher.note(f"measuring what a step costs: {share:.0%}")
             case _, Measured(name=name, value=value):
@@ -239,7 +261,10 @@ class Conductor:
         else:
             self._writer.surface(message)
             job.cells.unlink(missing_ok=True)
-        self._watcher.note(f"surfaces: {self._countdown.tick(job.name)}")
+        self._surveyed(self._countdown.tick(job.name))
+
+    def _surveyed(self, told: str) -> None:
+        self._watcher.note(f"surfaces and curvatures: {told}")
 
     def _of_run(self, job: TrainJob, message: Message) -> None:
         match message:
@@ -265,6 +290,10 @@ class Conductor:
             self._watcher.status(job.key, status, reason)
         if isinstance(event, Finished | Diverged):
             shutil.rmtree(job.checkpoints, ignore_errors=True)
+            self._ended.add(job.key)
+            twins, baseline = self._twins(job.key), self._prepared.spec.baseline.name
+            if self._ended.issuperset(twins):
+                drop_uncompared(self._folder, twins, baseline)
         self._refine(job.key, event)
 
     def _lost(self, job: TrainJob, reason: str) -> None:

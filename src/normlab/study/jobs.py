@@ -77,6 +77,11 @@ class JobContext:
             shared=self.shared,
         )
 
+    def shared_weights(self, model: torch.nn.Module) -> list[str]:
+        """Tensors of two and more axes that all arms have, by their names."""
+        own = dict(model.named_parameters())
+        return [n for n in self.shared if n in own and own[n].ndim > 1]
+
 
 @lru_cache(maxsize=1)
 def _opened(folder: Path, live: Reread | None) -> Dataset:
@@ -158,4 +163,5 @@ class TrainJob:
             config,
             shared=self.context.shared,
             snapshots=self.network.parent / "path" if surfaces else None,
+            levels=self.network.parent / "levels",
         )

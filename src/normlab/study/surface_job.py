@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -23,8 +24,9 @@ from normlab.study.messages import Tell, Unmeasured
 from normlab.study.under_way import UnderWay
 from normlab.train.checkpoint import network, network_lacks
 
-# the claim about round contours was calibrated with these
-BOWL = Surfaces(points=13, examples=2_048, exact=True)
+# coarse ones, for there are many: nobody draws them
+BOWL = Surfaces(points=17, examples=512, exact=True)
+WIDER = 2.0  # times the window of other surfaces: where the loss is low shall end in it
 NESTED = 250  # points that most interpolated surfaces need
 REAL_LOSSES = 10  # places on a path whose real loss is measured beside the plane's
 
@@ -40,6 +42,7 @@ class SurfaceJob:
     run: RunKey
     twin: str | None = None
     statistics: Statistics = "batch"
+    noun: ClassVar[str] = "surface"
 
     @property
     def label(self) -> str:
@@ -57,10 +60,11 @@ class SurfaceJob:
         return self.unfinished / f"{self.name}.npz"
 
     @property
-    def points(self) -> int:
-        """How many points it is expected to need."""
+    def work(self) -> float:
+        """How many losses of one example it is expected to need."""
         every = self.how.points**2
-        return every if self.how.exact else min(every, NESTED)
+        points = every if self.how.exact else min(every, NESTED)
+        return points * self.how.examples
 
     @property
     def how(self) -> Surfaces:
@@ -103,6 +107,7 @@ class SurfaceJob:
                 statistics=self.statistics,
                 batch_size=batch_size,
                 points=how.points,
+                reach=WIDER if self.kind == "bowl" else 1.0,
                 exact=how.exact,
                 examples=examples,
                 seed=self.run.seed,
@@ -150,7 +155,8 @@ class SurfaceJob:
 
     def _common(self) -> Plane:
         """The plane of the common start and the ends of the baseline and its twin."""
-        spec, shared = self.context.spec, self._shared_parameters()
+        spec = self.context.spec
+        shared = self.context.shared_weights(self._start(self.run))
         arms = (spec.baseline.name, self.twin or "")
         ends = {
             arm: _only(self._end(self.run._replace(arm=arm)), shared) for arm in arms
@@ -184,11 +190,6 @@ class SurfaceJob:
         files = (self.arrays / self.run.id / "path").glob("step-*.safetensors")
         steps = {int(file.stem.removeprefix("step-")): file for file in files}
         return dict(sorted(steps.items()))
-
-    def _shared_parameters(self) -> list[str]:
-        """Shared weights: tensors of two and more axes that all arms have."""
-        own = dict(self._start(self.run).named_parameters())
-        return [n for n in self.context.shared if n in own and own[n].ndim > 1]
 
     def _start(self, run: RunKey) -> torch.nn.Module:
         network = self.context.network(run.arm, run.seed)

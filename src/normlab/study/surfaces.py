@@ -2,18 +2,26 @@
 
 By default for the first seed: every arm on the plane of its own path, and the baseline
 with each other arm on the plane that both twins span; `spec/surfaces.py` tells what
-else can be asked for. For every seed also a coarse *bowl* on the common plane: the
-shape of its contours is compared over seeds.
+else can be asked for. For every seed also a coarse *bowl* on a wider part of the common
+plane: the area of low loss is compared over seeds. And of every run what `afterwards`
+measures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from normlab.records.levels import levels_reached
+from normlab.records.observed.curvature import CurvatureArrays
+from normlab.records.observed.levels import LevelArrays
+from normlab.records.observed.rises import RiseArrays
+from normlab.records.rows import RunRecord
 from normlab.spec.plan import RunKey
+from normlab.study.afterwards import CurvatureJob, RisesJob
 from normlab.study.jobs import JobContext
+from normlab.study.levels import levels_compared
 from normlab.study.surface_job import SurfaceJob
 
 
@@ -47,6 +55,51 @@ def surface_jobs(
     ]
     ready = [j for j in jobs if all(status.get(r) == "done" for r in _runs_of(j))]
     return sorted(ready, key=lambda job: job.kind == "bowl")
+
+
+def curvature_jobs(
+    context: JobContext, arrays: Path, runs: Iterable[RunRecord]
+) -> Iterator[CurvatureJob]:
+    """The runs whose curvatures are not known at all levels that they are compared at.
+
+    Args:
+        context: The study, at the point of its sweep that is shown.
+        arrays: Its folder of arrays.
+        runs: Those that are shown, one for each arm and seed.
+    """
+    if len(context.spec.arms) < 2:
+        return
+    twins: dict[int, dict[str, RunRecord]] = {}
+    for run in runs:
+        if run.status == "done" and LevelArrays in run.observed:
+            twins.setdefault(run.key.seed, {})[run.key.arm] = run
+    for of_seed in twins.values():
+        reached = {arm: levels_reached(run.observed) for arm, run in of_seed.items()}
+        compared = levels_compared(reached, context.spec.baseline.name)
+        for arm, run in of_seed.items():
+            seen = run.observed
+            known = (
+                seen[CurvatureArrays].level.tolist()
+                if CurvatureArrays in seen
+                else None
+            )
+            wanted = compared[arm].keys() - (known or ())
+            # once everything was measured the networks are gone
+            kept = (arrays / run.key.id / "levels").is_dir()
+            if (wanted and kept) or (known is None and not wanted):
+                yield CurvatureJob(
+                    context=context, arrays=arrays, run=run.key, levels=compared[arm]
+                )
+
+
+def rises_jobs(
+    context: JobContext, arrays: Path, runs: Iterable[RunRecord]
+) -> Iterator[RisesJob]:
+    """The runs around whose ends nobody has looked; arguments as above."""
+    for run in runs if len(context.spec.arms) > 1 else ():
+        if run.status == "done" and RiseArrays not in run.observed:
+            step = len(run.step_losses)
+            yield RisesJob(context=context, arrays=arrays, run=run.key, step=step)
 
 
 def _jobs_of(job: SurfaceJob) -> Iterator[SurfaceJob]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from normlab.base.hold import preserved
 from normlab.base.reals import in_numpy
@@ -12,7 +13,7 @@ from normlab.base.streams import seeded
 from normlab.base.taps import uncompiled
 from normlab.errors import BadFolder, described
 from normlab.records.events import Noted, Observed
-from normlab.train.step_state import PENDING, Observer, StepState
+from normlab.train.step_state import PENDING, Listener, Observer, StepState
 from normlab.user_code import is_stop
 
 
@@ -29,9 +30,14 @@ class Observers:
     """
 
     def __init__(self, observers: Sequence[Observer], *, seed: int) -> None:
-        self._observers = list(observers)
+        self._look_on(observers)
         self._seed = seed
         self._notes: list[Noted] = []
+
+    def _look_on(self, observers: Sequence[Observer]) -> None:
+        self._observers = list(observers)
+        # asked at every step, and the question takes as long as a look
+        self._listeners = [o for o in observers if isinstance(o, Listener)]
 
     def wants(self, step: int) -> bool:
         """Whether anybody wants to look after `step` steps."""
@@ -44,14 +50,31 @@ class Observers:
             BadFolder: What an observer keeps cannot be written.
         """
         for observer in tuple(self._observers):
-            if not observer.due(state.step):
-                continue
-            try:
-                self._show(state, observer)
-            except BaseException as error:
-                if is_stop(error) or isinstance(error, BadFolder):
-                    raise
-                self._dismiss(observer, error)
+            if observer.due(state.step):
+                self._try(observer, partial(self._show, state, observer))
+
+    @property
+    def listening(self) -> bool:
+        """Whether anybody wants to be told the loss of the next step."""
+        return any(listener.listening for listener in self._listeners)
+
+    def hear(self, step: int, loss: float, model: nn.Module) -> None:
+        """Tell everybody who listens that a step was taken.
+
+        Raises:
+            BadFolder: What an observer keeps cannot be written.
+        """
+        for listener in tuple(self._listeners):
+            if listener.listening:
+                self._try(listener, partial(listener.heard, step, loss, model))
+
+    def _try(self, observer: Observer, look: Callable[[], None]) -> None:
+        try:
+            look()
+        except BaseException as error:
+            if is_stop(error) or isinstance(error, BadFolder):
+                raise
+            self._dismiss(observer, error)
 
     def _show(self, state: StepState, observer: Observer) -> None:
         if not observer.touches:
@@ -62,7 +85,7 @@ class Observers:
             observer.observe(state)
 
     def _dismiss(self, observer: Observer, error: BaseException) -> None:
-        self._observers.remove(observer)
+        self._look_on([o for o in self._observers if o is not observer])
         why = described(error).rstrip(".")
         self._notes.append(
             Noted(text=f"probe '{observer.name}' failed and left no record ({why})")
@@ -86,6 +109,6 @@ class Observers:
 
     def restore(self, memories: Mapping[str, Mapping[str, Tensor]]) -> None:
         """Take back what `memories` gave; who had failed by then stays away."""
-        self._observers = [o for o in self._observers if o.name in memories]
+        self._look_on([o for o in self._observers if o.name in memories])
         for observer in self._observers:
             observer.restore(memories[observer.name])

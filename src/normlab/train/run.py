@@ -210,6 +210,11 @@ class Run:
             self._descent.step(loss, self._rate())
             losses.append(loss.detach())
             self.step += 1
+            if self._observers.listening:
+                value = loss.item()
+                paused = perf_counter()
+                self._observers.hear(self.step, value, self._model)
+                began += perf_counter() - paused  # to keep a network is no step
         fetched = torch.stack(losses).float().cpu().numpy()
         return fetched, perf_counter() - began
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -61,6 +61,20 @@ class Observer(Protocol):
 
     def restore(self, arrays: Mapping[str, Tensor]) -> None:
         """Take back what `arrays` gave."""
+        ...
+
+
+@runtime_checkable
+class Listener(Observer, Protocol):
+    """An observer that is told the loss of every step; it only reads the model."""
+
+    @property
+    def listening(self) -> bool:
+        """Whether it wants to hear of more."""
+        ...
+
+    def heard(self, step: int, loss: float, model: nn.Module) -> None:
+        """A step was taken: the loss was before it, the model is what came of it."""
         ...
 
 

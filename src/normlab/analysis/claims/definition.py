@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -126,7 +126,7 @@ class Definition:
             rates.
         probe: Whose arrays it rests on; where a study did not observe them, it is not
             made.
-        surfaces: Whether it rests on bowls; likewise.
+        surfaces: Whether it rests on what is measured with surfaces; likewise.
         test: Student's t test over seeds; or McNemar's exact test of effects -1, 0, 1,
             or the exact sign test.
         counted: Of what is counted, whether it happened to the baseline's run, and to
@@ -140,6 +140,7 @@ class Definition:
         beside: What is shown beside the effect.
         veto: One that may object: where its 95 % interval lies wholly on the other
             side, what would be supported or contradicted is mixed.
+        where: At which of several places twins were compared, half a sentence.
         caveat: What the literature contests about the statement or its measure.
         own: Whether it is a claim of a user's; normlab marks it.
 
@@ -183,6 +184,7 @@ class Definition:
     words: tuple[str, str] = ("higher", "lower")
     beside: tuple[Second, ...] = ()
     veto: Second | None = None
+    where: Callable[[Sequence[Twins]], str] | None = None
     caveat: str = ""
     own: bool = False
 

@@ -1,107 +1,139 @@
-"""Contours are rounder, not stretched: the shape of the bowl around a run's end."""
+"""Contours are rounder, not stretched: how unequal the curvatures of the loss are."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from normlab.analysis.claims.definition import Definition, Omitted, Twins
-from normlab.records.surface import Surface
+from normlab.analysis.claims.definition import Definition, Omitted, Second, Twins
+from normlab.analysis.series.low_area import LowArea, level_at, low_area
+from normlab.records.levels import levels_reached, lowest_common
+from normlab.records.observed.curvature import CurvatureArrays
+from normlab.records.observed.levels import LevelArrays
+from normlab.records.rows import RunRecord
 
-SHARE = 0.1  # of the way from the end's loss up to the start's
-LEAST_R2 = 0.9
-_COEFFICIENTS = 6  # of a quadratic in two coordinates
-
-
-class Bowl(NamedTuple):
-    """A quadratic fitted to the low part of a surface."""
-
-    elongation: float  # sqrt(l1/l2) of its curvatures: ratio of a contour's axes
-    r2: float  # share of the loss's variance that the fit explains
-    points: int
+SHARES = (0.1, 0.08, 0.06, 0.04, 0.02)
+"""Of the way from the end's loss up to the start's; the first at which both close."""
 
 
-def bowl_of(surface: Surface, arm: str) -> Bowl | Omitted:
-    r"""Fit $c + g^\top p + \tfrac12 p^\top H p$ where the loss is low.
+def log_curvature_ratio(twins: Twins) -> float | Omitted:
+    """Log of l1/lk of the other arm over that of the baseline, at equal training loss.
 
-    Low is a loss of at most $L_{end} + 0.1 (L_{start} - L_{end})$, with the losses
-    of the two marked points on this plane. With the curvatures $l_1 \ge l_2$ of $H$
-    a contour is an ellipse whose axes are in the ratio $\sqrt{l_1/l_2}$.
+    The eigenvalues are those of `CurvatureArrays`, k the last one that was kept.
+    """
+    for run in (twins.baseline, twins.other):
+        if CurvatureArrays not in run.observed:
+            return Omitted(_why_unmeasured(run))
+    level = _common_level(twins)
+    if level is None:
+        return Omitted(_why_apart(twins))
+    logs: list[float] = []
+    for run in (twins.baseline, twins.other):
+        seen = run.observed[CurvatureArrays]
+        values = seen.eigenvalues[seen.level.tolist().index(level)]
+        k = len(values)
+        if not np.isfinite(values).all():
+            return Omitted(f"{run.key.arm} has no {k} finite curvatures")
+        if values[-1] <= 0:
+            return Omitted(f"{run.key.arm}: l{k} of the Hessian is not positive")
+        logs.append(math.log(values[0] / values[-1]))
+    return logs[1] - logs[0]
+
+
+def _why_unmeasured(run: RunRecord) -> str:
+    if LevelArrays in run.observed:
+        return f"the curvature of {run.key.arm} was not measured"
+    return "recorded before this measure existed"
+
+
+def _why_apart(twins: Twins) -> str:
+    one, other = (levels_reached(r.observed) for r in (twins.baseline, twins.other))
+    if lowest_common(one, other) is not None:  # and a note says why
+        return "the curvatures could not be measured"
+    return "no level of training loss was reached by both arms"
+
+
+def _common_level(twins: Twins) -> int | None:
+    one, other = (
+        run.observed[CurvatureArrays].level.tolist()
+        for run in (twins.baseline, twins.other)
+    )
+    return lowest_common(one, other)
+
+
+def level_text(compared: Sequence[Twins]) -> str:
+    """At which training losses twins were compared."""
+    losses = set[float]()
+    for twins in compared:
+        seen = twins.baseline.observed[CurvatureArrays]
+        at = seen.level.tolist().index(_common_level(twins))
+        losses.add(float(seen.loss[at]))
+    told = " or ".join(f"{loss:.2g}" for loss in sorted(losses))
+    return f"compared at a training loss of {told}"
+
+
+class LowAreas(NamedTuple):
+    """Of baseline and other arm, on the plane through their start and their ends."""
+
+    baseline: LowArea
+    other: LowArea
+
+
+def low_areas(twins: Twins, *, equal: bool = False) -> LowAreas | None:
+    """The areas of low loss at the largest share of the way at which both are closed.
 
     Args:
-        surface: On the common plane, with the marks "start" and "end ARM".
-        arm: Whose end is the bottom.
-
-    Returns:
-        The bowl, or why there is none: too few low points, a curvature that is not
-        positive, or a fit that explains less than 90 % of the variance.
+        twins: With their surfaces on the common plane.
+        equal: At the level of that arm for which it is higher; else each at its own.
     """
-    low = _low(surface, arm)
-    if low.sum() <= _COEFFICIENTS:
-        return Omitted(f"{arm}: too few points low on the surface, not a bowl")
-    b, a = (axis[low] for axis in np.meshgrid(surface.b, surface.a, indexing="ij"))
-    loss = surface.loss[low]
-    terms = np.stack([np.ones_like(a), a, b, a * a / 2, a * b, b * b / 2], axis=1)
-    # columns of like size: coordinates are lengths in weight space
-    size = np.abs(terms).max(axis=0)
-    if not size.all():
-        return Omitted(f"{arm}: the low points lie on one line, not a bowl")
-    found = np.linalg.lstsq(terms / size, loss, rcond=None)[0] / size
-    rest = loss - terms @ found
-    total = np.square(loss - loss.mean()).sum()
-    r2 = 1.0 - float(np.square(rest).sum() / total) if total else 0.0
-    curvatures = np.linalg.eigvalsh([[found[3], found[4]], [found[4], found[5]]])
-    if curvatures[0] <= 0:
-        return Omitted(f"{arm}: a curvature is not positive, not a bowl")
-    if r2 <= LEAST_R2:
-        # without its number: seeds with the same reason are told together
-        share = f"at most {LEAST_R2:.0%} of the loss"
-        return Omitted(f"{arm}: a quadratic explains {share}, not a bowl")
-    elongation = math.sqrt(curvatures[1] / curvatures[0])
-    return Bowl(elongation=elongation, r2=r2, points=int(low.sum()))
+    arms = (twins.baseline.key.arm, twins.other.key.arm)
+    both = list(zip(twins.bowls or (), arms, strict=False))
+    for share in SHARES if both else ():
+        levels = [level_at(surface, arm, share) for surface, arm in both]
+        if equal:
+            levels = [max(levels)] * 2
+        pairs = zip(both, levels, strict=True)
+        baseline, other = [low_area(*one, level) for one, level in pairs]
+        if baseline is not None and other is not None:
+            return LowAreas(baseline, other)
+    return None
 
 
-def _low(surface: Surface, arm: str) -> np.ndarray:
-    """Which cells are low, shape (rows, columns); holes are not."""
-    at = {mark.name: mark.plane_loss for mark in surface.marks}
-    start, end = at.get("start"), at.get(f"end {arm}")
-    if start is None or end is None or not math.isfinite(start - end):
-        return np.zeros(surface.loss.shape, bool)
-    level = end + SHARE * (start - end)
-    return np.isfinite(surface.loss) & (surface.loss <= level)
+def _log_axes_ratio(twins: Twins, effect: float) -> float | None:
+    del effect
+    found = low_areas(twins)
+    return found and math.log(found.other.elongation / found.baseline.elongation)
 
 
-def log_elongation_ratio(twins: Twins) -> float | Omitted:
-    """Logarithm of the other arm's elongation over that of the baseline."""
-    if twins.diverged:
-        return Omitted(twins.diverged)
-    if twins.bowls is None:
-        return Omitted("no surface was measured")
-    other = bowl_of(twins.bowls[1], twins.other.key.arm)
-    baseline = bowl_of(twins.bowls[0], twins.baseline.key.arm)
-    if isinstance(other, Omitted):
-        return other
-    if isinstance(baseline, Omitted):
-        return baseline
-    return math.log(other.elongation / baseline.elongation)
+def _log_area_ratio(twins: Twins, effect: float) -> float | None:
+    del effect
+    found = low_areas(twins, equal=True)
+    return found and math.log(found.other.area / found.baseline.area)
 
 
 CLAIM = Definition(
     id="rounder-contours",
     statement="the contours of {arm} are rounder than those of {baseline}",
     measure=(
-        "ratio of the contours' elongation, sqrt(l1/l2) of a quadratic fitted to the "
-        "low part of the loss on the plane through the twins' start and ends"
+        "ratio of l1/lk of the Hessian in row coordinates, its largest eigenvalue over "
+        "the k-th, k = classes, at most 10; at equal training loss, the lowest of 8 "
+        "levels that both reached"
     ),
     if_supported="had rounder contours",
     if_contradicted="had more stretched contours",
-    quantity="elongation of contours",
+    quantity="inequality of curvatures, l1/lk",
     scale="ratio",
-    unit="ratio of a contour's axes",
+    unit="ratio of curvatures",
     better="lower",
     margin=1.05,
-    effect=log_elongation_ratio,
+    effect=log_curvature_ratio,
     surfaces=True,
+    where=level_text,
+    beside=(
+        Second("axes of the area of low loss on the common plane", _log_axes_ratio),
+        Second("that area at an equal loss", _log_area_ratio),
+    ),
 )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from normlab.analysis.claims.definition import Omitted, Twins
 from normlab.records.observed.contract import Arrays, Place, ProbeArrays
 from normlab.records.observed.phases import LEAST, phases
+from normlab.records.observed.rises import RiseArrays
 
 P = TypeVar("P", bound=ProbeArrays)
 A = TypeVar("A", bound=Arrays)
@@ -68,6 +69,25 @@ def shared(baseline: Mapping[Place, A], other: Mapping[Place, A]) -> list[tuple[
         for place, arrays in baseline.items()
         if place.path in there
     ]
+
+
+def log_rise_ratio(twins: Twins, radius: float) -> float | None:
+    """Mean log ratio of the rises of the loss around both ends.
+
+    Over random directions and both sides; None where it was not measured.
+
+    Args:
+        twins: The other arm over the baseline.
+        radius: In lengths of the weights' filters, one of those that were measured.
+    """
+    rises: list[NDArray[Any]] = []
+    for run in (twins.other, twins.baseline):
+        if RiseArrays not in run.observed:
+            return None
+        seen = run.observed[RiseArrays]
+        rises.append(seen.rise[:, :, np.isclose(seen.radii, radius)])
+    found = mean_log_ratio(*rises)
+    return None if isinstance(found, Omitted) else found
 
 
 def mean_log_ratio(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from normlab.analysis.design.fairness import unequal
 from normlab.analysis.design.learning import NOT_SAID, Chance
 from normlab.analysis.design.rates import Choice, choices, choosing
 from normlab.analysis.text.words import seeds_text
+from normlab.records.observed.curvature import CurvatureArrays
 from normlab.records.rows import ENDED, RunRecord, StudyRecord
 from normlab.records.surface import Surface
 from normlab.spec.plan import RunKey
@@ -165,13 +167,15 @@ class Runs:
             chance=self.chance,
         )
 
-    def have_bowls(self, pairing: Pairing) -> bool:
-        """Whether these arms were measured on their common plane at this rate."""
+    def have_surfaces(self, pairing: Pairing) -> bool:
+        """Whether surfaces or curvatures of these arms were measured at this rate."""
         sides = {
             (pairing.baseline, pairing.baseline_rate, pairing.point),
             (pairing.arm, pairing.rate, pairing.point),
         }
-        return any((k.arm, k.rate, k.point) in sides for k, _ in self.bowls)
+        curved = (r.key for r in self.by_key.values() if CurvatureArrays in r.observed)
+        measured = itertools.chain(curved, (key for key, _ in self.bowls))
+        return any((key.arm, key.rate, key.point) in sides for key in measured)
 
     def _bowls(self, baseline: RunKey, other: RunKey) -> tuple[Surface, Surface] | None:
         """Both twins on the plane that they span, if it was measured."""

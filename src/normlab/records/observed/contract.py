@@ -132,10 +132,12 @@ class Arrays:
 
     probe: ClassVar[str]
     """What the probe and its file are called."""
+    afterwards: ClassVar[bool]
+    """Whether it is measured when all runs have ended, and no observer keeps it."""
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
-    def __init_subclass__(cls, probe: str = "") -> None:
-        cls.probe = probe
+    def __init_subclass__(cls, probe: str = "", *, afterwards: bool = False) -> None:
+        cls.probe, cls.afterwards = probe, afterwards
         dataclass(frozen=True, kw_only=True, eq=False, repr=False)(cls)
 
     def __post_init__(self) -> None:
