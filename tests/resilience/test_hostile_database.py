@@ -23,6 +23,8 @@ STATEMENTS = [
     ("meta.value", "insert or replace into meta values ('network_differences', '3')"),
     ("meta.value", "insert or replace into meta values ('largest_class', 'x')"),
     ("meta.value", "insert or replace into meta values ('starts', '[]')"),
+    ("meta.value", f"insert or replace into meta values ('classes', '{DIGITS}')"),
+    ("meta.value", "insert or replace into meta values ('classes', '-1')"),
     (
         "measurements.value",
         "insert or replace into measurements values ('notes', '[1]')",
@@ -31,6 +33,7 @@ STATEMENTS = [
     ("runs.tensor_digests", "update runs set tensor_digests = '[1]'"),
     ("runs.correct", "update runs set correct = 'abc'"),
     ("runs.images", "update runs set images = 1000000000"),
+    ("runs.images", "update runs set correct = zeroblob(0), images = 0"),
     ("runs.rate", "update runs set rate = 'x' where run = 1"),
     ("runs.rate", "update runs set rate = -1e400 where run = 1"),
     ("runs.arm", "update runs set arm = 'stranger' where run = 1"),

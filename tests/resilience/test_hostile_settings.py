@@ -23,6 +23,8 @@ TEXTS = {
     "axes of lists": '[sweep]\naxes = [{key = ["x"], values = [1, 2]}]',
     "axes of numbers": "[sweep]\naxes = [1]",
     "a swept list": '[sweep]\n"recipe.batch_size" = [[1], [2]]',
+    "a key of many parts": "a" + ".a" * 500_000 + " = 1",
+    "a quoted key of many parts": "x = {" + "'a' . " * 200_000 + "a = 1}",
     "deep sweep": "[sweep]\n" + "a." * 2_000 + "a = [1, 2]",
     "deep arms": "arms = [{name = 'x', norm = 'none', options = {"
     + "a." * 500

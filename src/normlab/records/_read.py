@@ -15,6 +15,7 @@ from normlab.records._rows import TABLES, Rows, decoded, is_number, maps_to, odd
 from normlab.records.data_line import NOTED, is_description
 from normlab.records.looks import LOOKS, SEEDS, are_looks, are_seeds
 from normlab.records.rows import (
+    CLASSES,
     FAILED,
     LARGEST,
     STATUSES,
@@ -50,6 +51,8 @@ def meta(connection: sqlite3.Connection, folder: Path) -> dict[str, str]:
         decoded("meta", "value", facts[name], f"what {name} gives", _are_sentences)
     if LARGEST in facts:
         decoded("meta", "value", facts[LARGEST], "the share of a class", _is_share)
+    if CLASSES in facts:
+        decoded("meta", "value", facts[CLASSES], "a number of classes", _is_count)
     if NOTED in facts:
         decoded("meta", "value", facts[NOTED], "a description of data", is_description)
     if LOOKS in facts:
@@ -224,6 +227,10 @@ def _are_sentences(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**53
+
+
 def _is_share(value: object) -> bool:
     return isinstance(value, float) and 0 < value <= 1
 
@@ -244,7 +251,7 @@ def _number(value: float | None) -> float:
 def _unpacked(data: bytes | None, images: int | None) -> NDArray[np.bool_] | None:
     if data is None:
         return None
-    if images is None or len(data) != (images + 7) // 8:
+    if not images or len(data) != (images + 7) // 8:
         raise odd("runs", "images", images, f"what {len(data):,} bytes hold")
     bits = np.unpackbits(np.frombuffer(data, dtype=np.uint8), count=images)
     return bits.astype(np.bool_)

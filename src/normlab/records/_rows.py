@@ -84,6 +84,21 @@ TABLES: Mapping[str, Mapping[str, ColumnKind]] = {
 }
 
 
+class _Places(NamedTuple):
+    """Where a row has what is checked cell by cell."""
+
+    whole: tuple[int, ...]
+    """Numbers."""
+    long: tuple[int, ...]
+    """Texts and bytes."""
+
+    @classmethod
+    def of(cls, types: tuple[type, ...]) -> _Places:
+        """Those of a row of such cells."""
+        long = tuple(i for i, kind in enumerate(types) if kind in (str, bytes))
+        return cls(tuple(i for i, kind in enumerate(types) if kind is int), long)
+
+
 class Rows:
     """Reads tables of one study.db, no more of them than the file can hold.
 
@@ -105,23 +120,23 @@ class Rows:
         Raises:
             Odd: If a cell is not of its column's type.
         """
-        columns = TABLES[table]
+        columns = list(TABLES[table])
         asked = ", ".join(self._expression(table, name) for name in columns)
-        long = [i for i, kind in enumerate(columns.values()) if not _is_small(kind)]
-        sound: set[tuple[type, ...]] = set()
+        sound: dict[tuple[type, ...], _Places] = {}  # nearly all rows are alike
         for row in self._connection.execute(
             f"SELECT {asked} FROM {table} ORDER BY {order}"
         ):
-            self._left -= _ROW + sum(len(row[i]) for i in long if _has_size(row[i]))
-            if self._left < 0:
-                raise Odd(f"table {table} gives more than the file can hold")
             types = tuple(map(type, row))
             if types not in sound:
                 self._check_types(table, row)
-                sound.add(types)
-            for name, cell in zip(columns, row, strict=True):
-                if type(cell) is int and not 0 <= cell <= _MOST:
-                    raise odd(table, name, cell, _WHOLE.words)
+                sound[types] = _Places.of(types)
+            whole, long = sound[types]
+            self._left -= _ROW + sum([len(row[i]) for i in long])
+            if self._left < 0:
+                raise Odd(f"table {table} gives more than the file can hold")
+            for i in whole:
+                if not 0 <= row[i] <= _MOST:
+                    raise odd(table, columns[i], row[i], _WHOLE.words)
             yield row
 
     def _expression(self, table: str, column: str) -> str:
@@ -177,11 +192,3 @@ def is_number(value: object) -> bool:
 def maps_to(value: object, fits: Callable[[Any], bool]) -> bool:
     """Whether JSON gave an object all of whose values are of a kind."""
     return isinstance(value, dict) and all(map(fits, value.values()))
-
-
-def _is_small(kind: ColumnKind) -> bool:
-    return str not in kind.types and bytes not in kind.types
-
-
-def _has_size(cell: object) -> bool:
-    return isinstance(cell, str | bytes)

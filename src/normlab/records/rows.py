@@ -35,6 +35,8 @@ FAILED = "failed"
 """The measurement that says what failed beside runs."""
 NOTES = "notes"
 """The measurement that says what has to be known of runs: text to their ids."""
+CLASSES = "classes"
+"""The fact that says how many classes the data have."""
 LARGEST = "largest_class"
 """The fact that says which share of the test part its largest class is."""
 
@@ -105,6 +107,11 @@ class StudyRecord:
     """The coarse surfaces of all seeds; the others are `StudyFolder.surfaces`."""
     lost: tuple[str, ...] = ()
     """Files of arrays that are missing or damaged, by their path in the folder."""
+
+    @property
+    def classes(self) -> int | None:
+        """How many classes the data have, if that was noted."""
+        return int(self.meta[CLASSES]) if CLASSES in self.meta else None
 
     @property
     def largest_class(self) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from tomlkit.items import Item, Table
 
 _MAX_BYTES = 10_000_000
+_LONG_KEY = re.compile(
+    r"""(?<![\w"'.-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){50}"""
+)
+"""A key of more than fifty parts; those of a study have four."""
 
 
 def dumps(spec: StudySpec) -> str:
@@ -50,6 +55,8 @@ def loads(text: str, *, where: str, begun: bool = False) -> StudySpec:
         BadSetting: If it is no TOML, or a key or value is refused.
     """
     try:
+        if _LONG_KEY.search(text):  # which takes tomllib the square of its length
+            raise RecursionError
         values = tomllib.loads(text, parse_float=_kept_decimal)
     except RecursionError:
         raise BadSetting(f"{where}: nested too deeply for a study.toml.") from None

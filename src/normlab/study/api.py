@@ -23,7 +23,7 @@ from normlab.records.data_line import NOTED as NOTED_DATA
 from normlab.records.environment import environment
 from normlab.records.folder import StudyFolder
 from normlab.records.inventory import NOTED, inventory, noted
-from normlab.records.rows import ENDED, LARGEST
+from normlab.records.rows import CLASSES, ENDED, LARGEST
 from normlab.spec.more_seeds import at_once, at_seeds
 from normlab.spec.plan import plan
 from normlab.spec.study import Execution, StudySpec
@@ -233,7 +233,7 @@ def _facts(prepared: Prepared) -> dict[str, str]:
         **environment(),
         **provenance(prepared),
         "command": " ".join([_program(), *sys.argv[1:]]),
-        "classes": str(len(prepared.dataset.classes)),
+        CLASSES: str(len(prepared.dataset.classes)),
         LARGEST: repr(float(np.bincount(labels).max() / len(labels))),
         NOTED_DATA: json.dumps(prepared.data),
     }

@@ -132,12 +132,11 @@ class Runs:
     @classmethod
     def of(cls, record: StudyRecord) -> Runs:
         """All runs of the record, whether they have ended or not."""
-        named = record.meta.get("classes", "")
         return cls(
             by_key={run.key: run for run in record.runs},
             bowls={(b.run, b.twin or ""): b.surface for b in record.bowls},
             rates=record.spec.recipe.rates,
-            classes=int(named) if named.isdecimal() else None,
+            classes=record.classes,
             chance=Chance.of(record),
         )
 
