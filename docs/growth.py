@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,8 +86,10 @@ def drawn(rows: list[dict[str, float]]) -> go.Figure:
         row=1,
         col=2,
     )
-    figure.update_xaxes(type="log", title="runs", dtick=1)
-    figure.update_yaxes(type="log", dtick="D2")
+    figure.update_xaxes(type="log", title="runs", dtick=1, tickformat=",")
+    for column, ticks in ((1, (0.5, 1, 2, 5, 10, 20)), (2, (50, 100, 200, 500))):
+        ends = [math.log10(0.7 * ticks[0]), math.log10(1.5 * ticks[-1])]
+        figure.update_yaxes(type="log", tickvals=ticks, range=ends, col=column)
     figure.update_layout(
         template=LIGHT.template(), width=1000, height=440, margin={"t": 80, "r": 30}
     )
