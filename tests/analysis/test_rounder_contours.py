@@ -17,6 +17,7 @@ from normlab.analysis.claims.rounder_contours import (
     low_areas,
 )
 from normlab.analysis.claims.seen import log_rise_ratio
+from normlab.analysis.claims.smoother_surface import log_rise_ratios
 from normlab.analysis.series.low_area import LowArea, low_area
 from normlab.records.observed.curvature import CurvatureArrays
 from normlab.records.observed.levels import LevelArrays
@@ -209,4 +210,6 @@ def test_rises_are_compared_at_one_radius() -> None:
     assert log_rise_ratio(pair, 0.1) == pytest.approx(math.log(0.5))
     assert log_rise_ratio(pair, 0.3) == pytest.approx(math.log(3.0))
     assert log_rise_ratio(pair, 0.2) is None
+    both = log_rise_ratios(pair, 0.0)
+    assert both == pytest.approx({"0.1": math.log(0.5), "0.3": math.log(3.0)})
     assert log_rise_ratio(twins(run(pair.baseline.key), pair.other), 0.1) is None

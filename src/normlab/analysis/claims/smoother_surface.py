@@ -9,7 +9,7 @@ from normlab.analysis.claims.definition import (
     Second,
     Twins,
 )
-from normlab.analysis.claims.seen import both, by_phase, mean_log_ratio
+from normlab.analysis.claims.seen import both, by_phase, log_rise_ratio, mean_log_ratio
 from normlab.records.observed.gradient import GradientArrays
 from normlab.records.observed.sharpness import SharpnessArrays
 
@@ -73,6 +73,13 @@ def log_scaled_ratio(twins: Twins, log_smoothness: float) -> Measured | None:
     return mean_log_ratio(*scaled)
 
 
+def log_rise_ratios(twins: Twins, effect: float) -> Measured:
+    """How much more the loss rises in random directions, by relative radius."""
+    del effect
+    found = {f"{radius:g}": log_rise_ratio(twins, radius) for radius in (0.1, 0.3)}
+    return {name: ratio for name, ratio in found.items() if ratio is not None}
+
+
 CLAIM = Definition(
     id="smoother-surface",
     statement="the loss surface of {arm} is smoother than that of {baseline}",
@@ -96,6 +103,7 @@ CLAIM = Definition(
         Second(
             "length of rows (longer ones look smoother as it is)", log_length_ratios
         ),
+        Second("rise of the loss around the end, in radii", log_rise_ratios),
         Second("largest Hessian eigenvalue", log_eigenvalue_ratios),
         Second("learning rate times smoothness along the gradient", log_scaled_ratio),
     ),
