@@ -195,8 +195,7 @@ def test_only_shared_weights_move_along_a_line() -> None:
     slope = Slope(loss=lambda: cross_entropy(model(inputs), labels), weights=weights)
     origin = [w.detach().clone() for w in weights]
     _, gradient = slope()
-    rows = [torch.ones_like(w) for w in origin]
-    follow(slope, origin=origin, gradient=gradient, direction=gradient, rows=rows)
+    follow(slope, origin=origin, gradient=gradient, direction=gradient)
     assert all(found[name].equal(values) for name, values in biases.items())
     assert not any(w.equal(o) for w, o in zip(weights, origin, strict=True))
 

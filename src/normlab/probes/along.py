@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from normlab.probes.vectors import Vector, dots, norm, place_, ratio, scaled
+from normlab.probes.vectors import Vector, dots, in_lengths, norm, place_, ratio, scaled
 
 LENGTHS = (0.5, 1.0, 4.0)
 """Multiples of the step that training takes, where the loss is measured."""
@@ -104,7 +104,7 @@ def follow(
     origin: Vector,
     gradient: Vector,
     direction: Vector,
-    rows: Vector,
+    rows: Vector = (),
     factor: float = 1.0,
 ) -> Line:
     """Loss and gradient at `origin` plus lengths times `factor` times `direction`.
@@ -114,7 +114,8 @@ def follow(
         origin: Where the line starts, a copy.
         gradient: The gradient there.
         direction: Of a step as training takes it ...
-        rows: Length of each number's row at the origin.
+        rows: Length of each number's row at the origin; without them nothing is
+            measured by row.
         factor: ... which is so many times as long.
     """
     losses, changes, changes_by_row = [], [], []
@@ -128,13 +129,13 @@ def follow(
         for change, start in zip(there, gradient, strict=True):
             change.sub_(start)
         changes.append(norm(there))
-        changes_by_row.append(norm(scaled(there, rows)))
-    per_row = [torch.where(row > 0, 1 / row, 0) for row in rows]
+        if rows:
+            changes_by_row.append(norm(scaled(there, rows)))
     return Line(
         loss=tuple(losses),
         change=tuple(changes),
         unit=abs(factor) * norm(direction),
         slope=factor * sum(dots(gradient, direction)),
         change_by_row=tuple(changes_by_row),
-        unit_by_row=abs(factor) * norm(scaled(direction, per_row)),
+        unit_by_row=abs(factor) * norm(in_lengths(direction, rows)) if rows else 0.0,
     )

@@ -99,9 +99,9 @@ class Gradient(NotingProbe):
         update = difference([after[name] for name in self._weights], origin)
         lengths = lengths_of(model, self._weights)
         rows = [lengths[name] for name in self._weights]
-        line = partial(follow, slope, origin=origin, gradient=gradient, rows=rows)
+        line = partial(follow, slope, origin=origin, gradient=gradient)
         along_g = line(direction=gradient, factor=-before.rate)
-        along_u = line(direction=update)
+        along_u = line(direction=update, rows=rows)
         for weight, values in zip(slope.weights, origin, strict=True):
             weight.data.copy_(values)
         of_layer = dict(zip(self._weights, gradient, strict=True))

@@ -58,6 +58,12 @@ def scaled(vector: Vector, factors: Vector) -> list[Tensor]:
     return [real(x) * by for x, by in zip(vector, factors, strict=True)]
 
 
+def in_lengths(vector: Vector, lengths: Vector) -> list[Tensor]:
+    """Each number over a length of its own; 0 where that is 0."""
+    pairs = zip(vector, lengths, strict=True)
+    return [torch.where(long > 0, real(x) / long, 0) for x, long in pairs]
+
+
 def geometric_mean(vector: Vector) -> float:
     """Over all numbers above 0; nan if there are none.
 
@@ -65,8 +71,15 @@ def geometric_mean(vector: Vector) -> float:
         >>> round(geometric_mean([torch.tensor([1.0, 0.0]), torch.tensor([4.0])]), 6)
         2.0
     """
-    logs = torch.cat([x[x > 0].log() for x in vector])
-    return math.exp(logs.mean(dtype=torch.float64).item())
+    logs = numbers = 0.0
+    for x in vector:
+        # of an expanded tensor every number once, as often as it stands there
+        once = x[tuple(slice(None if step else 1) for step in x.stride())]
+        above = once[once > 0]
+        repeats = x.numel() / max(once.numel(), 1)
+        logs += repeats * above.log().double().sum().item()
+        numbers += repeats * above.numel()
+    return math.exp(ratio(logs, numbers))
 
 
 def place_(
