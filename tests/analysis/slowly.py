@@ -73,7 +73,7 @@ def rule(claim: Json, others: list[float], *, worst: bool) -> str:
     known = [3.0 if p is None else p for p in ps]
     decider = effects(claim, parts[known.index(max(known))])
     missing = parts[0]["missing"] if worst else 0
-    if claim["test"] != "t":
+    if claim["test"] != "t" and any(decider):
         best = stats.binomtest(missing, len(decider) + missing).pvalue
         if missing > len(decider):
             best = 1.0

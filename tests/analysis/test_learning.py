@@ -134,7 +134,7 @@ def test_the_summary_says_of_every_run_whether_it_trained() -> None:
 
 
 def test_a_study_that_noted_no_labels_says_so() -> None:
-    said = analyse(accuracy_study([0.001, 0.002, 0.003])).training
+    said = analyse(accuracy_study([0.001, 0.002, 0.003])).remarks
     assert said[-1].startswith(
         "which loss is that of chance is not known (the study did not note how often "
         "each label comes), so only runs whose loss is not finite count"

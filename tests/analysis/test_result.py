@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from normlab.analysis.arms import ArmSummary
+from normlab.analysis.claim import claim_from
+from normlab.analysis.claims import DEFINITIONS
+from normlab.analysis.design.pairs import Pairing
+from normlab.analysis.inference.component import Component
+from normlab.analysis.inference.evidence import Evidence
 from normlab.analysis.inference.interval import t_interval
+from normlab.analysis.inference.verdict import DESCRIBED
 from normlab.analysis.text.table import table_of
 from normlab.errors import (
     BadFolder,
@@ -44,13 +52,18 @@ def test_the_table_has_every_epoch_and_the_final_test() -> None:
 def test_the_text_of_the_table_is_aligned() -> None:
     lines = str(Result(accuracy_study([0.0])).table()).splitlines()
     assert lines[0].index("none") == lines[2].index("0.")
-    assert lines[-1] == "mean over seeds [95 % interval]; losses in nats per example"
+    assert (
+        lines[-1]
+        == "mean over seeds [95 % interval]; losses: geometric means, nats per example"
+    )
 
 
 def test_diverged_runs_are_counted_in_the_table() -> None:
     record = accuracy_study([0.0, 0.0])
     record = changed(record, RunKey("none", 0.01, 0), status="diverged")
-    assert Result(record).table().rows[-1][1] == "2 of 2, 1 diverged"
+    assert (
+        Result(record).table().rows[-1][1] == "2 of 2, 1 of 2 did not train, 1 diverged"
+    )
 
 
 def test_long_trainings_show_the_first_the_last_and_some_epochs() -> None:
@@ -90,6 +103,56 @@ def test_a_notebook_gets_two_tables() -> None:
     assert "<b>supported</b><br>the interval excludes 0" in html
 
 
+def test_means_of_losses_are_those_of_logarithms_and_never_below_nothing() -> None:
+    record = accuracy_study([0.0] * 3)
+    losses = [0.001, 0.01, 2.0]
+    for seed, loss in enumerate(losses):
+        record = changed(record, RunKey("none", 0.01, seed), test_loss=loss)
+    logs = np.log(losses)
+    half = 4.302653 * logs.std(ddof=1) / math.sqrt(3)
+    arm = Result(record).analysis.arms[0]
+    assert arm.test_loss[:3] == pytest.approx(
+        np.exp([logs.mean(), logs.mean() - half, logs.mean() + half]), rel=1e-6
+    )
+
+
+def test_means_over_survivors_are_marked() -> None:
+    record = accuracy_study([0.0] * 3)
+    lost = record.runs[0]
+    record = changed(
+        record, lost.key, status="diverged", epochs=lost.epochs[:1], test_loss=None
+    )
+    table = Result(record).table()
+    marked = [[cell.endswith("*") for cell in row[1:]] for row in table.rows]
+    assert marked[:2] == [[False, False], [True, False]]
+    assert "; *: over the runs that came so far alone" in table.caption
+
+
+def test_a_caveat_is_said_where_one_arm_alone_has_such_a_norm() -> None:
+    def caveat(name: str, **norms: str) -> str:
+        definition = next(d for d in DEFINITIONS if d.id == name)
+        evidence = Evidence(
+            definition=definition,
+            pairing=Pairing("b", "a", 0.1),
+            twins=(),
+            components=(Component(effects=np.zeros(0)),),
+            gaps=(),
+        )
+        return claim_from(evidence, DESCRIBED, norms=norms).caveat
+
+    said = {
+        (name, a, b): bool(caveat(name, a=a, b=b))
+        for name in ("steadier-activations", "less-covariate-shift")
+        for a, b in (("none", "batch"), ("none", "none"), ("group", "layer"))
+    }
+    assert [key[1:] for key, is_said in said.items() if is_said] == [
+        ("none", "batch"),
+        ("none", "batch"),
+    ]
+    assert not caveat("less-covariate-shift", a="none", b="layer")
+    assert caveat("steadier-activations", a="none", b="layer")
+
+
 def test_names_are_escaped_in_html() -> None:
     arm = ArmSummary(
         arm="<b>",
@@ -100,6 +163,8 @@ def test_names_are_escaped_in_html() -> None:
         test_accuracy=t_interval([0.5]),
         ended=0,
         diverged=0,
+        untrained=0,
+        geometric=True,
         planned=1,
     )
     table = table_of([arm])

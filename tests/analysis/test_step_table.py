@@ -87,3 +87,20 @@ def test_a_target_that_some_seeds_reach_is_said_so() -> None:
     (row,) = [row for row in rows if (row.arm, row.rate) == ("batch", 0.01)]
     assert (row.reached, row.seeds) == (2, 3)
     assert "200 (2 of 3 seeds)" in str(step_table(replace(whole, runs=runs)))
+
+
+def test_the_accuracy_of_networks_that_learnt_nothing_is_no_target() -> None:
+    whole = record()
+    runs = tuple(
+        replace(run, status="diverged") if run.key.arm == "none" else run
+        for run in whole.runs
+    )
+    dead = replace(whole, runs=runs)
+    assert step_rows(dead) == ()
+    assert str(step_table(dead)).replace("\n ", "") == (
+        "no steps to the accuracy of none, for none of its runs at lr 0.01 trained"
+    )
+
+
+def test_the_table_says_how_fine_its_steps_are() -> None:
+    assert f"come in multiples of {PER_EPOCH}" in step_table(record()).caption

@@ -28,7 +28,7 @@ def claim(record: StudyRecord, name: str = "trains-at-all") -> Claim:
 def test_where_every_run_trained_it_is_a_line_and_no_claim() -> None:
     record = diverging(5, none=0)
     assert "trains-at-all" not in [claim.id for claim in judge_all(record)]
-    assert analyse(record).training[0] == (
+    assert analyse(record).remarks[0] == (
         "every run of none and batch trained (5 seeds)"
     )
 
@@ -59,7 +59,7 @@ def test_five_pairs_are_not_enough_however_clear() -> None:
 def test_arms_of_which_no_run_trained_have_a_line_and_no_claims() -> None:
     record = diverging(8, none=8, batch=8)
     assert judge_all(record) == ()
-    assert analyse(record).training[0] == (
+    assert analyse(record).remarks[0] == (
         "no run of none or batch trained (8 seeds): nothing else is said of them"
     )
 

@@ -14,7 +14,7 @@ from normlab.analysis.design.fairness import Fairness, check_fairness
 from normlab.analysis.design.family import is_judged, stated_of_others
 from normlab.analysis.design.looks import Sight, stages
 from normlab.analysis.design.outcomes import Outcome, training_lines
-from normlab.analysis.design.pairs import Runs, all_pairings
+from normlab.analysis.design.pairs import Runs, all_pairings, choice_lines
 from normlab.analysis.inference.evidence import Evidence, collect
 from normlab.analysis.inference.holm import Others
 from normlab.analysis.inference.spending import ONLY, Budget
@@ -32,8 +32,8 @@ class Analysis:
     arms: tuple[ArmSummary, ...]
     claims: Claims
     fairness: Fairness
-    training: tuple[str, ...] = ()
-    """Where all runs trained, or none, in half a sentence each."""
+    remarks: tuple[str, ...] = ()
+    """Said once, in half a sentence each: where all runs trained; own best rates."""
 
 
 def analyse(record: StudyRecord, own: Sequence[Definition] = ()) -> Analysis:
@@ -50,7 +50,7 @@ def analyse(record: StudyRecord, own: Sequence[Definition] = ()) -> Analysis:
         arms=summarise(record),
         claims=judge_all(record, own),
         fairness=check_fairness(record),
-        training=training_lines(record),
+        remarks=(*training_lines(record), *choice_lines(record)),
     )
 
 
@@ -85,9 +85,10 @@ def claims_at(
         runs: Its runs.
     """
     seen = open_to_claims([e.among(sight.seeds) for e in family], runs)
+    norms = {arm.name: arm.own or arm.norm for arm in record.spec.arms}
     copies = copies_text(record.meta)
     return [
-        claim_from(evidence, ruling, look=sight.seeds, copies=copies)
+        claim_from(evidence, ruling, look=sight.seeds, copies=copies, norms=norms)
         for evidence, ruling in zip(
             seen, rule(seen, record.spec, sight.budget), strict=True
         )

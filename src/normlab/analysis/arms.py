@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from normlab.analysis.claims.better_accuracy import final_accuracy
 from normlab.analysis.design.fairness import equal_seeds
+from normlab.analysis.design.learning import trained
 from normlab.analysis.design.pairs import Runs
 from normlab.analysis.inference.interval import Estimate, t_interval
+from normlab.analysis.text.words import LARGEST_LOG
 from normlab.records.rows import ENDED, EpochRow, RunRecord, StudyRecord
 from normlab.spec.point import SweepPoint
 
@@ -30,6 +34,10 @@ class ArmSummary:
     """Final; a diverged run counts with its last finite network, else with chance."""
     ended: int
     diverged: int
+    untrained: int
+    """Of those that ended; with them the diverged ones."""
+    geometric: bool
+    """Whether losses are geometric means: all of them are positive."""
     planned: int
     equal_seeds: str = ""
     """What it means that seeds start from the same weights; empty if none do."""
@@ -40,7 +48,8 @@ def summarise(record: StudyRecord) -> tuple[ArmSummary, ...]:
 
     Rates that were added for an arm come last, with the seeds that were trained.
     """
-    classes = Runs.of(record).classes
+    known = Runs.of(record)
+    geometric = not any(loss <= 0 for run in record.runs for loss in _losses(run))
     runs: dict[Setting, list[RunRecord]] = {
         (arm.name, rate, point): []
         for point in record.spec.sweep.points
@@ -51,13 +60,18 @@ def summarise(record: StudyRecord) -> tuple[ArmSummary, ...]:
     for run in record.runs:
         runs.setdefault((run.key.arm, run.key.rate, run.key.point), []).append(run)
     return tuple(
-        _one(those, who, classes, planned.get(who, len(those)))
+        _one(those, who, known, planned.get(who, len(those)), geometric=geometric)
         for who, those in runs.items()
     )
 
 
 def _one(
-    runs: Sequence[RunRecord], who: Setting, classes: int | None, planned: int
+    runs: Sequence[RunRecord],
+    who: Setting,
+    known: Runs,
+    planned: int,
+    *,
+    geometric: bool,
 ) -> ArmSummary:
     ended = [run for run in runs if run.status in ENDED]
     epochs = max((len(run.epochs) for run in runs), default=0)
@@ -66,20 +80,29 @@ def _one(
         rate=who[1],
         point=who[2],
         parameters=next((r.parameters for r in runs if r.parameters is not None), None),
-        train_loss=tuple(_train_loss(runs, epoch) for epoch in range(epochs)),
-        test_loss=_over(_final_loss(run) for run in ended),
-        test_accuracy=_over(final_accuracy(run, classes) for run in ended),
+        train_loss=tuple(
+            _over(_train_losses(runs, epoch), geometric=geometric)
+            for epoch in range(epochs)
+        ),
+        test_loss=_over(map(_final_loss, ended), geometric=geometric),
+        test_accuracy=_over(final_accuracy(run, known.classes) for run in ended),
         ended=len(ended),
         diverged=sum(run.status == "diverged" for run in runs),
+        untrained=sum(not trained(run, known.chance) for run in ended),
+        geometric=geometric,
         planned=planned,
         equal_seeds=equal_seeds(runs),
     )
 
 
-def _train_loss(runs: Sequence[RunRecord], epoch: int) -> Estimate:
-    return _over(
-        run.epochs[epoch].train_loss for run in runs if len(run.epochs) > epoch
-    )
+def _train_losses(runs: Sequence[RunRecord], epoch: int) -> list[float]:
+    return [run.epochs[epoch].train_loss for run in runs if len(run.epochs) > epoch]
+
+
+def _losses(run: RunRecord) -> Iterator[float]:
+    yield from (row.train_loss for row in run.epochs)
+    if run.status in ENDED and (final := _final_loss(run)) is not None:
+        yield final
 
 
 def _final_loss(run: RunRecord) -> float | None:
@@ -89,5 +112,12 @@ def _final_loss(run: RunRecord) -> float | None:
     return last.test_loss
 
 
-def _over(values: Iterable[float | None]) -> Estimate:
-    return t_interval([value for value in values if value is not None])
+def _over(values: Iterable[float | None], *, geometric: bool = False) -> Estimate:
+    """The mean; of positive losses that of the logarithms, so no end is below 0."""
+    known = [value for value in values if value is not None]
+    if not geometric or not np.isfinite(known).all():
+        return t_interval(known)
+    mean, low, high, seeds = t_interval(np.log(known))
+    # of losses that differ by hundreds of powers an end may lie beyond all numbers
+    mean, low, high = np.exp(np.minimum([mean, low, high], LARGEST_LOG)).tolist()
+    return Estimate(mean, low, high, seeds)

@@ -115,6 +115,8 @@ class Claim:
     """Whether the data could show a difference as small as the margin."""
     equal_seeds: str = ""
     """What it means that seeds start from the same weights; empty if none do."""
+    caveat: str = ""
+    """What the literature contests, where it is about arms with these norms."""
     caution: str = ""
     """What of the data weakens the claim, e.g. test images that were learnt."""
 
@@ -168,7 +170,7 @@ class Claim:
     @property
     def remarks(self) -> tuple[str, ...]:
         """The reason for the verdict, what is shown beside it, what weakens it."""
-        weaker = self.equal_seeds, self.caution, self.definition.caveat
+        weaker = self.equal_seeds, self.caution, self.caveat
         own = f"a claim of your own: {self.definition.measure}"
         texts = (own if self.definition.own else "", self.note, self.beside, *weaker)
         return tuple(text for text in texts if text)
@@ -209,6 +211,7 @@ def claim_from(
     *,
     look: tuple[int, ...] = (),
     copies: str = "",
+    norms: Mapping[str, str] | None = None,
 ) -> Claim:
     """Put a judged claim together, ratios back-transformed.
 
@@ -217,6 +220,7 @@ def claim_from(
         ruling: The verdict.
         look: The seeds that were looked at.
         copies: Which test images are learnt as well: of claims about these.
+        norms: That of each arm, by which a caveat fits; without them it is said.
     """
     definition = evidence.definition
     sides = directions(evidence.components, ruling.level)
@@ -239,7 +243,7 @@ def claim_from(
         effects=decider.effects,
         planned=evidence.planned,
         verdict=ruling.verdict,
-        note=_note(evidence, ruling),
+        note=ruling.note,
         beside=_beside(evidence),
         components=tuple(parts),
         veto=_part(evidence.veto, None, definition) if evidence.veto else None,
@@ -253,6 +257,7 @@ def claim_from(
         equal_seeds=equal_seeds(
             [run for twins in evidence.twins for run in (twins.baseline, twins.other)]
         ),
+        caveat=_caveat(evidence, norms),
         caution=copies if definition.over_images else "",
     )
 
@@ -299,9 +304,17 @@ def _part(component: Component, side: int | None, definition: Definition) -> Par
     )
 
 
-def _note(evidence: Evidence, ruling: Ruling) -> str:
-    chosen = evidence.pairing.note
-    return f"{ruling.note}; {chosen}" if chosen not in ruling.note else ruling.note
+def _caveat(evidence: Evidence, norms: Mapping[str, str] | None) -> str:
+    """That of the claim, if exactly one of the arms has a norm that it is about."""
+    definition, pairing = evidence.definition, evidence.pairing
+    if norms is None or definition.own:
+        return definition.caveat
+    about = definition.caveat_about
+    sides = {
+        norms[arm] in about if about else norms[arm] != "none"
+        for arm in (pairing.arm, pairing.baseline)
+    }
+    return definition.caveat if len(sides) == 2 else ""
 
 
 def _beside(evidence: Evidence) -> str:

@@ -163,5 +163,5 @@ class StudyResult:
         """Beside the numbers: what was equal, and what else must be known."""
         fairness = self.analysis.fairness
         notes = [f"Note: {text}" for text in notes_text(self.record.notes)]
-        said = [*looking_text(self.record), *map(upper, self.analysis.training)]
+        said = [*looking_text(self.record), *map(upper, self.analysis.remarks)]
         return [*said, str(fairness), *fairness.remarks, *notes]

@@ -77,7 +77,7 @@ def build(result: StudyResult) -> str:
         claims=as_listed(result.claims()),
         headlines=[
             *headlines(result.record.spec, result.claims()),
-            *map(sentence, result.analysis.training),
+            *map(sentence, result.analysis.remarks),
         ],
         table=Markup(result.table()._repr_html_()),
         step_tables=[Markup(t._repr_html_()) for t in step_tables(result.record)],

@@ -39,9 +39,9 @@ def limits(result: StudyResult) -> list[str]:
     if result.record.lost:
         lines.append(f"{lost_text(result.record.lost)}.")
     caveats = {
-        f"“{claim.statement}”: {claim.definition.caveat}."
+        f"“{claim.statement}”: {claim.caveat}."
         for claim in result.claims()
-        if claim.definition.caveat
+        if claim.caveat
     }
     return [*lines, *sorted(caveats)]
 

@@ -58,7 +58,7 @@ def summary_text(result: StudyResult, folder: Path, *, report: bool = True) -> s
         _runs(record),
         *map(str, step_tables(record)),
         _claims(result),
-        *(wrapped(f"{upper(text)}.") for text in result.analysis.training),
+        *(wrapped(f"{upper(text)}.") for text in result.analysis.remarks),
         "\n".join(wrapped(f"{text}.") for text in looking_text(record)),
         _fairness(result),
         *(wrapped(f"NOTE: {text}.") for text in notes_text(record.notes)),

@@ -141,7 +141,9 @@ class Definition:
         veto: One that may object: where its 95 % interval lies wholly on the other
             side, what would be supported or contradicted is mixed.
         where: At which of several places twins were compared, half a sentence.
-        caveat: What the literature contests about the statement or its measure.
+        caveat: What the literature contests about the statement or its measure; of
+            normlab's claims it is said where one arm alone has a norm.
+        caveat_about: Of these norms, if not of all.
         own: Whether it is a claim of a user's; normlab marks it.
 
     Raises:
@@ -186,6 +188,7 @@ class Definition:
     veto: Second | None = None
     where: Callable[[Sequence[Twins]], str] | None = None
     caveat: str = ""
+    caveat_about: tuple[str, ...] = ()
     own: bool = False
 
     def __post_init__(self) -> None:

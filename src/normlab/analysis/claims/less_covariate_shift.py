@@ -70,4 +70,5 @@ CLAIM = Definition(
         "contested: Santurkar et al. 2018 found no less of it with batch norm, and "
         "networks with more of it that train as well"
     ),
+    caveat_about=("batch",),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -12,12 +12,12 @@ from normlab.analysis.claims.definition import Omitted, Twins
 from normlab.analysis.design.fairness import unequal
 from normlab.analysis.design.learning import NOT_SAID, Chance
 from normlab.analysis.design.rates import Choice, choices, choosing
-from normlab.analysis.text.words import seeds_text
+from normlab.analysis.text.words import ARMS, named, seeds_text
 from normlab.records.observed.curvature import CurvatureArrays
 from normlab.records.rows import ENDED, RunRecord, StudyRecord
 from normlab.records.surface import Surface
 from normlab.spec.plan import RunKey
-from normlab.spec.point import SweepPoint
+from normlab.spec.point import SweepPoint, point_text
 from normlab.spec.study import StudySpec
 
 Compared = Literal["same-rate", "own-best", "all-rates"]
@@ -35,7 +35,7 @@ class Pairing(NamedTuple):
     own_rate: float | None = None
     """Of the baseline, where it has one of its own."""
     note: str = ""
-    """How the rates were chosen, or why they were not."""
+    """Why no rates were chosen, if they were not."""
     pending: bool = False
     """Whether rates may yet be chosen."""
 
@@ -84,23 +84,18 @@ def all_pairings(record: StudyRecord) -> tuple[Pairing, ...]:
 def own_best_pairings(record: StudyRecord) -> tuple[Pairing, ...]:
     """Every arm against the baseline, each at its own best rate (see `rates`)."""
     chosen = {(choice.arm, choice.point): choice for choice in choices(record)}
-    spec, by = record.spec, choosing(record)
+    spec = record.spec
     return tuple(
-        _at_own_best(chosen[arm, point], chosen[spec.baseline.name, point], by)
+        _at_own_best(chosen[arm, point], chosen[spec.baseline.name, point])
         for point in spec.sweep.points
         for arm in _others(spec)
         if (arm, point) in chosen
     )
 
 
-def _at_own_best(other: Choice, baseline: Choice, by: Sequence[int]) -> Pairing:
+def _at_own_best(other: Choice, baseline: Choice) -> Pairing:
     missing = baseline.because or other.because
     lost = [side for side in (baseline, other) if side.because and not side.pending]
-    seeds = seeds_text(by)
-    chosen = (
-        f"rates chosen by {seeds} on images held out of the training "
-        f"part: {other.arm} {other.rate:g}, {baseline.arm} {baseline.rate:g}"
-    )
     return Pairing(
         other.arm,
         baseline.arm,
@@ -108,9 +103,26 @@ def _at_own_best(other: Choice, baseline: Choice, by: Sequence[int]) -> Pairing:
         point=other.point,
         compared="own-best",
         own_rate=math.nan if missing else baseline.rate,
-        note=lost[0].because if lost else missing or chosen,
+        note=lost[0].because if lost else missing,
         pending=bool(missing) and not lost,
     )
+
+
+def choice_lines(record: StudyRecord) -> tuple[str, ...]:
+    """Which rates are each arm's own best, and who chose them; of many points some."""
+    found = choices(record)
+    by_point: dict[SweepPoint, list[str]] = {}
+    for choice in found:
+        if not choice.because:
+            rates = by_point.setdefault(choice.point, [])
+            rates.append(f"{choice.arm} {choice.rate:g}")
+    places = [
+        ", ".join(filter(None, (point_text(point), *rates)))
+        for point, rates in by_point.items()
+    ]
+    seeds = seeds_text(choosing(record))
+    start = f"own best rates, chosen by {seeds} on images held out of the training part"
+    return (f"{start}: {named(places, ARMS, '; ')}",) if places else ()
 
 
 def _others(spec: StudySpec) -> tuple[str, ...]:

@@ -161,8 +161,7 @@ def not_reached_text(evidence: Evidence, others: Others) -> str:
     if evidence.pairing.compared == "own-best":
         whole = seeds_needed(part, others, choosing=True)
         needs += f" beside those that choose the rates, {whole} in all"
-    start = _counted(evidence) if part.p is None else _test_words(evidence)
-    return f"{start}{_possible(evidence)}; {needs}"
+    return f"{_test_words(evidence)}; {needs}"
 
 
 def missing_text(evidence: Evidence, others: Others, verdict: str) -> str:

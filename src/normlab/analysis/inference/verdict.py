@@ -65,8 +65,8 @@ def judge(evidence: Evidence, others: Others) -> Ruling:
     so significant, if the data could have shown more. Components that are all
     significant on one side are supported or contradicted, by the largest p after
     Holm's correction; those significant on both sides are mixed, and so are those that
-    a second measure objects to. An exact test that
-    cannot reach the level has not enough seeds; anything else is inconclusive.
+    a second measure objects to. An exact test that cannot reach the level has not
+    enough seeds, unless all are ties; anything else is inconclusive.
 
     Where more seeds were declared than the look has, significant means below what the
     look may spend, and no difference is left to the last one.
@@ -146,6 +146,8 @@ def _rule(evidence: Evidence, others: Others) -> Ruling:
         return Ruling("supported" if agrees else "contradicted", note)
     if {1, -1} <= set(where):
         return Ruling("mixed", mixed_text(evidence, where))
-    if not can_decide(evidence.decider, others) and evidence.decider.exact:
+    decider = evidence.decider
+    # ties alone leave nothing to test, however many seeds there are
+    if decider.exact and decider.p is not None and not can_decide(decider, others):
         return Ruling("not-enough-seeds", not_reached_text(evidence, others))
     return Ruling("inconclusive", open_text(evidence, others, where))

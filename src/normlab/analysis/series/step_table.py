@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from normlab.analysis.design.fairness import equal_seeds
+from normlab.analysis.design.learning import Chance, trained
 from normlab.analysis.inference.interval import Estimate, t_interval
 from normlab.analysis.text.layout import spread
 from normlab.analysis.text.table import Table
-from normlab.analysis.text.words import count, number
+from normlab.analysis.text.words import aligned, count
 from normlab.records.rows import ENDED, RunRecord, StudyRecord
 from normlab.spec.plan import RunKey
 from normlab.spec.point import SweepPoint, point_text
@@ -22,7 +23,8 @@ MAX_TABLES = 4  # of the points of a sweep
 CAPTION = (
     "target: per seed, the highest test accuracy of {baseline} at lr {rate:g}; steps "
     "until the first epoch's end at which it is reached, geometric mean over seeds; "
-    "ratio with 95 % interval"
+    "ratio with 95 % interval; accuracy is known at the ends of epochs alone, so steps "
+    "come in multiples of {epoch:,}"
 )
 
 
@@ -68,10 +70,13 @@ def step_rows(record: StudyRecord, point: SweepPoint = ()) -> tuple[StepRow, ...
         for run in record.runs
         if run.key.point == point and run.status in ENDED
     }
+    chance = Chance.of(record)
     base = {
         seed: run
         for seed in record.spec.seeds
         if (run := runs.get(RunKey(record.spec.baseline.name, rate, seed, point)))
+        # the accuracy of a network that learnt nothing is no target
+        and trained(run, chance)
     }
     arms = {arm.name: place for place, arm in enumerate(record.spec.arms)}
     who = {(key.arm, key.rate) for key in runs}
@@ -94,15 +99,24 @@ def step_rows(record: StudyRecord, point: SweepPoint = ()) -> tuple[StepRow, ...
 def step_table(record: StudyRecord, point: SweepPoint = ()) -> Table:
     """The same as text: steps, ratio, maximum.
 
-    Rates are named as multiples of the first too, as in the paper.
+    Rates are named as multiples of the first too, as in the paper. Without a baseline
+    run that trained there is no target: no row, and the caption says so.
     """
     rate, spec = reference_rate(record.spec), record.spec
     several = len({run.key.rate for run in record.runs}) > 1
-    caption = CAPTION.format(baseline=spec.baseline.name, rate=rate)
+    epoch = max((_per_epoch(run) for run in record.runs if run.epochs), default=0)
+    caption = CAPTION.format(baseline=spec.baseline.name, rate=rate, epoch=epoch)
     if point:
         caption = f"{point_text(point)}; {caption}"
     if warned := equal_seeds([run for run in record.runs if run.key.point == point]):
         caption += f"; {warned}"
+    rows = step_rows(record, point)
+    if not rows and _ended(record, point):
+        start = f"{point_text(point)}: " if point else ""
+        caption = (
+            f"{start}no steps to the accuracy of {spec.baseline.name}, for none of its "
+            f"runs at lr {rate:g} trained"
+        )
     return Table(
         caption,
         ("", "steps", "ratio", "maximum"),
@@ -114,8 +128,16 @@ def step_table(record: StudyRecord, point: SweepPoint = ()) -> Table:
                 _ratio_text(row.ratio),
                 "-" if math.isnan(row.maximum) else f"{100 * row.maximum:.2f} %",
             )
-            for row in step_rows(record, point)
+            for row in rows
         ),
+    )
+
+
+def _ended(record: StudyRecord, point: SweepPoint) -> bool:
+    who = (record.spec.baseline.name, reference_rate(record.spec), point)
+    return any(
+        (run.key.arm, run.key.rate, run.key.point) == who and run.status in ENDED
+        for run in record.runs
     )
 
 
@@ -168,11 +190,14 @@ def _accuracies(run: RunRecord) -> Iterable[float]:
 def _steps_to(run: RunRecord, target: float) -> int | None:
     """Steps until the end of the first epoch with the target accuracy."""
     if run.status == "done":
-        per_epoch = run.step_losses.size // len(run.epochs)
         for row in run.epochs:
             if (row.test_accuracy or 0.0) >= target:
-                return row.epoch * per_epoch
+                return row.epoch * _per_epoch(run)
     return None
+
+
+def _per_epoch(run: RunRecord) -> int:
+    return run.step_losses.size // len(run.epochs)
 
 
 def _steps_text(row: StepRow) -> str:
@@ -187,7 +212,6 @@ def _steps_text(row: StepRow) -> str:
 def _ratio_text(ratio: Estimate) -> str:
     if ratio.seeds == 0:
         return "-"
-    ends = ratio.interval
-    low_high = [number(math.exp(end)) for end in ends] if ends else []
-    interval = f" [{', '.join(low_high)}]" if ends and ends[0] < ends[1] else ""
-    return f"{number(math.exp(ratio.mean))}{interval}"
+    ends = ratio.interval if ratio.low < ratio.high else None
+    mean, *low_high = aligned(*map(math.exp, (ratio.mean, *(ends or ()))))
+    return f"{mean} [{', '.join(low_high)}]" if low_high else mean

@@ -53,7 +53,7 @@ def _study(record: StudyRecord, analysis: Analysis) -> dict[str, Any]:
             "differences": list(analysis.fairness.differences),
             "remarks": list(analysis.fairness.remarks),
         },
-        "training": list(analysis.training),
+        "remarks": list(analysis.remarks),
         "dataset": noted_data(record.meta),
         "measurements": dict(record.measurements),
         "lost": list(record.lost),

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
+import numpy as np
+
 from normlab.analysis.arms import ArmSummary
 from normlab.analysis.inference.interval import Estimate
 from normlab.analysis.text.layout import spread, wrapped
-from normlab.analysis.text.words import nats
+from normlab.analysis.text.words import aligned
 from normlab.spec.point import SweepPoint, point_text
 
 MAX_EPOCHS = 12  # rows; of longer trainings the first, the last and some between
@@ -25,7 +27,8 @@ class Table:
     """Rows of text under a head; prints aligned, and as HTML in a notebook.
 
     Columns that do not fit beside each other are printed below each other, and of many
-    rows the first, the last and some between. HTML has all.
+    rows the first, the last and some between. HTML has all. Without rows it is its
+    caption.
     """
 
     caption: str
@@ -33,6 +36,8 @@ class Table:
     rows: tuple[Row, ...]
 
     def __str__(self) -> str:
+        if not self.rows:
+            return wrapped(self.caption)
         rows = spread(self.rows, MAX_ROWS)
         parts = [_aligned(columns) for columns in _beside((self.head, *rows))]
         caption = self.caption
@@ -100,7 +105,10 @@ def table_of(
     caption = "mean over seeds [95 % interval]"
     warned = next((f"; {arm.equal_seeds}" for arm in arms if arm.equal_seeds), "")
     if len(by_setting) == 1:
-        caption += "; losses in nats per example"
+        means = "geometric means, " if all(arm.geometric for arm in arms) else ""
+        caption += f"; losses: {means}nats per example"
+        if any(_survivors(arm) for arm in arms):
+            caption += "; *: over the runs that came so far alone"
     if largest_class is not None:
         caption += (
             f"; the largest class is {100 * largest_class:.2f} % of the test part"
@@ -129,11 +137,23 @@ def _setting(point: SweepPoint, rate: float | None) -> str:
 
 
 def _final(arm: ArmSummary | None) -> str:
-    """Accuracy of one arm at one setting, and how many of its runs diverged."""
+    """Accuracy of one arm at one setting, and how many of its runs did not train."""
     if arm is None:
         return "-"
-    lost = f" ({arm.diverged} of {arm.ended} diverged)" if arm.diverged else ""
+    lost = f" ({_untrained(arm)})" if arm.untrained else ""
     return f"{_percent(arm.test_accuracy)}{lost}"
+
+
+def _untrained(arm: ArmSummary) -> str:
+    """How many of its runs did not train, and how many of these diverged."""
+    diverged = f", {arm.diverged} diverged" if arm.diverged else ""
+    return f"{arm.untrained} of {arm.ended} did not train{diverged}"
+
+
+def _survivors(arm: ArmSummary) -> bool:
+    """Whether a run that diverged is in the losses of fewer epochs than the others."""
+    seeds = [loss.seeds for loss in (*arm.train_loss, arm.test_loss)]
+    return arm.ended == arm.planned and min(seeds, default=0) < arm.ended
 
 
 def _rows(arms: Sequence[ArmSummary]) -> list[Row]:
@@ -141,11 +161,11 @@ def _rows(arms: Sequence[ArmSummary]) -> list[Row]:
     rows: list[Row] = [
         (
             f"epoch {epoch + 1} training loss",
-            *(_at(arm.train_loss, epoch) for arm in arms),
+            *(_at(arm, epoch) for arm in arms),
         )
         for epoch in spread(range(epochs), MAX_EPOCHS)
     ]
-    rows.append(_row("test loss", arms, lambda arm: _loss(arm.test_loss)))
+    rows.append(_row("test loss", arms, lambda arm: _loss(arm.test_loss, arm)))
     rows.append(_row("test accuracy", arms, lambda arm: _percent(arm.test_accuracy)))
     rows.append(_row("parameters", arms, _parameters))
     rows.append(_row("runs", arms, _runs))
@@ -158,25 +178,26 @@ def _row(
     return (name, *(cell(arm) for arm in arms))
 
 
-def _at(losses: Sequence[Estimate], epoch: int) -> str:
-    return _loss(losses[epoch]) if epoch < len(losses) else "-"
+def _at(arm: ArmSummary, epoch: int) -> str:
+    return _loss(arm.train_loss[epoch], arm) if epoch < len(arm.train_loss) else "-"
 
 
-def _loss(estimate: Estimate) -> str:
-    return _with_interval(estimate, nats, "")
+def _loss(estimate: Estimate, arm: ArmSummary) -> str:
+    survivors = 0 < estimate.seeds < arm.ended == arm.planned
+    return _with_interval(estimate, 4, "") + ("*" if survivors else "")
 
 
 def _percent(estimate: Estimate) -> str:
     # a t interval knows no bounds, but an accuracy does
-    return _with_interval(estimate, lambda v: f"{100 * min(max(v, 0), 1):.2f}", " %")
+    mean, low, high = (100 * np.clip(estimate[:3], 0, 1)).tolist()
+    return _with_interval(Estimate(mean, low, high, estimate.seeds), 2, " %")
 
 
-def _with_interval(estimate: Estimate, show: Callable[[float], str], unit: str) -> str:
+def _with_interval(estimate: Estimate, decimals: int, unit: str) -> str:
     if estimate.seeds == 0:
         return "-"
-    ends = estimate.interval
-    interval = f" [{show(ends[0])}, {show(ends[1])}]" if ends else ""
-    return f"{show(estimate.mean)}{unit}{interval}"
+    mean, *ends = aligned(estimate.mean, *(estimate.interval or ()), decimals=decimals)
+    return f"{mean}{unit}" + (f" [{ends[0]}, {ends[1]}]" if ends else "")
 
 
 def _parameters(arm: ArmSummary) -> str:
@@ -184,5 +205,5 @@ def _parameters(arm: ArmSummary) -> str:
 
 
 def _runs(arm: ArmSummary) -> str:
-    diverged = f", {arm.diverged} diverged" if arm.diverged else ""
-    return f"{arm.ended} of {arm.planned}{diverged}"
+    lost = f", {_untrained(arm)}" if arm.untrained else ""
+    return f"{arm.ended} of {arm.planned}{lost}"

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from normlab.analysis.claims.definition import Definition
     from normlab.analysis.inference.interval import Estimate
 
-_LARGEST_LOG = math.log(sys.float_info.max)
+LARGEST_LOG = math.log(sys.float_info.max)
 _MANY = 10  # seeds or rows of seeds that are no longer all named
 _FIRST = 5
 _NAMED = 3  # files and runs; there may be hundreds
 ARMS = 8  # arms, rates and values that stand in one line
 ROUNDING = 1e-9  # what is relatively no further apart is equal
-_PLAIN = 100.0  # from here on digits after the point are needed no more
+_PLAIN = 100.0  # above it digits after the point are needed no more
 _HUGE = 1e5
 _TINY = 8  # digits after the point, at most
 
@@ -57,7 +57,7 @@ def aligned(
     finite = [v for v in values if math.isfinite(v)]
     largest = max(map(abs, finite), default=0.0)
     half = (max(finite, default=0.0) - min(finite, default=0.0)) / 2
-    after = 0 if largest >= _PLAIN else decimals
+    after = 0 if largest > _PLAIN else decimals
     if abs(value) < 0.1 and not (
         sign and ends
     ):  # about differences their interval tells
@@ -166,7 +166,7 @@ def shown(value: float, definition: Definition) -> float:
     """An effect as it is shown: of a logarithm the ratio, or the largest float."""
     if definition.scale == "difference":
         return float(value)
-    return math.exp(min(value, _LARGEST_LOG))
+    return math.exp(min(value, LARGEST_LOG))
 
 
 def interval_text(interval: tuple[float, float], definition: Definition) -> str:
