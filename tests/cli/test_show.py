@@ -117,7 +117,7 @@ def test_of_several_rates_those_of_each_arm_come_first_and_in_full(
     assert rates.count((True, False)) == rates.count((False, True)) == len(brief) / 2
     better = next(line for line in brief if "better-accuracy" in line)
     assert re.fullmatch(
-        r"[A-Z-]+ +better-accuracy +batch +lr 0\.01 +"
+        r"[A-Z-]+ +better-accuracy +batch against none +lr 0\.01 +"
         r"test accuracy: \+0\.80 points \[.*\]",
         better,
     )

@@ -19,6 +19,7 @@ ARMS = 8  # arms, rates and values that stand in one line
 ROUNDING = 1e-9  # what is relatively no further apart is equal
 _PLAIN = 100.0  # above it digits after the point are needed no more
 _HUGE = 1e5
+_SPAN = 100.0  # what is further apart has no digits in common
 _TINY = 8  # digits after the point, at most
 
 
@@ -52,10 +53,14 @@ def aligned(
         (['0.70', '0.66', '0.75'], ['1.0002', '1.0001', '1.0003'])
         >>> aligned(1.27e30, 3.1e29, 2.2e30)
         ['1.27e+30', '3.1e+29', '2.2e+30']
+        >>> aligned(14.0, 0.214, 915.0, decimals=4)
+        ['14.0000', '0.2140', '915']
     """
     values, plus = [value, *ends], "+" if sign else ""
     finite = [v for v in values if math.isfinite(v)]
     largest = max(map(abs, finite), default=0.0)
+    if not sign and 0 < min(finite, default=0.0) < largest / _SPAN:
+        return [text for each in values for text in aligned(each, decimals=decimals)]
     half = (max(finite, default=0.0) - min(finite, default=0.0)) / 2
     after = 0 if largest > _PLAIN else decimals
     if abs(value) < 0.1 and not (
