@@ -14,7 +14,7 @@ from normlab.spec.plan import RunKey
 from .studies import accuracy_study, changed, run, study
 
 CLAIM_KEYS = """
-id arm baseline statement measure scale unit estimate interval decides components p
+id arm baseline statement measure scale unit estimate interval decides components veto p
 p_holm level look final margin better test planned pending resolved effects wins seeds
 verdict note
 """

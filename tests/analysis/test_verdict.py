@@ -175,8 +175,8 @@ def test_correction_can_withhold_a_verdict_and_says_how_many_seeds_it_takes() ->
     assert judged.verdict == "inconclusive"
     assert judged.note == (
         "excludes 0, but not after correction for 2 claims; "
-        "even chance of a verdict at 6 more seeds, 80 % at 9: normlab resume DIR "
-        "--seeds 14"
+        "even chance of a verdict at 6 more seeds, 80 % at 8: normlab resume DIR "
+        "--seeds 13"
     )
 
 

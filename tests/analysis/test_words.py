@@ -37,7 +37,7 @@ def test_the_ends_of_an_interval_are_told_apart(
     assert first < last and first <= mean <= last
     error = max(abs(first - low), abs(last - high), abs(mean - value))
     assert error <= 0.51 * (high - low)
-    if not any("e" in text for text in texts):
+    if not any("e" in text for text in texts) and high <= 100 * low:
         assert len({len(text.partition(".")[2]) for text in texts}) == 1
 
 
