@@ -61,7 +61,7 @@ pictures: .venv/installed-dev  ## Draw the README's pictures from studies of the
 fuzz: .venv/installed-dev  ## Spoilt inputs of every kind (ARGS="--inputs 5000")
 	$(BIN)/python -m tests.resilience.fuzz $(ARGS)
 
-calibrate: .venv/installed-dev  ## Repeat the A/A calibration of the verdicts
+calibrate: .venv/installed-dev  ## Repeat the calibration of the verdicts (ARGS="--simulated")
 	$(BIN)/python benchmarks/calibration.py $(ARGS)
 
 clean:  ## Remove what these commands made

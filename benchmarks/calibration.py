@@ -1,8 +1,9 @@
-"""A/A calibration of the claims: python benchmarks/calibration.py [--train].
+"""A/A calibration of the claims: benchmarks/calibration.py [--train | --simulated].
 
 Draws studies in which nothing differs from a pool of real runs of one arm, and counts
-false verdicts and intervals that miss (see `normlab.calibration.equal_arms`). Counts go
-to benchmarks/results/calibration.json, their table to docs/claims.md. With --train
+false verdicts and intervals that miss (see `normlab.calibration.equal_arms`). Growing
+studies and intervals of accuracies are simulated; with --simulated these alone. Counts
+go to benchmarks/results/calibration.json, their table to docs/claims.md. With --train
 the pool is trained anew first (see `pool.py`); without it, the kept one is used.
 """
 
@@ -17,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from normlab.calibration.accuracies import SIZES, coverage
+from normlab.calibration.declared import simulated
 from normlab.calibration.error_rates import ANY, calibrate, most
 from normlab.calibration.pool import Pool, read_pool, write_pool
 
@@ -26,6 +29,8 @@ RESULT = ROOT / "benchmarks" / "results" / "calibration.json"
 PAGE = ROOT / "docs" / "claims.md"
 BEGIN, END = "<!-- made by make calibrate -->\n", "<!-- made so far -->\n"
 SEEDS, STUDIES = (3, 5, 10), 2000
+MANY_LOOKS = 6  # that are named one by one
+GROWING = 20_000  # simulated studies of each design
 
 
 def calibrated(pool: Pool, studies: int) -> dict[str, Any]:
@@ -70,6 +75,61 @@ def calibrated(pool: Pool, studies: int) -> dict[str, Any]:
     }
 
 
+def simulations(studies: int) -> dict[str, Any]:
+    """Growing studies, and intervals of accuracies, from numbers that are known."""
+    began = time.monotonic()
+    growing = [{**asdict(row), "good": row.good} for row in simulated(GROWING)]
+    print(f"growing studies: {time.monotonic() - began:.0f} s")
+    covers = [asdict(coverage(*size, studies)) for size in SIZES]
+    print(f"accuracies too: {time.monotonic() - began:.0f} s")
+    return {"growing": growing, "accuracies": covers}
+
+
+def growing_table(kept: dict[str, Any]) -> list[str]:
+    """Simulated studies that were looked at several times."""
+    lines = [
+        "",
+        f"Growing studies, per cent of {GROWING:,} with a false verdict at any look, "
+        f"simulated; at most {100 * most(GROWING) / GROWING:.1f} may have one.",
+        "",
+        "| claims | looks at | seeds at most | false | if each look took 5 % |",
+        "|---|---|---|---|---|",
+    ]
+    for row in kept["growing"]:
+        design, of = row["design"], row["studies"]
+        looks = design["looks"]
+        told = ", ".join(map(str, looks))
+        if len(looks) > MANY_LOOKS:
+            told = f"each number from {looks[0]} to {looks[-1]}"
+        false = _share(row["false"], of) + ("" if row["good"] else " (**too many**)")
+        lines.append(
+            f"| {design['claims']} | {told} | {design['at_most']} | {false} "
+            f"| {_share(row['naive'], of)} |"
+        )
+    return lines
+
+
+def accuracies_table(kept: dict[str, Any]) -> list[str]:
+    """Coverage of the interval of an accuracy difference."""
+    rows = kept["accuracies"]
+    lines = [
+        "",
+        f"Accuracies, per cent of {rows[0]['studies']:,} simulated studies whose "
+        "interval covers the true difference.",
+        "",
+        f"| test images | {' | '.join(f'{n} seeds' for n in SEEDS)} |",
+        "|---|---|---|---|",
+    ]
+    for images in dict.fromkeys(row["images"] for row in rows):
+        shares = [
+            _share(row["covered"], row["intervals"])
+            for row in rows
+            if row["images"] == images
+        ]
+        lines.append(f"| {images:,} | {' | '.join(shares)} |")
+    return lines
+
+
 def table(kept: dict[str, Any]) -> str:
     """The kept counts as a table in Markdown, percent for 3 / 5 / 10 seeds."""
     named: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -102,6 +162,7 @@ def table(kept: dict[str, Any]) -> str:
         if claim == ANY:
             pairs = alone = cover = ""
         lines.append(f"| {name} | {pairs} | {alone} | {false} | {cover} |")
+    lines += growing_table(kept) + accuracies_table(kept)
     return "\n".join(lines) + "\n"
 
 
@@ -124,13 +185,20 @@ def main() -> None:
     """Train if asked to, calibrate, print and keep the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--train", action="store_true", help="train the pool anew")
+    parser.add_argument(
+        "--simulated", action="store_true", help="renew what is simulated alone"
+    )
     parser.add_argument("--studies", type=int, default=STUDIES, help="of each size")
     given = parser.parse_args()
     if given.train:
         from pool import trained
 
         write_pool(POOL, trained())
-    kept = calibrated(read_pool(POOL), given.studies)
+    if given.simulated:
+        kept = json.loads(RESULT.read_text())
+    else:
+        kept = calibrated(read_pool(POOL), given.studies)
+    kept |= simulations(given.studies)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(kept, indent=1) + "\n")
     made = table(kept)

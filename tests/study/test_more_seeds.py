@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from normlab.analysis import foresight
 from normlab.analysis.result import StudyResult
 from normlab.errors import BadSetting
 from normlab.records.compare import folder_differences
@@ -14,6 +15,7 @@ from normlab.records.folder import StudyFolder
 from normlab.spec.more_seeds import with_more_seeds
 from normlab.spec.study import StudySpec
 from normlab.study import api, looking
+from normlab.study.progress import Silent
 
 from .cases import StopsAfter, spec_of, write_data
 
@@ -125,3 +127,26 @@ def test_a_study_loses_no_seed(asked: str, match: str) -> None:
 def test_no_fewer_are_declared_than_there_are() -> None:
     with pytest.raises(BadSetting, match="seeds_at_most=2 is fewer than the study"):
         StudySpec(seeds=range(3), seeds_at_most=2)
+
+
+class Hears(Silent):
+    """Keeps what stays in sight."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def told(self, text: str) -> None:
+        self.heard.append(text)
+
+
+def test_before_training_it_is_said_what_the_seeds_can_show(
+    study: Path, data: Path
+) -> None:
+    spec, watcher = spec_of(data, *FAST, "seeds=4"), Hears()
+    api.run(spec, study.parent / "next", watcher=watcher)
+    # on so few images arms may be equal from every seed: then nothing is known
+    assert [text for text in watcher.heard if "4 pairs" in text]
+    alike = [record.spec.seeds for record in foresight._alike(spec, study.parent)]
+    assert sorted(alike) == [(0, 1, 2), (0, 1, 2, 3)]
+    other = spec_of(data, *FAST, "recipe.batch_size=8")
+    assert list(foresight._alike(other, study.parent)) == []

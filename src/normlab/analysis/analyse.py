@@ -17,8 +17,9 @@ from normlab.analysis.design.outcomes import Outcome, training_lines
 from normlab.analysis.design.pairs import Runs, all_pairings, choice_lines
 from normlab.analysis.inference.evidence import Evidence, collect
 from normlab.analysis.inference.holm import Others
+from normlab.analysis.inference.interaction import interactions
 from normlab.analysis.inference.spending import ONLY, Budget
-from normlab.analysis.inference.verdict import DESCRIBED, Ruling, judge
+from normlab.analysis.inference.verdict import DESCRIBED, IN_A_SWEEP, Ruling, judge
 from normlab.analysis.standing import as_decided, beside_others
 from normlab.records.data_line import copies_text
 from normlab.records.rows import StudyRecord
@@ -84,7 +85,8 @@ def claims_at(
         record: Of the study.
         runs: Its runs.
     """
-    seen = open_to_claims([e.among(sight.seeds) for e in family], runs)
+    alone = [e.among(sight.seeds) for e in family]
+    seen = open_to_claims(alone, runs) + interactions(alone, record.spec)
     norms = {arm.name: arm.own or arm.norm for arm in record.spec.arms}
     copies = copies_text(record.meta)
     return [
@@ -157,7 +159,8 @@ def rule(
     ]
     of_judged = [e.p for e, is_one in zip(family, judged, strict=True) if is_one]
     all_p = Others([p for p in of_judged if p is not None], budget)
+    described = IN_A_SWEEP if spec and spec.sweep.axes else DESCRIBED
     return [
-        judge(e, all_p if e.p is None else all_p.without(e.p)) if is_one else DESCRIBED
+        judge(e, all_p if e.p is None else all_p.without(e.p)) if is_one else described
         for e, is_one in zip(family, judged, strict=True)
     ]

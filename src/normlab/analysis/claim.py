@@ -19,7 +19,13 @@ from normlab.analysis.inference.interval import exact_share, t_interval
 from normlab.analysis.inference.resolution import unresolved
 from normlab.analysis.inference.spending import LEVEL
 from normlab.analysis.inference.verdict import Ruling, Verdict, directions
-from normlab.analysis.text.words import count, estimate_text, quantity_text, shown
+from normlab.analysis.text.words import (
+    count,
+    effect_text,
+    estimate_text,
+    quantity_text,
+    shown,
+)
 from normlab.spec.point import SweepPoint, point_text
 
 
@@ -80,6 +86,8 @@ class Claim:
     """Of the arm; nan where all rates are compared, or none could be chosen."""
     point: SweepPoint = ()
     compared: Compared = "same-rate"
+    axis: str = ""
+    """The key of the sweep along which effects are followed."""
     baseline_rate: float = math.nan
     estimate: float | None
     interval: tuple[float, float] | None
@@ -140,6 +148,7 @@ class Claim:
             "same-rate": f"lr {self.rate:g}",
             "own-best": "each at its own best lr",
             "all-rates": "over all lr",
+            "over-sweep": f"over {self.axis.rpartition('.')[2]}",
         }
         return ", ".join(filter(None, (words[self.compared], point_text(self.point))))
 
@@ -162,9 +171,13 @@ class Claim:
             return "not measured"
         if self.shares:
             return f"{self.definition.quantity}: {', '.join(map(str, self.shares))}"
-        measured = quantity_text(
-            self.estimate, self.definition, self.interval, self.baseline
-        )
+        if self.axis:  # a slope is nobody's times
+            slope = effect_text(self.estimate, self.definition, self.interval)
+            measured = f"{self.definition.quantity}: {slope}"
+        else:
+            measured = quantity_text(
+                self.estimate, self.definition, self.interval, self.baseline
+            )
         return f"{measured}, wins {self.wins} of {count(self.seeds, 'seed')}"
 
     @property
@@ -235,6 +248,7 @@ def claim_from(
         rate=evidence.pairing.rate,
         point=evidence.pairing.point,
         compared=evidence.pairing.compared,
+        axis=evidence.pairing.axis,
         baseline_rate=evidence.pairing.baseline_rate,
         estimate=decider.estimate,
         interval=decider.decides.interval,

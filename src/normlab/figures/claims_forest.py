@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -257,9 +258,9 @@ def few(claims: Sequence[Claim]) -> Sequence[Claim]:
     if len(claims) <= MAX_ROWS:
         return claims
     first = [claim for claim in claims if claim.compared != "same-rate"] or claims
-    places = list(dict.fromkeys((claim.arm, claim.where) for claim in first))
-    most = max(1, MAX_ROWS * len(places) // len(first))
-    kept = set(spread(places, most))
+    places = Counter((claim.arm, claim.where) for claim in first)
+    most = max(1, MAX_ROWS // max(places.values()))
+    kept = set(spread(list(places), most))
     return [claim for claim in first if (claim.arm, claim.where) in kept]
 
 

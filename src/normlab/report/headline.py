@@ -25,6 +25,7 @@ MAX_NAMED = 4  # statements in one sentence; the rest is counted
 MORE = {"supported": "did better", "contradicted": "did worse"}
 MAX_SENTENCES = 3  # settings of one arm that have a sentence each; more are counted
 KINDS: dict[Compared, str] = {
+    "over-sweep": "along the sweep",
     "all-rates": "over all lr",
     "own-best": "each at its own best lr",
     "same-rate": "at the same lr",

@@ -18,22 +18,34 @@ def is_judged(definition: Definition, pairing: Pairing, spec: StudySpec) -> bool
 
     Those at the only rate do, those at each arm's own best and those over all rates. At
     every rate by itself only what a named experiment states of equal rates is judged,
-    where it speaks; the rest would drown the fair comparisons.
+    where it speaks; the rest would drown the fair comparisons. In a sweep, likewise,
+    how the advantage changes along it, and what the experiment states of its points.
     """
-    if len(spec.recipe.rates) == 1 or pairing.compared != "same-rate":
+    one = len(spec.recipe.rates) == 1
+    if pairing.compared == "over-sweep":
+        return True
+    if not spec.sweep.axes and (one or pairing.compared != "same-rate"):
         return True
     return any(
         statement.claim == definition.id
         and (statement.arm, statement.against) == (pairing.arm, pairing.baseline)
-        and statement.rates == "same"
+        and (one or (statement.rates == "same") == (pairing.compared == "same-rate"))
         and statement.speaks_at(pairing.compared, pairing.rate, pairing.point)
         for statement in stated(spec)
     )
 
 
 def stated(spec: StudySpec) -> tuple[Statement, ...]:
-    """What the study's experiment of the literature states, if it is one."""
-    return experiment(spec.experiment).statements if spec.experiment in NAMES else ()
+    """What the study's experiment of the literature states, if it is one.
+
+    Nothing where another key is swept: it speaks of no such points.
+    """
+    if spec.experiment not in NAMES:
+        return ()
+    named = experiment(spec.experiment)
+    own = named.spec().sweep.axes
+    same = {axis.key for axis in own} == {axis.key for axis in spec.sweep.axes}
+    return named.statements if same else ()
 
 
 def stated_of_others(record: StudyRecord) -> Iterator[tuple[str, Pairing]]:

@@ -20,7 +20,7 @@ from normlab.spec.plan import RunKey
 from normlab.spec.point import SweepPoint, point_text
 from normlab.spec.study import StudySpec
 
-Compared = Literal["same-rate", "own-best", "all-rates"]
+Compared = Literal["same-rate", "own-best", "all-rates", "over-sweep"]
 
 
 class Pairing(NamedTuple):
@@ -38,6 +38,8 @@ class Pairing(NamedTuple):
     """Why no rates were chosen, if they were not."""
     pending: bool = False
     """Whether rates may yet be chosen."""
+    axis: str = ""
+    """The key along which effects are followed, over a sweep."""
 
     @property
     def baseline_rate(self) -> float:

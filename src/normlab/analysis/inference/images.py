@@ -34,7 +34,13 @@ def image_variance(
         A squared fraction, not below 0.
     """
     # a thousand seeds on ten thousand images: bytes, not words
-    difference = np.stack(other).view(np.int8) - np.stack(baseline).view(np.int8)
+    return variance_over_images(
+        np.stack(other).view(np.int8) - np.stack(baseline).view(np.int8)
+    )
+
+
+def variance_over_images(difference: NDArray[np.generic]) -> float:
+    """The same of what each image gives in each seed, shape `(seeds, images)`."""
     seeds, images = difference.shape
     over_images = difference.mean(axis=0).var(ddof=1)
     scatter = difference.var(axis=0, ddof=1).mean() / seeds

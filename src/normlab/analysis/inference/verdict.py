@@ -55,6 +55,10 @@ DESCRIBED = Ruling(
     "description", "not judged: verdicts are given at own best rates and over all rates"
 )
 """What stands where no verdict is asked for."""
+IN_A_SWEEP = Ruling(
+    "description", "not judged by itself: the change along the sweep is"
+)
+"""The same at a single point of a sweep."""
 
 
 def judge(evidence: Evidence, others: Others) -> Ruling:

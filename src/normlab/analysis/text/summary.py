@@ -95,7 +95,7 @@ def _claim(claim: Claim, *, with_rate: bool, swept: bool) -> dict[str, Any]:
         "baseline_rate": claim.baseline_rate,
         "compared": claim.compared,
     }
-    point = {"point": dict(claim.point)} if swept else {}
+    point = {"point": dict(claim.point), "axis": claim.axis} if swept else {}
     return {
         "id": claim.id,
         "arm": claim.arm,
