@@ -9,9 +9,10 @@ import pytest
 
 from normlab.analysis import foresight
 from normlab.analysis.result import StudyResult
-from normlab.errors import BadSetting
+from normlab.errors import BadFolder, BadSetting
 from normlab.records.compare import folder_differences
 from normlab.records.folder import StudyFolder
+from normlab.records.looks import LOOKS, SEEDS
 from normlab.spec.more_seeds import with_more_seeds
 from normlab.spec.study import StudySpec
 from normlab.study import api, looking
@@ -150,3 +151,21 @@ def test_before_training_it_is_said_what_the_seeds_can_show(
     assert sorted(alike) == [(0, 1, 2), (0, 1, 2, 3)]
     other = spec_of(data, *FAST, "recipe.batch_size=8")
     assert list(foresight._alike(other, study.parent)) == []
+
+
+@pytest.mark.parametrize(
+    ("fact", "text"),
+    [
+        (LOOKS, "{"),
+        (LOOKS, '[{"seeds": [], "at": "", "claims": []}]'),
+        (LOOKS, '[{"seeds": [99], "at": "", "claims": []}]'),
+        (LOOKS, '[{"seeds": [0], "at": "", "claims": [{"id": 1}]}]'),
+        (SEEDS, "[0, 0]"),
+        (SEEDS, "[7]"),
+    ],
+)
+def test_what_no_study_keeps_is_damage(study: Path, fact: str, text: str) -> None:
+    with StudyFolder.open(study).write() as writer:
+        writer.meta(fact, text)
+    with pytest.raises(BadFolder, match=r"study\.db is damaged"):
+        StudyFolder.open(study)

@@ -24,9 +24,10 @@ def look(folder: StudyFolder, writer: Writer) -> None:
     Each is kept by itself, and a later one allows for it, so a study that is killed
     between two goes on as if it had not been.
     """
-    record = folder.read()
-    if not _all_ended(record):
+    known = folder.tables()
+    if not _all_ended(known) or not due(known.spec, known.looks):
         return
+    record = folder.read()
     for seeds in due(record.spec, record.looks):
         at = datetime.now(UTC).isoformat(timespec="seconds")
         looks = (*record.looks, Look(seeds=seeds, at=at))
