@@ -15,6 +15,7 @@ from normlab.probes.registry import MEASURES, observers
 from normlab.records.events import EpochDone, Event, Noted, Observed
 from normlab.spec.recipe import Recipe
 from normlab.train import checkpoint
+from normlab.train.observers import Observers
 from normlab.train.run import Run
 from normlab.train.step_state import StepState
 from tests.train.cases import network, run_config
@@ -110,3 +111,23 @@ def test_probes_that_cannot_be_made_are_noted_and_the_others_look(
         f"probe '{name}' failed and left no record (RuntimeError: no anatomy)"
         for name in lost
     }
+
+
+class Remembers(Fails):
+    """Keeps what it is given back."""
+
+    def restore(self, arrays: Mapping[str, Tensor]) -> None:
+        self.given = arrays["steps"]
+
+
+def test_what_it_gets_back_lies_in_memory_as_what_it_had_did() -> None:
+    # sums over tensors at odd addresses, as files have them, differ in last digits
+    odd = torch.arange(9.0)[1:]
+    assert odd.data_ptr() % 64
+    one = Remembers(at=10)
+    watching = Observers([one], seed=0)
+    watching.restore({one.name: {"steps": odd}})
+    assert one.given.data_ptr() % 64 == 0
+    assert one.given.equal(odd)
+    one.given.add_(1)
+    assert odd.equal(torch.arange(1.0, 9.0))

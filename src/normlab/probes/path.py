@@ -159,9 +159,7 @@ class Path(NotingProbe):
         trail = _Trail.like([row[f"weight:{name}"] for name in self._weights])
         trail.step, trail.updates = (int(n) for n in row["count"])
         if trail.updates:
-            # into memory of our own: a file's tensors lie at odd addresses, where
-            # products of vectors are summed in another order
-            trail.update = copies([row[f"update:{n}"] for n in self._weights])
+            trail.update = [row[f"update:{name}"] for name in self._weights]
             trail.lengths = [], [norm([update]) for update in trail.update]
         return trail
 
