@@ -46,6 +46,7 @@ class Api:
         *,
         watcher: ProgressListener,
         execution: Execution | None = None,
+        seeds: int | None = None,
     ) -> Result:
         self.execution = execution
         return Result.open(path)

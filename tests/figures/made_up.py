@@ -72,6 +72,9 @@ def observations(key: RunKey) -> dict[str, Arrays]:
         "gradient": gradient(stream),
         "path": path_of_steps(stream),
         "sharpness": sharpness(stream),
+        "levels": {"steps": np.array([30, 60]), "level": np.array([0, 1])},
+        "curvature": curvature(stream),
+        "rises": rises(stream),
         "outputs": outputs(stream),
         "scale": scale(stream) if key.arm == "batch" else {"steps": STEPS},
     }
@@ -187,6 +190,26 @@ def sharpness(stream: np.random.Generator) -> Arrays:
         "eigenvalue": 5 + stream.random(2),
         "limit": np.full(2, 200.0),
         "momentum_limit": np.full(2, 380.0),
+    }
+
+
+def curvature(stream: np.random.Generator) -> Arrays:
+    """At the lower of two levels."""
+    return {
+        "steps": np.array([60]),
+        "level": np.array([1]),
+        "loss": np.array([0.58]),
+        "eigenvalues": np.sort(1 + stream.random((1, 10)))[:, ::-1],
+    }
+
+
+def rises(stream: np.random.Generator) -> Arrays:
+    """In three directions, at two distances, to both sides of the end."""
+    return {
+        "steps": np.array([80]),
+        "loss": np.array([0.2]),
+        "radii": np.array([0.1, 0.3]),
+        "rise": stream.random((1, 3, 2, 2)),
     }
 
 

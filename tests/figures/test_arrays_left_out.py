@@ -13,6 +13,7 @@ from normlab.analysis.inference.evidence import collect
 from normlab.errors import NotMeasured
 from normlab.facade.result import Result
 from normlab.figures.gallery import Gallery
+from normlab.records.levels import levels_reached
 from normlab.records.observed.contract import Arrays
 from normlab.records.observed.observations import Observations
 from normlab.records.observed.registry import PROBES
@@ -96,6 +97,8 @@ def test_what_is_read_by_nothing_says_what_it_is_kept_for(
     monkeypatch.setattr(Arrays, "__getattribute__", noticing, raising=False)
     Gallery(observed).drawn()
     observed.claims()
+    for run in observed.record.runs:  # as a study does that goes on
+        levels_reached(run.observed)
     kinds = [kind for probe in PROBES for kind in (probe, *probe.kinds().values())]
     every = {(kind, n): known for kind in kinds for n, known in kind.known().items()}
     unread = {at for at, known in every.items() if known.unread}

@@ -83,10 +83,15 @@ def _rows(database: Path) -> dict[str, list[Any]]:
             ]
     facts = {row["key"]: row["value"] for row in found["meta"]}
     facts["study_toml"] = _settings(facts["study_toml"])
+    facts["looks"] = _undated(facts.get("looks", "[]"))
     found["meta"] = [fact for fact in facts.items() if fact[0] not in _FACTS]
     found["measurements"] = [m for m in map(_measured, found["measurements"]) if m]
     found["steps"] = _joined(found["steps"])
     return found
+
+
+def _undated(looks: str) -> Any:
+    return [{k: v for k, v in of.items() if k != "at"} for of in json.loads(looks)]
 
 
 def _measured(row: dict[str, Any]) -> dict[str, Any]:

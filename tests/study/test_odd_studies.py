@@ -130,12 +130,15 @@ def test_twins_without_a_common_weight_are_compared_in_what_they_do(
         hidden = nn.Linear(36, width), norm(width), nn.ReLU()
         return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(width, 3))
 
-    rng = np.random.default_rng(0)
+    rng, labels = np.random.default_rng(0), np.arange(90) % 3
     found = compare(
         model=widths_of_their_own,
-        data=(rng.random((90, 1, 6, 6), np.float32), np.arange(90) % 3),
+        data=(
+            rng.random((90, 1, 6, 6), np.float32) + labels[:, None, None, None],
+            labels,
+        ),
         seeds=1,
-        epochs=1,
+        epochs=20,
         batch_size=30,
         out=tmp_path / "study",
     )

@@ -70,7 +70,7 @@ def detectable(deviation: float, pairs: int, level: float) -> float:
 
     Example:
         >>> round(detectable(1.0, 5, 0.05), 2)
-        1.16
+        1.15
     """
     low, high = 0.0, 1e3 * deviation
     while high - low > 1e-6 * deviation:

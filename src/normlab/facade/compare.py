@@ -106,10 +106,10 @@ def compare(
     Example:
         >>> import tempfile, numpy as np
         >>> rng = np.random.default_rng(0)
-        >>> images = rng.integers(0, 256, (200, 8, 8), dtype=np.uint8)
-        >>> labels = (images.mean(axis=(1, 2)) > 127).astype(int)
+        >>> labels = rng.integers(0, 2, 400)
+        >>> images = rng.integers(0, 128, (400, 8, 8)) + 128 * labels[:, None, None]
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     result = compare(data=(images, labels), seeds=3, epochs=1,
+        ...     result = compare(data=(images, labels), seeds=3, epochs=3,
         ...                      measure="none", out=folder, quiet=True)
         >>> "better-accuracy" in {claim.id for claim in result.claims()}
         True

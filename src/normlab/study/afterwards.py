@@ -62,16 +62,14 @@ class AfterwardsJob:
 
     def perform(self, tell: Tell) -> None:
         """Measure; one file of arrays, empty where it cannot be done, with a note."""
-        lacks = network_lacks(self._folder / "network.safetensors")
-        refused = f"the kept networks lack {', '.join(lacks)}" if lacks else ""
         found = self._nothing()
-        if not refused:
+        # what the kept network lacks was told when it was kept
+        if not network_lacks(self._folder / "network.safetensors"):
             try:
                 found = self._measured()
             except NormlabError as refusal:
-                refused = str(refusal).rstrip(".")
-        if refused:
-            tell(Noted(text=f"the {self.probe} was not measured ({refused})"))
+                why = str(refusal).rstrip(".")
+                tell(Noted(text=f"the {self.noun} was not measured ({why})"))
         tell(Observed(probe=self.probe, arrays=found.packed()))
 
     @property

@@ -32,7 +32,7 @@ from normlab.train.step_state import Observer
 
 _LACKS = (
     "what the network says depends on more than parameters and buffers ({}), which "
-    "network.safetensors does not hold, so that no surface is measured"
+    "network.safetensors does not hold, so that no surface and no curvature is measured"
 )
 
 

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from normlab.analysis.claims.definition import Omitted, Twins
@@ -186,9 +187,14 @@ class Runs:
             (pairing.baseline, pairing.baseline_rate, pairing.point),
             (pairing.arm, pairing.rate, pairing.point),
         }
+        return not sides.isdisjoint(self._measured)
+
+    @cached_property
+    def _measured(self) -> frozenset[tuple[str, float, SweepPoint]]:
+        """Arms, rates and points that surfaces or curvatures were measured of."""
         curved = (r.key for r in self.by_key.values() if CurvatureArrays in r.observed)
         measured = itertools.chain(curved, (key for key, _ in self.bowls))
-        return any((key.arm, key.rate, key.point) in sides for key in measured)
+        return frozenset((key.arm, key.rate, key.point) for key in measured)
 
     def _bowls(self, baseline: RunKey, other: RunKey) -> tuple[Surface, Surface] | None:
         """Both twins on the plane that they span, if it was measured."""

@@ -16,7 +16,11 @@ class CurvatureArrays(ProbeArrays, probe="curvature", afterwards=True):
     Source: Ghorbani et al. 2019, arXiv 1901.10159.
     """
 
-    steps: Array = kept("steps taken when the network was kept", dtype="int")
+    steps: Array = kept(
+        "steps taken when the network was kept",
+        dtype="int",
+        unread="when each arm came to that loss",
+    )
     level: Array = kept("which level the training loss had reached", dtype="int")
     loss: Array = kept("training loss of that level", unit="nats")
     eigenvalues: Array = kept(

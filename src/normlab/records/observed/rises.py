@@ -13,7 +13,12 @@ class RiseArrays(ProbeArrays, probe="rises", afterwards=True):
     Source: Li et al. 2018, arXiv 1712.09913.
     """
 
-    loss: Array = kept("loss of the network itself", unit="nats")
+    steps: Array = kept(
+        "steps taken at the end", dtype="int", unread="rises on the way"
+    )
+    loss: Array = kept(
+        "loss of the network itself", unit="nats", unread="rises in shares of it"
+    )
     radii: Array = kept("distances, in lengths of the weights' filters", "radii")
     rise: Array = kept(
         "by how much the loss is higher there; sides are + and -",
