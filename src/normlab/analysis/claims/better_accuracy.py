@@ -45,4 +45,7 @@ CLAIM = Definition(
     effect=accuracy_difference,
     untrained=True,
     over_images=True,
+    formula=r"a_{other} - a_{base}",
+    papers="Ioffe and Szegedy 2015, section 4.2",
+    turns="longer training, other learning rates, more test images",
 )

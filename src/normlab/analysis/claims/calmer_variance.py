@@ -59,4 +59,10 @@ CLAIM = Definition(
         "a norm fixes part of this by construction: only its learnt gain lets the "
         "spread behind it grow"
     ),
+    formula=(
+        r"\operatorname{mean}_{layers} \log \frac{(\operatorname{median}_{units} "
+        r"s_T/s_1)_{other}}{(\operatorname{median}_{units} s_T/s_1)_{base}}"
+    ),
+    papers="Madushanka 2024; Ioffe and Szegedy 2015, section 1",
+    turns="looking in front of the norm, where nothing fixes the spread",
 )

@@ -144,6 +144,9 @@ class Definition:
         caveat: What the literature contests about the statement or its measure; of
             normlab's claims it is said where one arm alone has a norm.
         caveat_about: Of these norms, if not of all.
+        formula: The effect as TeX, for the documents.
+        papers: Who states or measures it.
+        turns: What would change the verdict: choices of the measure that decide.
         own: Whether it is a claim of a user's; normlab marks it.
 
     Raises:
@@ -189,6 +192,9 @@ class Definition:
     where: Callable[[Sequence[Twins]], str] | None = None
     caveat: str = ""
     caveat_about: tuple[str, ...] = ()
+    formula: str = ""
+    papers: str = ""
+    turns: str = ""
     own: bool = False
 
     def __post_init__(self) -> None:

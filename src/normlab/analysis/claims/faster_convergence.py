@@ -83,4 +83,10 @@ CLAIM = Definition(
     margin=1.05,
     effect=log_steps_ratio,
     beside=(Second("in seconds", log_seconds_ratio),),
+    formula=r"\operatorname{mean}_{targets} \log \frac{t_{other}}{t_{base}}",
+    papers="Ioffe and Szegedy 2015, section 4.2",
+    turns=(
+        "other learning rates; seconds in place of steps; longer training, which "
+        "sets lower targets"
+    ),
 )

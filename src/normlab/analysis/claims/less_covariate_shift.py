@@ -71,4 +71,17 @@ CLAIM = Definition(
         "networks with more of it that train as well"
     ),
     caveat_about=("batch",),
+    formula=(
+        r"\operatorname{mean}_{layers, t} \log \frac{(\lVert G - G' \rVert / "
+        r"\lVert G \rVert)_{other}}{(\lVert G - G' \rVert / \lVert G "
+        r"\rVert)_{base}}"
+    ),
+    papers=(
+        "Santurkar et al. 2018, definition 2.1, who contest it; Ioffe and Szegedy "
+        "2015, section 1"
+    ),
+    turns=(
+        "the phase of training; another definition of the shift, such as that of "
+        "activations (`steadier-activations`)"
+    ),
 )

@@ -106,4 +106,13 @@ CLAIM = Definition(
     probe="gradient",
     words=("less predictable", "more predictable"),
     beside=(Second("one step against the gradient", log_ratios_along_gradient),),
+    formula=(
+        r"\log \frac{\bar s_{other}}{\bar s_{base}},\quad s = \frac{|\Delta L - "
+        r"\langle g, u \rangle|}{|\Delta L| + |\langle g, u \rangle|}"
+    ),
+    papers="Santurkar et al. 2018, arXiv 1805.11604, section 3",
+    turns=(
+        "the phase of training; a step along the gradient, which is much shorter "
+        "than the one that momentum takes"
+    ),
 )

@@ -136,4 +136,16 @@ CLAIM = Definition(
         Second("axes of the area of low loss on the common plane", _log_axes_ratio),
         Second("that area at an equal loss", _log_area_ratio),
     ),
+    formula=(
+        r"\log \frac{(\lambda_1/\lambda_k)_{other}}{(\lambda_1/\lambda_k)_{base}} "
+        r"\text{ of } D H D,\ D = \text{lengths of rows},\ k = \min(classes, 10)"
+    ),
+    papers=(
+        "Li et al. 2018, arXiv 1712.09913 (contours); Ghorbani et al. 2019, arXiv "
+        "1901.10159 (spectra of Hessians)"
+    ),
+    turns=(
+        "a later level of training loss; coordinates in which the lengths of rows "
+        "count; another k"
+    ),
 )

@@ -111,4 +111,18 @@ CLAIM = Definition(
         "smoothness as it is has the unit of a curvature: it also falls where rows of "
         "weights are longer, which in front of a norm changes nothing else"
     ),
+    formula=(
+        r"\log \frac{\beta_{other}}{\beta_{base}},\quad \beta = \max_c "
+        r"\frac{\lVert D (\nabla L(w + c u) - \nabla L(w)) \rVert}{c \lVert D^{-1} "
+        r"u \rVert},\ D = 1 \text{ or the lengths of rows}"
+    ),
+    papers=(
+        "Santurkar et al. 2018, arXiv 1805.11604, section 3; why raw sharpness "
+        "alone fails: Dinh et al. 2017, arXiv 1703.04933; rows: van Laarhoven "
+        "2017, arXiv 1706.05350, and Kwon et al. 2021, arXiv 2102.11600"
+    ),
+    turns=(
+        "the phase of training; whether the lengths of rows count; the direction: "
+        "along the gradient instead of the step taken"
+    ),
 )

@@ -54,4 +54,11 @@ CLAIM = Definition(
     effect=log_drift_ratio,
     probe="activations",
     caveat="normalisation fixes most of this by construction",
+    formula=(
+        r"\log \frac{d_{other}}{d_{base}},\quad d = \operatorname{RMS}_t "
+        r"\operatorname{median}_{units} \frac{|m_t - m_T|}{\sqrt{(s_t^2 + "
+        r"s_T^2)/2}}"
+    ),
+    papers="Ioffe and Szegedy 2015, arXiv 1502.03167, sections 1 and 4.1",
+    turns=("looking in front of the norm, where nothing fixes the distribution"),
 )

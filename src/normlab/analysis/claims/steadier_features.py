@@ -59,4 +59,13 @@ CLAIM = Definition(
     margin=1.05,
     effect=log_change_ratio,
     probe="activations",
+    formula=(
+        r"\log \frac{c_{other}}{c_{base}},\quad c = \operatorname{RMS}_t "
+        r"\operatorname{median}_{units} (1 - |\operatorname{corr}(a_t, a_T)|)"
+    ),
+    papers="Ioffe and Szegedy 2015, beyond shift and scale",
+    turns=(
+        "longer training: features that have settled in one arm may still change "
+        "in the other"
+    ),
 )

@@ -87,4 +87,16 @@ CLAIM = Definition(
     better="lower",
     margin=1.05,
     effect=log_noise_ratio,
+    formula=(
+        r"\operatorname{mean}_{bins} \log "
+        r"\frac{\operatorname{sd}(r)_{other}}{\operatorname{sd}(r)_{base}},\quad "
+        r"r_t = \log \ell_t - \operatorname{median}_{51}(\log \ell)_t"
+    ),
+    papers=(
+        "Madushanka 2024; comparing at equal loss: Jiang et al. 2020, arXiv 1912.02178"
+    ),
+    turns=(
+        "comparing at equal steps: the noise of a minibatch's loss grows as the "
+        "loss falls, so the faster arm looks less steady"
+    ),
 )

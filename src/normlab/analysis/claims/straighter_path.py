@@ -105,4 +105,14 @@ CLAIM = Definition(
         Second("cosine of a step with the rest of the way", log_cosine_ratio),
     ),
     caveat="how straight a path is depends on how often it is looked at",
+    formula=(
+        r"\operatorname{mean}_{bursts} \log \frac{E_{other}}{E_{base}},\quad E = "
+        r"\frac{\lVert f_{10} - f_0 \rVert}{\sum_t \lVert f_{t+1} - f_t \rVert},\ "
+        r"f = \sqrt{\operatorname{softmax}}"
+    ),
+    papers="Madushanka 2024",
+    turns=(
+        "how often the path is looked at: what zigzags from step to step may look "
+        "straight from afar"
+    ),
 )

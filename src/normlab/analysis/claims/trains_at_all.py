@@ -30,4 +30,7 @@ CLAIM = Definition(
     counted=lambda twins: twins.untrained,
     untrained=True,
     test="mcnemar",
+    formula=r"\frac{\#\{other\ trained\} - \#\{base\ trained\}}{pairs}",
+    papers="Bjorck et al. 2018, arXiv 1806.02375, section 3",
+    turns=("larger learning rates or more layers, where networks without norms fail"),
 )

@@ -61,4 +61,12 @@ CLAIM = Definition(
     compares="rates",
     untrained=True,
     test="sign",
+    formula=(
+        r"\operatorname{rank}(a_{max, other}) - \operatorname{rank}(a_{max, base}) "
+        r"\text{ on the study's grid}"
+    ),
+    papers=(
+        "Ioffe and Szegedy 2015, section 3.3; Bjorck et al. 2018, arXiv 1806.02375"
+    ),
+    turns=("a finer or wider grid of rates; another bound than twice the best loss"),
 )
