@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from normlab.analysis.inference.spending import LEVEL, Budget
-from normlab.calibration.error_rates import most
+from normlab.calibration.share import most
 
 ADDRESS = int.from_bytes(b"looks", "big")
 

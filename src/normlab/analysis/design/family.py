@@ -43,9 +43,12 @@ def stated(spec: StudySpec) -> tuple[Statement, ...]:
     if spec.experiment not in NAMES:
         return ()
     named = experiment(spec.experiment)
-    own = named.spec().sweep.axes
-    same = {axis.key for axis in own} == {axis.key for axis in spec.sweep.axes}
-    return named.statements if same else ()
+    forms = [_swept(named.spec(full=full)) for full in (False, True)]
+    return named.statements if _swept(spec) in forms else ()
+
+
+def _swept(spec: StudySpec) -> set[str]:
+    return {axis.key for axis in spec.sweep.axes}
 
 
 def stated_of_others(record: StudyRecord) -> Iterator[tuple[str, Pairing]]:

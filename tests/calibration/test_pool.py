@@ -1,3 +1,5 @@
+"""A pool gives every claim what it looks at, as it was."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -8,14 +10,18 @@ import pytest
 
 from normlab.analysis.claims import DEFINITIONS
 from normlab.analysis.claims.definition import Definition, Omitted, Twins
-from normlab.calibration.pool import AGAIN, ARM, Bowls, Pool, read_pool, write_pool
+from normlab.calibration.pool import ARM, Pool, read_pool, write_pool
+from normlab.records.observed.gradient import GradientArrays
 from normlab.records.rows import RunRecord
-from normlab.records.surface import Surface
 from normlab.spec.plan import RunKey
-
-from .studies import run
-from .test_probe_claims import Arrays, activations, gradient, outputs, seen
-from .test_rounder_contours import bowl
+from tests.analysis.studies import run
+from tests.analysis.test_probe_claims import (
+    Arrays,
+    activations,
+    gradient,
+    outputs,
+    seen,
+)
 
 RIGHT = np.arange(13) % 3 > 0
 
@@ -37,7 +43,7 @@ def kept(pool: Pool, tmp_path: Path) -> Pool:
 def test_a_pool_keeps_what_claims_look_at(tmp_path: Path) -> None:
     runs = tuple(made(seed) for seed in range(2))
     read = kept(Pool(runs=runs), tmp_path)
-    assert read.bowls == read.ladders == ()
+    assert read.ladders == read.normalized == read.scaled == ()
     for before, after in zip(runs, read.runs, strict=True):
         assert after.key == before.key
         assert after.init_digest == before.init_digest
@@ -72,19 +78,18 @@ def test_what_was_observed_has_the_same_effects(
     assert after == pytest.approx(before, rel=1e-9)
 
 
-def of_arm(surface: Surface, arm: str) -> Surface:
-    start, end = surface.marks
-    return replace(surface, marks=(start, replace(end, name=f"end {arm}")))
-
-
-def test_contours_have_the_same_shape(tmp_path: Path) -> None:
-    there = Bowls(of_arm(bowl((4.0, 1.0)), ARM), of_arm(bowl((2.25, 1.0)), AGAIN))
-    back = Bowls(of_arm(bowl((2.25, 1.0)), ARM), of_arm(bowl((4.0, 1.0)), AGAIN))
-    pool = Pool(runs=(made(0),), bowls=((there, back),))
-    ((one, two),) = kept(pool, tmp_path).bowls
-    for before, after in zip((there, back), (one, two), strict=True):
-        for old, new in zip(before, after, strict=True):
-            np.testing.assert_allclose(new.loss, old.loss, rtol=1e-6)
+def test_scaled_runs_keep_what_differs_and_share_the_rest(tmp_path: Path) -> None:
+    normalized = tuple(made(seed, gradient()) for seed in range(2))
+    scaled = tuple(made(seed, gradient(beta=0.25)) for seed in range(2))
+    pool = Pool(runs=normalized, normalized=normalized, scaled=scaled)
+    read = kept(pool, tmp_path)
+    with np.load(tmp_path / "pool.npz") as file:
+        names = {n.removeprefix("scaled/") for n in file if n.startswith("scaled/")}
+    assert "seen:gradient:beta_u" in names and "step_losses" not in names
+    for before, after in zip(scaled, read.scaled, strict=True):
+        assert np.array_equal(after.step_losses, before.step_losses)
+        there, here = (r.observed[GradientArrays].beta_u for r in (before, after))
+        assert np.array_equal(here, there)
 
 
 def test_ladders_know_how_every_run_ended(tmp_path: Path) -> None:
