@@ -45,7 +45,8 @@ def margin(claim: Definition) -> str:
     if claim.margin is None:
         return "every difference matters"
     if claim.scale == "ratio":
-        return f"{100 * (claim.margin - 1):.3g} %, a ratio of {claim.margin:g} or its inverse"
+        share = 100 * (claim.margin - 1)
+        return f"{share:.3g} %, a ratio of {claim.margin:g} or its inverse"
     if claim.test == "t":
         return f"{100 * claim.margin:g} points"
     if claim.test == "mcnemar":
