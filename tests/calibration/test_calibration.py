@@ -170,38 +170,29 @@ def test_what_is_remembered_is_what_would_be_measured(pool: Pool) -> None:
                 assert quick.effect(twins) == plain.effect(twins)
 
 
-@pytest.mark.parametrize("share", ["alone", "false", "equal"])
+FEW, MANY = Share(5, 100, 0.02), Share(20, 100, 0.02)
+FINE = Calibration(
+    kind=EQUAL,
+    claim="any",
+    seeds=3,
+    studies=100,
+    judged=100,
+    pairs=1.0,
+    alone=FEW,
+    false=FEW,
+    equal=FEW,
+    missed=FEW,
+)
+
+
+@pytest.mark.parametrize("share", ["alone", "false", "equal", "missed"])
 def test_a_row_with_one_share_too_large_is_not_good(share: str) -> None:
-    few, many = Share(5, 100, 0.02), Share(20, 100, 0.02)
-    row = Calibration(
-        kind=EQUAL,
-        claim="any",
-        seeds=3,
-        studies=100,
-        judged=100,
-        pairs=1.0,
-        alone=few,
-        false=few,
-        equal=few,
-        missed=few,
-    )
-    assert row.good
-    assert not replace(row, **{share: many}).good
+    assert FINE.good
+    assert not replace(FINE, **{share: MANY}).good
 
 
-def test_intervals_of_equal_arms_must_cover_and_those_of_placebos_need_not() -> None:
-    few, many = Share(5, 100, 0.02), Share(20, 100, 0.02)
-    row = Calibration(
-        kind="a placebo",
-        claim="any",
-        seeds=3,
-        studies=100,
-        judged=100,
-        pairs=1.0,
-        alone=few,
-        false=few,
-        equal=few,
-        missed=many,
-    )
-    assert row.good
-    assert not replace(row, kind=EQUAL).good
+@pytest.mark.parametrize("share", ["alone", "false"])
+def test_of_placebos_false_verdicts_count_and_nothing_else(share: str) -> None:
+    placebo = replace(FINE, kind="a placebo", equal=MANY, missed=MANY)
+    assert placebo.good
+    assert not replace(placebo, **{share: MANY}).good
