@@ -211,5 +211,6 @@ def test_rises_are_compared_at_one_radius() -> None:
     assert log_rise_ratio(pair, 0.3) == pytest.approx(math.log(3.0))
     assert log_rise_ratio(pair, 0.2) is None
     both = log_rise_ratios(pair, 0.0)
-    assert both == pytest.approx({"0.1": math.log(0.5), "0.3": math.log(3.0)})
+    wanted = {"at radius 0.1": math.log(0.5), "at radius 0.3": math.log(3.0)}
+    assert both == pytest.approx(wanted)
     assert log_rise_ratio(twins(run(pair.baseline.key), pair.other), 0.1) is None

@@ -136,3 +136,13 @@ def test_straightness_is_net_over_summed_distance(observed: Result) -> None:
     for axis, (at, value) in drawn.items():
         assert lines[axis][0] == pytest.approx(at)
         assert lines[axis][1] == pytest.approx(value, rel=1e-6)
+
+
+def test_who_looks_from_afar_is_not_drawn_over_the_steps_of_training(
+    observed: Result,
+) -> None:
+    layout = observed.plot("straightness").figure.layout
+    titles = [layout[axis].title.text for axis in ("xaxis", "xaxis2", "xaxis3")]
+    assert titles[0] == titles[2] == "step (log scale)"
+    assert titles[1] == "steps from look to look (log scale)"
+    assert layout.xaxis2.matches is None and layout.xaxis3.matches == "x"

@@ -67,6 +67,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
             series=by_arm(afar, lambda of: of.straight, ratio=True),
             log=True,
             bounds=(0.0, 1.0),
+            over="steps from look to look (log scale)",
         ),
         Quantity(
             title="direction of a step",

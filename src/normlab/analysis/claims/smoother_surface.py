@@ -76,7 +76,7 @@ def log_scaled_ratio(twins: Twins, log_smoothness: float) -> Measured | None:
 def log_rise_ratios(twins: Twins, effect: float) -> Measured:
     """How much more the loss rises in random directions, by relative radius."""
     del effect
-    found = {f"{radius:g}": log_rise_ratio(twins, radius) for radius in (0.1, 0.3)}
+    found = {f"at radius {r:g}": log_rise_ratio(twins, r) for r in (0.1, 0.3)}
     return {name: ratio for name, ratio in found.items() if ratio is not None}
 
 
@@ -103,7 +103,7 @@ CLAIM = Definition(
         Second(
             "length of rows (longer ones look smoother as it is)", log_length_ratios
         ),
-        Second("rise of the loss around the end, in radii", log_rise_ratios),
+        Second("rise of the loss around the end", log_rise_ratios),
         Second("largest Hessian eigenvalue", log_eigenvalue_ratios),
         Second("learning rate times smoothness along the gradient", log_scaled_ratio),
     ),

@@ -33,6 +33,8 @@ class Quantity:
     """What chance alone would give: steps and values of a dotted curve."""
     bounds: tuple[float, float] = (-np.inf, np.inf)
     """What values are possible; a band beyond them is cut."""
+    over: str = steps.TITLE
+    """What lies to the right; another thing than steps has an axis of its own."""
 
 
 def draw_along_training(
@@ -65,9 +67,12 @@ def draw_along_training(
         [
             Panel(
                 title=quantity.title,
-                x=steps.TITLE,
+                x=quantity.over,
                 y=quantity.unit,
-                x_axis={**steps.AXIS, "matches": "x" if i else None},
+                x_axis={
+                    **steps.AXIS,
+                    "matches": "x" if i and quantity.over == steps.TITLE else None,
+                },
                 y_axis=axes[i],
             )
             for i, quantity in enumerate(quantities)
