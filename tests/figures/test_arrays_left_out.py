@@ -95,9 +95,10 @@ def test_what_is_read_by_nothing_says_what_it_is_kept_for(
         return object.__getattribute__(self, name)
 
     monkeypatch.setattr(Arrays, "__getattribute__", noticing, raising=False)
-    Gallery(observed).drawn()
-    observed.claims()
-    for run in observed.record.runs:  # as a study does that goes on
+    anew = Result(observed.record)  # remembers nothing of what other tests asked
+    Gallery(anew).drawn()
+    anew.claims()
+    for run in anew.record.runs:  # as a study does that goes on
         levels_reached(run.observed)
     kinds = [kind for probe in PROBES for kind in (probe, *probe.kinds().values())]
     every = {(kind, n): known for kind in kinds for n, known in kind.known().items()}
