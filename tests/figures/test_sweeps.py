@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -24,10 +26,12 @@ from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.figures.kit.theme import DARK, LIGHT
 from normlab.spec.plan import RunKey
 from normlab.spec.settings import with_settings
+from normlab.spec.study import StudySpec
 from tests.analysis.sweeps import over_rates, rates_spec, valley
 
 RATES = (0.01, 0.1, 1.0)
 SIZE = "recipe.batch_size"
+SMALL = (SIZE, 8)
 BEST = {"none": 0.01, "batch": 0.1}
 
 
@@ -63,13 +67,62 @@ def test_losses_over_rates_are_geometric_means_with_no_point_where_a_run_diverge
     assert np.isnan(none.y[2])
 
 
-def test_the_share_of_diverged_runs_is_shown() -> None:
+def test_the_share_of_runs_that_did_not_train_is_shown() -> None:
     figure = of_rates().figure
     assert list(lines(figure, "none", "x3")[0].y) == [0, 0, 100]
     assert list(lines(figure, "batch", "x3")[0].y) == [0, 0, 0]
+    titles = [note.text for note in figure.layout.annotations]
+    assert titles[2] == "<b>runs that did not train</b>"
 
 
-def test_the_share_of_diverged_runs_has_a_band() -> None:
+def lost(spec: StudySpec, where: Callable[[RunKey], bool]) -> Result:
+    """Of ten classes these runs end at the loss of chance, finite as it is."""
+    shares = {"train": [10] * 10, "validation": [2] * 10}
+    noted = json.dumps({"line": "", "parts": shares})
+    record = over_rates(spec, lambda key: math.log(10) if where(key) else 0.1)
+    runs = tuple(
+        replace(run, step_losses=np.full_like(run.step_losses, math.log(10)))
+        if where(run.key)
+        else run
+        for run in record.runs
+    )
+    return Result(replace(record, runs=runs, meta={**record.meta, "data": noted}))
+
+
+def test_runs_that_end_at_chance_are_among_those_that_did_not_train() -> None:
+    at_chance = lost(
+        rates_spec(*RATES),
+        lambda key: key.arm == "none" and key.rate == 1.0 and key.seed < 3,
+    )
+    drawn = rates.KIND.draw(at_chance, LIGHT)
+    assert list(lines(drawn.figure, "none", "x3")[0].y) == [0, 0, 75]
+    assert "not all runs trained at 1; batch" in drawn.alt
+    # they have a final loss all the same
+    assert np.isfinite(lines(drawn.figure, "none", "x")[0].y).all()
+    # the claim at that rate counts the same ones
+    (claim,) = [
+        claim
+        for claim in at_chance.claims()
+        if claim.id == "trains-at-all" and claim.rate == 1.0
+    ]
+    assert sorted(effect.value for effect in claim.effects) == [0, 1, 1, 1]
+
+
+def test_a_sweep_counts_runs_that_end_at_chance_too() -> None:
+    spec = with_settings(rates_spec(0.01), ["recipe.batch_size=8,64"])
+    at_chance = lost(
+        spec, lambda key: key.arm == "batch" and key.seed == 0 and SMALL in key.point
+    )
+    drawn = sweep.KIND.draw(at_chance, LIGHT)
+    assert list(lines(drawn.figure, "batch", "x3")[0].y) == [25, 0]
+    assert list(lines(drawn.figure, "none", "x3")[0].y) == [0, 0]
+    titles = [note.text for note in drawn.figure.layout.annotations]
+    assert "<b>runs that did not train</b>" in titles
+    said = " Runs that did not train: 1 of 4 of batch at batch size 8."
+    assert drawn.alt.endswith(said)
+
+
+def test_the_share_of_runs_that_did_not_train_has_a_band() -> None:
     (band,) = [
         trace
         for trace in of_rates().figure.data
@@ -111,8 +164,8 @@ def test_each_arms_own_best_is_ringed() -> None:
 
 def test_the_words_say_what_is_seen_over_rates() -> None:
     assert "none is most accurate at rate" in of_rates().alt
-    assert "its own best is 0.1, no run diverged" in of_rates().alt
-    assert "runs diverged at 1" in of_rates().alt
+    assert "its own best is 0.1, all trained" in of_rates().alt
+    assert "not all runs trained at 1" in of_rates().alt
 
 
 def test_one_swept_setting_gives_curves() -> None:

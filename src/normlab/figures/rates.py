@@ -1,4 +1,4 @@
-"""Final loss, accuracy and share of diverged runs against the learning rate."""
+"""Final loss, accuracy and share of runs that did not train against the rate."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from normlab.spec.point import SweepPoint, point_text
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
-LOSS, ACCURACY, DIVERGED = range(3)  # the panels of a row
+LOSS, ACCURACY, UNTRAINED = range(3)  # the panels of a row
 MAX_POINTS = 4  # rows; of a longer sweep the first, the last and some between
 _GONE = (np.nan,) * 4  # no estimate
 
@@ -78,7 +78,7 @@ def _row(
         ),
         Panel(title=f"final test accuracy{at}", y="%", **named),
         Panel(
-            title=f"runs that diverged{at}",
+            title=f"runs that did not train{at}",
             y="% of runs",
             y_axis={"range": [-4, 104]},
             **named,
@@ -97,7 +97,7 @@ def _add_arm(
     # a loss after divergence is that of the last finite network: no end of a run
     loss = np.array([arm.test_loss if not arm.diverged else _GONE for arm in those])
     accuracy = 100 * np.array([arm.test_accuracy for arm in those])
-    lost = 100 * np.array([share_interval(arm.diverged, arm.ended) for arm in those])
+    lost = 100 * np.array([share_interval(arm.untrained, arm.ended) for arm in those])
     bounds = ((1e-7, np.inf), (0, 100), (0, 100))
     for i, (values, ends) in enumerate(
         zip((loss, accuracy, lost), bounds, strict=True)
@@ -118,7 +118,7 @@ def _add_arm(
             **axes,
         )
         at = rates == best
-        if i != DIVERGED and at.any():
+        if i != UNTRAINED and at.any():
             figure.add_scatter(
                 x=single(rates[at]),
                 y=single(values[at, 0]),
@@ -175,14 +175,14 @@ def _words(
     for name, those in here.items():
         if not those:
             continue
-        lost = [f"{arm.rate:g}" for arm in those if arm.diverged]
+        lost = [f"{arm.rate:g}" for arm in those if arm.untrained]
         top = max(those, key=lambda arm: arm.test_accuracy.mean)
         own = best.get(name, np.nan)
         sentences.append(
             f"{name} is most accurate at rate {top.rate:g} "
             f"({100 * top.test_accuracy.mean:.2f} %)"
             + (f", its own best is {own:g}" if np.isfinite(own) else "")
-            + (f", runs diverged at {named(lost)}" if lost else ", no run diverged")
+            + (f", not all runs trained at {named(lost)}" if lost else ", all trained")
         )
     where = f"At {point_text(point)}: " if point else ""
     return f"{where}{in_words(sentences) or 'no run has ended yet'}."
@@ -196,10 +196,11 @@ KIND = FigureKind(
     reading=(
         "The wider the flat bottom of the loss, the less the choice of the rate "
         "matters, and the further right it reaches, the larger the rates that work. "
-        "Mean over seeds with 95 % interval, of the share of diverged runs Wilson's; "
-        "where a run diverged there is no final loss, and accuracy counts its last "
-        "finite network. A ring marks each arm's own best rate, chosen on held-out "
-        "images."
+        "Mean over seeds with 95 % interval, of the share of runs that did not train "
+        "Wilson's; they are those whose loss was not finite, or ended at that of "
+        "chance. Where a run diverged there is no final loss, and accuracy counts its "
+        "last finite network. A ring marks each arm's own best rate, chosen on "
+        "held-out images."
     ),
     draw=_draw,
 )

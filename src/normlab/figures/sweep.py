@@ -43,7 +43,7 @@ def draw_curves(
     styles: Mapping[str, Style],
     theme: Theme = LIGHT,
 ) -> go.Figure:
-    """Accuracy, loss and share of diverged runs over one axis, a curve per arm.
+    """Accuracy, loss and share of runs that did not train over an axis, by arm.
 
     Args:
         arms: At every value of the axis.
@@ -53,7 +53,7 @@ def draw_curves(
     """
     key, values = axis
     places, x_axis = _places(values)
-    names = ("final test accuracy", "final test loss", "runs that diverged")
+    names = ("final test accuracy", "final test loss", "runs that did not train")
     units = ("%", "nats per example", "% of runs")
     found = _by_place(arms, [axis])
     curves = {
@@ -160,7 +160,7 @@ def _curves(those: Sequence[ArmSummary | None]) -> list[np.ndarray]:
     accuracy = [100 * np.array(a.test_accuracy[:3]) if a else unknown for a in those]
     loss = [a.test_loss[:3] if a and not a.diverged else unknown for a in those]
     share = [
-        100 * np.array(share_interval(a.diverged, a.ended)[:3]) if a else unknown
+        100 * np.array(share_interval(a.untrained, a.ended)[:3]) if a else unknown
         for a in those
     ]
     curves = [np.array(each, dtype=np.float64) for each in (accuracy, loss, share)]
@@ -223,6 +223,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     names = [arm.name for arm in spec.arms]
     alt = _words(arms, axes, names)
     if len(axes) == 1:
+        alt = " ".join((alt, *_untrained(arms, axes, names)))
         return Drawn(draw_curves(arms, axes[0], theme.styles(names), theme), alt)
     return Drawn(draw_map(arms, axes, names, theme), alt)
 
@@ -244,6 +245,19 @@ def _words(
     return f"Mean final test accuracy: {in_words(sentences)}."
 
 
+def _untrained(
+    arms: Sequence[ArmSummary], axes: Sequence[Axis], names: Sequence[str]
+) -> list[str]:
+    """Of which arms runs did not train, and where, as a sentence; none if all did."""
+    lost = [
+        f"{a.untrained} of {a.ended} of {a.arm} at {_where(a, axes)}"
+        for name in names
+        for a in arms
+        if a.arm == name and a.untrained
+    ]
+    return [f"Runs that did not train: {in_words(lost)}."] if lost else []
+
+
 def _where(arm: ArmSummary, axes: Sequence[Axis]) -> str:
     there = {**dict(arm.point), RATE: arm.rate}
     return ", ".join(f"{_word(key)} {_label(there[key])}" for key, _ in axes)
@@ -257,7 +271,8 @@ KIND = FigureKind(
     reading=(
         "Each arm at every value of the settings that were swept: a curve that stays "
         "level does not depend on the setting. Mean over seeds with 95 % interval, of "
-        "the share of diverged runs Wilson's; of two settings a map, all arms on one "
+        "the share of runs that did not train Wilson's (those whose loss was not "
+        "finite, or ended at that of chance); of two settings a map, all arms on one "
         "scale of colours. Where a run diverged there is no final loss, and accuracy "
         "counts its last finite network."
     ),
