@@ -41,9 +41,9 @@ class Chance(NamedTuple):
         if counts := parts.get("train"):
             held_out = parts.get("validation")
             return cls(entropy(counts), entropy(held_out) if held_out else None)
-        classes, largest = record.meta.get("classes", ""), record.largest_class
-        if classes.isdecimal() and largest and largest * int(classes) <= EVEN:
-            even = math.log(int(classes))
+        classes, largest = record.classes, record.largest_class
+        if classes and largest and largest * classes <= EVEN:
+            even = math.log(classes)
             return cls(even, even)
         return cls(unknown="the study did not note how often each label comes")
 
