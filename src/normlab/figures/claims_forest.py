@@ -238,7 +238,9 @@ def _words_beside(
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
     claims = result.claims()
     if not any(map(_measured, claims)):
-        raise NotMeasured("no twins have ended yet, so no claim has an effect")
+        raise NotMeasured(
+            "no claim has an effect, for no twins that trained have ended"
+        )
     styles = theme.styles([arm.name for arm in result.record.spec.arms])
     drawn = few(claims)
     places = several_places(drawn)

@@ -34,13 +34,14 @@ from normlab.figures import (
     sweep,
     twin_difference,
 )
-from normlab.figures.kit.observed import setting_words
+from normlab.figures.kit.observed import setting_words, trained_words
 from normlab.figures.kit.picture import FigureKind, Picture
 from normlab.figures.kit.theme import LIGHT, Theme
 from normlab.spec.names import known
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
+    from normlab.records.rows import StudyRecord
 
 KINDS: tuple[FigureKind, ...] = (
     claims_forest.KIND,
@@ -77,7 +78,8 @@ class Gallery(Mapping[str, Picture]):
     """The figures of one study by name; asking for one draws it.
 
     Iterating gives the names of all figures that normlab can draw; those that this
-    study did not measure raise NotMeasured when they are asked for.
+    study did not measure raise NotMeasured when they are asked for, and so do those of
+    what happens inside networks of which none trained.
     """
 
     def __init__(self, result: StudyResult, theme: Theme = LIGHT) -> None:
@@ -90,15 +92,12 @@ class Gallery(Mapping[str, Picture]):
             raise BadSetting(f"figure '{name}' is unknown. {_known(name)}")
         kind = kinds[name]
         try:
+            more = _of_those_shown(self._result.record) if kind.of_one_setting else ()
             figure, alt = kind.draw(self._result, self._theme)
         except NotMeasured as missing:
             raise NotMeasured(f"{kind.title}: {missing}.") from None
-        if kind.of_one_setting and (where := setting_words(self._result.record)):
-            kind, alt = (
-                replace(kind, reading=f"{kind.reading} {where}"),
-                f"{alt} {where}",
-            )
-        return Picture(kind=kind, figure=figure, alt=alt)
+        reading, alt = (" ".join((text, *more)) for text in (kind.reading, alt))
+        return Picture(kind=replace(kind, reading=reading), figure=figure, alt=alt)
 
     def __iter__(self) -> Iterator[str]:
         return iter(kind.id for kind in KINDS)
@@ -123,6 +122,16 @@ class Gallery(Mapping[str, Picture]):
                 missing.append(f"{name}: a fault of normlab keeps it from being drawn.")
                 warnings.warn(f"figure '{name}' is at fault ({what})", stacklevel=2)
         return pictures, missing
+
+
+def _of_those_shown(record: StudyRecord) -> list[str]:
+    """Sentences on the runs that a figure of one setting shows; none of most studies.
+
+    Raises:
+        NotMeasured: If none of them trained.
+    """
+    trained = trained_words(record)
+    return [words for words in (setting_words(record), trained) if words]
 
 
 def _known(name: str) -> str:

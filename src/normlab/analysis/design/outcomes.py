@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from normlab.analysis.claims.definition import Twins
-from normlab.analysis.design.learning import trained
+from normlab.analysis.design.learning import Chance, trained
 from normlab.analysis.design.pairs import Pairing, Runs, pairings
 from normlab.analysis.text.words import ARMS, count, named
-from normlab.records.rows import StudyRecord
-from normlab.spec.point import point_text
+from normlab.records.rows import ENDED, StudyRecord
+from normlab.spec.point import SweepPoint, point_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +75,21 @@ def training_lines(record: StudyRecord) -> tuple[str, ...]:
     if runs.chance.unknown and any(o.ended for o in found):
         lines.append(_UNKNOWN.format(why=runs.chance.unknown))
     return tuple(lines)
+
+
+def untrained_at(
+    record: StudyRecord, rate: float, point: SweepPoint = ()
+) -> dict[str, tuple[int, int]]:
+    """By arm, how many runs at one rate and point did not train, and how many ended.
+
+    Arms of which no run has ended are left out.
+    """
+    chance = Chance.of(record)
+    found: dict[str, list[bool]] = {}
+    for run in record.runs:
+        if (run.key.rate, run.key.point) == (rate, point) and run.status in ENDED:
+            found.setdefault(run.key.arm, []).append(not trained(run, chance))
+    return {arm: (sum(lost), len(lost)) for arm, lost in found.items()}
 
 
 _EVERY = "every run of {base} and {arm} trained{where} ({seeds})"

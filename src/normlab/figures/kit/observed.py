@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from normlab.analysis.design.outcomes import untrained_at
 from normlab.analysis.design.setting import setting_of, setting_text
 from normlab.analysis.series.series import Series, Trajectory, over_seeds
+from normlab.analysis.text.words import ARMS, named
 from normlab.errors import NotMeasured
 from normlab.records.observed.contract import Arrays, Place, ProbeArrays
 from normlab.records.rows import StudyRecord
@@ -44,6 +46,23 @@ def setting_words(record: StudyRecord) -> str:
     """At which rate and point it was seen; empty where there is but one."""
     where = setting_text(record)
     return f"Seen at {where}." if where else ""
+
+
+def trained_words(record: StudyRecord) -> str:
+    """Which of the runs shown did not train; empty where all did.
+
+    Raises:
+        NotMeasured: If all runs at this rate and point have ended and none trained: a
+            network that learnt nothing has nothing inside that could be read.
+    """
+    setting = setting_of(record)
+    lost = untrained_at(record, *setting)
+    shown = sum((run.key.rate, run.key.point) == setting for run in record.runs)
+    if 0 < shown == sum(untrained for untrained, _ in lost.values()):
+        where = setting_text(record)
+        raise NotMeasured(f"no network trained {f'at {where}' if where else 'here'}")
+    arms = [f"{n} of {ended} of {arm}" for arm, (n, ended) in lost.items() if n]
+    return f"Runs that did not train: {named(arms, ARMS)}." if arms else ""
 
 
 def runs_of(result: StudyResult) -> list[RunKey]:

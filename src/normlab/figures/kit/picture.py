@@ -46,7 +46,7 @@ class FigureKind:
     """How to read it; one sentence or two."""
     of_one_setting: bool
     """Whether it shows what was observed, at one rate and point of several; then its
-    reading says at which."""
+    reading says at which, and it is drawn only if a network trained there."""
     draw: Callable[[StudyResult, Theme], Drawn]
     """Raises NotMeasured where the study lacks what it shows."""
     at_once: bool = True
