@@ -146,11 +146,9 @@ def gradient(stream: np.random.Generator) -> Arrays:
 
 
 def outputs(stream: np.random.Generator) -> Arrays:
-    """Class probabilities of the probe batch, and their way in epoch 1."""
-    raw = stream.random(size=(len(STEPS), IMAGES, 10))
+    """The way of what is said of the probe batch in epoch 1."""
     return {
         "steps": STEPS,
-        "probabilities": raw / raw.sum(axis=2, keepdims=True),
         "burst_steps": np.array([5, 15, 25, 45, 55]),
         "burst_net": 1 + stream.random(5),
         "burst_sum": 2 + stream.random(5),

@@ -78,12 +78,39 @@ def seeded(*address: SupportsIndex | str) -> Iterator[None]:
         ...     first == torch.rand(1)
         tensor([True])
     """
-    seed = _seed(address)
     with fork_rng():
-        torch.manual_seed(seed)  # every device, also one that wakes up later
-        np.random.seed([seed >> 32, seed & 0xFFFF_FFFF])  # noqa: NPY002
-        random.seed(seed)
+        seed_generators(*address)
         yield
+
+
+def seed_generators(*address: SupportsIndex | str) -> None:
+    """Put the default generators of torch, NumPy and Python at the address for good.
+
+    For a block that puts them back by itself, as that of `fork_rng`.
+
+    Args:
+        address: As for `stream`.
+
+    Raises:
+        TypeError: If a part is neither an integer nor a word.
+
+    Example:
+        >>> with fork_rng():
+        ...     seed_generators(0, "init")
+        ...     first = torch.rand(1)
+        >>> with seeded(0, "init"):
+        ...     first == torch.rand(1)
+        tensor([True])
+    """
+    seed = _seed(address)
+    if torch.accelerator.current_accelerator() is None:
+        # for devices that no such torch has, `manual_seed` formats its stack each time,
+        # half a millisecond
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)  # every device, also one that wakes up later
+    np.random.seed([seed >> 32, seed & 0xFFFF_FFFF])  # noqa: NPY002
+    random.seed(seed)
 
 
 @contextmanager

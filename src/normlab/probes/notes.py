@@ -23,12 +23,12 @@ class Notes:
         facts: Tensors that belong to all looks alike.
 
     Example:
-        >>> from normlab.records.observed.outputs import OutputArrays
-        >>> notes = Notes(OutputArrays)
-        >>> notes.add(3, OutputArrays.row(probabilities=torch.tensor(0.5)))
-        >>> notes.add(4, OutputArrays.row(probabilities=torch.tensor(0.25)))
+        >>> from normlab.records.observed.path import PathArrays
+        >>> notes = Notes(PathArrays)
+        >>> notes.add(3, PathArrays.row(norm=torch.tensor(0.5)))
+        >>> notes.add(4, PathArrays.row(norm=torch.tensor(0.25)))
         >>> notes.arrays()
-        {'steps': tensor([3, 4]), 'probabilities': tensor([0.5000, 0.2500])}
+        {'steps': tensor([3, 4]), 'norm': tensor([0.5000, 0.2500])}
     """
 
     def __init__(self, kind: type[ProbeArrays], facts: Row | None = None) -> None:

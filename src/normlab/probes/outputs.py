@@ -1,14 +1,13 @@
-"""The path through function space: what the network says about the same images."""
+"""The path through function space: how far what the network says moves in epoch 1."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from normlab.base.reals import real
-from normlab.probes import schedule
 from normlab.probes.context import ProbeContext
 from normlab.probes.notes import NotingProbe, Row, as_pending, pending
 from normlab.probes.probe_mode import probe_mode_
@@ -16,8 +15,6 @@ from normlab.probes.straightness import Straightness
 from normlab.records.observed.outputs import OutputArrays
 from normlab.train.step_state import StepState
 
-MAX_PROBABILITIES = 2**14
-"""Kept per state: 512 images of up to 32 classes, fewer of more."""
 FOLLOWED = 256
 """Images whose way is followed from step to step; with 512 the claim on it differs by
 less than .01."""
@@ -35,37 +32,31 @@ _NOWHERE: Row = OutputArrays.row(
 
 
 class Outputs(NotingProbe):
-    """Softmax of the network's output on the probe batch, *batch* statistics.
+    """Square roots of the softmax on images of the probe batch, *batch* statistics.
 
     Args:
-        inputs: The probe batch.
-        steps: When to look at what is said of all of it.
+        inputs: The probe batch, of which the first images are taken.
         first_epoch: How many steps it has; the way is followed in it.
     """
 
     kind = OutputArrays
     touches = True
 
-    def __init__(
-        self, inputs: Tensor, *, steps: Collection[int], first_epoch: int
-    ) -> None:
+    def __init__(self, inputs: Tensor, *, first_epoch: int) -> None:
         self._way = Straightness(first_epoch)
-        super().__init__(frozenset(steps) | self._way.due, _NOWHERE)
-        self._inputs = inputs
-        self._steps = steps
+        # one look where nothing is followed: a record without any says nothing of why
+        super().__init__(self._way.due | {0}, _NOWHERE)
+        self._inputs = inputs[:FOLLOWED]
 
     def observe(self, state: StepState) -> None:
-        """One forward pass for each of both."""
+        """One forward pass."""
+        self._notes.add(state.step, {})
+        if state.step not in self._way.due:
+            return
         probe_mode_(state.model)
-        if state.step in self._steps:
-            said = _said(state.model, self._inputs)
-            images = max(1, MAX_PROBABILITIES // said.shape[1])
-            row = self.kind.row(probabilities=said[:images].clone())
-            self._notes.add(state.step, row)
-        if state.step in self._way.due:
-            said = _said(state.model, self._inputs[:FOLLOWED])
-            images = max(1, MAX_FOLLOWED // said[0].numel())
-            self._notes.facts |= self._way.look(state.step, said[:images].sqrt().cpu())
+        said = _said(state.model, self._inputs)
+        images = max(1, MAX_FOLLOWED // said[0].numel())
+        self._notes.facts |= self._way.look(state.step, said[:images].sqrt().cpu())
 
     def arrays(self) -> Mapping[str, Tensor]:
         """Rows so far, and what the rest of the way needs."""
@@ -83,9 +74,5 @@ def _said(model: nn.Module, inputs: Tensor) -> Tensor:
 
 
 def outputs(of: ProbeContext) -> Outputs:
-    """The probe of one run: often in the beginning."""
-    return Outputs(
-        of.batch.inputs,
-        steps=schedule.denser_early(of.length),
-        first_epoch=of.length.steps_per_epoch,
-    )
+    """The probe of one run: in bursts, and at every twentieth step."""
+    return Outputs(of.batch.inputs, first_epoch=of.length.steps_per_epoch)

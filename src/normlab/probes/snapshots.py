@@ -37,7 +37,7 @@ class Snapshots(NotingProbe):
 
 
 def snapshots(of: ProbeContext) -> Snapshots | None:
-    """The probe of one run, as often as outputs; none where no folder is given."""
+    """The probe of one run, often in the beginning; none where no folder is given."""
     if of.snapshots is None:
         return None
     return Snapshots(of.snapshots, steps=schedule.denser_early(of.length))

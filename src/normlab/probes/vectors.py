@@ -60,8 +60,9 @@ def scaled(vector: Vector, factors: Vector) -> list[Tensor]:
 
 def in_lengths(vector: Vector, lengths: Vector) -> list[Tensor]:
     """Each number over a length of its own; 0 where that is 0."""
-    pairs = zip(vector, lengths, strict=True)
-    return [torch.where(long > 0, real(x) / long, 0) for x, long in pairs]
+    whole = [_once(long) for long in lengths]
+    divisors = [torch.where(long > 0, long, torch.inf) for long in whole]
+    return [real(x) / by for x, by in zip(vector, divisors, strict=True)]
 
 
 def geometric_mean(vector: Vector) -> float:
@@ -73,13 +74,17 @@ def geometric_mean(vector: Vector) -> float:
     """
     logs = numbers = 0.0
     for x in vector:
-        # of an expanded tensor every number once, as often as it stands there
-        once = x[tuple(slice(None if step else 1) for step in x.stride())]
-        above = once[once > 0]
+        once = _once(x)
+        above = once[once > 0]  # counted as often as they stand there
         repeats = x.numel() / max(once.numel(), 1)
         logs += repeats * above.log().double().sum().item()
         numbers += repeats * above.numel()
     return math.exp(ratio(logs, numbers))
+
+
+def _once(x: Tensor) -> Tensor:
+    """Of an expanded tensor every number once; its expanded axes have length 1."""
+    return x[tuple(slice(None if step else 1) for step in x.stride())]
 
 
 def place_(

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from normlab.base.hold import preserved
 from normlab.base.reals import in_numpy
-from normlab.base.streams import seeded
+from normlab.base.streams import seed_generators
 from normlab.base.taps import uncompiled
 from normlab.errors import BadFolder, described
 from normlab.records.events import Noted, Observed
@@ -80,8 +80,8 @@ class Observers:
         if not observer.touches:
             observer.observe(state)
             return
-        address = (self._seed, observer.name, state.step)
-        with preserved(state.model), seeded(*address), uncompiled():
+        with preserved(state.model), uncompiled():  # generators are among the preserved
+            seed_generators(self._seed, observer.name, state.step)
             observer.observe(state)
 
     def _dismiss(self, observer: Observer, error: BaseException) -> None:

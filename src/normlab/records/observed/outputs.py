@@ -1,4 +1,4 @@
-"""The path through function space: what the network says about the same images."""
+"""The path through function space: how far what the network says moves."""
 
 from __future__ import annotations
 
@@ -8,18 +8,13 @@ _BURSTS, _STRIDES = "burst_steps", "strides"
 
 
 class OutputArrays(ProbeArrays, probe="outputs"):
-    """What the network says of images of the probe batch, by their own statistics.
+    """How far what the network says of images of the probe batch moves in epoch 1.
 
-    f is the square root of the softmax. Its way in epoch 1 is measured in bursts of ten
-    successive steps, and as it looks from d steps to d steps; of an epoch of fewer than
-    100 steps it is not.
+    f is the square root of its softmax over the classes, by the images' own statistics.
+    Its way is measured in bursts of ten successive steps, and as it looks from d steps
+    to d steps; of an epoch of fewer than 100 steps it is not.
     """
 
-    probabilities: Array = kept(
-        "softmax over the classes (last axis); of many classes for fewer images",
-        "steps first ...",
-        unread="comparing what networks say along the way",
-    )
     burst_steps: Array = kept("steps where bursts begin", _BURSTS, dtype="int")
     burst_net: Array = kept("distance of f from beginning to end", _BURSTS)
     burst_sum: Array = kept("sum of the distances of its steps", _BURSTS)
