@@ -27,6 +27,7 @@ def conduct(
     train: Callable[[ProgressListener], StudyResult],
     *,
     chosen: Sequence[int] = (),
+    told: Sequence[str] = (),
     quiet: bool,
 ) -> int:
     """Announce the study, train it, print its account, write its report.
@@ -36,6 +37,7 @@ def conduct(
         folder: Where it is kept.
         train: The one library call.
         chosen: The seeds that choose rates, where the study has settled that.
+        told: What else has to be known before, in lines.
         quiet: Print only the account.
 
     Returns:
@@ -45,7 +47,7 @@ def conduct(
         Stopped: By a signal, at whatever moment; it says how to go on.
     """
     try:
-        return _conducted(spec, folder, train, chosen=chosen, quiet=quiet)
+        return _conducted(spec, folder, train, chosen, told, quiet=quiet)
     except BaseException as error:
         number = signal_behind(error)
         if number is None:
@@ -57,8 +59,9 @@ def _conducted(
     spec: StudySpec,
     folder: Path,
     train: Callable[[ProgressListener], StudyResult],
-    *,
     chosen: Sequence[int],
+    told: Sequence[str],
+    *,
     quiet: bool,
 ) -> int:
     if spec.model.file is not None:
@@ -67,7 +70,8 @@ def _conducted(
         if arm.file is not None:
             say(f"executing {arm.file} (norm {arm.own})")
     if not quiet:
-        say(f"{_announcement(spec, chosen)}\nto be kept in {folder}")
+        kept = f"to be kept in {folder}"
+        say("\n".join((_announcement(spec, chosen), kept, *told)))
     try:
         with watching(quiet=quiet) as watcher:
             result = train(watcher)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from normlab.analysis.text.layout import wrapped
 from normlab.errors import BadSetting
 from normlab.experiments.registry import NAMES, experiment
 from normlab.spec.names import known
@@ -41,3 +42,24 @@ def find(name: str, *, full: bool = False) -> StudySpec:
         f"unknown experiment '{name}'. {known(NAMES, instead_of=name)} "
         "A study of your own is a path to its study.toml."
     )
+
+
+def not_as_published(name: str, spec: StudySpec) -> list[str]:
+    """In what a built-in experiment is not the publication's; nothing of a study.toml.
+
+    Args:
+        name: As typed.
+        spec: What is made of it: where it has other settings, the text says that it is
+            about those that the experiment comes with.
+    """
+    if name not in NAMES:
+        return []
+    known = experiment(name)
+    comes = any(_same_study(known.spec(full=full), spec) for full in (False, True))
+    start = "not as published" + ("" if comes else ", before your settings")
+    return [wrapped(f"{start}: {known.differs}")]
+
+
+def _same_study(one: StudySpec, other: StudySpec) -> bool:
+    parts = ("data", "model", "recipe", "sweep", "arms", "seeds")
+    return all(getattr(one, part) == getattr(other, part) for part in parts)

@@ -41,7 +41,7 @@ def run(
     """Train the arms of an experiment and compare them."""
     from normlab.cli import given
     from normlab.cli.conduct import conduct
-    from normlab.cli.experiments import find
+    from normlab.cli.experiments import find, not_as_published
     from normlab.records.folder import StudyFolder
     from normlab.spec.recipe import REFINED
     from normlab.terminal.watching import dated_folder
@@ -80,4 +80,5 @@ def run(
 
         return api.run(spec, folder, watcher=watcher)
 
-    return conduct(spec, folder, train, quiet=quiet)
+    told = not_as_published(experiment, spec)
+    return conduct(spec, folder, train, told=told, quiet=quiet)

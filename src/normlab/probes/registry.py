@@ -5,25 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
 
 from torch import nn
 
 from normlab.probes.context import ProbeContext
 from normlab.probes.unmade import Unmade
-from normlab.records.observed.registry import PROBES
+from normlab.records.observed.registry import MEASURES, Measure
 from normlab.train.run_config import RunConfig
 from normlab.train.step_state import Observer
 from normlab.user_code import is_stop
-
-Measure = Literal["none", "light", "full"]
-
-MEASURES: dict[Measure, tuple[str, ...]] = {
-    "none": (),
-    "light": ("activations",),
-    "full": tuple(kind.probe for kind in PROBES if not kind.afterwards),
-}
-"""Names of the probes of each; they look in this order."""
 
 
 def maker(name: str) -> Callable[[ProbeContext], Observer | None]:

@@ -63,10 +63,11 @@ def run(
     watcher = watcher or Silent()
     StudyFolder.refuse_taken(out)  # before workers start and data is read
     with _executor(spec) as executor:
+        from normlab.analysis.decidable import decidable
         from normlab.analysis.foresight import foreseen
 
         prepared = _prepared(spec, watcher, python)
-        for sentence in foreseen(spec, out.absolute().parent):
+        for sentence in (*decidable(spec), *foreseen(spec, out.absolute().parent)):
             watcher.told(sentence)
         return _begun(prepared, out, executor, watcher)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from normlab.analysis.text.layout import wrapped
 from normlab.analysis.text.words import count, nats
 from normlab.foreign import plain
 from normlab.records import events
@@ -58,8 +59,8 @@ class Lines(Progress):
         _say(text)
 
     def told(self, text: str) -> None:
-        """Print it."""
-        _say(text)
+        """Print it, in lines that fit a terminal."""
+        say(wrapped(plain(text)))
 
     def _name(self, key: RunKey) -> str:
         return run_name(key, rates=self.several_rates)

@@ -51,21 +51,31 @@ def _swept(spec: StudySpec) -> set[str]:
     return {axis.key for axis in spec.sweep.axes}
 
 
+def stated_at(statement: Statement, record: StudyRecord) -> Iterator[Pairing]:
+    """Where the study compares the arms of a statement, of the places it speaks of.
+
+    Nowhere if it lacks one of them.
+    """
+    spec = record.spec
+    by_name = {arm.name: arm for arm in spec.arms}
+    pair = statement.against, statement.arm
+    if not set(pair) <= by_name.keys():
+        return
+    alone = spec.model_copy(update={"arms": tuple(by_name[name] for name in pair)})
+    one = statement.rates == "same" or len(spec.recipe.rates) == 1
+    places = ("same-rate" if one else "own-best", "all-rates")
+    for pairing in all_pairings(replace(record, spec=alone)):
+        compared, rate, point = pairing.compared, pairing.rate, pairing.point
+        if compared in places and statement.speaks_at(compared, rate, point):
+            yield pairing
+
+
 def stated_of_others(record: StudyRecord) -> Iterator[tuple[str, Pairing]]:
     """Where the experiment compares two arms of which none is the baseline: the claims.
 
     Such a claim is made only where its statement speaks.
     """
-    spec = record.spec
-    by_name = {arm.name: arm for arm in spec.arms}
-    for statement in stated(spec):
-        pair = statement.against, statement.arm
-        if spec.baseline.name == pair[0] or not set(pair) <= by_name.keys():
-            continue
-        alone = spec.model_copy(update={"arms": tuple(by_name[name] for name in pair)})
-        one = statement.rates == "same" or len(spec.recipe.rates) == 1
-        places = ("same-rate" if one else "own-best", "all-rates")
-        for pairing in all_pairings(replace(record, spec=alone)):
-            compared, rate, point = pairing.compared, pairing.rate, pairing.point
-            if compared in places and statement.speaks_at(compared, rate, point):
+    for statement in stated(record.spec):
+        if statement.against != record.spec.baseline.name:
+            for pairing in stated_at(statement, record):
                 yield statement.claim, pairing

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from inspect import isclass
 from pkgutil import iter_modules
+from typing import Literal
 
 from normlab.records import observed
 from normlab.records.observed.contract import ProbeArrays
@@ -22,3 +23,12 @@ def _defined() -> Iterator[type[ProbeArrays]]:
 
 PROBES: tuple[type[ProbeArrays], ...] = tuple(_defined())
 """In the order of their names, in which they look."""
+
+Measure = Literal["none", "light", "full"]
+
+MEASURES: dict[Measure, tuple[str, ...]] = {
+    "none": (),
+    "light": ("activations",),
+    "full": tuple(kind.probe for kind in PROBES if not kind.afterwards),
+}
+"""Names of the probes of each; they look in this order."""
