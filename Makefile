@@ -7,7 +7,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint types layers docs lanes chaos bench fuzz pictures calibrate clean
+.PHONY: help run test check fmt lint types layers docs lanes chaos bench fuzz pages pictures calibrate clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ chaos: .venv/installed-dev  ## Interrupt studies and starve them (ARGS="--rounds
 
 bench: .venv/installed-dev  ## Measure speed and memory (see benchmarks/README.md)
 	$(BIN)/python benchmarks/all.py $(ARGS)
+
+PAGES := arrays claims commands settings norms networks glossary
+pages: .venv/installed-dev  ## Fill the pages of the documents that are made from the code
+	for page in $(PAGES); do $(BIN)/python docs/$$page.py || exit 1; done
 
 STUDIES := normlab-runs/pictures
 pictures: .venv/installed-dev  ## Draw the README's pictures from studies of their own

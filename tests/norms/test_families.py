@@ -24,15 +24,6 @@ ROOT = Path(__file__).parents[2]
 every = pytest.mark.parametrize("norm", FAMILIES.values(), ids=FAMILIES)
 
 
-def row(norm: Norm) -> str:
-    options = [
-        f"`{o.name}` ({'auto' if o.default is None else format(o.default, 'g')})"
-        for o in norm.options
-    ]
-    cells = norm.name, norm.over, norm.learns, ", ".join(options) or "-", norm.under
-    return f"| {' | '.join(cells)} |"
-
-
 def test_every_norm_has_its_object_and_its_builder():
     assert tuple(FAMILIES) == NORMS
     assert all(norm.name == name for name, norm in FAMILIES.items())
@@ -44,13 +35,6 @@ def test_every_norm_has_its_object_and_its_builder():
     assert not (lone := set(FAMILIES) - files), (
         f"src/normlab/norms has no file for {lone}: add NAME.py with a function NAME"
     )
-
-
-def test_the_table_of_the_documents_has_a_row_of_each_and_no_other():
-    text = (ROOT / "docs/norms.md").read_text()
-    rows = [row(norm) for norm in FAMILIES.values()]
-    table = [line for line in text.splitlines() if line.startswith("| ")]
-    assert table[1:] == rows, "the table of docs/norms.md must be\n" + "\n".join(rows)
 
 
 @every

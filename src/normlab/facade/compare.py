@@ -93,8 +93,8 @@ def compare(
         quiet: Show no progress.
 
     Returns:
-        The trained study: prints as text, shows itself in a notebook; its report.html
-        lies in the folder.
+        The trained study. It prints as text and shows itself in a notebook; its
+            report.html lies in the folder.
 
     Raises:
         BadSetting: If a setting makes no sense, or does not fit the data.

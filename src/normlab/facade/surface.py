@@ -233,9 +233,9 @@ def surface(
         watch: Progress, and how to go on after an interruption.
 
     Returns:
-        The surface: `loss` of shape `(len(b), len(a))`, the coordinates `a` and `b`,
-        how it was evaluated, `plot()`, `plot_3d()`, `to_pandas()` and `save()`. It is
-        free of torch. On a line it has one row.
+        The surface, with `loss` of shape `(len(b), len(a))`, the coordinates `a` and
+        `b`, how it was evaluated, `plot()`, `plot_3d()`, `to_pandas()` and `save()`. It
+        is free of torch. On a line it has one row.
 
     Raises:
         BadSetting: If a setting makes no sense.

@@ -10,16 +10,12 @@ width)`: all values that share the feature are one sample, over the batch and ov
 the positions (section 3.2). So every function here first lays its input out as
 `rows`, of shape `(n, features)`, and each equation is about one column of it:
 
-===================  ===============  =============================================
-symbol               code             meaning
-===================  ===============  =============================================
-$n$                  ``n``            values of the feature in this batch
-$\mu$                ``mean``         their mean
-$\sigma^2$           ``variance``     their biased variance (divided by $n$)
-$\hat{x}$            ``xhat``         the normalised values: variance almost 1
-$\gamma, \beta$      ``gamma, beta``  the scale and shift that are learnt instead
-$\varepsilon$        ``eps``          keeps the division finite
-===================  ===============  =============================================
+- $n$ (`n`): values of the feature in this batch;
+- $\mu$ (`mean`): their mean;
+- $\sigma^2$ (`variance`): their biased variance (divided by $n$);
+- $\hat{x}$ (`xhat`): the normalised values, of variance almost 1;
+- $\gamma, \beta$ (`gamma`, `beta`): the scale and shift that are learnt instead;
+- $\varepsilon$ (`eps`): keeps the division finite.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def named_plane(
         steps: Step of each snapshot, rising.
 
     Returns:
-        The plane about the model: its coordinates are changes of the two. Its facts
+        The plane about the model; its coordinates are changes of the two. Its facts
         `value_1` and `value_2` are what the model has, and figures show values.
 
     Raises:
