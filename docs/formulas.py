@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from html import escape
+import re
+from html import escape, unescape
 from xml.etree import ElementTree
 
 from docutils import nodes
@@ -10,6 +11,7 @@ from docutils.utils.math import MathError, latex2mathml
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+_NAMED = re.compile(r"&(?!lt;|gt;|amp;)\w+;")  # XML has no other names
 _ACCENTS = "ˆˉ˜"
 _SPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'  # HTML knows it without
 
@@ -25,7 +27,8 @@ def mathml(formula: str, *, block: bool = False) -> str:
         ['<mi>i</mi>', '</msub>', '</math>']
     """
     text = latex2mathml.tex2mathml(formula, as_block=block)
-    made = ElementTree.fromstring(text.replace(_SPACE, "", 1))
+    text = _NAMED.sub(lambda named: unescape(named[0]), text.replace(_SPACE, "", 1))
+    made = ElementTree.fromstring(text)
     for part in made.iter("munderover"):
         _index_beside(part)
     made.set("class", "formula")
