@@ -42,8 +42,8 @@ types: .venv/installed-dev
 layers: .venv/installed-dev
 	$(BIN)/lint-imports
 
-docs: .venv/installed-dev  ## Build the documents into docs/_build
-	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build
+docs: .venv/installed-dev  ## Build the documents (SAMPLE=DIR: with that study's report)
+	NORMLAB_SAMPLE=$(SAMPLE) $(BIN)/sphinx-build -q -W --keep-going docs docs/_build
 
 chaos: .venv/installed-dev  ## Interrupt studies and starve them (ARGS="--rounds 100 --exact short")
 	$(BIN)/python -m tests.resilience $(ARGS)
@@ -51,16 +51,24 @@ chaos: .venv/installed-dev  ## Interrupt studies and starve them (ARGS="--rounds
 bench: .venv/installed-dev  ## Measure speed and memory (see benchmarks/README.md)
 	$(BIN)/python benchmarks/all.py $(ARGS)
 
-PAGES := arrays claims commands settings norms networks glossary
+PAGES := arrays claims commands settings norms networks glossary gallery
 pages: .venv/installed-dev  ## Fill the pages of the documents that are made from the code
 	for page in $(PAGES); do $(BIN)/python docs/$$page.py || exit 1; done
 
 STUDIES := normlab-runs/pictures
-pictures: .venv/installed-dev  ## Draw the README's pictures from studies of their own
+pictures: .venv/installed-dev  ## Draw the pictures of README and gallery from own studies
 	test -e $(STUDIES)/article/report.html || $(BIN)/normlab run --out $(STUDIES)/article
 	test -e $(STUDIES)/rates/report.html || \
 		$(BIN)/normlab run learning-rates --out $(STUDIES)/rates
+	test -e $(STUDIES)/planes/report.html || \
+		$(BIN)/normlab run --seeds 3 --epochs 1 --out $(STUDIES)/planes \
+		--set surfaces.planes=common,random --set surfaces.statistics=batch,running
+	test -e $(STUDIES)/sizes/report.html || \
+		$(BIN)/normlab run --batch-size 8,32,128 --seeds 3 --epochs 1 --measure none \
+		--out $(STUDIES)/sizes
 	$(BIN)/python docs/pictures.py $(STUDIES)/article $(STUDIES)/rates
+	$(BIN)/python docs/gallery.py \
+		$(STUDIES)/article $(STUDIES)/rates $(STUDIES)/sizes $(STUDIES)/planes
 
 fuzz: .venv/installed-dev  ## Spoilt inputs of every kind (ARGS="--inputs 5000")
 	$(BIN)/python -m tests.resilience.fuzz $(ARGS)

@@ -1,5 +1,6 @@
 """How the documents are built: Sphinx, MyST, furo; examples are run by the tests."""
 
+import os
 import re
 import sys
 from importlib.metadata import version as version_of
@@ -36,6 +37,8 @@ napoleon_google_docstring = True
 
 OF_THE_ROOT = ("changelog", "contributing", "security")
 
+SAMPLE = os.environ.get("NORMLAB_SAMPLE", "")  # a study folder: make docs SAMPLE=DIR
+
 html_theme = "furo"
 html_title = "normlab"
 html_copy_source = False
@@ -67,12 +70,22 @@ def _from_here(app: object, path: Path, name: str, text: list[str]) -> None:
         text[0] = linked.replace("](docs/", "](")
 
 
+def _sample(app: Sphinx, failed: Exception | None) -> None:
+    """The report of a study that was named, beside the page that speaks of it."""
+    if SAMPLE and failed is None:
+        from normlab.facade.result import Result
+        from normlab.report.write import write
+
+        write(Result.open(SAMPLE), Path(app.outdir, "sample.html"), force=True)
+
+
 def _look(app: Sphinx, failed: Exception | None) -> None:
     """A page on which a formula went wrong is a warning, which `make docs` refuses."""
     if failed is None:
-        for page in sorted(Path(app.outdir).rglob("*.html")):
-            for fault in faults(page.read_text("utf-8")):
-                logging.getLogger(__name__).warning("%s: %s", page.name, fault)
+        for name in sorted(app.env.found_docs):
+            page = Path(app.outdir, f"{name}.html").read_text("utf-8")
+            for fault in faults(page):
+                logging.getLogger(__name__).warning("%s: %s", name, fault)
 
 
 def setup(app: Sphinx) -> None:
@@ -81,3 +94,6 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-skip-member", _no_alias)
     app.connect("include-read", _from_here)
     app.connect("build-finished", _look)
+    app.connect("build-finished", _sample)
+    if SAMPLE:
+        app.tags.add("sample")

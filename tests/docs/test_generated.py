@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from normlab.cli.app import app
+from normlab.figures.gallery import KINDS
 from normlab.report.glossary import GLOSSARY
 from normlab.spec import toml
 from normlab.spec.nets import NETS
@@ -19,7 +20,7 @@ from normlab.spec.study import StudySpec
 from tests.docs.pages import DOCS, ROOT, boxes
 
 ONE = re.compile(r"^  (?:-\w, *| {0,6})(--[a-z-]+)", re.MULTILINE)
-MADE = ("commands", "settings", "norms", "networks", "glossary")
+MADE = ("commands", "settings", "norms", "networks", "glossary", "gallery")
 
 
 def script(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
@@ -97,3 +98,12 @@ def test_the_words_of_the_architecture_are_in_the_glossary() -> None:
     inside = {"word", "step state"}
     assert len(words) > 10
     assert {word for word in words if word not in GLOSSARY} <= inside
+
+
+def test_every_figure_is_in_the_gallery_with_a_small_picture() -> None:
+    named = re.findall(r'^result\.plot\("([\w-]+)"\)$', text("gallery"), re.MULTILINE)
+    assert sorted(named) == sorted(kind.id for kind in KINDS)
+    folder = DOCS / "pictures" / "gallery"
+    sizes = {path.stem: path.stat().st_size for path in folder.glob("*.png")}
+    assert sizes.keys() <= {*named}, "docs/pictures/gallery has a picture of no figure"
+    assert sum(sizes.values()) < 1_500_000
