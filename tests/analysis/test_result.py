@@ -26,10 +26,10 @@ from normlab.errors import (
 )
 from normlab.facade.result import Result
 from normlab.records.events import Started
-from normlab.records.folder import StudyFolder
 from normlab.records.rows import LARGEST
 from normlab.spec.plan import RunKey, plan
 from normlab.spec.study import StudySpec
+from tests.records.studies import new_study
 
 from .studies import accuracy_study, changed, run, study
 
@@ -196,7 +196,7 @@ def test_a_result_prints_table_claims_and_fairness() -> None:
 
 def test_a_study_is_opened_from_its_folder(tmp_path: Path) -> None:
     spec = StudySpec(seeds=(0,))
-    folder = StudyFolder.create(tmp_path / "study", spec, {"classes": "10"})
+    folder = new_study(tmp_path / "study", spec, {"classes": "10"})
     with folder.write() as writer:
         writer.add_runs(plan(spec))
         for key in plan(spec):

@@ -18,6 +18,7 @@ from normlab.records.folder import StudyFolder
 from normlab.spec.plan import RunKey, plan
 from normlab.spec.recipe import Recipe
 from normlab.spec.study import StudySpec
+from tests.records.studies import new_study
 
 EPOCH = 40  # steps
 SPEC = StudySpec(recipe=Recipe(epochs=2), seeds=(0, 1, 2), measure="none")
@@ -76,7 +77,7 @@ def study(
 ) -> StudyFolder:
     """Write a study; of its runs, the first `finished` (all if None) are done."""
     meta = {"created": "2026-01-02T03:04:05+00:00", "normlab": "0.1.0"}
-    folder = StudyFolder.create(path, spec, meta)
+    folder = new_study(path, spec, meta)
     keys = plan(spec)
     with folder.write() as writer:
         writer.add_runs(keys)

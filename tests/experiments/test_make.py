@@ -18,11 +18,11 @@ from normlab.experiments.experiment import Statement
 from normlab.experiments.registry import NAMES, experiment
 from normlab.facade.result import Result
 from normlab.figures.gallery import KINDS
-from normlab.records.folder import StudyFolder
 from normlab.records.rows import RunRecord, StudyRecord
 from normlab.spec.plan import RunKey
 from normlab.spec.study import StudySpec
 from tests.analysis.studies import accuracy_study, run, study
+from tests.records.studies import new_study
 
 PAGES = Path(__file__).parents[2] / "docs" / "experiments"
 
@@ -214,7 +214,7 @@ def test_the_command_fills_a_page(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder = tmp_path / "study"
-    StudyFolder.create(folder, StudySpec(experiment="depth"), {})
+    new_study(folder, StudySpec(experiment="depth"), {})
     (tmp_path / "depth.md").write_text(f"{make.BEGIN}\n{make.END}\n")
     assert make.main(["depth", str(folder), "--pages", str(tmp_path)]) == 0
     filled = (tmp_path / "depth.md").read_text()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +26,17 @@ STEPS = 10  # of an epoch
 SPEC = StudySpec(seeds=(0, 1), recipe=Recipe(epochs=EPOCHS))
 
 
+def new_study(
+    path: Path, spec: StudySpec, meta: Mapping[str, str] | None = None
+) -> StudyFolder:
+    """A new study in this folder, without runs."""
+    with StudyFolder.begin(path, spec, meta) as folder:
+        return folder
+
+
 def made(path: Path) -> StudyFolder:
     """A new study with its four runs queued."""
-    folder = StudyFolder.create(path, SPEC, {"data_digest": "d"})
+    folder = new_study(path, SPEC, {"data_digest": "d"})
     with folder.write() as writer:
         writer.add_runs(plan(SPEC))
     return folder

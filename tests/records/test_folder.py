@@ -18,7 +18,7 @@ from normlab.records.compare import differences
 from normlab.records.folder import StudyFolder
 from normlab.records.found import find_studies
 from normlab.spec.plan import RunKey, plan
-from tests.records.studies import SPEC, finish, finished, made
+from tests.records.studies import SPEC, finish, finished, made, new_study
 
 KEY = plan(SPEC)[0]
 ROOT = Path(__file__).parents[2]
@@ -78,7 +78,7 @@ def test_a_second_conductor_is_refused(tmp_path: Path) -> None:
     ):
         pass
     with folder.write(), pytest.raises(BadFolder, match="study: in use by another"):
-        StudyFolder.create(folder.path, SPEC)
+        new_study(folder.path, SPEC)
     with folder.write() as writer:
         finish(writer, KEY)
 
@@ -176,7 +176,7 @@ def test_the_file_system_of_a_folder_is_that_of_its_nearest_mount(
 def test_a_taken_folder_is_refused(tmp_path: Path, prepare: object, words: str) -> None:
     prepare(tmp_path / "study")  # type: ignore[operator]
     with pytest.raises(BadFolder) as caught:
-        StudyFolder.create(tmp_path / "study", SPEC)
+        new_study(tmp_path / "study", SPEC)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -184,7 +184,7 @@ def test_a_taken_folder_is_refused(tmp_path: Path, prepare: object, words: str) 
 def test_a_folder_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BadFolder, match=r"cannot be used \(Not a directory\)"):
-        StudyFolder.create(tmp_path / "file" / "study", SPEC)
+        new_study(tmp_path / "file" / "study", SPEC)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_folder_that_cannot_be_written_is_left_as_it_was(
     with monkeypatch.context() as patched:
         patched.setattr(home, write, fail)
         with pytest.raises(BadFolder, match=words):
-            StudyFolder.create(study, SPEC)
+            new_study(study, SPEC)
     assert list(tmp_path.rglob("*")) == ([study.parent, study] if existed else [])
 
 
@@ -231,7 +231,7 @@ def test_a_folder_whose_log_finds_no_room_is_not_made(
 
     monkeypatch.setattr(_database, "to_write", full)
     with pytest.raises(BadFolder, match="the disk is full"):
-        StudyFolder.create(tmp_path / "study", SPEC)
+        new_study(tmp_path / "study", SPEC)
     assert contents(tmp_path) == []
 
 

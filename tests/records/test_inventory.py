@@ -15,12 +15,12 @@ from normlab.records import _arrays
 from normlab.records.folder import StudyFolder
 from normlab.records.inventory import NOTED, inventory, noted
 from normlab.spec.study import StudySpec
-from tests.records.studies import finished
+from tests.records.studies import finished, new_study
 from tests.records.test_surface import whole
 
 
 def kept(path: Path) -> StudyFolder:
-    folder = StudyFolder.create(path, StudySpec())
+    folder = new_study(path, StudySpec())
     with folder.write() as writer:
         writer.surface(whole())
         _arrays.write(_arrays.place(path, "none-1", "outputs"), {"steps": np.ones(2)})
@@ -146,7 +146,7 @@ def test_a_run_that_is_done_must_have_left_its_network(tmp_path: Path) -> None:
 
 
 def test_what_was_written_and_is_gone_before_the_end_is_lost(tmp_path: Path) -> None:
-    folder = StudyFolder.create(tmp_path / "s", StudySpec())
+    folder = new_study(tmp_path / "s", StudySpec())
     with folder.write() as writer:
         writer.surface(whole())
         (written,) = writer.kept

@@ -6,13 +6,13 @@ from normlab.records.export import long_table
 from normlab.records.folder import StudyFolder
 from normlab.spec.plan import plan
 from normlab.spec.settings import with_settings
-from tests.records.studies import SPEC, finish
+from tests.records.studies import SPEC, finish, new_study
 
 SWEPT = with_settings(SPEC, ["recipe.batch_size=2,8", "recipe.decay_norms=true,false"])
 
 
 def swept(path: Path) -> StudyFolder:
-    folder = StudyFolder.create(path, SWEPT)
+    folder = new_study(path, SWEPT)
     with folder.write() as writer:
         writer.add_runs(plan(SWEPT))
         writer.add_runs(plan(SWEPT))

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from normlab.errors import BadSetting
-from normlab.records.folder import StudyFolder
 from normlab.records.surface import Mark, StudySurface, Surface, packed, unpacked
 from normlab.spec.plan import RunKey
 from normlab.spec.study import StudySpec
+from tests.records.studies import new_study
 
 
 def surface(**changes: object) -> Surface:
@@ -67,7 +67,7 @@ def test_a_file_of_before_units_is_in_nats() -> None:
 
 
 def test_a_study_folder_keeps_surfaces_by_name(tmp_path: Path) -> None:
-    folder = StudyFolder.create(tmp_path / "s", StudySpec())
+    folder = new_study(tmp_path / "s", StudySpec())
     with folder.write() as writer:
         writer.surface(whole())
     (found,) = folder.surfaces("common")

@@ -11,7 +11,7 @@ import pytest
 from normlab.errors import BadFolder
 from normlab.records.folder import StudyFolder
 from normlab.spec.plan import plan
-from tests.records.studies import SPEC, finish
+from tests.records.studies import SPEC, finish, new_study
 from tests.resilience import racing
 from tests.resilience.law import Law, contents
 from tests.resilience.racing import PLAIN
@@ -47,7 +47,7 @@ def test_every_moment_of_the_making_is_understood(
         else:
             StudyFolder.refuse_taken(folder)
             assert contents(folder) == before
-            study = StudyFolder.create(folder, SPEC)
+            study = new_study(folder, SPEC)
         with study.write() as writer:
             writer.add_runs(plan(SPEC))
             for key in plan(SPEC):
@@ -73,7 +73,7 @@ def test_a_lone_lock_and_the_rest_of_a_killed_writer_are_an_empty_folder(
 ) -> None:
     (tmp_path / ".lock").touch()
     (tmp_path / ".normlab-0123456789abcdef.tmp").write_text("half")
-    StudyFolder.create(tmp_path, SPEC)
+    new_study(tmp_path, SPEC)
     assert names(tmp_path) == PLAIN
 
 

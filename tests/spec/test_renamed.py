@@ -13,6 +13,7 @@ from normlab.spec import toml
 from normlab.spec.renamed import RENAMED, RenamedSetting
 from normlab.spec.settings import with_settings
 from normlab.spec.study import StudySpec
+from tests.records.studies import new_study
 
 PAIRS = sorted(RENAMED.items())
 
@@ -56,7 +57,7 @@ def test_a_study_that_began_under_the_old_name_is_read_in_silence(
     old: str, new: str, tmp_path: Path
 ) -> None:
     spec = with_settings(StudySpec(), [f"{new}=true"])
-    StudyFolder.create(tmp_path / "s", spec)
+    new_study(tmp_path / "s", spec)
     settings = tmp_path / "s" / "study.toml"
     names = (f"\n{key.partition('.')[2]} = " for key in (new, old))
     settings.write_text(settings.read_text().replace(*names))

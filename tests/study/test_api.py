@@ -24,6 +24,7 @@ from normlab.spec.plan import RunKey
 from normlab.spec.study import Execution, StudySpec
 from normlab.study import api
 from normlab.study.progress import Silent
+from tests.records.studies import new_study
 from tests.study.cases import MODEL, StopsAfter, spec_of, write_data
 
 
@@ -315,7 +316,7 @@ def test_a_taken_folder_is_refused_before_workers_start(
     with pytest.raises(BadFolder, match="is not empty"):
         api.rerun(whole, whole)
     with (
-        StudyFolder.create(tmp_path / "busy", spec).write(),
+        new_study(tmp_path / "busy", spec).write(),
         pytest.raises(BadFolder, match="in use by another normlab"),
     ):
         api.resume(tmp_path / "busy")

@@ -18,6 +18,7 @@ from normlab.study import api
 from normlab.study.prepare import PythonParts, prepare
 from normlab.study.progress import Silent
 from normlab.study.provenance import provenance, refuse_other_reading
+from tests.records.studies import new_study
 from tests.study.cases import spec_of, write_data
 
 COPIES = "12 of 40 test images are also training images"
@@ -98,7 +99,7 @@ def test_json_has_it_in_parts(study: Path, capsys: pytest.CaptureFixture[str]) -
 def test_a_study_that_noted_nothing_is_shown_without(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    StudyFolder.create(tmp_path / "old", spec_of(data))
+    new_study(tmp_path / "old", spec_of(data))
     assert main(("show", str(tmp_path / "old"))) == 0
     assert "data:" not in capsys.readouterr().out
 

@@ -41,7 +41,7 @@ def log_of(path: Path) -> int:
 
 
 class StudyFolder:
-    """Where one study is kept; come by it through `create` or `open`."""
+    """Where one study is kept; come by it through `begin` or `open`."""
 
     def __init__(self, path: Path, spec: StudySpec) -> None:
         self._path = path
@@ -62,14 +62,6 @@ class StudyFolder:
     def spec(self) -> StudySpec:
         """What study.toml says."""
         return self._spec
-
-    @classmethod
-    def create(
-        cls, path: Path, spec: StudySpec, meta: Mapping[str, str] | None = None
-    ) -> StudyFolder:
-        """Make a new study folder as `begin` does, for good."""
-        with cls.begin(path, spec, meta) as folder:
-            return folder
 
     @classmethod
     @contextmanager
@@ -128,7 +120,7 @@ class StudyFolder:
     def refuse_taken(path: Path) -> None:
         """Refuse a folder that no study can be made in; write nothing.
 
-        For whoever has something to announce or to start before `create`.
+        For whoever has something to announce or to start before `begin`.
 
         Raises:
             BadFolder: If the folder holds something, is in use, is no folder, or
