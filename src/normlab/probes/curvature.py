@@ -69,23 +69,29 @@ def row_curvatures(
         return np.empty(0)
     lengths = lengths_of(model, names)
     scale = torch.cat([lengths[name].reshape(-1) for name in names]).to(real(chosen[0]))
-    times = _times([lambda b=b: _hessian(model, b, loss, chosen) for b in batches])
+    times = _times(lambda some: _hessian(model, some, loss, chosen), batches)
     draws = stream(seed, "curvature")
     start = torch.randn(len(scale), generator=draws).to(scale)
     return lanczos(lambda vector: scale * times(scale * vector), start * (scale > 0))
 
 
 def _hessian(
-    model: nn.Module, batch: Batch, loss: Loss, weights: Sequence[Tensor]
+    model: nn.Module, batches: Sequence[Batch], loss: Loss, weights: Sequence[Tensor]
 ) -> Product:
-    inputs, labels = batch
     # of torch's ways to attend only this one can be differentiated twice
     with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
-        return hessian(loss(model(inputs), labels), weights)[1]
+        losses = [loss(model(inputs), labels) for inputs, labels in batches]
+        return hessian(torch.stack(losses).mean(), weights)[1]
 
 
-def _times(batches: Sequence[Callable[[], Product]]) -> Product:
-    """The mean product over batches; their graphs are held if that takes little."""
+def _times(
+    make: Callable[[Sequence[Batch]], Product], batches: Sequence[Batch]
+) -> Product:
+    """The mean product over batches: in one graph that is held, if that takes little.
+
+    With one product for all of them vectors as long as the weights are cut, joined and
+    added up once instead of for each batch.
+    """
     held = 0
 
     def counted(tensor: Tensor) -> Tensor:
@@ -94,14 +100,14 @@ def _times(batches: Sequence[Callable[[], Product]]) -> Product:
         return tensor
 
     with saved_tensors_hooks(counted, lambda tensor: tensor):
-        batches[0]()
-    whole = held * len(batches) <= HELD
-    made = [make() for make in batches] if whole else None
+        make(batches[:1])
+    if held * len(batches) <= HELD:
+        return make(batches)
 
     def times(vector: Tensor) -> Tensor:
         total = torch.zeros_like(vector)
-        for product in made or (make() for make in batches):
-            total += product(vector)
+        for batch in batches:
+            total += make([batch])(vector)
         return total / len(batches)
 
     return times
