@@ -11,11 +11,12 @@ import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
+from marks import filled
+
 from normlab.records.observed.contract import Arrays
 from normlab.records.observed.registry import PROBES
 
 PAGE = Path(__file__).with_suffix(".md")
-BEGIN, END = "<!-- arrays: begin -->", "<!-- arrays: end -->"
 
 
 def table(kind: type[Arrays], prefix: str = "") -> Iterator[str]:
@@ -43,8 +44,7 @@ def tables() -> str:
 
 def page(text: str) -> str:
     """The page with its tables as they are now."""
-    above, _, rest = text.partition(BEGIN)
-    return f"{above}{BEGIN}\n{tables()}\n\n{END}{rest.partition(END)[2]}"
+    return filled(text, "arrays", tables())
 
 
 if __name__ == "__main__":

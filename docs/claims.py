@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from marks import filled
+
 from normlab.analysis.claims import DEFINITIONS
 from normlab.analysis.claims.definition import Definition
 
 PAGE = Path(__file__).with_suffix(".md")
-BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
 PHASES = (
     "the start (the first 0.4 % of the steps), the early phase (up to 4 %) and the "
     "rest; each is a component, named by its steps"
@@ -61,8 +62,7 @@ def sections() -> str:
 
 def page(text: str) -> str:
     """The page with its sections as they are now."""
-    above, _, rest = text.partition(BEGIN)
-    return f"{above}{BEGIN}\n{sections()}\n\n{END}{rest.partition(END)[2]}"
+    return filled(text, "claims", sections())
 
 
 if __name__ == "__main__":

@@ -20,7 +20,16 @@ from normlab.spec.study import StudySpec
 from tests.docs.pages import DOCS, ROOT, boxes
 
 ONE = re.compile(r"^  (?:-\w, *| {0,6})(--[a-z-]+)", re.MULTILINE)
-MADE = ("commands", "settings", "norms", "networks", "glossary", "gallery")
+MADE = (
+    "arrays",
+    "claims",
+    "commands",
+    "gallery",
+    "glossary",
+    "networks",
+    "norms",
+    "settings",
+)
 
 
 def script(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:

@@ -1,10 +1,6 @@
-"""What probes keep is what their classes say, and what the docs say."""
+"""What probes keep is what their classes say."""
 
 from __future__ import annotations
-
-import importlib.util
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,7 +10,6 @@ from normlab.records.observed.contract import Arrays, Place, ProbeArrays
 from normlab.records.observed.gradient import GradientArrays
 from normlab.records.observed.registry import PROBES
 
-DOCS = Path(__file__).parents[2] / "docs"
 DTYPES = {"float": np.float32, "int": np.int64, "bool": np.bool_, "number": np.uint8}
 AXES = (
     "steps lengths ends images shown first units chosen rows distance_steps "
@@ -81,16 +76,3 @@ def test_a_name_that_no_field_has_is_refused_by_the_writer() -> None:
         GradientArrays.row(betta=1.0)
     with pytest.raises(AttributeError):
         _ = GradientArrays.unpacked({}).betta  # type: ignore[attr-defined]
-
-
-def _script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("arrays", DOCS / "arrays.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_page_is_what_the_classes_say() -> None:
-    text = (DOCS / "arrays.md").read_text("utf-8")
-    assert _script().page(text) == text, "docs/arrays.md: run python docs/arrays.py"
