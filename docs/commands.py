@@ -7,6 +7,7 @@ What stands between the two marks of the page is replaced.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,9 +56,21 @@ def _row(parameter: Any) -> str:
         flags = [f"`{flag}`" for flag in (*parameter.opts, *parameter.secondary_opts)]
         value = "" if parameter.is_flag else f" `{_value(parameter)}`"
         names = ", ".join(flags) + value
-    text, default = _meaning(parameter)
+    text, default = map(_options_as_code, _meaning(parameter))
     cells = (cell.replace("|", "\\|") for cell in (names, text, default))
     return f"| {' | '.join(cells)} |"
+
+
+def _options_as_code(text: str) -> str:
+    """Options in backquotes, where they do not stand in some already.
+
+    Example:
+        >>> _options_as_code("as many as --seeds; see `resume --seeds`")
+        'as many as `--seeds`; see `resume --seeds`'
+    """
+    parts = text.split("`")
+    parts[::2] = [re.sub(r"(?<!\w)--[a-z-]+", r"`\g<0>`", part) for part in parts[::2]]
+    return "`".join(parts)
 
 
 def _value(option: Any) -> str:
@@ -81,7 +94,7 @@ def _markdown(text: str) -> str:
     return "\n\n".join(
         f"Example: `{part.removeprefix('Example: ')}`"
         if part.startswith("Example: ")
-        else part
+        else _options_as_code(part)
         for part in paragraphs
     )
 

@@ -6,6 +6,7 @@ import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -30,6 +31,7 @@ myst_heading_anchors = 3
 default_role = "code"  # docstrings write `code` as Markdown does
 autodoc_typehints = "description"
 autodoc_typehints_format = "short"
+autodoc_typehints_description_target = "documented_params"
 autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False
 python_use_unqualified_type_names = True
@@ -62,6 +64,13 @@ def _no_alias(
     return True if alias else None
 
 
+def _no_fields(app: object, domain: str, kind: str, content: nodes.Element) -> None:
+    """What an error is made with is its text, every time."""
+    if kind == "exception":
+        for fields in list(content.findall(nodes.field_list)):
+            fields.parent.remove(fields)
+
+
 def _from_here(app: object, path: Path, name: str, text: list[str]) -> None:
     """Pages of the repository's root are linked as they are called here."""
     if name in OF_THE_ROOT:
@@ -92,6 +101,7 @@ def setup(app: Sphinx) -> None:
     """Docstrings are rewritten behind napoleon, whose priority is 500."""
     app.connect("autodoc-process-docstring", _mathematics, priority=600)
     app.connect("autodoc-skip-member", _no_alias)
+    app.connect("object-description-transform", _no_fields, priority=600)
     app.connect("include-read", _from_here)
     app.connect("build-finished", _look)
     app.connect("build-finished", _sample)
