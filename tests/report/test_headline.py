@@ -4,12 +4,12 @@ import math
 from dataclasses import replace
 
 import pytest
+from normlab.report.headline import FIRST, headlines
 
 from normlab.analysis.claims import DEFINITIONS
 from normlab.facade.result import Result
 from normlab.records.rows import RunRecord, StudyRecord
 from normlab.report.build import build
-from normlab.report.headline import FIRST, headlines
 from normlab.report.limits import limits
 from normlab.spec.plan import RunKey
 from tests.analysis.studies import accuracy_study, changed, twins_study

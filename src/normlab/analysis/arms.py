@@ -24,6 +24,8 @@ class ArmSummary:
     """One arm at one rate and one point of the sweep."""
 
     arm: str
+    label: str
+    """What readers see it called."""
     rate: float
     point: SweepPoint = ()
     parameters: int | None
@@ -56,11 +58,19 @@ def summarise(record: StudyRecord) -> tuple[ArmSummary, ...]:
         for rate in record.spec.recipe.rates
         for arm in record.spec.arms
     }
+    labels = record.spec.labels
     planned = dict.fromkeys(runs, len(record.spec.seeds))
     for run in record.runs:
         runs.setdefault((run.key.arm, run.key.rate, run.key.point), []).append(run)
     return tuple(
-        _one(those, who, known, planned.get(who, len(those)), geometric=geometric)
+        _one(
+            those,
+            who,
+            labels[who[0]],
+            known,
+            planned.get(who, len(those)),
+            geometric=geometric,
+        )
         for who, those in runs.items()
     )
 
@@ -68,6 +78,7 @@ def summarise(record: StudyRecord) -> tuple[ArmSummary, ...]:
 def _one(
     runs: Sequence[RunRecord],
     who: Setting,
+    label: str,
     known: Runs,
     planned: int,
     *,
@@ -77,6 +88,7 @@ def _one(
     epochs = max((len(run.epochs) for run in runs), default=0)
     return ArmSummary(
         arm=who[0],
+        label=label,
         rate=who[1],
         point=who[2],
         parameters=next((r.parameters for r in runs if r.parameters is not None), None),

@@ -20,12 +20,14 @@ from normlab.analysis.inference.resolution import unresolved
 from normlab.analysis.inference.spending import LEVEL
 from normlab.analysis.inference.verdict import Ruling, Verdict, directions
 from normlab.analysis.text.words import (
+    ci_text,
     count,
     effect_text,
     estimate_text,
     quantity_text,
     shown,
 )
+from normlab.spec.labels import beside
 from normlab.spec.point import SweepPoint, point_text
 
 
@@ -40,6 +42,8 @@ class Share(NamedTuple):
     """Of how many runs of an arm something is true."""
 
     arm: str
+    called: str
+    """The arm in a sentence."""
     happened: int
     of: int
     interval: tuple[float, float]
@@ -47,7 +51,7 @@ class Share(NamedTuple):
 
     def __str__(self) -> str:
         low, high = (f"{100 * end:.0f}" for end in self.interval)
-        return f"{self.happened} of {self.of} runs of {self.arm} [{low} to {high} %]"
+        return f"{self.happened} of {self.of} runs {self.called} [{low} to {high} %]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +86,8 @@ class Claim:
     definition: Definition
     arm: str
     baseline: str
+    labels: tuple[str, str]
+    """What readers see the arm and the baseline called."""
     rate: float
     """Of the arm; nan where all rates are compared, or none could be chosen."""
     point: SweepPoint = ()
@@ -136,7 +142,8 @@ class Claim:
     @property
     def statement(self) -> str:
         """What is claimed, with the arms named."""
-        return self.definition.statement.format(arm=self.arm, baseline=self.baseline)
+        arm, baseline = self.labels
+        return self.definition.statement.format(arm=arm, baseline=beside(baseline, arm))
 
     @property
     def where(self) -> str:
@@ -172,13 +179,23 @@ class Claim:
         if self.shares:
             return f"{self.definition.quantity}: {', '.join(map(str, self.shares))}"
         if self.axis:  # a slope is nobody's times
-            slope = effect_text(self.estimate, self.definition, self.interval)
-            measured = f"{self.definition.quantity}: {slope}"
+            slope = effect_text(self.estimate, self.definition)
+            ends = ci_text(self.interval, self.definition)
+            measured = f"{self.definition.quantity}: {slope}{ends}"
         else:
             measured = quantity_text(
-                self.estimate, self.definition, self.interval, self.baseline
+                self.estimate,
+                self.definition,
+                self.interval,
+                beside(*self.labels[::-1]),
             )
-        return f"{measured}, wins {self.wins} of {count(self.seeds, 'seed')}"
+        return f"{measured}, {self.side} in {self.wins} of {count(self.seeds, 'seed')}"
+
+    @property
+    def side(self) -> str:
+        """What an effect on the claim's side is called, e.g. `lower`."""
+        above, below = self.definition.words
+        return above if self.definition.sign > 0 else below
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -245,6 +262,7 @@ def claim_from(
         definition=definition,
         arm=evidence.pairing.arm,
         baseline=evidence.pairing.baseline,
+        labels=(evidence.pairing.called, evidence.pairing.baseline_called),
         rate=evidence.pairing.rate,
         point=evidence.pairing.point,
         compared=evidence.pairing.compared,
@@ -281,11 +299,15 @@ def _shares(evidence: Evidence) -> tuple[Share, ...]:
     if counted is None or not evidence.twins:
         return ()
     found = [counted(twins) for twins in evidence.twins]
-    names, n = (evidence.pairing.baseline, evidence.pairing.arm), len(found)
+    pairing, n = evidence.pairing, len(found)
+    sides = (
+        (pairing.baseline, pairing.baseline_called),
+        (pairing.arm, pairing.called),
+    )
     happened = [sum(side) for side in zip(*found, strict=True)]
     return tuple(
-        Share(name, k, n, exact_share(k, n)[1:3])
-        for name, k in zip(names, happened, strict=True)
+        Share(*side, k, n, exact_share(k, n)[1:3])
+        for side, k in zip(sides, happened, strict=True)
     )
 
 

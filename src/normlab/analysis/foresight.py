@@ -20,6 +20,7 @@ from normlab.analysis.text.words import count
 from normlab.errors import NormlabError
 from normlab.records.folder import StudyFolder
 from normlab.records.rows import StudyRecord
+from normlab.spec.labels import beside
 from normlab.spec.study import StudySpec
 
 _ABOUT = (better_accuracy.CLAIM, faster_convergence.CLAIM)
@@ -83,7 +84,8 @@ def detectable(deviation: float, pairs: int, level: float) -> float:
 def _of_arm(
     spec: StudySpec, arm: str, found: Sequence[Evidence], pairs: int, level: float
 ) -> str:
-    shown, studies = [], 0
+    shown, studies, labels = [], 0, spec.labels
+    base = labels[spec.baseline.name]
     for claim in _ABOUT:
         known = [
             e
@@ -106,8 +108,8 @@ def _of_arm(
     if not shown:
         return ""
     return (
-        f"{count(pairs, 'pair')} of {arm} and {spec.baseline.name} show a true "
-        f"difference of {' or '.join(shown)} with even chance, each claim by itself "
+        f"{count(pairs, 'pair')} {labels[arm]} and {beside(base, labels[arm])} show a "
+        f"true difference of {' or '.join(shown)} with even chance, each claim by itself "
         f"(spread as in {studies} earlier {'study' if studies == 1 else 'studies'})"
     )
 

@@ -40,7 +40,7 @@ def draw_accuracy_and_percentiles(
     """
     units = [
         Panel(
-            title=f"{one.arm}: percentiles 15, 50, 85",
+            title=f"{styles[one.arm].label}: percentiles 15, 50, 85",
             x="step",
             y="input of one unit",
             x_axis={"matches": "x"},
@@ -53,17 +53,23 @@ def draw_accuracy_and_percentiles(
     for band in accuracies:
         style = styles[band.arm]
         low, high = (np.clip(100 * end, 0, 100) for end in (band.low, band.high))
-        add_band(figure, band.step, low, high, style=style, name=band.arm, **on(0))
+        add_band(figure, band.step, low, high, style=style, name=style.label, **on(0))
         add_line(
-            figure, band.step, 100 * band.mean, style=style, name=band.arm, **on(0)
+            figure, band.step, 100 * band.mean, style=style, name=style.label, **on(0)
         )
     for panel, arm, step, values in those:
         style, axes = styles[arm], on(panel)
         low, _, high = values.T
-        add_band(figure, step, low, high, style=style, name=arm, **axes)
+        add_band(figure, step, low, high, style=style, name=style.label, **axes)
         for curve in values.T:
             add_line(
-                figure, step, curve, style=style, name=arm, showlegend=False, **axes
+                figure,
+                step,
+                curve,
+                style=style,
+                name=style.label,
+                showlegend=False,
+                **axes,
             )
     return figure
 
@@ -87,13 +93,13 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
         Percentiles(i, arm, runs[arm].steps, values)
         for i, (arm, values) in enumerate(units.items(), start=1)
     ]
-    styles = theme.styles([arm.name for arm in spec.arms])
+    styles = theme.styles(spec.labels)
     words = [
         *(
-            f"test accuracy of {b.arm} ends at {100 * b.mean[-1]:.2f} %"
+            f"test accuracy {styles[b.arm].label} ends at {100 * b.mean[-1]:.2f} %"
             for b in accuracies
         ),
-        *map(_words, those),
+        *(_words(one, styles[one.arm].label) for one in those),
     ]
     alt = f"{'; '.join(words)}."
     figure = draw_accuracy_and_percentiles(accuracies, those, styles, theme)
@@ -112,11 +118,11 @@ def _last_unit(of: ActivationArrays) -> np.ndarray | None:
     return [*of.hidden.values()][-1].in_unit_percentiles if of.hidden else None
 
 
-def _words(one: Percentiles) -> str:
+def _words(one: Percentiles, label: str) -> str:
     low, middle, high = (one.values[-1, i] for i in range(3))
     moved = np.ptp(one.values[:, 1])
     return (
-        f"the unit's median in {one.arm} moves over {moved:.2g} and ends at "
+        f"the unit's median {label} moves over {moved:.2g} and ends at "
         f"{middle:.2g}, percentiles 15 to 85 at {low:.2g} to {high:.2g}"
     )
 

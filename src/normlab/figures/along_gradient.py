@@ -81,9 +81,9 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
                 bounds=(0.0, 1.0),
             )
         )
-    styles = theme.styles([arm.name for arm in result.record.spec.arms])
+    styles = theme.styles(result.record.spec.labels)
     figure = draw_along_training(quantities, styles, theme, height=230)
-    words = "; ".join(f"{q.title}: {ends(q.series)}" for q in quantities)
+    words = "; ".join(f"{q.title}: {ends(q.series, styles)}" for q in quantities)
     return Drawn(figure, f"{words}.")
 
 

@@ -199,11 +199,11 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     runs = first_of(seen(result, ActivationArrays))
     arm, norm = over_batch(runs)
     hand = by_hand(runs[arm], norm)
-    style = theme.styles([one.name for one in result.record.spec.arms])[arm]
+    style = theme.styles(result.record.spec.labels)[arm]
     words = "; ".join(
         f"{name}: {', '.join(_texts(values))}" for name, values in hand.stages()
     )
-    alt = f"A neuron at {norm.path} of {arm} at the end of training. {words}."
+    alt = f"A neuron at {norm.path} {style.label} at the end of training. {words}."
     return Drawn(draw_by_hand(hand, style, theme), alt)
 
 

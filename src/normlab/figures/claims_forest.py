@@ -58,7 +58,7 @@ def draw_claims_forest(
             if _measured(claim):
                 shades.append(_shade(i, row, claim, styles[claim.arm]))
                 traces += _row(i, row, claim, styles[claim.arm])
-            below = [claim.arm] * arms + [claim.where] * places
+            below = [claim.labels[0]] * arms + [claim.where] * places
             label = "<br>".join((f"<b>{claim.id}</b>", *[", ".join(below)] * two_lines))
             words += _words_beside(i, row, claim, label, theme)
     # all at once: Plotly copies what is there whenever something is added
@@ -241,7 +241,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
         raise NotMeasured(
             "no claim has an effect, for no twins that trained have ended"
         )
-    styles = theme.styles([arm.name for arm in result.record.spec.arms])
+    styles = theme.styles(result.record.spec.labels)
     drawn = few(claims)
     places = several_places(drawn)
     words = in_words(_words(claim, with_place=places) for claim in drawn)
@@ -267,7 +267,7 @@ def few(claims: Sequence[Claim]) -> Sequence[Claim]:
 
 
 def _words(claim: Claim, *, with_place: bool) -> str:
-    of = f"{claim.arm}, {claim.where}" if with_place else claim.arm
+    of = f"{claim.labels[0]}, {claim.where}" if with_place else claim.labels[0]
     return f"{claim.id} ({of}): {claim.numbers}, {claim.verdict}"
 
 

@@ -30,7 +30,7 @@ def draw_cost(
     arms: Mapping[str, Mapping[str, Any]] = cost["arms"]
     rows = {
         "tickvals": list(range(len(arms))),
-        "ticktext": list(arms),
+        "ticktext": [styles[arm].label for arm in arms],
         "range": [len(arms) - 0.5, -0.5],
         "showgrid": False,
     }
@@ -40,7 +40,7 @@ def draw_cost(
         [
             Panel(
                 title="one training step",
-                x=f"time of a step / that of {cost['baseline']}",
+                x=f"time of a step / that {styles[cost['baseline']].label}",
                 y="",
                 x_axis={"range": [0, 1.25 * max(top)]},
                 y_axis=rows,
@@ -125,14 +125,16 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     cost = result.record.measurements.get("cost")
     if cost is None:
         raise NotMeasured("cost is measured with --measure light or full")
-    styles = theme.styles([arm.name for arm in result.record.spec.arms])
+    styles = theme.styles(result.record.spec.labels)
     words = in_words(
-        f"{arm} {measured['ratio']:.2f} times, {measured['parameters']:,} parameters"
+        f"{styles[arm].label} {measured['ratio']:.2f} times, "
+        f"{measured['parameters']:,} parameters"
         for arm, measured in cost["arms"].items()
     )
     return Drawn(
         draw_cost(cost, styles, theme),
-        f"Time of a training step against {cost['baseline']}: {words}.",
+        f"Time of a training step against that "
+        f"{styles[cost['baseline']].label}: {words}.",
     )
 
 

@@ -33,6 +33,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     cosine = by_arm(runs, lambda of: _over_layers(of, lambda it: it.shift_cosine))
     if not shift:
         raise NotMeasured("it takes two layers with weights")
+    styles = theme.styles(result.record.spec.labels)
     figure = draw_along_training(
         [
             Quantity(
@@ -49,10 +50,10 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
                 bounds=(-1.0, 1.0),
             ),
         ],
-        theme.styles([arm.name for arm in result.record.spec.arms]),
+        styles,
         theme,
     )
-    return Drawn(figure, f"Relative change of the gradient: {ends(shift)}.")
+    return Drawn(figure, f"Relative change of the gradient: {ends(shift, styles)}.")
 
 
 KIND = FigureKind(

@@ -44,9 +44,11 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
                 )
     if not quantities:
         raise NotMeasured("no layer has units that can die or saturate")
-    styles = theme.styles([arm.name for arm in result.record.spec.arms])
+    styles = theme.styles(result.record.spec.labels)
     figure = draw_along_training(quantities, styles, theme, height=200, one_scale=True)
-    words = "; ".join(f"{q.title}: {ends(q.series)} {q.unit}" for q in quantities)
+    words = "; ".join(
+        f"{q.title}: {ends(q.series, styles)} {q.unit}" for q in quantities
+    )
     return Drawn(figure, f"{words}.")
 
 

@@ -42,6 +42,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     runs = seen(result, ActivationArrays)
     quantities: list[Quantity] = []
     words: list[str] = []
+    styles = theme.styles(result.record.spec.labels)
     for rank, path in layers(first_of(runs).values()):
 
         def shift(of: ActivationArrays, path: str = path) -> np.ndarray | None:
@@ -70,8 +71,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
                 bounds=(0.0, 1.0),
             ),
         ]
-        words.append(f"{layer}: {ends(shifts)} standard deviations")
-    styles = theme.styles([arm.name for arm in result.record.spec.arms])
+        words.append(f"{layer}: {ends(shifts, styles)} standard deviations")
     figure = draw_along_training(quantities, styles, theme, height=220, one_scale=True)
     return Drawn(figure, f"Distance from the final distribution; {'; '.join(words)}.")
 

@@ -36,6 +36,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
         raise NotMeasured("no arm has weights whose length does not matter")
     quantities: list[Quantity] = []
     words: list[str] = []
+    styles = theme.styles(result.record.spec.labels)
     for name in names:
 
         def median(
@@ -51,7 +52,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
         length = median(lambda rows: rows.norm)
         rate = median(lambda rows: rows.effective_rate)
         quantities.append(Quantity(title=f"{name}: length", unit="‖w‖", series=length))
-        words.append(f"length of {name}: {ends(length)}")
+        words.append(f"length of {name}: {ends(length, styles)}")
         if rate:  # of SGD only
             quantities.append(
                 Quantity(
@@ -60,8 +61,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
                     series=rate,
                 )
             )
-            words.append(f"effective rate: {ends(rate)}")
-    styles = theme.styles([arm.name for arm in result.record.spec.arms])
+            words.append(f"effective rate: {ends(rate, styles)}")
     figure = draw_along_training(quantities, styles, theme, height=220)
     return Drawn(figure, f"Median over rows; {'; '.join(words)}.")
 

@@ -52,7 +52,10 @@ def draw_final_accuracy(
                 y="test accuracy (%)",
                 x_axis={
                     "tickvals": list(range(len(arms))),
-                    "ticktext": [_label(arm, those[i].by_arm) for arm in arms],
+                    "ticktext": [
+                        _tick(those[i].by_arm.get(arm, {}), style.label)
+                        for arm, style in styles.items()
+                    ],
                     "range": [-0.5, len(arms) - 0.5],
                     "showgrid": False,
                 },
@@ -65,14 +68,14 @@ def draw_final_accuracy(
         _add_lines(figure, i, one, arms, theme)
         for place, arm in enumerate(arms):
             if one.by_arm.get(arm):
-                _add_arm(figure, i, place, one.by_arm[arm], arm, styles[arm])
+                _add_arm(figure, i, place, one.by_arm[arm], styles[arm])
     return figure
 
 
-def _label(arm: str, by_arm: Mapping[str, Mapping[int, float]]) -> str:
+def _tick(of_seeds: Mapping[int, float], label: str) -> str:
     """The arm, and below it the mean: beside the points lines would cross it."""
-    values = list(by_arm.get(arm, {}).values())
-    return f"{arm}<br>{100 * np.mean(values):.2f} %" if values else arm
+    values = list(of_seeds.values())
+    return f"{label}<br>{100 * np.mean(values):.2f} %" if values else label
 
 
 def _add_lines(
@@ -105,11 +108,10 @@ def _add_arm(
     i: int,
     place: int,
     of_seeds: Mapping[int, float],
-    arm: str,
     style: Style,
 ) -> None:
     values = 100 * np.array(list(of_seeds.values()))
-    shared = {"legendgroup": arm, "name": arm, **on(i)}
+    shared = {"legendgroup": style.label, "name": style.label, **on(i)}
     figure.add_scatter(
         x=[place] * len(values),
         y=values,
@@ -163,9 +165,9 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     ]
     if not those:
         raise NotMeasured("no run has ended with a test accuracy yet")
-    styles = theme.styles([arm.name for arm in record.spec.arms])
+    styles = theme.styles(record.spec.labels)
     words = in_words(
-        f"{arm}{f' at rate {one.rate:g}' if len(those) > 1 else ''} "
+        f"{styles[arm].label}{f' at rate {one.rate:g}' if len(those) > 1 else ''} "
         f"{100 * np.mean(list(of_seeds.values())):.2f} %"
         for one in those
         for arm, of_seeds in one.by_arm.items()

@@ -87,12 +87,12 @@ def _add(
     figure: go.Figure, i: int, x: np.ndarray, band: Band, kind: _Row, style: Style
 ) -> None:
     low, high = (np.clip(kind.unit * of, *kind.bounds) for of in (band.low, band.high))
-    add_band(figure, x, low, high, style=style, name=band.arm, **on(i))
+    add_band(figure, x, low, high, style=style, name=style.label, **on(i))
     more: dict[str, Any] = {"showlegend": i == 0, **on(i)}
     if kind.marked:  # it is known at few steps
         marker = {"symbol": style.marker, "size": 5, "color": style.colour()}
         more |= {"mode": "lines+markers", "marker": marker}
-    add_line(figure, x, kind.unit * band.mean, style=style, name=band.arm, **more)
+    add_line(figure, x, kind.unit * band.mean, style=style, name=style.label, **more)
 
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
@@ -102,33 +102,39 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     accuracies = accuracy_bands(record, rates=drawn)
     if not losses:
         raise NotMeasured("no run has taken a step yet")
-    styles = theme.styles([arm.name for arm in record.spec.arms])
+    labels = record.spec.labels
+    styles = theme.styles(labels)
     rates = len(record.spec.recipe.rates) > 1
-    courses = in_words(_words(band, with_rate=rates) for band in losses)
+    courses = in_words(
+        _words(band, labels[band.arm], with_rate=rates) for band in losses
+    )
     alt = f"Training loss over steps and over seconds: {courses}."
     if accuracies:
-        tests = in_words(_test_words(band, with_rate=rates) for band in accuracies)
+        tests = in_words(
+            _test_words(band, labels[band.arm], with_rate=rates) for band in accuracies
+        )
         alt += f" Test accuracy: {tests}."
     alt += undrawn(record.spec)
     return Drawn(draw_learning_curves(losses, accuracies, styles, theme), alt)
 
 
-def _words(band: Band, *, with_rate: bool) -> str:
+def _words(band: Band, label: str, *, with_rate: bool) -> str:
     known = band.mean[np.isfinite(band.mean)]
     course = f"from {known[0]:.3g} to {known[-1]:.3g} nats" if known.size else "no loss"
-    return f"{_name(band, with_rate=with_rate)} {course} in {band.step[-1]:.0f} steps"
+    name = _name(band, label, with_rate=with_rate)
+    return f"{name} {course} in {band.step[-1]:.0f} steps"
 
 
-def _test_words(band: Band, *, with_rate: bool) -> str:
+def _test_words(band: Band, label: str, *, with_rate: bool) -> str:
     first, last = 100 * band.mean[0], 100 * band.mean[-1]
     return (
-        f"{_name(band, with_rate=with_rate)} from {first:.2f} % at step "
+        f"{_name(band, label, with_rate=with_rate)} from {first:.2f} % at step "
         f"{band.step[0]:.0f} to {last:.2f} % at step {band.step[-1]:.0f}"
     )
 
 
-def _name(band: Band, *, with_rate: bool) -> str:
-    return f"{band.arm} at rate {band.rate:g}" if with_rate else band.arm
+def _name(band: Band, label: str, *, with_rate: bool) -> str:
+    return f"{label} at rate {band.rate:g}" if with_rate else label
 
 
 KIND = FigureKind(

@@ -59,7 +59,9 @@ def draw_lines(lines: Mapping[str, Surface], theme: Theme = LIGHT) -> go.Figure:
     for mark in first.marks:
         add_upright(figure, 0, mark.a, theme)
     for (name, line), style in zip(
-        lines.items(), theme.styles(list(lines)).values(), strict=True
+        lines.items(),
+        theme.styles({name: name for name in lines}).values(),
+        strict=True,
     ):
         add_line(
             figure,

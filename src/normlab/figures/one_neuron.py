@@ -77,7 +77,7 @@ def draw_one_neuron(
             x=single(middle),
             y=share[-1],
             marker={"color": style.colour(0.65)},
-            name=one.arm,
+            name=style.label,
             showlegend=False,
             hovertemplate="%{x:.2f}: %{y:.1f} % of the images<extra></extra>",
             **on(i),
@@ -136,13 +136,14 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     arm, place = over_batch(runs)
     norm = runs[arm].norms[place]
     assert norm.x_values is not None and norm.xhat_values is not None
+    labels = result.record.spec.labels
     those = [
         *_without(result, runs, arm, place),
-        Neuron(f"{arm}: before", arm, norm.x_values, normalised=False),
-        Neuron(f"{arm}: after", arm, norm.xhat_values, normalised=True),
+        Neuron(f"{labels[arm]}: before", arm, norm.x_values, normalised=False),
+        Neuron(f"{labels[arm]}: after", arm, norm.xhat_values, normalised=True),
     ]
     step = [int(s) for s in runs[arm].steps]
-    styles = theme.styles([one.name for one in result.record.spec.arms])
+    styles = theme.styles(labels)
     words = "; ".join(_words(one, step) for one in those)
     alt = f"Neuron {norm.unit} at {place.path}. {words}."
     return Drawn(draw_one_neuron(step, those, styles, theme), alt)
@@ -153,6 +154,7 @@ def _without(
 ) -> list[Neuron]:
     """The same neuron of the baseline, where that has no norm and the same moments."""
     baseline = result.record.spec.baseline.name
+    called = result.record.spec.labels[baseline]
     if baseline == arm or baseline not in runs:
         return []
     own, other = runs[arm], runs[baseline]
@@ -163,7 +165,7 @@ def _without(
         return []
     if own.norms[norm].unit != same.unit:
         return []
-    return [Neuron(baseline, baseline, same.in_values, normalised=False)]
+    return [Neuron(called, baseline, same.in_values, normalised=False)]
 
 
 def _words(one: Neuron, step: Sequence[int]) -> str:

@@ -63,9 +63,15 @@ def draw_percentiles(
         x, axes = steps.at(step), on(panel)
         low, middle, high = values.T
         style = styles[arm]
-        add_band(figure, x, low, high, style=style, name=arm, **axes)
+        add_band(figure, x, low, high, style=style, name=style.label, **axes)
         add_line(
-            figure, x, middle, style=style, name=arm, showlegend=arm not in told, **axes
+            figure,
+            x,
+            middle,
+            style=style,
+            name=style.label,
+            showlegend=arm not in told,
+            **axes,
         )
         told.add(arm)
     return figure
@@ -83,10 +89,10 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
                     values = every if whom == "all units" else one
                     those.append(Percentiles(len(titles), arm, of.steps, values))
             titles.append(f"layer {rank} ({path}), {whom}")
-    styles = theme.styles([arm.name for arm in result.record.spec.arms])
+    styles = theme.styles(result.record.spec.labels)
     words = in_words(
-        f"{titles[one.panel]}, {one.arm}: median {one.values[0, 1]:.2g} at first, "
-        f"{one.values[-1, 1]:.2g} at the end"
+        f"{titles[one.panel]}, {styles[one.arm].label}: median "
+        f"{one.values[0, 1]:.2g} at first, {one.values[-1, 1]:.2g} at the end"
         for one in those
         if "all units" in titles[one.panel]
     )

@@ -93,7 +93,7 @@ def _add_arm(
     best: float,
     style: Style,
 ) -> None:
-    name, rates = those[0].arm, np.array([arm.rate for arm in those])
+    name, rates = style.label, np.array([arm.rate for arm in those])
     # a loss after divergence is that of the last finite network: no end of a run
     loss = np.array([arm.test_loss if not arm.diverged else _GONE for arm in those])
     accuracy = 100 * np.array([arm.test_accuracy for arm in those])
@@ -153,7 +153,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     if not any(arm.ended for arm in arms):
         raise NotMeasured("no run has ended yet")
     chosen = choices(result.record)
-    styles = theme.styles([arm.name for arm in spec.arms])
+    styles = theme.styles(spec.labels)
     words = [_words(point, arms, chosen, styles) for point in points]
     if len(points) < len(there):
         words.append(f"{len(there) - len(points)} other points are not drawn.")
@@ -179,7 +179,7 @@ def _words(
         top = max(those, key=lambda arm: arm.test_accuracy.mean)
         own = best.get(name, np.nan)
         sentences.append(
-            f"{name} is most accurate at rate {top.rate:g} "
+            f"{styles[name].label} accuracy is highest at rate {top.rate:g} "
             f"({100 * top.test_accuracy.mean:.2f} %)"
             + (f", its own best is {own:g}" if np.isfinite(own) else "")
             + (f", not all runs trained at {named(lost)}" if lost else ", all trained")

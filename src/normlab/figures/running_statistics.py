@@ -77,9 +77,11 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
                 level=1.0,
             ),
         ]
-    styles = theme.styles([arm.name for arm in result.record.spec.arms])
+    styles = theme.styles(result.record.spec.labels)
     figure = draw_along_training(quantities, styles, theme, height=200, one_scale=True)
-    words = "; ".join(f"{q.title}: {ends(q.series)} {q.unit}" for q in quantities)
+    words = "; ".join(
+        f"{q.title}: {ends(q.series, styles)} {q.unit}" for q in quantities
+    )
     return Drawn(figure, f"{words}.")
 
 

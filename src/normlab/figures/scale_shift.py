@@ -67,9 +67,15 @@ def draw_scale_shift(
         x, axes = steps.at(step), on(panel)
         low, middle, high = np.percentile(values, (15, 50, 85), axis=1)
         style = styles[arm]
-        add_band(figure, x, low, high, style=style, name=arm, **axes)
+        add_band(figure, x, low, high, style=style, name=style.label, **axes)
         add_line(
-            figure, x, middle, style=style, name=arm, showlegend=arm not in told, **axes
+            figure,
+            x,
+            middle,
+            style=style,
+            name=style.label,
+            showlegend=arm not in told,
+            **axes,
         )
         told.add(arm)
     return figure
@@ -92,9 +98,10 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
                     those.append(Learnt(panel, arm, of.steps, values))
     if not those:
         raise NotMeasured("no arm has a norm with scale and shift")
-    styles = theme.styles([arm.name for arm in result.record.spec.arms])
+    styles = theme.styles(result.record.spec.labels)
     words = in_words(
-        f"{titles[one.panel]} of {one.arm}: median {np.median(one.values[-1]):.3g}"
+        f"{titles[one.panel]} {styles[one.arm].label}: median "
+        f"{np.median(one.values[-1]):.3g}"
         for one in those
     )
     alt = f"At the end {words}."

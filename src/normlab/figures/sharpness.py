@@ -80,7 +80,7 @@ def draw_sharpness(
             },
             mode="markers",
             marker={"color": style.colour(), "symbol": style.marker, "size": 10},
-            name=one.arm,
+            name=style.label,
             **on(0),
         )
     return figure
@@ -95,8 +95,8 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     limits = {"2/a": float(first.limit[-1])}
     limits["(2 + 2m)/a"] = float(first.momentum_limit[-1])
     limits = {text: limit for text, limit in limits.items() if np.isfinite(limit)}
-    styles = theme.styles([arm.name for arm in result.record.spec.arms])
-    ends = ", ".join(f"{one.arm} {one.mean[-1]:.3g}" for one in series)
+    styles = theme.styles(result.record.spec.labels)
+    ends = ", ".join(f"{styles[one.arm].label} {one.mean[-1]:.3g}" for one in series)
     bounds = ", ".join(f"{text} is {limit:.3g}" for text, limit in limits.items())
     alt = f"Largest eigenvalue at the end: {ends}; {bounds}."
     return Drawn(draw_sharpness(series, limits, styles, theme), alt)

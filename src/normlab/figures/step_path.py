@@ -123,10 +123,10 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
                 null=(step, null_efficiency(step, momentum)) if known else None,
             )
         )
-    styles = theme.styles([arm.name for arm in result.record.spec.arms])
-    alt = f"Cosine of a step with the next: {ends(cosine)}."
+    styles = theme.styles(result.record.spec.labels)
+    alt = f"Cosine of a step with the next: {ends(cosine, styles)}."
     if direct:
-        alt += f" Net distance over length of the path: {ends(direct)}."
+        alt += f" Net distance over length of the path: {ends(direct, styles)}."
     return Drawn(draw_along_training(quantities, styles, theme), alt)
 
 

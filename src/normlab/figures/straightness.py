@@ -77,8 +77,8 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
             bounds=(-1.0, 1.0),
         ),
     ]
-    styles = theme.styles([arm.name for arm in result.record.spec.arms])
-    alt = f"Net distance over length within ten steps: {ends(straight)}."
+    styles = theme.styles(result.record.spec.labels)
+    alt = f"Net distance over length within ten steps: {ends(straight, styles)}."
     return Drawn(draw_along_training(quantities, styles, theme), alt)
 
 

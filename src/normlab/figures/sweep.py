@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,17 +76,17 @@ def draw_curves(
     for name, style in styles.items():
         for i, curve in enumerate(curves[name]):
             low, high = curve[:, 1], curve[:, 2]
-            add_band(figure, places, low, high, style=style, name=name, **on(i))
+            add_band(figure, places, low, high, style=style, name=style.label, **on(i))
             add_line(
                 figure,
                 places,
                 curve[:, 0],
                 style=style,
-                name=name,
+                name=style.label,
                 mode="lines+markers",
                 marker={"symbol": style.marker, "size": 7},
                 showlegend=i == 0,
-                hovertemplate=f"{name}: %{{y:.4g}}<extra></extra>",
+                hovertemplate=f"{style.label}: %{{y:.4g}}<extra></extra>",
                 **on(i),
             )
     return figure
@@ -95,7 +95,7 @@ def draw_curves(
 def draw_map(
     arms: Sequence[ArmSummary],
     axes: Sequence[Axis],
-    names: Sequence[str],
+    labels: Mapping[str, str],
     theme: Theme = LIGHT,
 ) -> go.Figure:
     """Mean final accuracy over two axes, a panel per arm, one scale of colours.
@@ -103,7 +103,7 @@ def draw_map(
     Args:
         arms: At every pair of values.
         axes: The first goes up, the second to the right.
-        names: Of the arms.
+        labels: Of the arms, by name.
         theme: Paper and ink.
     """
     (up, ups), (right, rights) = axes
@@ -111,17 +111,17 @@ def draw_map(
         theme,
         [
             Panel(
-                title=f"{name}: final test accuracy",
+                title=f"{label}: final test accuracy",
                 x=_word(right),
                 y=_word(up),
                 x_axis=_labels(rights),
                 y_axis=_labels(ups),
             )
-            for name in names
+            for label in labels.values()
         ],
     )
     found = _by_place(arms, axes)
-    grids = {name: _grid(found, name, axes) for name in names}
+    grids = {name: _grid(found, name, axes) for name in labels}
     finite = np.concatenate([grid[np.isfinite(grid)] for grid in grids.values()])
     for i, (name, grid) in enumerate(grids.items()):
         digits = grid.size <= MAX_DIGITS
@@ -133,7 +133,7 @@ def draw_map(
             showscale=i == 0,
             colorbar={"title": {"text": "%"}, "thickness": 12},
             texttemplate="%{z:.2f}" if digits else None,
-            hovertemplate=f"{name}: %{{z:.2f}} %<extra></extra>",
+            hovertemplate=f"{labels[name]}: %{{z:.2f}} %<extra></extra>",
             xgap=1,
             ygap=1,
             **on(i),
@@ -220,25 +220,25 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     arms = result.analysis.arms
     if not any(arm.ended for arm in arms):
         raise NotMeasured("no run has ended yet")
-    names = [arm.name for arm in spec.arms]
-    alt = _words(arms, axes, names)
+    labels = spec.labels
+    alt = _words(arms, axes, labels)
     if len(axes) == 1:
-        alt = " ".join((alt, *_untrained(arms, axes, names)))
-        return Drawn(draw_curves(arms, axes[0], theme.styles(names), theme), alt)
-    return Drawn(draw_map(arms, axes, names, theme), alt)
+        alt = " ".join((alt, *_untrained(arms, axes, labels)))
+        return Drawn(draw_curves(arms, axes[0], theme.styles(labels), theme), alt)
+    return Drawn(draw_map(arms, axes, labels, theme), alt)
 
 
 def _words(
-    arms: Sequence[ArmSummary], axes: Sequence[Axis], names: Sequence[str]
+    arms: Sequence[ArmSummary], axes: Sequence[Axis], labels: Mapping[str, str]
 ) -> str:
     sentences = []
-    for name in names:
+    for name, label in labels.items():
         those = [a for a in arms if a.arm == name and a.test_accuracy.seeds]
         if those:
             best = max(those, key=lambda arm: arm.test_accuracy.mean)
             worst = min(those, key=lambda arm: arm.test_accuracy.mean)
             sentences.append(
-                f"{name} from {100 * worst.test_accuracy.mean:.2f} % at "
+                f"{label} from {100 * worst.test_accuracy.mean:.2f} % at "
                 f"{_where(worst, axes)} to {100 * best.test_accuracy.mean:.2f} % at "
                 f"{_where(best, axes)}"
             )
@@ -246,11 +246,11 @@ def _words(
 
 
 def _untrained(
-    arms: Sequence[ArmSummary], axes: Sequence[Axis], names: Sequence[str]
+    arms: Sequence[ArmSummary], axes: Sequence[Axis], names: Iterable[str]
 ) -> list[str]:
     """Of which arms runs did not train, and where, as a sentence; none if all did."""
     lost = [
-        f"{a.untrained} of {a.ended} of {a.arm} at {_where(a, axes)}"
+        f"{a.untrained} of {a.ended} {a.label} at {_where(a, axes)}"
         for name in names
         for a in arms
         if a.arm == name and a.untrained

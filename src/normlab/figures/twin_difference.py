@@ -26,7 +26,6 @@ IN_FRAME = (2, 98)  # percentiles of the means; a twin that blows up leaves the 
 def draw_twin_difference(
     bands: Sequence[Band],
     styles: Mapping[str, Style],
-    baseline: str,
     theme: Theme = LIGHT,
 ) -> go.Figure:
     """Paired ratio of losses over steps, a panel per rate; 1 means equal.
@@ -34,7 +33,6 @@ def draw_twin_difference(
     Args:
         bands: One per arm and rate, of twins.
         styles: Of every arm.
-        baseline: The arm that the others are divided by.
         theme: Paper and ink.
     """
     rates = list(dict.fromkeys(band.rate for band in bands))
@@ -44,7 +42,7 @@ def draw_twin_difference(
             Panel(
                 title=f"learning rate {rate:g}" if len(rates) > 1 else "",
                 x="step (log scale)",
-                y=f"loss / loss of {baseline}",
+                y="loss / loss of the baseline",
                 x_axis={"type": "log", "dtick": 1},
                 y_axis={
                     "type": "log",
@@ -60,7 +58,7 @@ def draw_twin_difference(
         add_level(figure, i, 1.0, theme)
     for band in bands:
         i, style = rates.index(band.rate), styles[band.arm]
-        low, high, name = band.low, band.high, band.arm
+        low, high, name = band.low, band.high, style.label
         add_band(figure, band.step, low, high, style=style, name=name, **on(i))
         more = {"name": name, "showlegend": i == 0, **on(i)}
         add_line(figure, band.step, band.mean, style=style, **more)
@@ -83,23 +81,24 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     bands = twin_bands(result.record, drawn_rates(spec))
     if not bands:
         raise NotMeasured("no two arms of one seed have ended yet")
-    styles = theme.styles([arm.name for arm in spec.arms])
+    styles = theme.styles(spec.labels)
     return Drawn(
-        draw_twin_difference(bands, styles, spec.baseline.name, theme),
-        f"Paired difference of log losses to {spec.baseline.name}, as a ratio: "
-        + in_words(_words(band) for band in bands)
+        draw_twin_difference(bands, styles, theme),
+        f"Training loss against that {styles[spec.baseline.name].label}, paired, as a "
+        "ratio: "
+        + in_words(_words(band, styles[band.arm].label) for band in bands)
         + f".{undrawn(spec)}",
     )
 
 
-def _words(band: Band) -> str:
+def _words(band: Band, label: str) -> str:
     known = np.isfinite(band.mean)
     ratio, step = band.mean[known], band.step[known]
     if not ratio.size:
-        return f"{band.arm} has no loss"
+        return f"{label} there is no loss"
     best = int(ratio.argmin())
     return (
-        f"{band.arm} at rate {band.rate:g} is lowest at step {step[best]:.0f} with "
+        f"{label} at rate {band.rate:g} it is lowest at step {step[best]:.0f} with "
         f"{ratio[best]:.2f} times and ends at {ratio[-1]:.2f} times"
     )
 

@@ -114,16 +114,15 @@ _EpochRow = namedtuple("_EpochRow", list(TABLES["epochs"])[1:])
 class _Fits(NamedTuple):
     """What the keys of a study's runs are made of."""
 
-    arms: frozenset[str]
+    arms: dict[str, str]
+    """And what each is called."""
     seeds: frozenset[int]
     points: frozenset[str]
 
     @classmethod
     def of(cls, spec: StudySpec) -> _Fits:
         points = frozenset(map(point_json, spec.sweep.points))
-        return cls(
-            frozenset(arm.name for arm in spec.arms), frozenset(spec.seeds), points
-        )
+        return cls(spec.labels, frozenset(spec.seeds), points)
 
     def refuse_others(self, row: Any) -> None:
         """Raise Odd about a run that is none of the study's."""
@@ -163,6 +162,7 @@ def _run(
     ended = epochs[-1] if epochs and status == "done" else None
     return RunRecord(
         key=RunKey(row.arm, float(row.rate), row.seed, point_from_json(row.point)),
+        label=fits.arms[row.arm],
         status=status,
         reason=row.reason,
         attempts=row.attempts,

@@ -72,6 +72,8 @@ class RunRecord:
     """Everything that is known about one run."""
 
     key: RunKey
+    label: str = ""
+    """What readers see its arm called; empty outside of a study."""
     status: Status = "queued"
     reason: str | None = None
     attempts: int = 0
@@ -93,6 +95,11 @@ class RunRecord:
     diverged_step: int | None = None
     observed: Observations = field(default_factory=Observations)
     """What probes kept, read from the folder when it is asked for."""
+
+    @property
+    def called(self) -> str:
+        """The arm in a sentence: `with batch norm`."""
+        return self.label or f"with {self.key.arm}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

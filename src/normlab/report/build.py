@@ -14,13 +14,13 @@ from plotly.offline import get_plotlyjs
 
 from normlab.analysis.claim import as_listed
 from normlab.analysis.series.step_table import step_tables
+from normlab.analysis.text.answer import answers
 from normlab.analysis.text.words import ARMS, named
 from normlab.figures.gallery import Gallery
 from normlab.figures.kit.picture import Picture
 from normlab.figures.kit.theme import DARK, LIGHT, swaps
 from normlab.records.data_line import data_line
 from normlab.report.conditions import different, equal, extent
-from normlab.report.headline import headlines
 from normlab.report.limits import limits
 
 if TYPE_CHECKING:
@@ -75,13 +75,10 @@ def build(result: StudyResult) -> str:
         spec=result.record.spec,
         analysis=result.analysis,
         claims=as_listed(result.claims()),
-        headlines=[
-            *headlines(result.record.spec, result.claims()),
-            *map(sentence, result.analysis.remarks),
-        ],
+        answers=answers(result.record.spec, result.claims()),
         table=Markup(result.table()._repr_html_()),
         step_tables=[Markup(t._repr_html_()) for t in step_tables(result.record)],
-        arms=named([arm.name for arm in result.record.spec.arms], ARMS),
+        arms=named([*result.record.spec.labels.values()], ARMS),
         extent=extent(result.record.spec),
         equal=equal(result.record.spec),
         different=different(result),

@@ -70,8 +70,8 @@ def different(result: StudyResult) -> str:
     only = f"the {every[0]} alone" if len(every) == 1 else f"the {_and(every)}"
     sizes = _sizes(result)
     arms = [
-        f"{arm.name}: {', '.join([*_settings(arm, what), _size(sizes[arm.name])])}"
-        for arm in spec.arms
+        f"{label}: {', '.join([*_settings(arm, what), _size(sizes[arm.name])])}"
+        for arm, label in zip(spec.arms, spec.labels.values(), strict=True)
     ]
     those = named(arms, ARMS, between="; ")
     return f"Different: {only}, and the parameters that come with it ({those})."

@@ -30,14 +30,14 @@ class Norm:
     """A norm without its code: what it is called, what it does, what can be set.
 
     Example:
-        >>> FAMILIES["ghost"].plain, FAMILIES["ghost"].axes
-        ('ghost batch normalization', 'nhw')
+        >>> FAMILIES["ghost"].short, FAMILIES["ghost"].axes
+        ('ghost batch norm', 'nhw')
     """
 
     name: str
     """On the command line and in study.toml."""
-    plain: str
-    """In the sentence that sums a study up."""
+    short: str
+    """In what arms are called: with batch norm."""
     axes: str
     """Of an input `(n, c, h, w)`, those whose values share statistics; may be none."""
     over: str
@@ -60,7 +60,7 @@ FAMILIES = {
     for norm in (
         Norm(
             name="none",
-            plain="no normalization",
+            short="norm",
             axes="",
             over="-",
             learns="none",
@@ -69,7 +69,7 @@ FAMILIES = {
         ),
         Norm(
             name="batch",
-            plain="batch normalization",
+            short="batch norm",
             axes="nhw",
             over="n, h, w",
             learns=_BOTH,
@@ -78,7 +78,7 @@ FAMILIES = {
         ),
         Norm(
             name="layer",
-            plain="layer normalization",
+            short="layer norm",
             axes="chw",
             over="c, h, w",
             learns=_BOTH,
@@ -87,7 +87,7 @@ FAMILIES = {
         ),
         Norm(
             name="group",
-            plain="group normalization",
+            short="group norm",
             axes="chw",
             over="the channels of its group, h, w",
             learns=_BOTH,
@@ -106,7 +106,7 @@ FAMILIES = {
         ),
         Norm(
             name="instance",
-            plain="instance normalization",
+            short="instance norm",
             axes="hw",
             over="h, w",
             learns=_BOTH,
@@ -115,7 +115,7 @@ FAMILIES = {
         ),
         Norm(
             name="rms",
-            plain="RMS normalization",
+            short="RMS norm",
             axes="chw",
             over="c, h, w (root mean square only)",
             learns="gamma per channel",
@@ -124,7 +124,7 @@ FAMILIES = {
         ),
         Norm(
             name="ghost",
-            plain="ghost batch normalization",
+            short="ghost batch norm",
             axes="nhw",
             over="the n of its chunk, h, w",
             learns=_BOTH,
@@ -142,7 +142,7 @@ FAMILIES = {
         ),
         Norm(
             name="noisy",
-            plain="noisy batch normalization",
+            short="noisy batch norm",
             axes="nhw",
             over="n, h, w; then a random scale and shift",
             learns=_BOTH,

@@ -14,6 +14,7 @@ from normlab.spec._frozen import Frozen, Whole
 from normlab.spec._text import Line, Name
 from normlab.spec.arms import Arm
 from normlab.spec.data import Data
+from normlab.spec.labels import labels_of
 from normlab.spec.model import Model
 from normlab.spec.names import known
 from normlab.spec.point import SweepPoint
@@ -207,3 +208,8 @@ class StudySpec(Frozen):
     def baseline(self) -> Arm:
         """The arm that others are compared with: `none` if present, else the first."""
         return next((arm for arm in self.arms if arm.name == "none"), self.arms[0])
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What readers see each arm called, by its name."""
+        return labels_of(self.arms)

@@ -51,7 +51,7 @@ def _curves(record: StudyRecord) -> Mapping[str, Sequence[RunRecord]]:
     runs: dict[str, list[RunRecord]] = defaultdict(list)
     for run in record.runs:
         if (run.key.rate, run.key.point) == setting:
-            runs[run.key.arm].append(run)
+            runs[run.called].append(run)
     return runs
 
 

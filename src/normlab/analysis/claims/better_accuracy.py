@@ -30,13 +30,12 @@ def accuracy_difference(twins: Twins) -> float | Omitted:
 
 CLAIM = Definition(
     id="better-accuracy",
-    statement="{arm} is more accurate than {baseline} on the test set",
+    statement="accuracy on the test set is higher {arm} than {baseline}",
+    asked="more accurate",
     measure=(
         "difference of the final test accuracy; a diverged run counts with its last "
         "finite network, else with chance"
     ),
-    if_supported="got more test images right ({estimate})",
-    if_contradicted="got fewer test images right ({estimate})",
     quantity="test accuracy",
     scale="difference",
     unit="fraction",

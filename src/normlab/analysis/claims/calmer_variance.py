@@ -41,13 +41,11 @@ def log_growth(layer: HiddenArrays, first: int) -> float:
 
 CLAIM = Definition(
     id="calmer-variance",
-    statement="the spread of activations grows less in {arm} than in {baseline}",
+    statement="the spread of activations grows less {arm} than {baseline}",
     measure=(
         "ratio of a unit's standard deviation at the end over that after step 1, at "
         "the nonlinearity's input; median over units, geometric mean over layers"
     ),
-    if_supported="had activations whose spread grew less",
-    if_contradicted="had activations whose spread grew more",
     quantity="growth of the spread",
     scale="ratio",
     unit="standard deviation at the end over that after step 1",

@@ -32,7 +32,7 @@ class Twins:
         >>> none = RunRecord(key=RunKey("none", 0.1, 0), status="diverged")
         >>> batch = RunRecord(key=RunKey("batch", 0.1, 0), status="done")
         >>> Twins(seed=0, baseline=none, other=batch).diverged
-        'none diverged'
+        'training with none diverged'
     """
 
     seed: int
@@ -54,8 +54,8 @@ class Twins:
     def diverged(self) -> str | None:
         """Which of them has diverged, in words; None if both came to their end."""
         runs = (self.baseline, self.other)
-        names = [run.key.arm for run in runs if run.status == "diverged"]
-        return f"{' and '.join(names)} diverged" if names else None
+        names = [run.called for run in runs if run.status == "diverged"]
+        return f"training {' and '.join(names)} diverged" if names else None
 
 
 @dataclass(frozen=True)
@@ -67,20 +67,16 @@ class Omitted:
         pending: Whether they may yet give one: their runs have not ended.
 
     Example:
-        >>> Omitted("batch diverged").because
-        'batch diverged'
+        >>> Omitted("no test loss").because
+        'no test loss'
     """
 
     because: str
     pending: bool = False
 
 
-_PLACES = {
-    "statement": ("arm", "baseline"),
-    "if_supported": ("estimate", "percent", "ratio"),
-    "if_contradicted": ("estimate", "percent", "ratio"),
-}
-"""What stands in braces in the texts of a claim."""
+_PLACES = ("arm", "baseline")
+"""What stands in braces in the statement of a claim."""
 
 Measured = float | Omitted | Mapping[str, float | Omitted]
 """What twins give for a claim: one effect, or one for each of its components."""
@@ -105,14 +101,12 @@ class Definition:
 
     Args:
         id: Its name, e.g. `lower-test-loss`.
-        statement: With the places {arm} and {baseline}, in words that hold for any
-            two arms.
+        statement: With the places {arm} and {baseline}, which become phrases like
+            `with batch norm` and `without`.
+        asked: What the statement answers, as the first lines of a result ask it:
+            `faster`; empty if it is not among them.
         measure: What is measured, in words.
         quantity: What the numbers are of, in a few words: `steps to the same loss`.
-        if_supported: What the arm did then, in everyday words, for the report's first
-            sentence; {estimate}, {percent} and {ratio} stand for the effect in points,
-            in per cent and as a number. Empty: the statement is quoted.
-        if_contradicted: What it did in that case.
         scale: Ratios are analysed as logarithms and shown as ratios, 1 = equal.
         unit: Of the measure.
         better: On which side of equal the other arm's effects support the statement.
@@ -160,7 +154,7 @@ class Definition:
         ...     return math.log(twins.other.test_loss / twins.baseline.test_loss)
         >>> Definition(
         ...     id="lower-test-loss",
-        ...     statement="{arm} ends with a lower test loss than {baseline}",
+        ...     statement="the test loss ends lower {arm} than {baseline}",
         ...     measure="ratio of the final test losses",
         ...     scale="ratio", unit="nats", better="lower", margin=1.05,
         ...     effect=loss_ratio,
@@ -170,10 +164,9 @@ class Definition:
 
     id: str
     statement: str
+    asked: str = ""
     measure: str
     quantity: str = ""
-    if_supported: str = ""
-    if_contradicted: str = ""
     scale: Literal["ratio", "difference"]
     unit: str
     better: Literal["higher", "lower"]
@@ -198,15 +191,13 @@ class Definition:
     own: bool = False
 
     def __post_init__(self) -> None:
-        for name, places in _PLACES.items():
-            try:
-                getattr(self, name).format(**dict.fromkeys(places, "batch"))
-            except Exception as error:  # whatever is wrong with its braces
-                *most, last = (f"{{{place}}}" for place in places)
-                raise BadSetting(
-                    f"claims: the {name} of {self.id!r} may have the places "
-                    f"{', '.join(most)} and {last} alone ({described(error)})."
-                ) from error
+        try:
+            self.statement.format(**dict.fromkeys(_PLACES, "with batch norm"))
+        except Exception as error:  # whatever is wrong with its braces
+            raise BadSetting(
+                f"claims: the statement of {self.id!r} may have the places {{arm}} and "
+                f"{{baseline}} alone ({described(error)})."
+            ) from error
         choices = {
             "scale": ("ratio", "difference"),
             "better": ("higher", "lower"),

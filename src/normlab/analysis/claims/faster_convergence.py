@@ -69,13 +69,12 @@ def _step_seconds(run: RunRecord) -> float:
 
 CLAIM = Definition(
     id="faster-convergence",
-    statement="{arm} reaches the same loss in fewer steps than {baseline}",
+    statement="training reaches the same loss in fewer steps {arm} than {baseline}",
+    asked="faster",
     measure=(
         f"ratio of the steps until the running median of the step loss over {WINDOW} "
         f"steps stays below a target, geometric mean over {TARGETS} targets"
     ),
-    if_supported="learnt faster ({percent} of the steps for the same loss)",
-    if_contradicted="learnt more slowly ({percent} of the steps for the same loss)",
     quantity="steps to the same loss",
     scale="ratio",
     unit="steps",

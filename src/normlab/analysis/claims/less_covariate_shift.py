@@ -49,14 +49,12 @@ def _by_phase(
 
 CLAIM = Definition(
     id="less-covariate-shift",
-    statement="internal covariate shift is smaller in {arm} than in {baseline}",
+    statement="internal covariate shift is smaller {arm} than {baseline}",
     measure=(
         "ratio of norm(G - G')/norm(G), how much the gradient of a layer changes when "
         "the layers before it take their step; geometric mean over layers and the "
         "moments of a phase"
     ),
-    if_supported="showed less covariate shift",
-    if_contradicted="showed more covariate shift",
     quantity="covariate shift",
     scale="ratio",
     unit="norm(G - G')/norm(G)",

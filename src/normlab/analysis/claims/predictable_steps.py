@@ -89,14 +89,12 @@ def _log_ratio_of_means(other: Curve, baseline: Curve) -> float | Omitted:
 
 CLAIM = Definition(
     id="predictable-steps",
-    statement="a step changes the loss of {arm} more predictably than of {baseline}",
+    statement="the gradient predicts what a step changes better {arm} than {baseline}",
     measure=(
         "ratio of abs(dL - p)/(abs(dL) + abs(p)), from 0 to 1, for the step taken: dL "
         "is the change of its batch's loss, p what the gradient promises; mean over "
         "the moments of a phase"
     ),
-    if_supported="had a loss that its gradient predicts better",
-    if_contradicted="had a loss that its gradient predicts worse",
     quantity="error of the prediction",
     scale="ratio",
     unit="relative error",

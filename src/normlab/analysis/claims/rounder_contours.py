@@ -36,16 +36,16 @@ def log_curvature_ratio(twins: Twins) -> float | Omitted:
         values = seen.eigenvalues[seen.level.tolist().index(level)]
         k = len(values)
         if not np.isfinite(values).all():
-            return Omitted(f"{run.key.arm} has no {k} finite curvatures")
+            return Omitted(f"the network {run.called} has no {k} finite curvatures")
         if values[-1] <= 0:
-            return Omitted(f"{run.key.arm}: l{k} of the Hessian is not positive")
+            return Omitted(f"l{k} of the Hessian {run.called} is not positive")
         logs.append(math.log(values[0] / values[-1]))
     return logs[1] - logs[0]
 
 
 def _why_unmeasured(run: RunRecord) -> str:
     if LevelArrays in run.observed:
-        return f"the curvature of {run.key.arm} was not measured"
+        return f"the curvature {run.called} was not measured"
     return "recorded before this measure existed"
 
 
@@ -116,14 +116,12 @@ def _log_area_ratio(twins: Twins, effect: float) -> float | None:
 
 CLAIM = Definition(
     id="rounder-contours",
-    statement="the contours of {arm} are rounder than those of {baseline}",
+    statement="the contours of the loss are rounder {arm} than {baseline}",
     measure=(
         "ratio of l1/lk of the Hessian in row coordinates, its largest eigenvalue over "
         "the k-th, k = classes, at most 10; at equal training loss, the lowest of 8 "
         "levels that both reached"
     ),
-    if_supported="had rounder contours",
-    if_contradicted="had more stretched contours",
     quantity="inequality of curvatures, l1/lk",
     scale="ratio",
     unit="ratio of curvatures",

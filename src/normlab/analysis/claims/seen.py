@@ -37,7 +37,7 @@ def both(twins: Twins, kind: type[P], *needed: str) -> Both[P] | Omitted:
     runs = (twins.baseline, twins.other)
     for run in runs:
         if kind not in run.observed:
-            return Omitted(f"{kind.probe} of {run.key.arm} was not observed")
+            return Omitted(f"{kind.probe} {run.called} was not observed")
     found = Both(*(run.observed[kind] for run in runs))
     if any(of.lacks(name) for of in found for name in needed):
         return Omitted("recorded before this measure existed")

@@ -82,15 +82,14 @@ def log_rise_ratios(twins: Twins, effect: float) -> Measured:
 
 CLAIM = Definition(
     id="smoother-surface",
-    statement="the loss surface of {arm} is smoother than that of {baseline}",
+    statement="the loss surface is smoother {arm} than {baseline}",
+    asked="smoother loss surface",
     measure=(
         "ratio of the effective smoothness along the step taken, largest change of the "
         "gradient per distance from a half to four steps, in two measures: as it is, "
         "and with every row of a weight counted in its own length; geometric mean over "
         "the moments of a phase"
     ),
-    if_supported="had a smoother loss surface",
-    if_contradicted="had a rougher loss surface",
     quantity="roughness",
     scale="ratio",
     unit="1/length",

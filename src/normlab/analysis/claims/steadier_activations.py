@@ -38,14 +38,12 @@ def log_drift_ratio(twins: Twins) -> float | Omitted:
 
 CLAIM = Definition(
     id="steadier-activations",
-    statement="activation distributions of {arm} drift less than those of {baseline}",
+    statement="activations drift less while training {arm} than {baseline}",
     measure=(
         "ratio of the shift of a unit's mean from where it ends, in standard "
         "deviations, at the nonlinearity's input; median over living units, RMS over "
         "moments and layers"
     ),
-    if_supported="had steadier activations",
-    if_contradicted="had activations that drifted more",
     quantity="drift of activations",
     scale="ratio",
     unit="standard deviations",

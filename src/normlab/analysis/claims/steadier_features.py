@@ -45,13 +45,11 @@ def _changes(twins: Twins) -> tuple[NDArray[np.float64], ...] | Omitted:
 
 CLAIM = Definition(
     id="steadier-features",
-    statement="the features of {arm} change less than those of {baseline}",
+    statement="features change less while training {arm} than {baseline}",
     measure=(
         "ratio of 1 - abs(correlation) between a unit's activations on the way and at "
         "the end, over the same images; median over units, RMS over moments and layers"
     ),
-    if_supported="kept its features more",
-    if_contradicted="changed its features more while training",
     quantity="change of features",
     scale="ratio",
     unit="1 - abs(correlation)",

@@ -73,15 +73,13 @@ def _jumps(
 
 CLAIM = Definition(
     id="steadier-training",
-    statement="the loss of {arm} jumps less from step to step than that of {baseline}",
+    statement="the loss jumps less from step to step {arm} than {baseline}",
     measure=(
         "ratio of the standard deviation of the log step loss around its running "
         f"median over {WINDOW} steps at equal loss, geometric mean over up to {BINS} "
         f"bins of the running median over 101 steps, each with {STEPS} steps or more"
     ),
     quantity="jumps of the loss",
-    if_supported="had a steadier loss from step to step",
-    if_contradicted="had a less steady loss from step to step",
     scale="ratio",
     unit="standard deviation of log loss",
     better="lower",

@@ -81,14 +81,12 @@ _EVERY_20 = log_ratio_from_afar(20)
 
 CLAIM = Definition(
     id="straighter-path",
-    statement="{arm} takes a straighter path than {baseline}",
+    statement="training takes a straighter path {arm} than {baseline}",
     measure=(
         "ratio of net over summed distance between the square roots of the softmax "
         "outputs for the same images, in bursts of ten successive steps of epoch 1; "
         "geometric mean over bursts"
     ),
-    if_supported="took a more direct path",
-    if_contradicted="took a less direct path to its end",
     quantity="straightness",
     scale="ratio",
     unit="net distance over summed distance",

@@ -13,15 +13,14 @@ def trained_difference(twins: Twins) -> float:
 
 CLAIM = Definition(
     id="trains-at-all",
-    statement="{arm} fails to train less often than {baseline}",
+    statement="training fails less often {arm} than {baseline}",
+    asked="fails less often",
     measure=(
         "difference of the share of runs that train: whose loss stays finite and ends, "
         "on held-out images or else in training, below 0.9 of the loss of chance, the "
         "entropy of the label shares"
     ),
     quantity="did not train",
-    if_supported="failed to train less often ({estimate})",
-    if_contradicted="failed to train more often ({estimate})",
     scale="difference",
     unit="share of runs",
     better="higher",

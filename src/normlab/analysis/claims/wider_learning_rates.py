@@ -43,7 +43,8 @@ def rank_difference(twins: Twins) -> float:
 
 CLAIM = Definition(
     id="wider-learning-rates",
-    statement="{arm} trains at larger learning rates than {baseline}",
+    statement="larger learning rates work {arm} than {baseline}",
+    asked="works at larger learning rates",
     measure=(
         "how many steps of the grid lie between the largest of the study's rates at "
         "which the runs train and end, on held-out images or else in training, with "
@@ -51,8 +52,6 @@ CLAIM = Definition(
         "that trains at none stands one step below the smallest"
     ),
     quantity="largest rate that works",
-    if_supported="tolerated larger learning rates ({estimate})",
-    if_contradicted="tolerated only smaller learning rates ({estimate})",
     scale="difference",
     unit="steps of the grid",
     better="higher",

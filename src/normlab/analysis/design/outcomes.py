@@ -11,6 +11,7 @@ from normlab.analysis.design.learning import Chance, trained
 from normlab.analysis.design.pairs import Pairing, Runs, pairings
 from normlab.analysis.text.words import ARMS, count, named
 from normlab.records.rows import ENDED, StudyRecord
+from normlab.spec.labels import beside
 from normlab.spec.point import SweepPoint, point_text
 
 
@@ -92,9 +93,9 @@ def untrained_at(
     return {arm: (sum(lost), len(lost)) for arm, lost in found.items()}
 
 
-_EVERY = "every run of {base} and {arm} trained{where} ({seeds})"
+_EVERY = "every run {arm} and {base} trained{where} ({seeds})"
 _NOBODY = (
-    "no run of {base} or {arm} trained{where} ({seeds}): nothing else is said of them"
+    "no run {arm} or {base} trained{where} ({seeds}): nothing else is said of them"
 )
 _UNKNOWN = (
     "which loss is that of chance is not known ({why}), so only runs whose loss is not "
@@ -109,14 +110,15 @@ def _lines(
     for outcome in outcomes:
         by_arm.setdefault(outcome.pairing.arm, []).append(outcome)
     several = len(record.spec.recipe.rates) > 1 or record.spec.sweep.axes
-    for arm, those in by_arm.items():
+    for those in by_arm.values():
         where = f" at {named(list(map(_place, those)), ARMS, '; ')}" if several else ""
         ended = sorted({outcome.ended for outcome in those})
         seeds = count(ended[-1], "seed")
         if len(ended) > 1:
             seeds = f"{ended[0]} to {seeds}"
-        base = those[0].pairing.baseline
-        yield words.format(base=base, arm=arm, where=where, seeds=seeds)
+        pair = those[0].pairing
+        base = beside(pair.baseline_called, pair.called)
+        yield words.format(base=base, arm=pair.called, where=where, seeds=seeds)
 
 
 def _place(outcome: Outcome) -> str:

@@ -41,6 +41,18 @@ class Pairing(NamedTuple):
     """Whether rates may yet be chosen."""
     axis: str = ""
     """The key along which effects are followed, over a sweep."""
+    labels: tuple[str, str] = ("", "")
+    """What readers see the arm and the baseline called."""
+
+    @property
+    def called(self) -> str:
+        """The arm in a sentence: `with batch norm`."""
+        return self.labels[0] or f"with {self.arm}"
+
+    @property
+    def baseline_called(self) -> str:
+        """The baseline likewise: `without batch norm`."""
+        return self.labels[1] or f"with {self.baseline}"
 
     @property
     def baseline_rate(self) -> float:
@@ -63,8 +75,9 @@ def pairings(spec: StudySpec) -> tuple[Pairing, ...]:
         >>> [(p.arm, p.baseline, p.rate) for p in pairings(StudySpec())]
         [('batch', 'none', 0.01)]
     """
+    base, labels = spec.baseline.name, spec.labels
     return tuple(
-        Pairing(arm, spec.baseline.name, rate, point)
+        Pairing(arm, base, rate, point, labels=(labels[arm], labels[base]))
         for point in spec.sweep.points
         for rate in spec.recipe.rates
         for arm in _others(spec)
@@ -76,27 +89,30 @@ def all_pairings(record: StudyRecord) -> tuple[Pairing, ...]:
     spec = record.spec
     if len(spec.recipe.rates) < 2:
         return pairings(spec)
-    over_rates = [
-        Pairing(arm, spec.baseline.name, math.nan, point, "all-rates")
-        for point in spec.sweep.points
-        for arm in _others(spec)
-    ]
-    return (*pairings(spec), *own_best_pairings(record), *over_rates)
+    same = pairings(spec)
+    # nan is unequal to itself, but one object of it is found again
+    over_rates = dict.fromkeys(
+        p._replace(rate=math.nan, compared="all-rates") for p in same
+    )
+    return (*same, *own_best_pairings(record), *over_rates)
 
 
 def own_best_pairings(record: StudyRecord) -> tuple[Pairing, ...]:
     """Every arm against the baseline, each at its own best rate (see `rates`)."""
     chosen = {(choice.arm, choice.point): choice for choice in choices(record)}
     spec = record.spec
+    base, labels = spec.baseline.name, spec.labels
     return tuple(
-        _at_own_best(chosen[arm, point], chosen[spec.baseline.name, point])
+        _at_own_best(
+            chosen[arm, point], chosen[base, point], (labels[arm], labels[base])
+        )
         for point in spec.sweep.points
         for arm in _others(spec)
         if (arm, point) in chosen
     )
 
 
-def _at_own_best(other: Choice, baseline: Choice) -> Pairing:
+def _at_own_best(other: Choice, baseline: Choice, labels: tuple[str, str]) -> Pairing:
     missing = baseline.because or other.because
     lost = [side for side in (baseline, other) if side.because and not side.pending]
     return Pairing(
@@ -108,17 +124,18 @@ def _at_own_best(other: Choice, baseline: Choice) -> Pairing:
         own_rate=math.nan if missing else baseline.rate,
         note=lost[0].because if lost else missing,
         pending=bool(missing) and not lost,
+        labels=labels,
     )
 
 
 def choice_lines(record: StudyRecord) -> tuple[str, ...]:
     """Which rates are each arm's own best, and who chose them; of many points some."""
-    found = choices(record)
+    found, labels = choices(record), record.spec.labels
     by_point: dict[SweepPoint, list[str]] = {}
     for choice in found:
         if not choice.because:
             rates = by_point.setdefault(choice.point, [])
-            rates.append(f"{choice.arm} {choice.rate:g}")
+            rates.append(f"{labels[choice.arm]} {choice.rate:g}")
     places = [
         ", ".join(filter(None, (point_text(point), *rates)))
         for point, rates in by_point.items()
@@ -230,5 +247,7 @@ class Runs:
         run = self.by_key.get(key)
         status = run.status if run else "queued"
         if run is None or status not in ENDED:
-            return Omitted(f"{key.arm} is {status}", pending=True)
+            # a run that was never begun has no record, and so no label
+            label = run.called if run else f"with {key.arm}"
+            return Omitted(f"the run {label} is {status}", pending=True)
         return run

@@ -128,11 +128,13 @@ def own_best(
     """The rate with the lowest held-out loss; of equals the smallest."""
     known = losses.by_rate(arm, point)
     if not set(spec.recipe.rates) <= known.keys():
-        because = f"no rate of {arm} is chosen yet"
+        because = f"no rate {spec.labels[arm]} is chosen yet"
         return Choice(arm, point, math.nan, because, pending=True)
     best = min(known, key=lambda rate: known[rate])
     if math.isinf(known[best]):
-        return Choice(arm, point, math.nan, f"{arm} diverged at every rate")
+        return Choice(
+            arm, point, math.nan, f"training {spec.labels[arm]} diverged at every rate"
+        )
     return Choice(arm, point, best)
 
 

@@ -227,10 +227,9 @@ def _of_pair(definition: Definition, pair: Twins) -> Mapping[str, float] | Omitt
     if definition.untrained or not any(dead):
         return _effects(definition, pair)
     runs = (pair.baseline, pair.other)
-    names = [run.key.arm for run, is_dead in zip(runs, dead, strict=True) if is_dead]
-    # an arm may be called none, and "none did not train" says the opposite
+    names = [run.called for run, is_dead in zip(runs, dead, strict=True) if is_dead]
     run = "run" if len(names) == 1 else "runs"
-    return Omitted(f"the {run} of {' and '.join(names)} did not train")
+    return Omitted(f"the {run} {' and '.join(names)} did not train")
 
 
 def _effects(definition: Definition, pair: Twins) -> Mapping[str, float] | Omitted:

@@ -20,13 +20,10 @@ from normlab.spec.study import StudySpec
 from normlab.spec.sweep import Axis
 
 ABOUT = {
-    better_accuracy.CLAIM.id: (
-        "accuracy",
-        "gained {} accuracy per {step} ({{estimate}})",
-    ),
-    faster_convergence.CLAIM.id: ("speed", "sped up {} per {step} (steps {{percent}})"),
+    better_accuracy.CLAIM.id: "accuracy",
+    faster_convergence.CLAIM.id: "speed",
 }
-"""The claims whose effects are followed along a sweep: what grows, and the words."""
+"""The claims whose effects are followed along a sweep, and what grows."""
 
 
 class Scale(NamedTuple):
@@ -161,21 +158,18 @@ def _images(
 def _of_slopes(definition: Definition, axis: Axis, scale: Scale) -> Definition:
     """The claim that the advantage grows along the axis."""
     name = axis.key.rpartition(".")[2]
-    grows, words = ABOUT[definition.id]
+    grows = ABOUT[definition.id]
     step = scale.step.replace("{", "{{").replace("}", "}}")
-    told = words.replace("{step}", step)
     along = f"with {name}" if step.startswith("doubling") else f"by {step}"
-    whose = "the advantage of {arm} over {baseline}"
     return replace(
         definition,
         id=f"{definition.id}-by-{name}",
-        statement=f"{whose} in {grows} grows {along}",
+        asked=f"advantage in {grows} grows {along}",
+        statement=f"{grows} gains more {along} {{arm}} than {{baseline}}",
         measure=(
             f"slope per {scale.step}, least squares for each seed, of: "
             f"{definition.measure}"
         ),
-        if_supported=told.format("more"),
-        if_contradicted=told.format("less"),
         quantity=f"{definition.quantity}, change per {scale.step}",
         beside=(),
     )

@@ -223,12 +223,12 @@ def _test_words(evidence: Evidence) -> str:
     if not part.exact:
         return f"the interval excludes {null_text(evidence.definition)}"
     other, baseline = part.only_one
-    arm = evidence.pairing.arm
+    arm = evidence.pairing.called
     test = f"({EXACT[part.test]}: p = {part.p:.2g})"
     if part.test == "mcnemar":
         return f"{_only(evidence)} {test}"
     ties = part.effects.size - other - baseline
-    return f"{arm} higher in {other}, lower in {baseline}, equal in {ties} {test}"
+    return f"higher {arm} in {other}, lower in {baseline}, equal in {ties} {test}"
 
 
 def _counted(evidence: Evidence) -> str:
@@ -244,9 +244,9 @@ def _only(evidence: Evidence) -> str:
     """In how many pairs the arms differ, and which way."""
     (part,) = evidence.components
     other, baseline = part.only_one
-    arm, base = evidence.pairing.arm, evidence.pairing.baseline
+    arm, base = evidence.pairing.called, evidence.pairing.baseline_called
     if evidence.definition.counted is None:
-        return f"{arm} higher in {count(other, 'pair')}, lower in {baseline}"
+        return f"higher {arm} in {count(other, 'pair')}, lower in {baseline}"
     return f"{base} alone in {count(other, 'pair')}, {arm} alone in {baseline}"
 
 

@@ -21,7 +21,7 @@ from normlab.spec.study import StudySpec
 
 MAX_TABLES = 4  # of the points of a sweep
 CAPTION = (
-    "target: per seed, the highest test accuracy of {baseline} at lr {rate:g}; steps "
+    "target: per seed, the highest test accuracy {baseline} at lr {rate:g}; steps "
     "until the first epoch's end at which it is reached, geometric mean over seeds; "
     "ratio with 95 % interval; accuracy is known at the ends of epochs alone, so steps "
     "come in multiples of {epoch:,}"
@@ -105,7 +105,9 @@ def step_table(record: StudyRecord, point: SweepPoint = ()) -> Table:
     rate, spec = reference_rate(record.spec), record.spec
     several = len({run.key.rate for run in record.runs}) > 1
     epoch = max((_per_epoch(run) for run in record.runs if run.epochs), default=0)
-    caption = CAPTION.format(baseline=spec.baseline.name, rate=rate, epoch=epoch)
+    caption = CAPTION.format(
+        baseline=spec.labels[spec.baseline.name], rate=rate, epoch=epoch
+    )
     if point:
         caption = f"{point_text(point)}; {caption}"
     if warned := equal_seeds([run for run in record.runs if run.key.point == point]):
@@ -114,15 +116,15 @@ def step_table(record: StudyRecord, point: SweepPoint = ()) -> Table:
     if not rows and _ended(record, point):
         start = f"{point_text(point)}: " if point else ""
         caption = (
-            f"{start}no steps to the accuracy of {spec.baseline.name}, for none of its "
-            f"runs at lr {rate:g} trained"
+            f"{start}no steps to a target: no run {spec.labels[spec.baseline.name]} at "
+            f"lr {rate:g} trained"
         )
     return Table(
         caption,
         ("", "steps", "ratio", "maximum"),
         tuple(
             (
-                row.arm
+                spec.labels[row.arm]
                 + (f" lr {row.rate:g} (x{row.rate / rate:.3g})" if several else ""),
                 _steps_text(row),
                 _ratio_text(row.ratio),

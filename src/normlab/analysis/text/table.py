@@ -101,7 +101,7 @@ def table_of(
     by_setting: dict[tuple[SweepPoint, float], dict[str, ArmSummary]] = {}
     for arm in arms:
         by_setting.setdefault((arm.point, arm.rate), {})[arm.arm] = arm
-    names = list(dict.fromkeys(arm.arm for arm in arms))
+    labels = {arm.arm: arm.label for arm in arms}
     caption = "mean over seeds [95 % interval]"
     warned = next((f"; {arm.equal_seeds}" for arm in arms if arm.equal_seeds), "")
     if len(by_setting) == 1:
@@ -115,20 +115,20 @@ def table_of(
         )
     caption += warned
     if len(by_setting) == 1:
-        return Table(caption, ("", *names), tuple(_rows(arms)))
+        return Table(caption, ("", *labels.values()), tuple(_rows(arms)))
     several = len({rate for _, rate in by_setting}) > 1
     points = dict.fromkeys(point for point, _ in by_setting)
     place = {point: i for i, point in enumerate(points)}
     rows = [
         (
             _setting(point, rate if several else None),
-            *(_final(by_setting[point, rate].get(name)) for name in names),
+            *(_final(by_setting[point, rate].get(name)) for name in labels),
         )
         for point, rate in sorted(
             by_setting, key=lambda each: (place[each[0]], each[1])
         )
     ]
-    return Table(f"final test accuracy, {caption}", ("", *names), tuple(rows))
+    return Table(f"final test accuracy, {caption}", ("", *labels.values()), tuple(rows))
 
 
 def _setting(point: SweepPoint, rate: float | None) -> str:

@@ -129,18 +129,40 @@ def quantity_text(
     interval: tuple[float, float] | None,
     baseline: str,
 ) -> str:
-    """The same with what is meant: of which quantity, and compared with whose.
+    """The same with what is meant: of which quantity, and compared with which arm.
 
     Example:
         >>> from normlab.analysis.claims import faster_convergence
-        >>> quantity_text(0.7, faster_convergence.CLAIM, (0.66, 0.75), "none")
-        "steps to the same loss: 0.70 times none's [0.66 to 0.75]"
+        >>> quantity_text(0.7, faster_convergence.CLAIM, (0.66, 0.75), "without")
+        'steps to the same loss: 0.70 times those without, 95 % CI 0.66 to 0.75'
     """
     what = f"{definition.quantity}: " if definition.quantity else ""
+    mean, *_ = _digits([value, *(interval or ())], definition)
+    ends = ci_text(interval, definition, value)
     if definition.scale == "difference":
-        return what + effect_text(value, definition, interval)
-    mean, *ends = _digits([value, *(interval or ())], definition)
-    return f"{what}{mean} times {baseline}'s{_between(ends)}"
+        return f"{what}{mean} {unit_text(definition)}{ends}"
+    first = definition.quantity.partition(" ")[0]
+    those = "those" if first.endswith("s") and not first.endswith("ss") else "that"
+    return f"{what}{mean} times {those} {baseline}{ends}"
+
+
+def ci_text(
+    interval: tuple[float, float] | None,
+    definition: Definition,
+    value: float = math.nan,
+) -> str:
+    """The 95 % interval behind its estimate; empty without one.
+
+    Example:
+        >>> from normlab.analysis.claims import better_accuracy
+        >>> ci_text((-0.0009, 0.0035), better_accuracy.CLAIM)
+        ', 95 % CI -0.09 to +0.35'
+    """
+    if interval is None:
+        return ""
+    value = interval[0] if math.isnan(value) else value
+    _, low, high = _digits([value, *interval], definition)
+    return f", 95 % CI {low} to {high}"
 
 
 def unit_text(definition: Definition) -> str:

@@ -93,13 +93,13 @@ def draw_along_training(
             low, high = (
                 np.clip(edge, *quantity.bounds) for edge in (one.low, one.high)
             )
-            add_band(figure, x, low, high, style=style, name=one.arm, **on(i))
+            add_band(figure, x, low, high, style=style, name=style.label, **on(i))
             add_line(
                 figure,
                 x,
                 one.mean,
                 style=style,
-                name=one.arm,
+                name=style.label,
                 mode="lines+markers",
                 marker={"symbol": style.marker, "size": 5, "color": style.colour()},
                 showlegend=one.arm not in told,
@@ -115,10 +115,10 @@ def _axis(quantity: Quantity) -> dict[str, Any]:
     return {"rangemode": "nonnegative"} if quantity.bounds[0] == 0 else {}
 
 
-def ends(series: Sequence[Series]) -> str:
+def ends(series: Sequence[Series], styles: Mapping[str, Style]) -> str:
     """First and last value of every arm, for the words beside a figure."""
     parts = (
-        f"{one.arm} {one.mean[0]:.3g} to {one.mean[-1]:.3g}"
+        f"{styles[one.arm].label} {one.mean[0]:.3g} to {one.mean[-1]:.3g}"
         for one in series
         if one.mean.size
     )

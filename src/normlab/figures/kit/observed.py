@@ -61,7 +61,8 @@ def trained_words(record: StudyRecord) -> str:
     if 0 < shown == sum(untrained for untrained, _ in lost.values()):
         where = setting_text(record)
         raise NotMeasured(f"no network trained {f'at {where}' if where else 'here'}")
-    arms = [f"{n} of {ended} of {arm}" for arm, (n, ended) in lost.items() if n]
+    labels = record.spec.labels
+    arms = [f"{n} of {ended} {labels[arm]}" for arm, (n, ended) in lost.items() if n]
     return f"Runs that did not train: {named(arms, ARMS)}." if arms else ""
 
 

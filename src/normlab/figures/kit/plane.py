@@ -54,7 +54,14 @@ def stored(
         key=lambda one: (arms.index(one.twin or arms[0]), arms.index(one.run.arm))
     )
     several = len({one.twin for one in here}) > 1
-    return {_label(one, spec, several=several): one.surface for one in here}
+    return {_label(one, spec, several=several): _named(one, spec) for one in here}
+
+
+def _named(one: StudySurface, spec: StudySpec) -> Surface:
+    """With its ends called as readers call the arms."""
+    ends = {f"end {arm}": f"end {label}" for arm, label in spec.labels.items()}
+    marks = (replace(m, name=ends.get(m.name, m.name)) for m in one.surface.marks)
+    return replace(one.surface, marks=tuple(marks))
 
 
 def _kept(result: StudyResult, kind: str) -> tuple[StudySurface, ...]:
@@ -67,9 +74,10 @@ def _kept(result: StudyResult, kind: str) -> tuple[StudySurface, ...]:
 
 
 def _label(one: StudySurface, spec: StudySpec, *, several: bool) -> str:
-    arm = one.run.arm
-    beside = several and arm == spec.baseline.name
-    return f"{arm} (beside {one.twin})" if beside else arm
+    label = spec.labels[one.run.arm]
+    if several and one.run.arm == spec.baseline.name and one.twin:
+        return f"{label} (plane {spec.labels[one.twin]})"
+    return label
 
 
 def axis_titles(surface: Surface) -> tuple[str, str]:

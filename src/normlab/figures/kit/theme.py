@@ -7,7 +7,7 @@ Arms differ by dash and marker as well.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -35,6 +35,8 @@ SEQUENTIAL = "Cividis"  # even in lightness, and the same to every colour vision
 class Style:
     """What tells one arm from the others."""
 
+    label: str
+    """What readers see it called."""
     rgb: Colour
     dash: str
     marker: str
@@ -54,20 +56,24 @@ class Theme:
     grid: Colour
     arms: tuple[Colour, ...]
 
-    def styles(self, arms: Sequence[str]) -> dict[str, Style]:
+    def styles(self, arms: Mapping[str, str]) -> dict[str, Style]:
         """The style of every arm, fixed by its place in the study.
 
+        Args:
+            arms: Their names, and what readers see them called.
+
         Example:
-            >>> LIGHT.styles(["none", "batch"])["batch"].dash
+            >>> LIGHT.styles({"a": "with", "b": "without"})["b"].dash
             'dash'
         """
         return {
             arm: Style(
+                label=label,
                 rgb=self.arms[i % len(self.arms)],
                 dash=DASHES[i % len(DASHES)],
                 marker=MARKERS[i % len(MARKERS)],
             )
-            for i, arm in enumerate(arms)
+            for i, (arm, label) in enumerate(arms.items())
         }
 
     def template(self) -> go.layout.Template:

@@ -1,0 +1,145 @@
+"""What a study says first: a line for each question that most readers come with."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from normlab.analysis.claim import Claim, Part
+from normlab.analysis.claims import (
+    better_accuracy,
+    faster_convergence,
+    smoother_surface,
+)
+from normlab.analysis.design.pairs import Compared
+from normlab.analysis.inference.verdict import Verdict
+from normlab.analysis.text.words import count, effect_text, upper
+from normlab.spec.study import StudySpec
+
+FIRST = (faster_convergence.CLAIM, better_accuracy.CLAIM, smoother_surface.CLAIM)
+"""What is asked of every study; other claims that ask come behind."""
+SAYS: dict[Verdict, str] = {
+    "supported": "yes",
+    "contradicted": "no, the opposite",
+    "mixed": "mixed",
+    "no-difference": "no difference",
+    "inconclusive": "not shown",
+    "not-enough-seeds": "not shown, too few seeds",
+    "not-measurable": "not measurable",
+}
+"""The verdict as the answer to a question."""
+FAIREST: tuple[Compared, ...] = ("over-sweep", "all-rates", "own-best", "same-rate")
+
+
+class Answer(NamedTuple):
+    """The answer to one question, about one arm."""
+
+    question: str
+    """With a capital: `Faster`."""
+    says: str
+    """`yes`, `not shown`."""
+    why: str
+    """The number with its interval, or what is missing; may be empty."""
+    claims: tuple[Claim, ...]
+    """What it rests on."""
+
+    def __str__(self) -> str:
+        return f"{self.question}: {self.says}{f' ({self.why})' if self.why else ''}"
+
+
+class Answers(NamedTuple):
+    """All of one arm."""
+
+    title: str
+    """Which arms are compared: `with batch norm, against without`."""
+    lines: tuple[Answer, ...]
+
+
+def answers(spec: StudySpec, claims: Sequence[Claim]) -> list[Answers]:
+    """The first lines of a study, for each arm that the baseline is compared with.
+
+    With several rates arms are compared each at its own best; over a sweep how an
+    effect ranges over the points is told, and whether it grows along it.
+    """
+    base = spec.labels[spec.baseline.name]
+    found: list[Answers] = []
+    for arm, label in spec.labels.items():
+        those = [c for c in claims if (c.arm, c.baseline) == (arm, spec.baseline.name)]
+        if arm != spec.baseline.name and those:
+            title = f"{label}, compared with training {base}"
+            found.append(Answers(title, tuple(_lines(spec, those))))
+    return found
+
+
+def _lines(spec: StudySpec, claims: Sequence[Claim]) -> Iterator[Answer]:
+    by_id: dict[str, list[Claim]] = {of.id: [] for of in FIRST}
+    asked = {of.id: of.asked for of in FIRST}
+    for claim in claims:
+        if claim.definition.asked:
+            by_id.setdefault(claim.id, []).append(claim)
+            asked.setdefault(claim.id, claim.definition.asked)
+    for name, those in by_id.items():
+        yield _answer(spec, asked[name], those)
+
+
+def _answer(spec: StudySpec, asked: str, claims: Sequence[Claim]) -> Answer:
+    question = upper(asked)
+    if not claims:
+        why = f"measure = {spec.measure}" if spec.measure != "full" else ""
+        return Answer(question, "not measured", why, ())
+    kind = next(kind for kind in FAIREST if any(c.compared == kind for c in claims))
+    those = tuple(claim for claim in claims if claim.compared == kind)
+    if len(those) == 1:
+        (claim,) = those
+        place = claim.where if claim.compared == "own-best" else ""
+        why = "; ".join(filter(None, (_why(claim), place)))
+        return Answer(question, SAYS.get(claim.verdict, "not judged"), why, those)
+    return Answer(question, *_over_places(those), those)
+
+
+def _over_places(claims: Sequence[Claim]) -> tuple[str, str]:
+    """Of several points or rates: where it held, and the range of the effect."""
+    judged = [claim for claim in claims if claim.verdict != "description"]
+    places = "settings"
+    known = [c for c in claims if c.estimate is not None and math.isfinite(c.estimate)]
+    if not known:
+        return "not measurable", ""
+    first, last = (
+        effect_text(pick(known, key=_estimate).estimate or 0.0, known[0].definition)
+        for pick in (min, max)
+    )
+    quantity = known[0].definition.quantity
+    why = f"{quantity}: {first} to {last} over {len(known)} {places}"
+    if not judged:
+        right = sum(c.definition.sign * _effect(c) > 0 for c in known)
+        return f"at {right} of {count(len(known), 'setting')}, not judged", why
+    held = Counter(SAYS[claim.verdict] for claim in judged if claim.verdict in SAYS)
+    says = ", ".join(f"{says} at {n}" for says, n in held.most_common())
+    return f"{says} of {count(len(judged), 'setting')}", why
+
+
+def _estimate(claim: Claim) -> float:
+    return claim.estimate or 0.0
+
+
+def _effect(claim: Claim) -> float:
+    """Above 0 where the arm is higher."""
+    value = claim.estimate or 0.0
+    return value - 1.0 if claim.definition.scale == "ratio" else value
+
+
+def _why(claim: Claim) -> str:
+    """Of mixed claims each part; of others the number, or why there is none."""
+    if claim.estimate is None:
+        return claim.note
+    if len(claim.components) > 1:
+        return ", ".join(_part(part, claim) for part in claim.components)
+    return claim.numbers.partition(f", {claim.side} in")[0]
+
+
+def _part(part: Part, claim: Claim) -> str:
+    above, below = claim.definition.words
+    sides = {"above": above, "below": below, "equal": "equal", None: "undecided"}
+    return f"{sides[part.side]} {part.name}"

@@ -1,0 +1,53 @@
+"""What readers see an arm called: with batch norm, without batch norm."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from normlab.spec.arms import Arm
+from normlab.spec.norms import FAMILIES
+
+NONE = "none"
+
+
+def labels_of(arms: Sequence[Arm]) -> dict[str, str]:
+    """A phrase for every arm by its name; no two are alike.
+
+    What an arm without a norm goes without is named where all others have the same
+    kind. An arm's own name is said where its norm alone does not tell it apart, or
+    where the user chose another.
+
+    Example:
+        >>> labels_of([Arm(name="none", norm="none"), Arm(name="batch", norm="batch")])
+        {'none': 'without batch norm', 'batch': 'with batch norm'}
+        >>> labels_of([Arm(name="a", norm="layer"), Arm(name="b", norm="layer")])
+        {'a': 'with layer norm (a)', 'b': 'with layer norm (b)'}
+    """
+    kinds = {_kind(arm) for arm in arms if arm.norm != NONE}
+    without = f"without {kinds.pop() if len(kinds) == 1 else 'norm'}"
+    plain = {a.name: without if a.norm == NONE else f"with {_kind(a)}" for a in arms}
+    times = Counter(plain.values())
+    return {
+        arm.name: plain[arm.name]
+        if times[plain[arm.name]] == 1 and arm.name.startswith(arm.own or arm.norm)
+        else f"{plain[arm.name]} ({arm.name})"
+        for arm in arms
+    }
+
+
+def beside(label: str, other: str) -> str:
+    """What a label becomes in a sentence that has named the other one.
+
+    Example:
+        >>> beside("without batch norm", "with batch norm")
+        'without'
+        >>> beside("with layer norm", "with batch norm")
+        'with layer norm'
+    """
+    return "without" if label == other.replace("with ", "without ", 1) else label
+
+
+def _kind(arm: Arm) -> str:
+    name = arm.own or arm.norm
+    return FAMILIES[name].short if name in FAMILIES else name
