@@ -24,7 +24,7 @@ PHASES = (
 
 def section(claim: Definition) -> Iterator[str]:
     """What is stated, how it is measured, and what would change the verdict."""
-    statement = claim.statement.format(arm="an arm", baseline="the baseline")
+    statement = claim.statement.format(arm="with a norm", baseline="without")
     yield from ("", f"### {claim.id}", "")
     yield from (f"{statement[:1].upper()}{statement[1:]}.", "")
     yield f"- *Measure:* {claim.measure} (`{claim.unit}`)."

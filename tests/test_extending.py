@@ -78,8 +78,12 @@ def test_every_claim_is_judged_and_has_everyday_words() -> None:
         lone,
         "DEFINITIONS in src/normlab/analysis/claims/__init__.py lacks the CLAIM of",
     )
-    mute = [d.id for d in DEFINITIONS if not (d.if_supported and d.if_contradicted)]
-    nothing(mute, "if_supported and if_contradicted are missing in the CLAIM of")
+    mute = [d.id for d in DEFINITIONS if not d.quantity]
+    nothing(mute, "quantity is missing in the CLAIM of")
+    odd = [
+        d.id for d in DEFINITIONS if not d.statement.endswith("{arm} than {baseline}")
+    ]
+    nothing(odd, "the statement must end in {arm} than {baseline} in the CLAIM of")
 
 
 def test_every_claim_has_what_its_section_of_the_docs_needs() -> None:

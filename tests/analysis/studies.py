@@ -46,6 +46,9 @@ def run(
     )
     return RunRecord(
         key=key,
+        label={"none": "without batch norm", "batch": "with batch norm"}.get(
+            key.arm, ""
+        ),
         status="done",
         parameters=10,
         init_digest=f"init{key.seed}",

@@ -42,9 +42,9 @@ def test_the_spread_is_that_of_earlier_studies(monkeypatch: pytest.MonkeyPatch) 
     pooled = (2 * np.var(first, ddof=1) + 3 * np.var(second, ddof=1)) / 5
     points = 100 * detectable(float(np.sqrt(pooled)), 5, 0.05)
     assert sentence == (
-        f"5 pairs of batch and none show a true difference of {points:.2g} points of "
-        "accuracy with even chance, each claim by itself (spread as in 2 earlier "
-        "studies)"
+        "5 pairs with batch norm and without show a true difference of "
+        f"{points:.2g} points of accuracy with even chance, each claim by itself "
+        "(spread as in 2 earlier studies)"
     )
 
 

@@ -70,7 +70,7 @@ def test_it_is_the_slope_per_doubling_paired_over_seeds() -> None:
     assert judged.verdict == "supported"
     assert judged.where == "over batch_size"
     assert judged.statement == (
-        "the advantage of batch over none in accuracy grows with batch_size"
+        "accuracy grows more with batch_size with batch norm than without"
     )
 
 

@@ -108,7 +108,7 @@ def test_a_pair_that_did_not_train_is_missing_but_where_it_is_the_result() -> No
     others = [claim for name, claim in claims.items() if name not in EXEMPT]
     assert others and {claim.seeds for claim in others} == {4}
     for claim in others:
-        assert "seeds 0, 1: the run of none did not train" in claim.note
+        assert "seeds 0, 1: the run without batch norm did not train" in claim.note
 
 
 def test_only_three_claims_are_about_runs_that_did_not_train() -> None:
@@ -119,7 +119,7 @@ def test_a_run_that_failed_is_awaited_and_not_called_untrained() -> None:
     record = changed(at_chance(5, 0), RunKey("none", 0.01, 1), status="failed")
     claims = {claim.id: claim for claim in judge_all(record)}
     assert claims["better-accuracy"].pending == 1
-    assert "none is failed" in claims["better-accuracy"].note
+    assert "the run without batch norm is failed" in claims["better-accuracy"].note
     assert "trains-at-all" not in claims
 
 

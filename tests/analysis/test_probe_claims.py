@@ -391,14 +391,14 @@ def test_equal_arms_have_no_effect(definition: Definition) -> None:
 @pytest.mark.parametrize("definition", CLAIMS, ids=lambda d: d.id)
 def test_what_was_not_observed_is_omitted(definition: Definition) -> None:
     effect = definition.effect(twins({}, {}))
-    assert effect == Omitted(f"{definition.probe} of none was not observed")
+    assert effect == Omitted(f"{definition.probe} without batch norm was not observed")
 
 
 @pytest.mark.parametrize("definition", CLAIMS, ids=lambda d: d.id)
 def test_a_pair_with_a_diverged_run_is_omitted(definition: Definition) -> None:
     pair = twins({}, {})
     stopped = replace(pair, other=replace(pair.other, status="diverged"))
-    assert definition.effect(stopped) == Omitted("batch diverged")
+    assert definition.effect(stopped) == Omitted("training with batch norm diverged")
 
 
 @pytest.mark.parametrize("definition", CLAIMS, ids=lambda d: d.id)

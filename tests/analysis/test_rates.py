@@ -54,15 +54,20 @@ def test_nothing_is_chosen_before_every_rate_has_ended() -> None:
     record = over_rates(rates_spec(*RATES), valley(LOWEST))
     record = changed(record, RunKey("batch", 1.0, 0), status="running")
     assert math.isnan(best(record, "batch").rate)
-    assert best(record, "batch").because == "no rate of batch is chosen yet"
+    assert best(record, "batch").because == "no rate with batch norm is chosen yet"
     claims = [claim for claim in judge_all(record) if claim.compared == "own-best"]
     assert {claim.verdict for claim in claims} == {"not-enough-seeds"}
-    assert all("no rate of batch is chosen yet" in claim.note for claim in claims)
+    assert all(
+        "no rate with batch norm is chosen yet" in claim.note for claim in claims
+    )
 
 
 def test_an_arm_that_always_diverges_has_no_best_rate() -> None:
     record = over_rates(rates_spec(*RATES), lambda key: math.inf)
-    assert best(record, "none").because == "none diverged at every rate"
+    assert (
+        best(record, "none").because
+        == "training without batch norm diverged at every rate"
+    )
 
 
 def test_without_held_out_images_nothing_is_compared_at_own_best() -> None:
@@ -93,7 +98,7 @@ def test_claims_at_own_best_are_made_from_the_other_seeds_at_both_rates() -> Non
     assert "chosen by" not in claim.note
     assert analyse(replace(record, runs=runs)).remarks[-1] == (
         "own best rates, chosen by seed 0 on images held out of the training part: "
-        "none 0.01, batch 0.1"
+        "without batch norm 0.01, with batch norm 0.1"
     )
 
 

@@ -44,14 +44,14 @@ def test_the_table_has_every_epoch_and_the_final_test() -> None:
         "parameters",
         "runs",
     ]
-    assert table.head == ("", "none", "batch")
+    assert table.head == ("", "without batch norm", "with batch norm")
     assert table.rows[3][2] == "98.20 % [97.95, 98.45]"
     assert table.rows[5] == ("runs", "3 of 3", "3 of 3")
 
 
 def test_the_text_of_the_table_is_aligned() -> None:
     lines = str(Result(accuracy_study([0.0])).table()).splitlines()
-    assert lines[0].index("none") == lines[2].index("0.")
+    assert lines[0].index("without") == lines[2].index("0.")
     assert (
         lines[-1]
         == "mean over seeds [95 % interval]; losses: geometric means, nats per example"
@@ -78,7 +78,7 @@ def test_long_trainings_show_the_first_the_last_and_some_epochs() -> None:
 def test_every_rate_has_its_rows() -> None:
     keys = [RunKey(arm, rate, 0) for rate in (0.01, 0.1) for arm in ("none", "batch")]
     table = Result(study([run(key) for key in keys])).table()
-    assert table.head == ("", "none", "batch")
+    assert table.head == ("", "without batch norm", "with batch norm")
     assert [row[0] for row in table.rows] == ["lr 0.01", "lr 0.1"]
     assert table.rows[0][1:] == ("98.00 %", "98.00 %")
 
@@ -86,8 +86,8 @@ def test_every_rate_has_its_rows() -> None:
 def test_a_claim_reads_as_verdict_numbers_and_reason() -> None:
     claim = Result(accuracy_study([0.001, 0.002, 0.003, 0.002])).claims()[1]
     assert str(claim).splitlines() == [
-        "SUPPORTED: batch is more accurate than none on the test set",
-        "  test accuracy: +0.20 points [+0.07 to +0.33], wins 4 of 4 seeds",
+        "SUPPORTED: accuracy on the test set is higher with batch norm than without",
+        "  test accuracy: +0.20 points, 95 % CI +0.07 to +0.33, higher in 4 of 4 seeds",
         "  the interval excludes 0",
     ]
 
@@ -155,7 +155,8 @@ def test_a_caveat_is_said_where_one_arm_alone_has_such_a_norm() -> None:
 
 def test_names_are_escaped_in_html() -> None:
     arm = ArmSummary(
-        arm="<b>",
+        arm="b",
+        label="<b>",
         rate=0.1,
         parameters=None,
         train_loss=(),
@@ -190,7 +191,7 @@ def test_without_pandas_it_says_what_to_install(
 def test_a_result_prints_table_claims_and_fairness() -> None:
     text = str(Result(accuracy_study([0.001, 0.002, 0.003])))
     assert "training loss" in text
-    assert "more accurate" in text
+    assert "accuracy on the test set is higher" in text
     assert "have equal hashes" in text
 
 

@@ -66,8 +66,14 @@ def test_the_effect_is_that_of_the_lowest_level_that_both_reached() -> None:
     [
         (curved("batch", {3: (3.0, 2.0, 1.0)}), "no level of training loss"),
         (curved("batch", {}), "no level of training loss"),
-        (curved("batch", {4: (3.0, 2.0, 0.0)}), "batch: l3 of the Hessian is not pos"),
-        (curved("batch", {4: (3.0, 2.0, np.nan)}), "batch has no 3 finite curvatures"),
+        (
+            curved("batch", {4: (3.0, 2.0, 0.0)}),
+            "l3 of the Hessian with batch norm is not pos",
+        ),
+        (
+            curved("batch", {4: (3.0, 2.0, np.nan)}),
+            "the network with batch norm has no 3 finite curvatures",
+        ),
         (run(RunKey("batch", 0.01, 0)), "recorded before this measure existed"),
     ],
 )
@@ -81,7 +87,7 @@ def test_what_could_have_been_measured_is_not_called_old() -> None:
     other = replace(run(RunKey("batch", 0.01, 0)), observed=Observations(levels))
     found = log_curvature_ratio(twins(curved("none", NONE), other))
     assert isinstance(found, Omitted)
-    assert found.because == "the curvature of batch was not measured"
+    assert found.because == "the curvature with batch norm was not measured"
     refused = [
         replace(one, observed=Observations(levels, one.observed[CurvatureArrays]))
         for one in (curved("none", {}), curved("batch", {}))

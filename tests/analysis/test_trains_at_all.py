@@ -29,7 +29,7 @@ def test_where_every_run_trained_it_is_a_line_and_no_claim() -> None:
     record = diverging(5, none=0)
     assert "trains-at-all" not in [claim.id for claim in judge_all(record)]
     assert analyse(record).remarks[0] == (
-        "every run of none and batch trained (5 seeds)"
+        "every run with batch norm and without trained (5 seeds)"
     )
 
 
@@ -42,11 +42,12 @@ def test_eight_baselines_that_fail_alone_support_it() -> None:
         None,
     )
     assert judged.note.startswith(
-        "none alone in 8 pairs, batch alone in 0 (McNemar's exact test: p = 0.0078)"
+        "without batch norm alone in 8 pairs, with batch norm alone in 0 (McNemar's "
+        "exact test: p = 0.0078)"
     )
     assert judged.numbers == (
-        "did not train: 8 of 8 runs of none [63 to 100 %], "
-        "0 of 8 runs of batch [0 to 37 %]"
+        "did not train: 8 of 8 runs without batch norm [63 to 100 %], "
+        "0 of 8 runs with batch norm [0 to 37 %]"
     )
 
 
@@ -60,7 +61,8 @@ def test_arms_of_which_no_run_trained_have_a_line_and_no_claims() -> None:
     record = diverging(8, none=8, batch=8)
     assert judge_all(record) == ()
     assert analyse(record).remarks[0] == (
-        "no run of none or batch trained (8 seeds): nothing else is said of them"
+        "no run with batch norm or without trained (8 seeds): nothing else is said of "
+        "them"
     )
 
 
@@ -76,14 +78,16 @@ def test_ratio_claims_keep_to_complete_pairs_and_stay_inconclusive() -> None:
     judged = claim(diverging(5, none=2), "faster-convergence")
     assert (judged.seeds, judged.verdict) == (3, "inconclusive")
     assert judged.note.startswith(
-        "3 of 5 pairs (seeds 0, 1: the run of none did not train)"
+        "3 of 5 pairs (seeds 0, 1: the run without batch norm did not train)"
     )
 
 
 def test_fewer_than_three_pairs_left_are_not_measurable() -> None:
     judged = claim(diverging(4, none=4), "faster-convergence")
     assert judged.verdict == "not-measurable"
-    assert judged.note.startswith("the run of none did not train (4 of 4 seeds)")
+    assert judged.note.startswith(
+        "the run without batch norm did not train (4 of 4 seeds)"
+    )
 
 
 def test_accuracy_keeps_the_diverged_runs() -> None:

@@ -109,7 +109,7 @@ def test_a_missing_pair_leaves_every_verdict_inconclusive(status: str) -> None:
     judged = claim(changed(record, RunKey("batch", 0.01, 3), status=status))
     assert (judged.verdict, judged.seeds, judged.planned) == ("inconclusive", 4, 5)
     assert judged.note.startswith(
-        f"4 of 5 pairs (seed 3: batch is {status}), so no verdict; "
+        f"4 of 5 pairs (seed 3: the run with batch norm is {status}), so no verdict; "
         "on these it would be supported: the interval excludes 0"
     )
 
@@ -121,7 +121,7 @@ def test_missing_pairs_with_one_reason_are_named_together() -> None:
     judged = claim(record)
     assert judged.verdict == "not-enough-seeds"
     assert judged.note == (
-        "2 of 5 pairs (seeds 1, 3, 4: none is queued); "
+        "2 of 5 pairs (seeds 1, 3, 4: the run without batch norm is queued); "
         "2 seeds with an effect; a verdict needs 3"
     )
 
@@ -143,7 +143,9 @@ def test_more_seeds_are_asked_for_only_where_they_could_help(states: list[str]) 
     left = len(states) - lost
     hopeless = lost > 0 and (left == 0 or (left < 3 and len(states) >= 3))
     assert judged.verdict == TOO_FEW[hopeless]
-    assert judged.note.startswith("the run of none did not train (") == hopeless
+    assert (
+        judged.note.startswith("the run without batch norm did not train (") == hopeless
+    )
 
 
 def test_what_could_not_be_measured_is_never_first_in_a_list() -> None:

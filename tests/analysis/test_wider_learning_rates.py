@@ -57,7 +57,7 @@ def test_an_arm_that_trains_at_no_rate_stands_below_the_smallest() -> None:
     assert [effect.value for effect in claim.effects] == [3.0] * 6
     assert (claim.verdict, claim.p) == ("supported", 2 / 2**6)
     assert claim.numbers == (
-        "largest rate that works: +3.00 steps of the grid, wins 6 of 6 seeds"
+        "largest rate that works: +3.00 steps of the grid, higher in 6 of 6 seeds"
     )
 
 
@@ -84,7 +84,7 @@ def test_of_ties_only_the_other_seeds_count() -> None:
 
     claim = judged(over_rates(rates_spec(0.01, 0.1, 1.0, seeds=9), loss))
     assert (claim.wins, claim.seeds, claim.p) == (6, 9, 2 / 2**6)
-    assert "batch higher in 6, lower in 0, equal in 3" in claim.note
+    assert "higher with batch norm in 6, lower in 0, equal in 3" in claim.note
 
 
 def test_one_rate_makes_no_such_claim() -> None:

@@ -117,7 +117,7 @@ def test_nothing_overlaps_on_a_phone(observed: Result, name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_arms_have_one_colour_in_all_figures(observed: Result, name: str) -> None:
-    styles = LIGHT.styles(["none", "batch"])
+    styles = LIGHT.styles({"none": "without", "batch": "with"})
     for trace in having(name, observed).plot(name).figure.to_dict()["data"]:
         line = trace.get("line", {})
         if trace.get("name") in styles and line.get("color"):

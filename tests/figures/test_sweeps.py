@@ -140,8 +140,10 @@ def test_each_point_of_a_sweep_has_its_row_with_its_name() -> None:
     assert titles[0] == "<b>final test loss, batch_size 8</b>"
     assert titles[3] == "<b>final test loss, batch_size 64</b>"
     assert lines(drawn.figure, "batch", "x4")[0].x == pytest.approx(RATES)
-    assert drawn.alt.startswith("At batch_size 8: none is most accurate")
-    assert " At batch_size 64: none is" in drawn.alt
+    assert drawn.alt.startswith(
+        "At batch_size 8: without batch norm accuracy is highest"
+    )
+    assert " At batch_size 64: without batch norm" in drawn.alt
 
 
 def test_of_many_points_some_have_a_row() -> None:
@@ -163,7 +165,7 @@ def test_each_arms_own_best_is_ringed() -> None:
 
 
 def test_the_words_say_what_is_seen_over_rates() -> None:
-    assert "none is most accurate at rate" in of_rates().alt
+    assert "without batch norm accuracy is highest at rate" in of_rates().alt
     assert "its own best is 0.1, all trained" in of_rates().alt
     assert "not all runs trained at 1" in of_rates().alt
 

@@ -36,20 +36,21 @@ def test_every_line_stands_out_from_the_paper(theme: Theme) -> None:
 
 
 def test_the_first_42_arms_all_look_different() -> None:
-    styles = LIGHT.styles([f"arm{i}" for i in range(42)])
+    styles = LIGHT.styles({f"arm{i}": "" for i in range(42)})
     assert all(
         (a.rgb, a.dash) != (b.rgb, b.dash) for a, b in combinations(styles.values(), 2)
     )
 
 
 def test_neighbouring_arms_differ_without_any_colour() -> None:
-    styles = list(LIGHT.styles([f"arm{i}" for i in range(6)]).values())
+    styles = list(LIGHT.styles({f"arm{i}": "" for i in range(6)}).values())
     assert len({style.dash for style in styles}) == 6
     assert len({style.marker for style in styles}) == 6
 
 
 def test_an_arm_keeps_its_place_in_the_palette() -> None:
-    few, many = LIGHT.styles(["none", "batch"]), LIGHT.styles(["none", "batch", "rms"])
+    few = LIGHT.styles(dict.fromkeys(["none", "batch"], ""))
+    many = LIGHT.styles(dict.fromkeys(["none", "batch", "rms"], ""))
     assert few["batch"] == many["batch"]
 
 

@@ -75,7 +75,9 @@ def test_twins_that_blow_up_do_not_flatten_the_others() -> None:
         )
         for rate, mean in ((0.1, calm), (1.0, blown))
     ]
-    drawn = draw_twin_difference(bands, LIGHT.styles(["none", "batch"]), "none")
+    drawn = draw_twin_difference(
+        bands, LIGHT.styles({"none": "without", "batch": "with"})
+    )
     low, high = drawn.layout.yaxis.range
     assert 0.25 < 10**low < 0.5 and 1 < 10**high < 2
     assert drawn.layout.yaxis2.matches == "y"

@@ -12,7 +12,6 @@ from normlab.errors import BadModel, BadSetting
 from normlab.landscape.evaluate.norms import norms_in_use
 from normlab.norms.recognize import is_norm
 from normlab.norms.registry import builder, maker
-from normlab.report import headline
 from normlab.spec import NORMS
 from normlab.spec.arms import Arm
 from normlab.spec.norms import FAMILIES, Norm
@@ -39,9 +38,8 @@ def test_every_norm_has_its_object_and_its_builder():
 
 @every
 def test_it_has_words_for_everyone(norm: Norm):
-    assert norm.plain.endswith("normalization")
-    assert len({other.plain for other in FAMILIES.values()}) == len(FAMILIES)
-    assert headline._who(Arm(name=norm.name, norm=norm.name)) == norm.plain
+    assert norm.short.endswith("norm")
+    assert len({other.short for other in FAMILIES.values()}) == len(FAMILIES)
 
 
 @every

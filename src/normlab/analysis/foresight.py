@@ -109,8 +109,9 @@ def _of_arm(
         return ""
     return (
         f"{count(pairs, 'pair')} {labels[arm]} and {beside(base, labels[arm])} show a "
-        f"true difference of {' or '.join(shown)} with even chance, each claim by itself "
-        f"(spread as in {studies} earlier {'study' if studies == 1 else 'studies'})"
+        f"true difference of {' or '.join(shown)} with even chance, each claim by "
+        f"itself (spread as in {studies} earlier "
+        f"{'study' if studies == 1 else 'studies'})"
     )
 
 

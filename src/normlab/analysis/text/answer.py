@@ -15,7 +15,7 @@ from normlab.analysis.claims import (
 )
 from normlab.analysis.design.pairs import Compared
 from normlab.analysis.inference.verdict import Verdict
-from normlab.analysis.text.words import count, effect_text, upper
+from normlab.analysis.text.words import effect_text, upper
 from normlab.spec.study import StudySpec
 
 FIRST = (faster_convergence.CLAIM, better_accuracy.CLAIM, smoother_surface.CLAIM)
@@ -102,7 +102,8 @@ def _answer(spec: StudySpec, asked: str, claims: Sequence[Claim]) -> Answer:
 def _over_places(claims: Sequence[Claim]) -> tuple[str, str]:
     """Of several points or rates: where it held, and the range of the effect."""
     judged = [claim for claim in claims if claim.verdict != "description"]
-    places = "settings"
+    keys = {key.rpartition(".")[2] for claim in claims for key, _ in claim.point}
+    places = f"values of {keys.pop()}" if len(keys) == 1 else "settings"
     known = [c for c in claims if c.estimate is not None and math.isfinite(c.estimate)]
     if not known:
         return "not measurable", ""
@@ -111,13 +112,13 @@ def _over_places(claims: Sequence[Claim]) -> tuple[str, str]:
         for pick in (min, max)
     )
     quantity = known[0].definition.quantity
-    why = f"{quantity}: {first} to {last} over {len(known)} {places}"
+    why = f"{quantity}: {first} to {last}"
     if not judged:
         right = sum(c.definition.sign * _effect(c) > 0 for c in known)
-        return f"at {right} of {count(len(known), 'setting')}, not judged", why
+        return f"{known[0].side} at {right} of {len(known)} {places}", why
     held = Counter(SAYS[claim.verdict] for claim in judged if claim.verdict in SAYS)
     says = ", ".join(f"{says} at {n}" for says, n in held.most_common())
-    return f"{says} of {count(len(judged), 'setting')}", why
+    return f"{says} of {len(judged)} {places}", why
 
 
 def _estimate(claim: Claim) -> float:
