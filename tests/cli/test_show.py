@@ -109,7 +109,7 @@ def test_of_several_rates_those_of_each_arm_come_first_and_in_full(
     study(here / "s", spec)
     lines = text_of("show", "s", capsys=capsys).splitlines()
     head = next(i for i, line in enumerate(lines) if line.startswith("verdict  "))
-    wider = [i for i, line in enumerate(lines) if "at larger learning rates" in line]
+    wider = [i for i, line in enumerate(lines) if "larger learning rates work" in line]
     assert len(wider) == 1
     assert wider[0] < head
     brief = lines[head + 1 : lines.index("", head)]
@@ -117,8 +117,8 @@ def test_of_several_rates_those_of_each_arm_come_first_and_in_full(
     assert rates.count((True, False)) == rates.count((False, True)) == len(brief) / 2
     better = next(line for line in brief if "better-accuracy" in line)
     assert re.fullmatch(
-        r"[A-Z-]+ +better-accuracy +batch against none +lr 0\.01 +"
-        r"test accuracy: \+0\.80 points \[.*\]",
+        r"[A-Z-]+ +better-accuracy +with batch norm +lr 0\.01 +"
+        r"test accuracy: \+0\.80 points, 95 % CI .*",
         better,
     )
 
@@ -199,7 +199,7 @@ def test_of_many_claims_each_has_a_line(
     monkeypatch.setattr(account, "MANY_CLAIMS", 0)
     lines = text_of("show", "s", capsys=capsys).splitlines()
     for claim in claims:
-        told = [claim.verdict.upper(), claim.id, claim.arm]
+        told = [claim.verdict.upper(), claim.id, *claim.labels[0].split()[:1]]
         assert [line for line in lines if line.split()[:3] == told]
 
 
@@ -212,7 +212,7 @@ def test_curves_of_a_sweep_are_those_of_one_setting(here: Path) -> None:
     )
     chart = loss_chart(replace(record, runs=tuple(blown_up)))
     assert chart.title == "Training loss at lr 0.01, mean over 3 seeds"
-    assert list(chart.curves) == ["none", "batch"]
+    assert list(chart.curves) == ["without batch norm", "with batch norm"]
     assert max(loss for points in chart.curves.values() for _, loss in points) < 3
 
 

@@ -173,7 +173,7 @@ def test_the_table_is_markdown() -> None:
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert {line.count("|") for line in table} == {5}
     assert "`batch` against `none`, lr 0.01" in table[2]
-    assert "+1.21 points [" in table[2]
+    assert "+1.21 points, 95 % CI " in table[2]
 
 
 def test_command_and_picture_stand_above_the_table() -> None:

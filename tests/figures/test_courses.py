@@ -27,7 +27,7 @@ def test_accuracy_stands_below_the_loss_by_step_and_by_second(
     lines = {
         trace["yaxis"]: trace
         for trace in traces(observed, "learning-curves")
-        if trace["name"] == "none" and "markers" in trace["mode"]
+        if trace["name"] == "without batch norm" and "markers" in trace["mode"]
     }
     runs = [run for run in observed.record.runs if run.key.arm == "none"]
     expected = [
@@ -52,7 +52,7 @@ def test_the_drift_that_is_drawn_is_that_of_the_claim(observed: Result) -> None:
     }
     (claim,) = (c for c in alone.claims() if c.id == "steadier-activations")
     assert claim.effects[0].value == pytest.approx(
-        np.sqrt(drift["batch"] / drift["none"]), rel=1e-6
+        np.sqrt(drift["with batch norm"] / drift["without batch norm"]), rel=1e-6
     )
 
 

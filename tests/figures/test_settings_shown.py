@@ -95,6 +95,6 @@ def test_the_papers_figure_has_accuracy_and_two_units_on_one_scale(
     figure = swept.plot("accuracy-and-percentiles").figure
     assert figure.layout.yaxis3.matches == "y2"
     axes = {trace.xaxis: {trace.name} for trace in figure.data if trace.xaxis != "x"}
-    assert axes == {"x2": {"none"}, "x3": {"batch"}}
+    assert axes == {"x2": {"without batch norm"}, "x3": {"with batch norm"}}
     accuracy = next(t for t in figure.data if t.xaxis == "x" and t.mode == "lines")
     assert np.all(np.asarray(accuracy.y) > 50)

@@ -58,8 +58,8 @@ def test_a_study_shows_every_arm_against_its_first_statistics(observed: Result) 
     percent = numbers(batch["customdata"])
     np.testing.assert_allclose(percent[np.isfinite(percent)], -20, rtol=1e-5)
     assert picture.alt == (
-        "none: full against batch(64): median 0 %, largest 0 %; "
-        "batch: full against batch(64): median 20 %, largest 20 %."
+        "without batch norm: full against batch(64): median 0 %, largest 0 %; "
+        "with batch norm: full against batch(64): median 20 %, largest 20 %."
     )
 
 

@@ -104,7 +104,7 @@ def test_a_mark_says_both_losses_and_how_far_away_it_is(observed: Result) -> Non
         for text in trace["text"]
     ]
     assert "step 40: loss 1.2 on the plane, 1.1 really, 0.2 off the plane" in hover
-    assert "end none: loss 0.25 on the plane, 0 off the plane" in hover
+    assert "end without batch norm: loss 0.25 on the plane, 0 off the plane" in hover
 
 
 def test_the_start_is_told_without_touching_anything(observed: Result) -> None:
@@ -137,7 +137,7 @@ def test_the_figure_says_how_losses_were_measured(observed: Result, name: str) -
 def test_height_in_three_dimensions_is_the_logarithm_of_the_loss(
     observed: Result,
 ) -> None:
-    surface = stored(observed, "common")["none"]
+    surface = stored(observed, "common")["without batch norm"]
     drawn = traces(observed, "surface-3d")
     heights = numbers(drawn[0]["z"])
     assert np.isnan(heights[0, 0])
@@ -153,7 +153,7 @@ def test_only_the_first_seed_is_drawn(tmp_path: Path) -> None:
     study = observed_study(
         tmp_path / "study", SPEC.model_copy(update={"seeds": (7, 3)})
     )
-    assert list(stored(study, "path")) == ["none", "batch"]
+    assert list(stored(study, "path")) == ["without batch norm", "with batch norm"]
 
 
 def test_the_first_statistics_are_drawn(tmp_path: Path) -> None:
@@ -180,14 +180,23 @@ def test_only_cross_entropy_is_in_nats(unit: str, said: bool) -> None:
 def test_beside_several_arms_the_baseline_is_named_with_each(tmp_path: Path) -> None:
     arms = tuple(Arm(name=name, norm=name) for name in ("none", "batch", "layer"))
     study = observed_study(tmp_path / "study", SPEC.model_copy(update={"arms": arms}))
-    names = ["none (beside batch)", "batch", "none (beside layer)", "layer"]
+    names = [
+        "without norm (plane with batch norm)",
+        "with batch norm",
+        "without norm (plane with layer norm)",
+        "with layer norm",
+    ]
     assert list(stored(study, "common")) == names
-    assert list(stored(study, "path")) == ["none", "batch", "layer"]
+    assert list(stored(study, "path")) == [
+        "without norm",
+        "with batch norm",
+        "with layer norm",
+    ]
     written = texts(study, "surface-common")
     assert [
         text for text in written if text.startswith("<b>") and "nats" not in text
     ] == [f"<b>{name}</b>" for name in names]
-    assert written.count("weight distance, across to end layer") == 2
+    assert written.count("weight distance, across to end with layer norm") == 2
 
 
 def test_a_folder_that_is_gone_was_not_measured(
@@ -271,6 +280,9 @@ def test_negative_losses_are_drawn_as_they_are() -> None:
 
 def test_scenes_name_the_start_and_their_own_end(observed: Result) -> None:
     layout = observed.plot("surface-3d").figure.to_dict()["layout"]
-    for scene, end in (("scene", "end none"), ("scene2", "end batch")):
+    for scene, end in (
+        ("scene", "end without batch norm"),
+        ("scene2", "end with batch norm"),
+    ):
         flags = [flag["text"] for flag in layout[scene]["annotations"]]
         assert flags == ["start", end]

@@ -59,7 +59,10 @@ def test_losses_over_rates_are_geometric_means_with_no_point_where_a_run_diverge
     None
 ):
     figure = of_rates().figure
-    (batch,), (none,) = lines(figure, "batch", "x"), lines(figure, "none", "x")
+    (batch,), (none,) = (
+        lines(figure, "with batch norm", "x"),
+        lines(figure, "without batch norm", "x"),
+    )
     assert batch.x == pytest.approx(RATES)
     logs = [math.log(loss(RunKey("batch", 0.01, seed))) for seed in range(4)]
     mean = math.exp(sum(logs) / len(logs))
@@ -69,8 +72,8 @@ def test_losses_over_rates_are_geometric_means_with_no_point_where_a_run_diverge
 
 def test_the_share_of_runs_that_did_not_train_is_shown() -> None:
     figure = of_rates().figure
-    assert list(lines(figure, "none", "x3")[0].y) == [0, 0, 100]
-    assert list(lines(figure, "batch", "x3")[0].y) == [0, 0, 0]
+    assert list(lines(figure, "without batch norm", "x3")[0].y) == [0, 0, 100]
+    assert list(lines(figure, "with batch norm", "x3")[0].y) == [0, 0, 0]
     titles = [note.text for note in figure.layout.annotations]
     assert titles[2] == "<b>runs that did not train</b>"
 
@@ -95,10 +98,10 @@ def test_runs_that_end_at_chance_are_among_those_that_did_not_train() -> None:
         lambda key: key.arm == "none" and key.rate == 1.0 and key.seed < 3,
     )
     drawn = rates.KIND.draw(at_chance, LIGHT)
-    assert list(lines(drawn.figure, "none", "x3")[0].y) == [0, 0, 75]
-    assert "not all runs trained at 1; batch" in drawn.alt
+    assert list(lines(drawn.figure, "without batch norm", "x3")[0].y) == [0, 0, 75]
+    assert "not all runs trained at 1; with batch norm" in drawn.alt
     # they have a final loss all the same
-    assert np.isfinite(lines(drawn.figure, "none", "x")[0].y).all()
+    assert np.isfinite(lines(drawn.figure, "without batch norm", "x")[0].y).all()
     # the claim at that rate counts the same ones
     (claim,) = [
         claim
@@ -114,11 +117,11 @@ def test_a_sweep_counts_runs_that_end_at_chance_too() -> None:
         spec, lambda key: key.arm == "batch" and key.seed == 0 and SMALL in key.point
     )
     drawn = sweep.KIND.draw(at_chance, LIGHT)
-    assert list(lines(drawn.figure, "batch", "x3")[0].y) == [25, 0]
-    assert list(lines(drawn.figure, "none", "x3")[0].y) == [0, 0]
+    assert list(lines(drawn.figure, "with batch norm", "x3")[0].y) == [25, 0]
+    assert list(lines(drawn.figure, "without batch norm", "x3")[0].y) == [0, 0]
     titles = [note.text for note in drawn.figure.layout.annotations]
     assert "<b>runs that did not train</b>" in titles
-    said = " Runs that did not train: 1 of 4 of batch at batch size 8."
+    said = " Runs that did not train: 1 of 4 with batch norm at batch size 8."
     assert drawn.alt.endswith(said)
 
 
@@ -126,7 +129,9 @@ def test_the_share_of_runs_that_did_not_train_has_a_band() -> None:
     (band,) = [
         trace
         for trace in of_rates().figure.data
-        if trace.name == "none" and trace.xaxis == "x3" and trace.fill == "toself"
+        if trace.name == "without batch norm"
+        and trace.xaxis == "x3"
+        and trace.fill == "toself"
     ]
     # Wilson's intervals for 0, 0 and 4 of 4; the outline goes there and back
     ends = [0, 0, 51.01, 100, 48.99, 48.99]
@@ -139,7 +144,7 @@ def test_each_point_of_a_sweep_has_its_row_with_its_name() -> None:
     titles = [note.text for note in drawn.figure.layout.annotations]
     assert titles[0] == "<b>final test loss, batch_size 8</b>"
     assert titles[3] == "<b>final test loss, batch_size 64</b>"
-    assert lines(drawn.figure, "batch", "x4")[0].x == pytest.approx(RATES)
+    assert lines(drawn.figure, "with batch norm", "x4")[0].x == pytest.approx(RATES)
     assert drawn.alt.startswith(
         "At batch_size 8: without batch norm accuracy is highest"
     )
@@ -160,8 +165,8 @@ def test_each_arms_own_best_is_ringed() -> None:
         for t in figure.data
         if "its own best" in str(t.hovertemplate)
     }
-    assert rings["none"] == pytest.approx([0.01])
-    assert rings["batch"] == pytest.approx([0.1])
+    assert rings["without batch norm"] == pytest.approx([0.01])
+    assert rings["with batch norm"] == pytest.approx([0.1])
 
 
 def test_the_words_say_what_is_seen_over_rates() -> None:
@@ -174,7 +179,7 @@ def test_one_swept_setting_gives_curves() -> None:
     spec = with_settings(rates_spec(0.01), ["recipe.batch_size=8,64,256"])
     record = over_rates(spec, lambda key: float(dict(key.point)["recipe.batch_size"]))
     drawn = sweep.KIND.draw(Result(record), DARK)
-    (line,) = lines(drawn.figure, "batch", "x2")
+    (line,) = lines(drawn.figure, "with batch norm", "x2")
     assert list(line.x) == list(line.y) == [8, 64, 256]
     assert drawn.figure.layout.xaxis.type == "log"
     assert drawn.figure.layout.xaxis.title.text == "batch size"
@@ -184,7 +189,7 @@ def test_words_stand_in_a_row() -> None:
     spec = with_settings(rates_spec(0.01), ["recipe.schedule=constant,cosine"])
     drawn = sweep.KIND.draw(Result(over_rates(spec, lambda key: 0.1)), LIGHT)
     assert drawn.figure.layout.xaxis.ticktext == ("constant", "cosine")
-    assert list(lines(drawn.figure, "none", "x")[0].x) == [0, 1]
+    assert list(lines(drawn.figure, "without batch norm", "x")[0].x) == [0, 1]
 
 
 def test_two_axes_give_a_map_per_arm_on_one_scale() -> None:
@@ -195,7 +200,7 @@ def test_two_axes_give_a_map_per_arm_on_one_scale() -> None:
     assert (none.zmin, none.zmax) == (batch.zmin, batch.zmax)
     assert drawn.figure.layout.xaxis.title.text == "learning rate"
     assert drawn.figure.layout.yaxis2.title.text == "batch size"
-    assert "none from 98.00 % at batch size 8, learning rate" in drawn.alt
+    assert "without batch norm from 98.00 % at batch size 8, learning rate" in drawn.alt
 
 
 def test_what_was_not_swept_is_not_drawn() -> None:
@@ -212,7 +217,7 @@ def test_claims_of_several_rates_and_points_say_where_they_hold() -> None:
     labels = [note.text for note in drawn.figure.layout.annotations if note.x == 0]
     assert "<b>better-accuracy</b><br>lr 0.1, batch_size 64" in labels
     assert len(set(labels)) == len(labels)
-    assert "better-accuracy (batch, lr 0.1, batch_size 64): " in drawn.alt
+    assert "better-accuracy (with batch norm, lr 0.1, batch_size 64): " in drawn.alt
 
 
 def test_claims_of_one_rate_do_not_repeat_it() -> None:
@@ -229,7 +234,9 @@ def test_final_accuracy_of_a_sweep_is_that_of_its_first_point() -> None:
         for run in record.runs
     )
     drawn = final_accuracy.KIND.draw(Result(replace(record, runs=runs)), LIGHT)
-    assert drawn.alt == "Mean final test accuracy: none 90.00 %; batch 90.00 %."
+    assert drawn.alt == (
+        "Mean final test accuracy: without batch norm 90.00 %; with batch norm 90.00 %."
+    )
 
 
 @pytest.mark.parametrize("kind", [learning_curves.KIND, twin_difference.KIND])

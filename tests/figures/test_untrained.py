@@ -73,7 +73,7 @@ def test_the_report_lists_them(lost: Result) -> None:
 def test_an_arm_that_did_not_train_is_said(observed: Result) -> None:
     seeds = observed.record.spec.seeds
     plain = ending_at(math.log(10), observed, ["none"], seeds)
-    said = f" Runs that did not train: {len(seeds)} of {len(seeds)} of none."
+    said = f" Runs that did not train: {len(seeds)} of {len(seeds)} without batch norm."
     for name in INSIDE:
         picture = plain.plot(name)
         assert picture.kind.reading.endswith(said)
@@ -85,7 +85,9 @@ def test_a_single_run_that_did_not_train_is_said(observed: Result) -> None:
     seeds = observed.record.spec.seeds
     some = ending_at(math.log(10), observed, ["batch"], seeds[:1])
     reading = some.plot("drift").kind.reading
-    assert reading.endswith(f" Runs that did not train: 1 of {len(seeds)} of batch.")
+    assert reading.endswith(
+        f" Runs that did not train: 1 of {len(seeds)} with batch norm."
+    )
 
 
 def test_what_may_yet_train_is_drawn(lost: Result) -> None:

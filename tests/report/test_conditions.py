@@ -34,7 +34,7 @@ def test_each_arm_has_its_parameters_once() -> None:
     text = different(of(rates_spec(0.01, 0.1, sweep=SIZES)))
     assert text.startswith("Different: the norm alone, and ")
     assert text.count("parameters") == 3
-    assert text.count("batch: batch norm, ") == 1
+    assert text.count("with batch norm: ") == 1
 
 
 def test_parameters_that_differ_between_points_are_told_for_each() -> None:
@@ -50,7 +50,7 @@ def test_parameters_that_differ_between_points_are_told_for_each() -> None:
 def test_arms_that_differ_in_more_than_the_norm_say_so() -> None:
     text = different(of(StudySpec(arms=("none", "batch", AFTER))))
     assert text.startswith("Different: the norm and placement, and ")
-    assert "after: batch norm, placement after, " in text
+    assert "with batch norm (after): placement after, " in text
 
 
 def test_what_else_arms_differ_in_is_not_denied() -> None:
@@ -66,7 +66,8 @@ def test_arms_of_one_norm_differ_in_what_they_vary() -> None:
 
 
 def test_the_options_of_a_norm_are_named() -> None:
-    assert "ghost norm with chunk 8" in different(of(StudySpec(arms=("none", GHOST))))
+    told = different(of(StudySpec(arms=("none", GHOST))))
+    assert "with ghost batch norm: chunk 8, " in told
 
 
 def test_the_extent_names_every_value() -> None:

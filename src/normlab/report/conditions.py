@@ -63,7 +63,7 @@ def different(result: StudyResult) -> str:
     """What arms differ in, and how many parameters each has."""
     spec = result.record.spec
     keys = _varied(spec.arms)
-    norms = {_norm(arm) for arm in spec.arms}
+    norms = {(arm.own or arm.norm, _options(arm)) for arm in spec.arms}
     what = [*(["norm"] if len(norms) > 1 or not keys else []), *keys]
     more = ["what is named above"] if result.analysis.fairness.differences else []
     every = [*what, *more]
@@ -78,12 +78,10 @@ def different(result: StudyResult) -> str:
 
 
 def _settings(arm: Arm, what: Sequence[str]) -> list[str]:
+    """What its label does not say: options of its norm, settings of its network."""
     own = arm.model.chosen
-    return [
-        _norm(arm) if key == "norm" else f"{key} {value_text(own[key])}"
-        for key in what
-        if key == "norm" or key in own
-    ]
+    options = [_options(arm)] if "norm" in what and _options(arm) else []
+    return options + [f"{key} {value_text(own[key])}" for key in what if key in own]
 
 
 def _varied(arms: Sequence[Arm]) -> list[str]:
@@ -92,15 +90,13 @@ def _varied(arms: Sequence[Arm]) -> list[str]:
     return [key for key in keys if len({arm.model.chosen.get(key) for arm in arms}) > 1]
 
 
-def _norm(arm: Arm) -> str:
+def _options(arm: Arm) -> str:
     options: Options = arm.options
-    given = [
+    return ", ".join(
         f"{key} {value_text(value)}"
         for key, value in options.model_dump().items()
         if value is not None
-    ]
-    name = "no norm" if arm.norm == "none" else f"{arm.own or arm.norm} norm"
-    return f"{name} with {', '.join(given)}" if given else name
+    )
 
 
 def _sizes(result: StudyResult) -> dict[str, dict[SweepPoint, int]]:

@@ -30,7 +30,7 @@ def labels_of(arms: Sequence[Arm]) -> dict[str, str]:
     times = Counter(plain.values())
     return {
         arm.name: plain[arm.name]
-        if times[plain[arm.name]] == 1 and arm.name.startswith(arm.own or arm.norm)
+        if times[plain[arm.name]] == 1 and arm.name == (arm.own or arm.norm)
         else f"{plain[arm.name]} ({arm.name})"
         for arm in arms
     }

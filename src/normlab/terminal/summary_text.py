@@ -195,7 +195,7 @@ def _listed(claims: Sequence[Claim], *, with_place: bool) -> str:
 
 def _line(claim: Claim) -> list[str]:
     measured = claim.numbers.partition(", wins")[0]
-    arms = f"{claim.labels[0]}, against {claim.labels[1]}"
+    arms = f"{claim.labels[0]}"
     return [claim.verdict.upper(), claim.id, arms, claim.where, measured]
 
 
