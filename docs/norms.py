@@ -21,7 +21,7 @@ def row(norm: Norm) -> str:
     """What it averages over and learns, and what it does on a surface."""
     options = ", ".join(f"`{o.name}` ({_default(o)})" for o in norm.options) or "-"
     name = f"`{norm.name}`"
-    cells = name, norm.plain, norm.over, norm.learns, options, norm.under
+    cells = name, norm.short, norm.over, norm.learns, options, norm.under
     return f"| {' | '.join(cells)} |"
 
 

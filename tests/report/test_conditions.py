@@ -44,7 +44,10 @@ def test_parameters_that_differ_between_points_are_told_for_each() -> None:
         for run in result.record.runs
     )
     text = different(Result(replace(result.record, runs=runs)))
-    assert "no norm, 300 parameters at depth 3 and 1,000 parameters at depth 10" in text
+    assert (
+        "without batch norm: 300 parameters at depth 3 and 1,000 parameters at depth 10"
+        in text
+    )
 
 
 def test_arms_that_differ_in_more_than_the_norm_say_so() -> None:
