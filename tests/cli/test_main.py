@@ -396,7 +396,14 @@ BAD = {
     "rerun nowhere": r"nowhere: does not exist",
     "list nowhere": r"nowhere: is not a folder",
     "export nowhere --format csv -o a.csv": r"nowhere: does not exist",
-    "export nowhere -o a.csv": r"export needs either --format .* or --figures",
+    "export nowhere -o a.csv": r"nowhere: does not exist",
+    "export nowhere": r"export needs a file to write, such as -o runs\.csv",
+    "export nowhere -o a.csv --format json": r"contradicts the name a\.csv",
+    "export nowhere -o a.csv --figure cost": r"figures are written as svg, png, pdf",
+    "export nowhere --figure cost": r"--figure needs a file to write: -o cost\.pdf",
+    "export nowhere --figure cost --table runs": r"export writes one thing at a time",
+    "export nowhere -o a.csv --width 3in": r"are about figures\. Add --figure NAME",
+    "export nowhere --figure cost --width 3 -o a.pdf": r"--width=3 is no width",
 }
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from normlab.records.export import long_table
 from normlab.records.folder import StudyFolder
 from normlab.spec.plan import plan
 from normlab.spec.settings import with_settings
@@ -30,9 +29,3 @@ def test_every_point_is_a_run_of_its_own(tmp_path: Path) -> None:
         ("recipe.batch_size", 2),
         ("recipe.decay_norms", False),
     )
-
-
-def test_exports_have_a_column_for_every_swept_key(tmp_path: Path) -> None:
-    table = long_table(swept(tmp_path / "study").read())
-    assert set(table["recipe.batch_size"]) == {2, 8}
-    assert set(table["recipe.decay_norms"]) == {True, False}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from numbers import Real
-from typing import Literal, NamedTuple, TypeGuard
+from typing import Literal, NamedTuple, SupportsIndex, TypeGuard, overload
 
 from normlab.analysis.claims.definition import Definition, Second, Twins
 from normlab.analysis.design.fairness import equal_seeds
@@ -24,10 +25,13 @@ from normlab.analysis.text.words import (
     count,
     effect_text,
     estimate_text,
+    named,
     quantity_text,
     shown,
 )
+from normlab.errors import BadSetting
 from normlab.spec.labels import beside
+from normlab.spec.names import known
 from normlab.spec.point import SweepPoint, point_text
 
 
@@ -217,9 +221,48 @@ def as_listed(claims: Iterable[Claim]) -> list[Claim]:
 
 
 class Claims(tuple[Claim, ...]):
-    """All claims of a study; prints as text and, in a notebook, as a table."""
+    """All claims of a study; prints as text and, in a notebook, as a table.
+
+    A place gives one claim, the id of a claim that one, e.g.
+    `result.claims()["better-accuracy"]`; a study may judge it at several places.
+    """
 
     __slots__ = ()
+
+    @overload
+    def __getitem__(self, at: SupportsIndex | str, /) -> Claim: ...
+    @overload
+    def __getitem__(self, at: slice, /) -> tuple[Claim, ...]: ...
+    def __getitem__(
+        self, at: SupportsIndex | str | slice, /
+    ) -> Claim | tuple[Claim, ...]:
+        """The claim at a place or of an id.
+
+        Raises:
+            BadSetting: If there is no claim of that id, or several.
+        """
+        if not isinstance(at, str):
+            return super().__getitem__(at)
+        those = self.of(at)
+        if len(those) == 1:
+            return those[0]
+        if not those:
+            ids = dict.fromkeys(claim.id for claim in self)
+            raise BadSetting(f"no claim '{at}' was judged. {known(ids, instead_of=at)}")
+        places = named([f"{c.labels[0]}, {c.where}" for c in those], between="; ")
+        raise BadSetting(
+            f"'{at}' was judged {len(those)} times ({places}). All of them: "
+            f"claims().of('{at}')"
+        )
+
+    def of(self, id: str) -> Claims:
+        """Those of one id: of several arms, rates or points of a sweep."""
+        return Claims(claim for claim in self if claim.id == id)
+
+    def __repr__(self) -> str:
+        found = Counter(claim.verdict for claim in self)
+        verdicts = ", ".join(f"{n} {verdict}" for verdict, n in found.most_common())
+        return f"<Claims: {count(len(self), 'claim')} ({verdicts or 'none'})>"
 
     def __str__(self) -> str:
         return "\n".join(map(str, as_listed(self)))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from normlab.analysis.result import StudyResult
+from normlab.analysis.text.tables import columns
+from normlab.records.export import exported
 
 if TYPE_CHECKING:
     from normlab.figures.gallery import Gallery
@@ -59,3 +62,67 @@ class Result(StudyResult):
             NotMeasured: If the study did not record what it shows.
         """
         return self.figures()[name]
+
+    def save_figure(
+        self,
+        name: str,
+        path: str | Path,
+        *,
+        width: str | None = None,
+        font: float | None = None,
+        title: bool = True,
+        force: bool = False,
+    ) -> None:
+        """Write one figure to a file, for a paper or a slide.
+
+        Args:
+            name: For example `learning-curves`.
+            path: Ends in .svg, .png or .pdf.
+            width: With its unit: `3.25in`, `8.5cm`; None takes 1000 pixels.
+            font: Points of the letters; None takes those of the report.
+            title: Whether the figure has its title above it.
+            force: Whether an existing file of this kind is replaced.
+
+        Raises:
+            BadSetting: If there is no such figure or format, a size makes no sense, or
+                kaleido or a browser is missing.
+            NotMeasured: If the study did not record what it shows.
+            BadFolder: If the file exists or cannot be written.
+        """
+        from normlab.figures.kit.export import export_figure
+        from normlab.figures.kit.paper import Paper
+
+        paper = Paper.of(width, font, title=title)
+        export_figure(self.plot(name), Path(path), paper=paper, force=force)
+
+    def report(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the report: one HTML file with all figures, which opens offline.
+
+        Args:
+            path: Ends in .html.
+            force: Whether an existing file of this kind is replaced.
+
+        Raises:
+            BadFolder: If the file exists or cannot be written.
+        """
+        from normlab.report.write import write
+
+        return write(self, Path(path), force=force)
+
+    def to_latex(self, table: str = "claims") -> str:
+        r"""A table of the study as a LaTeX tabular, which needs no package.
+
+        Args:
+            table: claims, runs, epochs or steps.
+
+        Raises:
+            BadSetting: If there is no such table.
+
+        Example:
+            >>> from normlab.records.rows import StudyRecord
+            >>> from normlab.spec.study import StudySpec
+            >>> empty = Result(StudyRecord(spec=StudySpec(), meta={}, runs=()))
+            >>> print(empty.to_latex("runs").splitlines()[0])
+            \begin{tabular}{llrrlrlr}
+        """
+        return exported(columns(self, table), "latex").decode()

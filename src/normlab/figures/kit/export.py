@@ -16,6 +16,7 @@ from normlab.disk import whole
 from normlab.disk.output import refuse_to_replace
 from normlab.disk.remedy import remedy
 from normlab.errors import BadFolder, BadSetting, RunFailed
+from normlab.figures.kit.paper import AS_LAID_OUT, Paper
 from normlab.figures.kit.picture import Picture
 from normlab.spec.names import known
 
@@ -32,8 +33,59 @@ BROWSERS = (
 )
 
 
+def export_figure(
+    picture: Picture, path: Path, *, paper: Paper = AS_LAID_OUT, force: bool = False
+) -> None:
+    """Write one picture to a file, whose name says the format.
+
+    Args:
+        picture: What is written.
+        path: Ends in .svg, .png or .pdf.
+        paper: How wide it is to be, with letters of which size, with a title or not.
+        force: Whether an existing file of this kind is replaced.
+
+    Raises:
+        BadSetting: If the format is unknown, or kaleido or a browser is missing.
+        BadFolder: If the file exists or cannot be written.
+        RunFailed: If the browser draws the figure wrongly.
+    """
+    refuse_to_replace(path, f".{form_of(path, picture.kind.id)}", force=force)
+    drawer = Drawer("a figure")
+    try:
+        drawer.draw([(picture, path)], paper)
+    except OSError as error:
+        raise BadFolder(
+            f"{path}: cannot be written ({error.strerror}). "
+            f"{remedy(error, otherwise='Choose another place with -o PATH.')}"
+        ) from None
+
+
+def form_of(path: Path, name: str) -> str:
+    """How a file of that name is drawn.
+
+    Args:
+        path: The file to write.
+        name: Of the figure.
+
+    Raises:
+        BadSetting: If its name ends as no format does.
+    """
+    form = path.suffix.removeprefix(".").lower()
+    if form not in FORMATS:
+        raise BadSetting(
+            f"{path}: figures are written as {', '.join(FORMATS)}. Give a name that "
+            f"ends so, such as {name}.pdf"
+        )
+    return form
+
+
 def export_figures(
-    pictures: Sequence[Picture], form: str, folder: Path, *, force: bool = False
+    pictures: Sequence[Picture],
+    form: str,
+    folder: Path,
+    *,
+    paper: Paper = AS_LAID_OUT,
+    force: bool = False,
 ) -> tuple[Path, ...]:
     """Write every picture to `folder/<its name>.<form>`; nothing is fetched.
 
@@ -41,6 +93,7 @@ def export_figures(
         pictures: What is written, each with its title.
         form: svg, png or pdf.
         folder: Is made if it is not there.
+        paper: As for `export_figure`.
         force: Whether existing figures are replaced.
 
     Raises:
@@ -66,18 +119,24 @@ def export_figures(
     for path in paths:
         refuse_to_replace(path, f".{form}", force=force)
     try:
-        drawer.draw(
-            [
-                (picture.titled(), path)
-                for picture, path in zip(pictures, paths, strict=True)
-            ]
-        )
+        drawer.draw(list(zip(pictures, paths, strict=True)), paper)
     except OSError as error:
         raise BadFolder(
             f"{folder}: cannot be written ({error.strerror}). "
             f"{remedy(error, otherwise=_ELSEWHERE)}"
         ) from None
     return paths
+
+
+def png_of(picture: Picture) -> bytes | None:
+    """The picture as a PNG; None where kaleido or a browser is missing, or fails."""
+    with tempfile.TemporaryDirectory(prefix="normlab-figures-") as home:
+        file = Path(home, "figure.png")
+        try:
+            Drawer("a picture").draw([(picture, file)])
+        except (BadSetting, RunFailed):  # what is interactive is shown all the same
+            return None
+        return file.read_bytes()
 
 
 class Drawer:
@@ -94,8 +153,12 @@ class Drawer:
         self._kaleido = _kaleido(wanted)
         self._browser = find_browser(wanted)
 
-    def draw(self, figures: Sequence[tuple[go.Figure, Path]]) -> None:
-        """Write each figure to its file, whose name says the format, whole.
+    def draw(
+        self,
+        pictures: Sequence[tuple[Picture | go.Figure, Path]],
+        paper: Paper = AS_LAID_OUT,
+    ) -> None:
+        """Write each picture to its file, whose name says the format, whole.
 
         Raises:
             OSError: If a file cannot be written.
@@ -104,17 +167,18 @@ class Drawer:
         with tempfile.TemporaryDirectory(prefix="normlab-figures-") as home:
             # the browser writes where nobody else does
             drawn = [
-                Path(home, f"{i}{path.suffix}") for i, (_, path) in enumerate(figures)
+                Path(home, f"{i}{path.suffix}") for i, (_, path) in enumerate(pictures)
             ]
-            self._draw([figure for figure, _ in figures], drawn)
-            for file, (_, path) in zip(drawn, figures, strict=True):
+            self._draw(
+                [
+                    _job(picture, file, paper)
+                    for (picture, _), file in zip(pictures, drawn, strict=True)
+                ]
+            )
+            for file, (_, path) in zip(drawn, pictures, strict=True):
                 whole.write(path, file.read_bytes())
 
-    def _draw(self, figures: Sequence[go.Figure], files: Sequence[Path]) -> None:
-        jobs = [
-            {"fig": _plain(figure), "path": str(file), "opts": _options(figure, file)}
-            for figure, file in zip(figures, files, strict=True)
-        ]
+    def _draw(self, jobs: Sequence[dict[str, Any]]) -> None:
         # kaleido would fetch MathJax; no figure needs it
         settings = {"mathjax": False, "path": self._browser}
         try:
@@ -165,8 +229,18 @@ def _plain(figure: go.Figure) -> dict[str, Any]:
     return plain
 
 
-def _options(figure: go.Figure, path: Path) -> dict[str, Any]:
-    form = path.suffix.removeprefix(".")
-    height = figure.to_dict()["layout"]["height"]
-    scale = SHARPNESS if form == "png" else 1
-    return {"format": form, "width": WIDTH, "height": height, "scale": scale}
+def _job(picture: Picture | go.Figure, path: Path, paper: Paper) -> dict[str, Any]:
+    """What the browser is told; figures without a kind are drawn as they are."""
+    form = path.suffix.removeprefix(".").lower()
+    figure, width, scale = (
+        paper.laid_out(picture, WIDTH)
+        if isinstance(picture, Picture)
+        else (picture, WIDTH, 1.0)
+    )
+    options = {
+        "format": form,
+        "width": width,
+        "height": figure.to_dict()["layout"]["height"],
+        "scale": scale * (SHARPNESS if form == "png" else 1),
+    }
+    return {"fig": _plain(figure), "path": str(path), "opts": options}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -75,5 +76,15 @@ class Picture:
             title=title, height=height, margin={"t": above}, legend={"y": down}
         )
 
+    def __repr__(self) -> str:
+        return f"<Picture {self.kind.id}: {self.kind.title}>"
+
     def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> Any:
-        return self.titled()._repr_mimebundle_(*args, **kwargs)
+        """Interactive; a picture beside it where one can be drawn, and in words."""
+        from normlab.figures.kit.export import png_of  # which draws pictures itself
+
+        bundle = dict(self.titled()._repr_mimebundle_(*args, **kwargs) or {})
+        bundle["text/plain"] = f"{self.kind.title}. {self.alt}"
+        if (png := png_of(self)) is not None:
+            bundle["image/png"] = b64encode(png).decode()
+        return bundle
