@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from normlab.analysis.arms import ArmSummary
-from normlab.analysis.claim import claim_from
+from normlab.analysis.claim import Claims, claim_from
 from normlab.analysis.claims import DEFINITIONS
 from normlab.analysis.design.pairs import Pairing
 from normlab.analysis.inference.component import Component
@@ -256,3 +256,22 @@ def test_a_notebook_shows_an_error_in_its_one_line(
     shell.user_ns["error"] = error("seeds=0: give at least one.")
     shell.run_cell("raise error")
     assert shown == [f"{error.__name__}: seeds=0: give at least one."]
+
+
+def test_claims_are_found_by_their_ids_and_say_in_a_line_what_they_are() -> None:
+    claims = Result(accuracy_study([0.001, 0.002, 0.003, 0.002])).claims()
+    assert claims["better-accuracy"] is claims[1]
+    assert repr(claims).startswith(f"<Claims: {len(claims)} claims (")
+    assert len(repr(claims)) < 200
+    with pytest.raises(BadSetting, match="no claim 'accuracy' was judged"):
+        claims["accuracy"]
+
+
+def test_of_a_claim_at_several_places_all_are_given() -> None:
+    (one,) = (
+        Result(accuracy_study([0.001, 0.002, 0.003])).claims().of("better-accuracy")
+    )
+    claims = Claims([one, replace(one, rate=0.1)])
+    with pytest.raises(BadSetting, match=r"was judged \d+ times .*claims\(\)\.of\("):
+        claims["better-accuracy"]
+    assert {claim.id for claim in claims.of("better-accuracy")} == {"better-accuracy"}

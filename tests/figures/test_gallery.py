@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from base64 import b64decode
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -176,3 +178,29 @@ def test_a_fault_of_one_figure_is_told_and_does_not_cost_the_others(
         pictures, missing = Gallery(observed).drawn()
     assert len(pictures) == len(whole) - 1
     assert "drift: a fault of normlab keeps it from being drawn." in missing
+
+
+def test_a_gallery_lists_what_can_be_drawn_and_says_why_the_rest_cannot(
+    observed: Result,
+) -> None:
+    figures = observed.figures()
+    assert {*figures} <= {*NAMES}
+    assert len(figures) + len(figures.missing) == len(NAMES)
+    assert all(figures[name].kind.id == name for name in figures)
+    assert figures["cost"] is figures["cost"]
+    assert len(repr(figures["cost"])) < 200
+
+
+def test_a_picture_has_words_where_nothing_can_be_shown(
+    observed: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "kaleido", None)
+    bundle = observed.plot("cost")._repr_mimebundle_()
+    assert bundle["text/plain"].startswith("What it costs. Time of a training step")
+    assert "image/png" not in bundle
+
+
+@pytest.mark.browser
+def test_a_picture_brings_a_still_one_along(observed: Result) -> None:
+    png = b64decode(observed.plot("cost")._repr_mimebundle_()["image/png"])
+    assert png.startswith(b"\x89PNG")

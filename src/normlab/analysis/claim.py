@@ -255,9 +255,9 @@ class Claims(tuple[Claim, ...]):
             f"claims().of('{at}')"
         )
 
-    def of(self, id: str) -> Claims:
+    def of(self, name: str) -> Claims:
         """Those of one id: of several arms, rates or points of a sweep."""
-        return Claims(claim for claim in self if claim.id == id)
+        return Claims(claim for claim in self if claim.id == name)
 
     def __repr__(self) -> str:
         found = Counter(claim.verdict for claim in self)

@@ -32,16 +32,16 @@ class Result(StudyResult):
         >>> from normlab.records.rows import StudyRecord
         >>> from normlab.spec.study import StudySpec
         >>> empty = Result(StudyRecord(spec=StudySpec(), meta={}, runs=()))
-        >>> "learning-curves" in list(empty.figures())
-        True
+        >>> empty
+        <Result article: 2 arms, 5 seeds, 0 of 0 runs ended>
     """
 
     def figures(self) -> Gallery:
-        """All figures of this study by name; each is drawn when asked for.
+        """The figures of this study by name; each is drawn when asked for.
 
         Returns:
-            A mapping. Its names are those of all figures that normlab can draw; one
-            that this study did not measure raises NotMeasured.
+            A mapping. Its names are those of the figures that can be drawn of this
+            study; another one raises NotMeasured, and `missing` says why.
         """
         from normlab.figures.gallery import Gallery  # Plotly takes a while to import
 

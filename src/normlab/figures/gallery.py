@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from normlab.errors import BadSetting, NormlabError, NotMeasured
@@ -75,18 +76,24 @@ KINDS: tuple[FigureKind, ...] = (
 
 
 class Gallery(Mapping[str, Picture]):
-    """The figures of one study by name; asking for one draws it.
+    """The figures of one study by name; asking for one draws it, once.
 
-    Iterating gives the names of all figures that normlab can draw; those that this
-    study did not measure raise NotMeasured when they are asked for, and so do those of
-    what happens inside networks of which none trained.
+    Iterating gives the names of those that can be drawn of this study, so it draws all.
+    Those that it did not measure raise NotMeasured when they are asked for, and so do
+    those of what happens inside networks of which none trained: `missing` says why.
     """
 
     def __init__(self, result: StudyResult, theme: Theme = LIGHT) -> None:
         self._result = result
         self._theme = theme
+        self._known: dict[str, Picture] = {}
 
     def __getitem__(self, name: str) -> Picture:
+        if name not in self._known:
+            self._known[name] = self._draw(name)
+        return self._known[name]
+
+    def _draw(self, name: str) -> Picture:
         kinds = {kind.id: kind for kind in KINDS}
         if name not in kinds:
             raise BadSetting(f"figure '{name}' is unknown. {_known(name)}")
@@ -100,10 +107,22 @@ class Gallery(Mapping[str, Picture]):
         return Picture(kind=replace(kind, reading=reading), figure=figure, alt=alt)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(kind.id for kind in KINDS)
+        return iter(picture.kind.id for picture in self._all[0])
 
     def __len__(self) -> int:
-        return len(KINDS)
+        return len(self._all[0])
+
+    def __repr__(self) -> str:
+        return f"<Gallery: {', '.join(self)}; {len(self.missing)} cannot be drawn>"
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """One line for each figure that cannot be drawn of this study, and why."""
+        return tuple(self._all[1])
+
+    @cached_property
+    def _all(self) -> tuple[list[Picture], list[str]]:
+        return self.drawn()
 
     def drawn(self) -> tuple[list[Picture], list[str]]:
         """All that can be drawn, and one line for each that cannot.
@@ -112,7 +131,7 @@ class Gallery(Mapping[str, Picture]):
         """
         pictures: list[Picture] = []
         missing: list[str] = []
-        for name in self:
+        for name in (kind.id for kind in KINDS):
             try:
                 pictures.append(self[name])
             except NormlabError as reason:
