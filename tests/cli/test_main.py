@@ -132,7 +132,7 @@ def test_trouble_with_the_report_does_not_lose_the_account(
     monkeypatch.setattr(report_file, "write", _undrawable)
     assert main(["run", "--quiet", "--out", "here"]) == 2
     out, err = capsys.readouterr()
-    assert "Fairness:" in out
+    assert "More accurate: " in out
     assert "look at it" not in out
     assert err == ("normlab: error: here/report.html: cannot be written (disk full).\n")
 
@@ -149,17 +149,19 @@ def test_a_bug_in_a_figure_does_not_lose_the_account(
     monkeypatch.setattr(report_file, "write", broken)
     with pytest.raises(ZeroDivisionError):
         main(["run", "--quiet", "--out", "here"])
-    assert "Fairness:" in capsys.readouterr().out
+    assert "More accurate: " in capsys.readouterr().out
 
 
-def test_quiet_prints_the_result_alone(
+def test_quiet_prints_the_answer_and_where_the_report_is(
     trains: Trains, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trains()
     assert main(["run", "--quiet", "--out", "mine"]) == 0
     quiet = capsys.readouterr().out
-    assert main(["show", "mine"]) == 0
-    assert quiet == capsys.readouterr().out
+    assert main(["show", "mine", "--quiet"]) == 0
+    answer = capsys.readouterr().out
+    assert quiet == f"{answer}look at it: mine/report.html\n"
+    assert "  More accurate: " in answer and len(answer.splitlines()) < 10
 
 
 def test_every_option_reaches_its_key(trains: Trains) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import random
 import re
 import sqlite3
 from collections import Counter
@@ -17,11 +19,15 @@ from normlab.cli import main
 from normlab.facade.result import Result
 from normlab.records.events import Diverged
 from normlab.records.folder import StudyFolder
+from normlab.spec.arms import Arm
 from normlab.spec.plan import RunKey
 from normlab.spec.recipe import Recipe
 from normlab.spec.study import StudySpec
-from normlab.terminal import summary_text as account
+from normlab.terminal import claims_text as account
+from normlab.terminal import run_table
 from normlab.terminal.charts import loss_chart
+from normlab.terminal.styled import Line, joined, put
+from normlab.terminal.summary_text import summary
 
 from .made_up import SPEC, study
 
@@ -62,13 +68,104 @@ def test_show_prints_what_was_found(
 ) -> None:
     study(here / "s")
     expect("show.txt", text_of("show", "s", capsys=capsys))
+    expect("show-verbose.txt", text_of("show", "s", "--verbose", capsys=capsys))
+    expect("show-quiet.txt", text_of("show", "s", "--quiet", capsys=capsys))
+
+
+RATES = Recipe(epochs=2, rates=(0.01, 0.1))
+NORMS = ("none", "batch", "layer", "group", "instance", "rms", "ghost", "noisy")
+KINDS = {
+    "rates": SPEC.model_copy(update={"recipe": RATES, "seeds": (0, 1, 2, 3)}),
+    "sweep": StudySpec(
+        **{
+            **SPEC.model_dump(by_alias=True),
+            "sweep": {"recipe.batch_size": [16, 64], "recipe.weight_decay": [0, 0.1]},
+        }
+    ),
+    "eight-arms": SPEC.model_copy(
+        update={"arms": tuple(Arm(name=norm, norm=norm) for norm in NORMS)}
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_is_compared_fits_eighty_columns(
+    kind: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(here / "s", KINDS[kind])
+    text = text_of("show", "s", capsys=capsys)
+    expect(f"show-{kind}.txt", text)
+    verbose = text_of("show", "s", "--verbose", capsys=capsys)
+    assert max(map(len, (text + verbose).splitlines())) < 80
+
+
+def test_every_judged_claim_stands_under_its_verdict_once(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(here / "s")
+    claims = Result.open(here / "s").claims()
+    text = text_of("show", "s", capsys=capsys)
+    whole = " ".join(text.split())
+    held, _, rest = whole.partition("Open or not measurable: ")
+    for claim in claims:
+        open_ = claim.verdict in ("inconclusive", "not-enough-seeds", "not-measurable")
+        assert rest.count(f"{claim.definition.quantity}: ") >= open_
+        if not open_:
+            assert f"{claim.definition.quantity}: " in held
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is one."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_headings_have_colour_on_a_terminal_that_wants_it(
+    plain: bool, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = Result.open(study(here / "s").path)
+    before = random.getstate()  # styles of rich have random names
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    if plain:
+        monkeypatch.setenv("NO_COLOR", "1")
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdout", screen)
+    put(
+        [[Line("Held:", "green"), Line("a \x1b[31m name")], *summary(result, Path("s"))]
+    )
+    random.setstate(before)
+    shown = screen.getvalue()
+    assert ("\x1b[32mHeld:" in shown) == (not plain)
+    assert "a \\x1b[31m name" in shown  # what others wrote steers nothing
+    bare = re.sub(r"\x1b\[[\d;]*m", "", shown)
+    assert " ".join(joined(summary(result, Path("s"))).split()) in " ".join(
+        bare.split()
+    )
+
+
+def test_what_more_seeds_bring_is_said_once_for_the_claim_that_needs_fewest(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(here / "s", KINDS["eight-arms"])
+    needed = [
+        int(found[1])
+        for claim in Result.open(here / "s").claims()
+        if (found := re.search(r"DIR --seeds (\d+)", claim.note))
+    ]
+    lines = text_of("show", "s", capsys=capsys).splitlines()
+    told = [line for line in lines if "--seeds" in line]
+    assert told == [f"  normlab resume s --seeds {min(needed)}"]
 
 
 def test_show_of_an_unfinished_study_says_how_to_go_on(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study(here / "s", finished=3)
-    text = text_of("show", "s", capsys=capsys)
+    text = text_of("show", "s", "-v", capsys=capsys)
     assert text.endswith("not finished; go on with: normlab resume s\n")
     assert "batch     2  queued     0/2" in text
 
@@ -77,7 +174,7 @@ def test_show_of_a_study_that_never_began(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study(here / "s", finished=0)
-    text = text_of("show", "s", capsys=capsys)
+    text = text_of("show", "s", "-v", capsys=capsys)
     assert "nothing to draw" in text
 
 
@@ -87,7 +184,7 @@ def test_show_says_where_a_run_diverged(
     folder = study(here / "s", finished=5)
     with folder.write() as writer:
         writer.event(RunKey("batch", 0.01, 2), Diverged(step=17))
-    text = text_of("show", "s", capsys=capsys)
+    text = text_of("show", "s", "-v", capsys=capsys)
     assert "batch     2  diverged at step 17" in text
     assert "not finished" not in text
 
@@ -97,7 +194,7 @@ def test_several_rates_are_named(
 ) -> None:
     spec = SPEC.model_copy(update={"recipe": Recipe(epochs=2, rates=(0.01, 0.1))})
     study(here / "s", spec)
-    text = text_of("show", "s", capsys=capsys)
+    text = text_of("show", "s", "-v", capsys=capsys)
     assert "arm      lr  seed  status" in text
     assert "Training loss at lr 0.01, mean over 3 seeds" in text
 
@@ -107,19 +204,15 @@ def test_of_several_rates_those_of_each_arm_come_first_and_in_full(
 ) -> None:
     spec = SPEC.model_copy(update={"recipe": Recipe(epochs=2, rates=(0.01, 0.1))})
     study(here / "s", spec)
-    lines = text_of("show", "s", capsys=capsys).splitlines()
-    head = next(i for i, line in enumerate(lines) if line.startswith("verdict  "))
-    wider = [i for i, line in enumerate(lines) if "larger learning rates work" in line]
-    assert len(wider) == 1
-    assert wider[0] < head
-    brief = lines[head + 1 : lines.index("", head)]
-    rates = [("0.01" in line, "0.1 " in line) for line in brief]
+    lines = text_of("show", "s", "-v", capsys=capsys).splitlines()
+    (wider,) = (i for i, line in enumerate(lines) if "larger learning rates w" in line)
+    brief = [(i, line) for i, line in enumerate(lines) if line.startswith("DESCRIPT")]
+    assert wider < brief[0][0]
+    rates = [("0.01)" in line, "0.1)" in line) for _, line in brief]
     assert rates.count((True, False)) == rates.count((False, True)) == len(brief) / 2
-    better = next(line for line in brief if "better-accuracy" in line)
-    assert re.fullmatch(
-        r"[A-Z-]+ +better-accuracy +with batch norm +lr 0\.01 +"
-        r"test accuracy: \+0\.80 points, 95 % CI .*",
-        better,
+    better = next(line for _, line in brief if "better-accuracy" in line)
+    assert better.startswith(
+        "DESCRIPTION better-accuracy with batch norm (lr 0.01): test accuracy: +0.80"
     )
 
 
@@ -129,8 +222,8 @@ def test_a_swept_study_has_a_line_per_claim_and_point(
     swept = {"recipe.batch_size": [16, 64]}
     spec = StudySpec(**{**SPEC.model_dump(by_alias=True), "sweep": swept})
     study(here / "s", spec)
-    lines = text_of("show", "s", capsys=capsys).splitlines()
-    better = [line for line in lines if "better-accuracy" in line]
+    lines = text_of("show", "s", "-v", capsys=capsys).splitlines()
+    better = [line for line in lines if " better-accuracy" in line]
     assert ["batch_size 16" in line for line in better] == [True, False]
     assert not any(line.startswith("  wins") for line in lines)
 
@@ -138,10 +231,10 @@ def test_a_swept_study_has_a_line_per_claim_and_point(
 def test_of_many_runs_only_those_that_are_not_done_are_named(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seeds = tuple(range(account.MANY_RUNS // 2 + 1))
+    seeds = tuple(range(run_table.MANY_RUNS // 2 + 1))
     spec = SPEC.model_copy(update={"seeds": seeds})
     study(here / "s", spec, finished=2 * len(seeds) - 1)
-    lines = text_of("show", "s", capsys=capsys).splitlines()
+    lines = text_of("show", "s", "-v", capsys=capsys).splitlines()
     (at,) = (i for i, line in enumerate(lines) if line.endswith("; the others:"))
     assert (
         lines[at] == f"{2 * len(seeds) - 1} of {2 * len(seeds)} runs done; the others:"
@@ -153,17 +246,17 @@ def test_of_many_runs_only_those_that_are_not_done_are_named(
 def test_of_many_runs_that_are_not_done_what_went_wrong_is_named_first(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seeds = tuple(range(2 * account.MANY_RUNS))
+    seeds = tuple(range(2 * run_table.MANY_RUNS))
     spec = SPEC.model_copy(update={"seeds": seeds})
     folder = study(here / "s", spec, finished=6)
     with folder.write() as writer:
         writer.status(RunKey("batch", 0.01, seeds[-1]), "failed", "no memory")
-    text = text_of("show", "s", capsys=capsys)
+    text = text_of("show", "s", "-v", capsys=capsys)
     table = text.partition("; the others:\n")[2].partition("\n\n")[0].splitlines()
     assert table[1].split()[:3] == ["batch", str(seeds[-1]), "failed"]
     queued = [line for line in table if "queued     0/" in line]
     left = 2 * len(seeds) - 6 - 1 - len(queued)
-    assert len(queued) == account.MANY_RUNS - 1
+    assert len(queued) == run_table.MANY_RUNS - 1
     assert table[-1] == f"and {left} queued"
 
 
@@ -177,7 +270,7 @@ def test_of_very_many_claims_verdicts_are_counted(
     claims = Result.open(here / "s").claims()
     monkeypatch.setattr(account, "MANY_CLAIMS", 0)
     monkeypatch.setattr(account, "MANY_LINES", 0)
-    text = text_of("show", "s", capsys=capsys)
+    text = text_of("show", "s", "-v", capsys=capsys)
     told = text.partition(f"verdicts of {len(claims)} comparisons")[2]
     lines = re.findall(r"^  ([a-z-]+): (.*)$", told.partition("\n\n")[0], re.MULTILINE)
     counts = {
@@ -197,7 +290,7 @@ def test_of_many_claims_each_has_a_line(
     study(here / "s", SPEC.model_copy(update={"recipe": rates}))
     claims = Result.open(here / "s").claims()
     monkeypatch.setattr(account, "MANY_CLAIMS", 0)
-    lines = text_of("show", "s", capsys=capsys).splitlines()
+    lines = text_of("show", "s", "-v", capsys=capsys).splitlines()
     for claim in claims:
         told = [claim.verdict.upper(), claim.id, *claim.labels[0].split()[:1]]
         assert [line for line in lines if line.split()[:3] == told]

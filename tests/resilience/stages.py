@@ -23,7 +23,7 @@ _SAYS = {
     "surfaces": "measuring ",
     "cost": "what a step costs",
     "closing": "what a step costs",
-    "report": "show it again",
+    "report": "all runs, reasons and charts",
 }
 
 

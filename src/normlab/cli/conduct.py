@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count as naturals
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from normlab.analysis.text.words import ARMS, count, named, seeds_text
 from normlab.cli.stopping import Stopped, signal_behind
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from normlab.study.progress import ProgressListener
 
 
+class Manner(NamedTuple):
+    """How much is said of a study."""
+
+    quiet: bool = False
+    """Only the answer, and where the report is."""
+    verbose: bool = False
+    """Every run, each claim with its reason, charts."""
+
+
 def conduct(
     spec: StudySpec,
     folder: Path,
@@ -28,7 +37,7 @@ def conduct(
     *,
     chosen: Sequence[int] = (),
     told: Sequence[str] = (),
-    quiet: bool,
+    manner: Manner,
 ) -> int:
     """Announce the study, train it, print its account, write its report.
 
@@ -38,7 +47,7 @@ def conduct(
         train: The one library call.
         chosen: The seeds that choose rates, where the study has settled that.
         told: What else has to be known before, in lines.
-        quiet: Print only the account.
+        manner: How much is said.
 
     Returns:
         The exit code: 1 if something failed; 2 if the report cannot be written.
@@ -47,7 +56,7 @@ def conduct(
         Stopped: By a signal, at whatever moment; it says how to go on.
     """
     try:
-        return _conducted(spec, folder, train, chosen, told, quiet=quiet)
+        return _conducted(spec, folder, train, chosen, told, manner)
     except BaseException as error:
         number = signal_behind(error)
         if number is None:
@@ -61,27 +70,24 @@ def _conducted(
     train: Callable[[ProgressListener], StudyResult],
     chosen: Sequence[int],
     told: Sequence[str],
-    *,
-    quiet: bool,
+    manner: Manner,
 ) -> int:
     if spec.model.file is not None:
         say(f"executing {spec.model.file} (function {spec.model.factory})")
     for arm in spec.arms:
         if arm.file is not None:
             say(f"executing {arm.file} (norm {arm.own})")
-    if not quiet:
+    if not manner.quiet:
         kept = f"to be kept in {folder}"
         say("\n".join((_announcement(spec, chosen), kept, *told)))
     try:
-        with watching(quiet=quiet) as watcher:
+        with watching(quiet=manner.quiet) as watcher:
             result = train(watcher)
     except BrokenPipeError:  # nobody reads the progress any more
         complain(f"normlab: {_how_to_go_on(folder)}")
         raise
-    from normlab.terminal.summary_text import summary_text
-
     # first what took long, so that no trouble with the report can lose it
-    say(summary_text(result, folder, report=False))
+    _account(result, folder, manner)
     failed = [run.key.id for run in result.record.runs if run.status == "failed"]
     failed += result.record.failed
     if failed:
@@ -91,6 +97,16 @@ def _conducted(
     if lost:
         complain(f"normlab: {count(len(lost), 'file')} of results cannot be read.")
     return _report(result, folder) or int(bool(failed or lost))
+
+
+def _account(result: StudyResult, folder: Path, manner: Manner) -> None:
+    from normlab.terminal.styled import put
+    from normlab.terminal.summary_text import brief_summary, summary
+
+    if manner.quiet:
+        put(brief_summary(result))
+    else:
+        put(summary(result, folder, report=False, verbose=manner.verbose))
 
 
 def _report(result: StudyResult, folder: Path) -> int:

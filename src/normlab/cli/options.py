@@ -172,7 +172,18 @@ Full = Annotated[
     bool,
     typer.Option("--full", help="The experiment at length: hours instead of minutes."),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result.")]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", help="Print only the answer and where the report is."
+    ),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", "-v", help="Print every run, each claim with its reason, charts."
+    ),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option(

@@ -30,9 +30,10 @@ def rerun(
         ),
     ] = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> int:
     """Train the same study again in another folder."""
-    from normlab.cli.conduct import conduct
+    from normlab.cli.conduct import Manner, conduct
     from normlab.records.folder import StudyFolder
     from normlab.terminal.watching import dated_folder
 
@@ -45,7 +46,7 @@ def rerun(
 
         return api.rerun(folder, into, watcher=watcher)
 
-    code = conduct(spec, into, train, quiet=quiet)
+    code = conduct(spec, into, train, manner=Manner(quiet, verbose))
     return max(code, _checked(folder, into)) if check else code
 
 

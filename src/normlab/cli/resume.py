@@ -18,6 +18,7 @@ def resume(
     threads: options.Threads = None,
     device: options.Device = None,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> int:
     """Go on where an interrupted study stopped.
 
@@ -29,7 +30,7 @@ def resume(
     """
     from normlab.analysis.design.rates import choosing
     from normlab.cli import given
-    from normlab.cli.conduct import conduct
+    from normlab.cli.conduct import Manner, conduct
     from normlab.records.folder import StudyFolder
     from normlab.records.rows import StudyRecord
     from normlab.spec.more_seeds import with_more_seeds
@@ -55,4 +56,4 @@ def resume(
             folder, watcher=watcher, execution=execution, seeds=spec.seeds
         )
 
-    return conduct(spec, folder, train, chosen=chosen, quiet=quiet)
+    return conduct(spec, folder, train, chosen=chosen, manner=Manner(quiet, verbose))

@@ -37,10 +37,11 @@ def run(
     settings: options.Set = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> int:
     """Train the arms of an experiment and compare them."""
     from normlab.cli import given
-    from normlab.cli.conduct import conduct
+    from normlab.cli.conduct import Manner, conduct
     from normlab.cli.experiments import find, not_as_published
     from normlab.records.folder import StudyFolder
     from normlab.spec.recipe import REFINED
@@ -81,4 +82,4 @@ def run(
         return api.run(spec, folder, watcher=watcher)
 
     told = not_as_published(experiment, spec)
-    return conduct(spec, folder, train, told=told, quiet=quiet)
+    return conduct(spec, folder, train, told=told, manner=Manner(quiet, verbose))

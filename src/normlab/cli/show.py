@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from normlab.cli import options
-from normlab.terminal.printing import say
 
 
 def show(
@@ -15,8 +14,10 @@ def show(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object, for machines.")
     ] = False,
+    verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
 ) -> int:
-    """Show a study's table, claims and curves.
+    """Show a study's table, its answer and its verdicts.
 
     Reads the records; nothing is trained or executed.
     """
@@ -28,7 +29,8 @@ def show(
 
         print(json.dumps(result.to_json(), indent=2, allow_nan=False))
         return 0
-    from normlab.terminal.summary_text import summary_text
+    from normlab.terminal.styled import put
+    from normlab.terminal.summary_text import brief_summary, summary
 
-    say(summary_text(result, folder))
+    put(brief_summary(result) if quiet else summary(result, folder, verbose=verbose))
     return 0

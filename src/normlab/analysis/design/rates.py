@@ -123,18 +123,30 @@ class HeldOutLosses:
 
 
 def own_best(
-    spec: StudySpec, losses: HeldOutLosses, arm: str, point: SweepPoint = ()
+    spec: StudySpec,
+    losses: HeldOutLosses,
+    arm: str,
+    point: SweepPoint = (),
+    *,
+    called: str = "",
 ) -> Choice:
-    """The rate with the lowest held-out loss; of equals the smallest."""
+    """The rate with the lowest held-out loss; of equals the smallest.
+
+    Args:
+        spec: The study.
+        losses: Of the seeds that choose.
+        arm: By its name.
+        point: Of the sweep.
+        called: The arm in a sentence, where that is known already.
+    """
     known = losses.by_rate(arm, point)
     if not set(spec.recipe.rates) <= known.keys():
-        because = f"no rate {spec.labels[arm]} is chosen yet"
+        because = f"no rate {called or spec.labels[arm]} is chosen yet"
         return Choice(arm, point, math.nan, because, pending=True)
     best = min(known, key=lambda rate: known[rate])
     if math.isinf(known[best]):
-        return Choice(
-            arm, point, math.nan, f"training {spec.labels[arm]} diverged at every rate"
-        )
+        because = f"training {called or spec.labels[arm]} diverged at every rate"
+        return Choice(arm, point, math.nan, because)
     return Choice(arm, point, best)
 
 
@@ -143,9 +155,9 @@ def choices(record: StudyRecord) -> tuple[Choice, ...]:
     spec = record.spec
     if len(spec.recipe.rates) < 2 or not holds_out(record):
         return ()
-    losses = HeldOutLosses.of(record)
+    losses, labels = HeldOutLosses.of(record), spec.labels
     return tuple(
-        own_best(spec, losses, arm.name, point)
+        own_best(spec, losses, arm, point, called=label)
         for point in spec.sweep.points
-        for arm in spec.arms
+        for arm, label in labels.items()
     )

@@ -103,11 +103,11 @@ def step_table(record: StudyRecord, point: SweepPoint = ()) -> Table:
     run that trained there is no target: no row, and the caption says so.
     """
     rate, spec = reference_rate(record.spec), record.spec
+    labels = spec.labels  # made anew whenever it is asked for
+    baseline = labels[spec.baseline.name]
     several = len({run.key.rate for run in record.runs}) > 1
     epoch = max((_per_epoch(run) for run in record.runs if run.epochs), default=0)
-    caption = CAPTION.format(
-        baseline=spec.labels[spec.baseline.name], rate=rate, epoch=epoch
-    )
+    caption = CAPTION.format(baseline=baseline, rate=rate, epoch=epoch)
     if point:
         caption = f"{point_text(point)}; {caption}"
     if warned := equal_seeds([run for run in record.runs if run.key.point == point]):
@@ -116,15 +116,14 @@ def step_table(record: StudyRecord, point: SweepPoint = ()) -> Table:
     if not rows and _ended(record, point):
         start = f"{point_text(point)}: " if point else ""
         caption = (
-            f"{start}no steps to a target: no run {spec.labels[spec.baseline.name]} at "
-            f"lr {rate:g} trained"
+            f"{start}no steps to a target: no run {baseline} at lr {rate:g} trained"
         )
     return Table(
         caption,
         ("", "steps", "ratio", "maximum"),
         tuple(
             (
-                spec.labels[row.arm]
+                labels[row.arm]
                 + (f" lr {row.rate:g} (x{row.rate / rate:.3g})" if several else ""),
                 _steps_text(row),
                 _ratio_text(row.ratio),

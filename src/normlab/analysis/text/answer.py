@@ -63,14 +63,27 @@ def answers(spec: StudySpec, claims: Sequence[Claim]) -> list[Answers]:
     With several rates arms are compared each at its own best; over a sweep how an
     effect ranges over the points is told, and whether it grows along it.
     """
-    base = spec.labels[spec.baseline.name]
-    found: list[Answers] = []
-    for arm, label in spec.labels.items():
-        those = [c for c in claims if (c.arm, c.baseline) == (arm, spec.baseline.name)]
-        if arm != spec.baseline.name and those:
-            title = f"{label}, compared with training {base}"
-            found.append(Answers(title, tuple(_lines(spec, those))))
-    return found
+    labels, baseline = spec.labels, spec.baseline.name
+    by_arm: dict[str, list[Claim]] = {arm: [] for arm in labels if arm != baseline}
+    for claim in claims:
+        if claim.baseline == baseline and claim.arm in by_arm:
+            by_arm[claim.arm].append(claim)
+    against = f"compared with training {labels[baseline]}"
+    return [
+        Answers(f"{labels[arm]}, {against}", tuple(_lines(spec, those)))
+        for arm, those in by_arm.items()
+        if those
+    ]
+
+
+def short(note: str) -> str:
+    """The first reason of a note, without the seeds that it is true of.
+
+    Example:
+        >>> short("no common loss (3 of 3 seeds); 0 seeds with an effect")
+        'no common loss'
+    """
+    return note.partition(" (")[0].partition(";")[0]
 
 
 def _lines(spec: StudySpec, claims: Sequence[Claim]) -> Iterator[Answer]:
@@ -134,7 +147,7 @@ def _effect(claim: Claim) -> float:
 def _why(claim: Claim) -> str:
     """Of mixed claims each part; of others the number, or why there is none."""
     if claim.estimate is None:
-        return claim.note
+        return short(claim.note)
     if len(claim.components) > 1:
         return ", ".join(_part(part, claim) for part in claim.components)
     return claim.numbers.partition(f", {claim.side} in")[0]

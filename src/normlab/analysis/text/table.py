@@ -10,13 +10,13 @@ import numpy as np
 
 from normlab.analysis.arms import ArmSummary
 from normlab.analysis.inference.interval import Estimate
-from normlab.analysis.text.layout import spread, wrapped
+from normlab.analysis.text.layout import WIDTH, spread, wrapped
 from normlab.analysis.text.words import aligned
 from normlab.spec.point import SweepPoint, point_text
 
 MAX_EPOCHS = 12  # rows; of longer trainings the first, the last and some between
 MAX_ROWS = 60  # that are printed
-WIDEST = 119  # columns of a wide terminal: arms that are compared stand together
+WIDEST = WIDTH
 GAP = "  "  # between columns
 
 Row = tuple[str, ...]
