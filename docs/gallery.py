@@ -21,20 +21,11 @@ from normlab.errors import NormlabError, NotMeasured
 from normlab.facade.result import Result
 from normlab.figures.gallery import KINDS
 from normlab.figures.kit.export import export_figures
-from normlab.figures.kit.picture import FigureKind, Picture
+from normlab.figures.kit.picture import SECTIONS, FigureKind, Picture
 
 PAGE = Path(__file__).with_suffix(".md")
 THUMBNAILS = PAGE.parent / "pictures" / "gallery"
 WIDTH, COLOURS = 760, 64  # of a thumbnail: pixels, and how many colours it has
-SECTIONS = {
-    "claims": "The claims",
-    "training": "Training",
-    "evaluation": "What came of it",
-    "surface": "The loss surface, and which rates work",
-    "drift": "How activations move",
-    "normalisation": "What batch norm does inside",
-}
-"""In the order in which a reader asks; a report has its own."""
 
 
 def entry(kind: FigureKind) -> Iterator[str]:

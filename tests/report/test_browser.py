@@ -62,7 +62,7 @@ def draw_everything(page: Page) -> None:
 
 
 def drawn_claims(page: Page) -> Locator:
-    """The first figure; the claims above it may fill a screen."""
+    """A figure far down the page."""
     plot = page.locator("[data-figure=claims]")
     plot.scroll_into_view_if_needed()
     drawn = plot.locator(".main-svg").first

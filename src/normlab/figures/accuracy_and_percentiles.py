@@ -129,7 +129,7 @@ def _words(one: Percentiles, label: str) -> str:
 
 KIND = FigureKind(
     id="accuracy-and-percentiles",
-    section="drift",
+    section="curious",
     of_one_setting=True,
     title="Accuracy, and what one unit receives",
     reading=(

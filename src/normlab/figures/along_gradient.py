@@ -89,7 +89,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
 
 KIND = FigureKind(
     id="along-gradient",
-    section="surface",
+    section="curious",
     of_one_setting=True,
     title="How smooth the surface is where training walks",
     reading=(

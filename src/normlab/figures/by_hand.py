@@ -209,7 +209,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
 
 KIND = FigureKind(
     id="by-hand",
-    section="normalisation",
+    section="neuron",
     of_one_setting=True,
     title="Batch norm by hand",
     reading=(

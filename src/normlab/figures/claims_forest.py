@@ -273,7 +273,7 @@ def _words(claim: Claim, *, with_place: bool) -> str:
 
 KIND = FigureKind(
     id="claims",
-    section="claims",
+    section="curious",
     of_one_setting=False,
     title="All claims at a glance",
     reading=(

@@ -140,7 +140,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
 
 KIND = FigureKind(
     id="cost",
-    section="evaluation",
+    section="curious",
     of_one_setting=False,
     title="What it costs",
     reading=(

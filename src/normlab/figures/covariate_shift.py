@@ -58,7 +58,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
 
 KIND = FigureKind(
     id="covariate-shift",
-    section="drift",
+    section="curious",
     of_one_setting=True,
     title="Internal covariate shift, seen from the gradient",
     reading=(

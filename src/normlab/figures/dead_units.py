@@ -54,7 +54,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
 
 KIND = FigureKind(
     id="dead-units",
-    section="drift",
+    section="curious",
     of_one_setting=True,
     title="Dead units",
     reading=(

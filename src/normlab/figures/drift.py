@@ -78,7 +78,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
 
 KIND = FigureKind(
     id="drift",
-    section="drift",
+    section="neuron",
     of_one_setting=True,
     title="Drift of the activations, layer by layer",
     reading=(

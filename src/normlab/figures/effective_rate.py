@@ -68,7 +68,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
 
 KIND = FigureKind(
     id="effective-rate",
-    section="training",
+    section="curious",
     of_one_setting=True,
     title="Length of the weights and the learning rate that results",
     reading=(

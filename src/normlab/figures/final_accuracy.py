@@ -179,7 +179,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
 
 KIND = FigureKind(
     id="final-accuracy",
-    section="evaluation",
+    section="training",
     of_one_setting=False,
     title="Final test accuracy, seed by seed",
     reading=(

@@ -181,7 +181,7 @@ def _words(one: Neuron, step: Sequence[int]) -> str:
 
 KIND = FigureKind(
     id="one-neuron",
-    section="normalisation",
+    section="neuron",
     of_one_setting=True,
     title="One neuron before and after normalising",
     reading=(

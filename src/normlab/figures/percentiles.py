@@ -101,7 +101,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
 
 KIND = FigureKind(
     id="percentiles",
-    section="drift",
+    section="neuron",
     of_one_setting=True,
     title="Where the activations are, from the first step to the last",
     reading=(

@@ -190,7 +190,7 @@ def _words(
 
 KIND = FigureKind(
     id="learning-rates",
-    section="surface",
+    section="sweep",
     of_one_setting=False,
     title="Over learning rates",
     reading=(

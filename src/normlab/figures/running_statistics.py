@@ -87,7 +87,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
 
 KIND = FigureKind(
     id="running-statistics",
-    section="normalisation",
+    section="curious",
     of_one_setting=True,
     title="Running averages against the batch",
     reading=(

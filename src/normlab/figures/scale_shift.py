@@ -110,7 +110,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
 
 KIND = FigureKind(
     id="scale-shift",
-    section="normalisation",
+    section="curious",
     of_one_setting=True,
     title="What the network makes of its freedom: γ and β",
     reading=(

@@ -104,7 +104,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
 
 KIND = FigureKind(
     id="sharpness",
-    section="surface",
+    section="curious",
     of_one_setting=True,
     title="Sharpness",
     reading=(

@@ -132,7 +132,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
 
 KIND = FigureKind(
     id="step-path",
-    section="surface",
+    section="curious",
     of_one_setting=True,
     title="The path, step by step",
     reading=(

@@ -84,7 +84,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
 
 KIND = FigureKind(
     id="straightness",
-    section="surface",
+    section="curious",
     of_one_setting=True,
     title="How straight the path is, from near by and from afar",
     reading=(

@@ -141,7 +141,7 @@ PATH = FigureKind(
 )
 RANDOM = FigureKind(
     id="surface-random",
-    section="surface",
+    section="curious",
     of_one_setting=True,
     title="The loss surface in random directions",
     reading=(

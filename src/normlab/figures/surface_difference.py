@@ -260,7 +260,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
 
 KIND = FigureKind(
     id="surface-difference",
-    section="surface",
+    section="curious",
     of_one_setting=True,
     title="What the statistics change",
     reading=(

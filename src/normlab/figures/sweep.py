@@ -265,7 +265,7 @@ def _where(arm: ArmSummary, axes: Sequence[Axis]) -> str:
 
 KIND = FigureKind(
     id="sweep",
-    section="training",
+    section="sweep",
     of_one_setting=False,
     title="Over the swept settings",
     reading=(

@@ -105,7 +105,7 @@ def _words(band: Band, label: str) -> str:
 
 KIND = FigureKind(
     id="twin-difference",
-    section="training",
+    section="curious",
     of_one_setting=False,
     title="Twins at every step: paired difference of log losses, as a ratio",
     reading=(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -12,28 +12,22 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from normlab.analysis.claim import as_listed
 from normlab.analysis.series.step_table import step_tables
 from normlab.analysis.text.answer import answers
-from normlab.analysis.text.words import ARMS, named
 from normlab.figures.gallery import Gallery
-from normlab.figures.kit.picture import Picture
+from normlab.figures.kit.picture import SECTIONS, Picture, Section
 from normlab.figures.kit.theme import DARK, LIGHT, swaps
 from normlab.records.data_line import data_line
 from normlab.report.conditions import different, equal, extent
 from normlab.report.limits import limits
+from normlab.report.private import private
+from normlab.report.title import title
+from normlab.report.unfinished import unfinished
+from normlab.report.verdicts import back, tables
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
-# the order of the reference experiment
-SECTIONS = {
-    "surface": "The loss surface",
-    "drift": "How activations drift",
-    "normalisation": "Normalising one neuron",
-    "training": "Training",
-    "evaluation": "Evaluation",
-}
 FACTS = {
     "created": "started",
     "finished": "finished",
@@ -57,15 +51,18 @@ def build(result: StudyResult) -> str:
         result: A study, also one that is not finished.
     """
     pictures, missing = Gallery(result).drawn()
-    by_section: dict[str, list[Picture]] = {}
+    by_section: dict[Section, list[Picture]] = {}
     for picture in pictures:
         by_section.setdefault(picture.kind.section, []).append(picture)
+    shown = [picture.kind.id for picture in pictures]
+    verdicts = tables(result.record.spec, result.claims(), shown)
     page = Environment(
         loader=PackageLoader("normlab.report", "page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_private(result),
     )
     page.filters["payload"] = payload
     page.filters["sentence"] = sentence
@@ -74,19 +71,20 @@ def build(result: StudyResult) -> str:
         record=result.record,
         spec=result.record.spec,
         analysis=result.analysis,
-        claims=as_listed(result.claims()),
+        title=title(result.record.spec, result.record.meta),
+        unfinished=unfinished(result),
+        verdicts=verdicts,
+        back=back(verdicts),
         answers=answers(result.record.spec, result.claims()),
         table=Markup(result.table()._repr_html_()),
         step_tables=[Markup(t._repr_html_()) for t in step_tables(result.record)],
-        arms=named([*result.record.spec.labels.values()], ARMS),
         extent=extent(result.record.spec),
         equal=equal(result.record.spec),
         different=different(result),
         data=data_line(result.record.meta),
-        claims_pictures=by_section.get("claims", []),
         sections=[
-            (name, title, by_section[name])
-            for name, title in _titles(result).items()
+            (name, heading, by_section[name])
+            for name, heading in SECTIONS.items()
             if name in by_section
         ],
         missing=missing,
@@ -107,14 +105,6 @@ def build(result: StudyResult) -> str:
     )
 
 
-def _titles(result: StudyResult) -> dict[str, str]:
-    """What each section is called in this study, in their order."""
-    surface = SECTIONS["surface"]
-    if len(result.record.spec.recipe.rates) > 1:
-        surface += ", and which learning rates work"
-    return {**SECTIONS, "surface": surface}
-
-
 def payload(picture: Picture) -> Markup:
     """A figure as JSON for the page, without what the page has already."""
     drawn = json.loads(picture.figure.to_json() or "{}")
@@ -130,6 +120,18 @@ def sentence(text: object) -> str:
         'One arm only: nothing to compare.'
     """
     return f"{str(text)[:1].upper()}{str(text)[1:]}."
+
+
+def _private(result: StudyResult) -> Callable[[Any], Any]:
+    """Every text of the page without the folders of the machine it is made on."""
+    spec = result.record.spec
+    places = (result.folder, spec.data.source, spec.model.file)
+
+    def shown(value: Any) -> Any:
+        is_text = isinstance(value, str) and not isinstance(value, Markup)
+        return private(value, *places) if is_text else value
+
+    return shown
 
 
 def _script_safe(value: Any) -> Markup:
@@ -151,7 +153,7 @@ def _environment(meta: Any) -> Sequence[tuple[str, str]]:
 
 def _commands(result: StudyResult) -> list[tuple[str, str]]:
     """What a command does, and the command."""
-    folder = quote(str(result.folder)) if result.folder else "DIR"
+    folder = quote(result.folder.name) if result.folder else "DIR"
     asked = result.record.meta.get("command")
     made = [("This study was made with", asked)] if asked else []
     return [*made, ("Repeat it, in a new folder, with", f"normlab rerun {folder}")]

@@ -37,6 +37,7 @@ CLAIM = Definition(
         "finite network, else with chance"
     ),
     quantity="test accuracy",
+    figure="final-accuracy",
     scale="difference",
     unit="fraction",
     better="higher",

@@ -47,6 +47,7 @@ CLAIM = Definition(
         "the nonlinearity's input; median over units, geometric mean over layers"
     ),
     quantity="growth of the spread",
+    figure="percentiles",
     scale="ratio",
     unit="standard deviation at the end over that after step 1",
     better="lower",

@@ -107,6 +107,7 @@ class Definition:
             `faster`; empty if it is not among them.
         measure: What is measured, in words.
         quantity: What the numbers are of, in a few words: `steps to the same loss`.
+        figure: The id of the figure that shows it; empty if none does.
         scale: Ratios are analysed as logarithms and shown as ratios, 1 = equal.
         unit: Of the measure.
         better: On which side of equal the other arm's effects support the statement.
@@ -167,6 +168,7 @@ class Definition:
     asked: str = ""
     measure: str
     quantity: str = ""
+    figure: str = ""
     scale: Literal["ratio", "difference"]
     unit: str
     better: Literal["higher", "lower"]

@@ -56,6 +56,7 @@ CLAIM = Definition(
         "moments of a phase"
     ),
     quantity="covariate shift",
+    figure="covariate-shift",
     scale="ratio",
     unit="norm(G - G')/norm(G)",
     better="lower",

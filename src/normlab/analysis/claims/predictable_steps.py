@@ -96,6 +96,7 @@ CLAIM = Definition(
         "the moments of a phase"
     ),
     quantity="error of the prediction",
+    figure="along-gradient",
     scale="ratio",
     unit="relative error",
     better="lower",

@@ -123,6 +123,7 @@ CLAIM = Definition(
         "levels that both reached"
     ),
     quantity="inequality of curvatures, l1/lk",
+    figure="surface-common",
     scale="ratio",
     unit="ratio of curvatures",
     better="lower",

@@ -91,6 +91,7 @@ CLAIM = Definition(
         "the moments of a phase"
     ),
     quantity="roughness",
+    figure="along-gradient",
     scale="ratio",
     unit="1/length",
     better="lower",

@@ -45,6 +45,7 @@ CLAIM = Definition(
         "moments and layers"
     ),
     quantity="drift of activations",
+    figure="drift",
     scale="ratio",
     unit="standard deviations",
     better="lower",

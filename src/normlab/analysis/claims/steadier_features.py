@@ -51,6 +51,7 @@ CLAIM = Definition(
         "the end, over the same images; median over units, RMS over moments and layers"
     ),
     quantity="change of features",
+    figure="drift",
     scale="ratio",
     unit="1 - abs(correlation)",
     better="lower",

@@ -80,6 +80,7 @@ CLAIM = Definition(
         f"bins of the running median over 101 steps, each with {STEPS} steps or more"
     ),
     quantity="jumps of the loss",
+    figure="learning-curves",
     scale="ratio",
     unit="standard deviation of log loss",
     better="lower",

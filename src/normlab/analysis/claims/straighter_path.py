@@ -88,6 +88,7 @@ CLAIM = Definition(
         "geometric mean over bursts"
     ),
     quantity="straightness",
+    figure="straightness",
     scale="ratio",
     unit="net distance over summed distance",
     better="higher",

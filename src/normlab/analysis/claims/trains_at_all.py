@@ -21,6 +21,7 @@ CLAIM = Definition(
         "entropy of the label shares"
     ),
     quantity="did not train",
+    figure="learning-curves",
     scale="difference",
     unit="share of runs",
     better="higher",

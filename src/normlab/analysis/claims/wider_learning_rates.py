@@ -52,6 +52,7 @@ CLAIM = Definition(
         "that trains at none stands one step below the smallest"
     ),
     quantity="largest rate that works",
+    figure="learning-rates",
     scale="difference",
     unit="steps of the grid",
     better="higher",

@@ -171,5 +171,6 @@ def _of_slopes(definition: Definition, axis: Axis, scale: Scale) -> Definition:
             f"{definition.measure}"
         ),
         quantity=f"{definition.quantity}, change per {scale.step}",
+        figure="sweep",
         beside=(),
     )

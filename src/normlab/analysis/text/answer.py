@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from normlab.analysis.claim import Claim, Part
+from normlab.analysis.claim import Claim
 from normlab.analysis.claims import (
     better_accuracy,
     faster_convergence,
@@ -149,11 +149,20 @@ def _why(claim: Claim) -> str:
     if claim.estimate is None:
         return short(claim.note)
     if len(claim.components) > 1:
-        return ", ".join(_part(part, claim) for part in claim.components)
+        return _parts(claim)
     return claim.numbers.partition(f", {claim.side} in")[0]
 
 
-def _part(part: Part, claim: Claim) -> str:
+def _parts(claim: Claim) -> str:
+    """Each part that was decided, and that the others were not.
+
+    Example: `rougher in steps 1-7, else undecided`.
+    """
     above, below = claim.definition.words
-    sides = {"above": above, "below": below, "equal": "equal", None: "undecided"}
-    return f"{sides[part.side]} {part.name}"
+    sides = {"above": above, "below": below, "equal": "equal"}
+    decided = [part for part in claim.components if part.side is not None]
+    told = [f"{sides[part.side or 'equal']} {part.name}" for part in decided]
+    if not told:
+        return f"undecided in each of {len(claim.components)} measurements"
+    left = len(decided) < len(claim.components)
+    return ", ".join([*told, *(["else undecided"] if left else [])])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
     from normlab.figures.kit.theme import Theme
 
-Section = Literal[
-    "claims", "surface", "drift", "normalisation", "training", "evaluation"
-]
+Section = Literal["sweep", "training", "surface", "neuron", "curious"]
+SECTIONS: Mapping[Section, str] = {
+    "sweep": "Over settings and learning rates",
+    "training": "Training and its outcome",
+    "surface": "The loss surface",
+    "neuron": "One neuron, and how activations drift",
+    "curious": "For the curious",
+}
+"""In the order in which a reader asks."""
 
 
 WORDS = 24  # parts of a figure that are told one by one
