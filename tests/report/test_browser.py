@@ -128,7 +128,9 @@ def test_a_section_is_not_hidden_by_the_navigation(opened: Callable[..., Page]) 
 
 def test_nothing_is_drawn_before_it_comes_near(opened: Callable[..., Page]) -> None:
     page = opened()
-    drawn_claims(page)
+    curves = page.locator("[data-figure=learning-curves]")
+    curves.scroll_into_view_if_needed()
+    curves.locator(".main-svg").first.wait_for()
     assert page.locator("[data-figure=cost] .main-svg").count() == 0
 
 
@@ -145,6 +147,41 @@ def test_the_slider_works_with_the_keyboard(opened: Callable[..., Page]) -> None
         arg=before[0],
     )
     assert slider.get_attribute("aria-valuetext") == "2 of 4: x − μ"
+
+
+def test_a_figure_plays_and_stops_at_its_end(opened: Callable[..., Page]) -> None:
+    page = opened()
+    figure = page.locator("#by-hand")
+    figure.scroll_into_view_if_needed()
+    figure.get_by_role("button", name="Play").click()
+    page.wait_for_function(
+        "() => document.querySelector('#by-hand input').value === '3' && "
+        "document.querySelector('#by-hand button').textContent === 'Play'"
+    )
+
+
+def test_no_tool_of_a_figure_is_a_stop_of_the_keyboard(
+    opened: Callable[..., Page],
+) -> None:
+    page = opened()
+    drawn_claims(page)
+    stops = page.locator("[data-figure=claims]").evaluate(
+        "plot => [...plot.querySelectorAll('a, button, [tabindex]')]"
+        ".filter(one => one.tabIndex >= 0).length"
+    )
+    assert stops == 0
+
+
+def test_without_javascript_every_figure_is_told_in_words(
+    browser: Browser, page_path: Path
+) -> None:
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    page = context.new_page()
+    page.goto(page_path.as_uri())
+    for kind in DRAWN:
+        assert page.locator(f"#{kind.id} noscript p").inner_text()
+        assert not page.locator(f"#{kind.id} .plot").is_visible()
+    context.close()
 
 
 def test_moments_of_a_neuron_follow_the_slider(opened: Callable[..., Page]) -> None:

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from normlab.cli import main
 from normlab.errors import BadFolder
@@ -15,6 +16,7 @@ from normlab.facade.result import Result
 from normlab.records.observed.observations import Observations
 from normlab.records.rows import StudyRecord
 from normlab.report.build import build
+from normlab.report.glossary import GLOSSARY
 from normlab.report.write import write
 from normlab.spec.data import Data
 from normlab.spec.model import Model
@@ -58,12 +60,30 @@ def outline(text: str) -> Outline:
     return Outline(text)
 
 
-def test_it_refers_to_nothing_outside(outline: Outline) -> None:
-    assert all(target.startswith("#") for target in outline.targets)
+def test_nothing_outside_is_fetched_only_linked(outline: Outline) -> None:
+    links = {target for target in outline.targets if not target.startswith("#")}
+    assert all(link.startswith("https://") for link in links)
+    assert links <= {
+        str(found.get("href")) for tag, found in outline.elements if tag == "a"
+    }
 
 
 def test_every_link_leads_somewhere(outline: Outline) -> None:
-    assert {target[1:] for target in outline.targets} <= set(outline.ids)
+    within = {target[1:] for target in outline.targets if target.startswith("#")}
+    assert within <= set(outline.ids)
+
+
+def test_batch_norm_is_explained_where_an_arm_has_it(text: str) -> None:
+    assert text.count("<math") == 4
+    other = StudySpec(arms=("none", "layer"))
+    assert 'id="basics"' not in build(Result(StudyRecord(spec=other)))
+
+
+def test_words_are_explained_where_they_are_used(text: str) -> None:
+    for word in ("twins", "Hessian", "covariate shift"):
+        link = f'href="#word-{word.replace(" ", "-")}" title="'
+        assert link in text
+        assert f"<dt>{word}</dt><dd>{escape(GLOSSARY[word])}</dd>" in text
 
 
 def test_no_id_is_given_twice(outline: Outline) -> None:
@@ -86,7 +106,9 @@ def test_every_figure_is_there_with_its_words_and_its_reading(
         if "data-figure" in attributes
     }
     assert set(plots) == {kind.id for kind in DRAWN}
-    assert all(plot["role"] == "img" and plot["aria-label"] for plot in plots.values())
+    assert all(
+        plot["role"] == "figure" and plot["aria-label"] for plot in plots.values()
+    )
     assert text.count("<figcaption>") == len(DRAWN)
 
 

@@ -21,6 +21,8 @@ from normlab.records.data_line import data_line
 from normlab.report.conditions import different, equal, extent
 from normlab.report.limits import limits
 from normlab.report.private import private
+from normlab.report.sources import SOURCES, linked
+from normlab.report.terms import Terms, anchor
 from normlab.report.title import title
 from normlab.report.unfinished import unfinished
 from normlab.report.verdicts import back, tables
@@ -66,6 +68,10 @@ def build(result: StudyResult) -> str:
     )
     page.filters["payload"] = payload
     page.filters["sentence"] = sentence
+    page.filters["linked"] = linked
+    page.filters["anchor"] = anchor
+    terms = Terms()
+    page.filters["explained"] = lambda text, part: terms.marked(part, text)
     return page.get_template("report.html").render(
         result=result,
         record=result.record,
@@ -89,6 +95,9 @@ def build(result: StudyResult) -> str:
         ],
         missing=missing,
         limits=limits(result),
+        words=terms.met,
+        sources=SOURCES,
+        about_batch=any("batch" in arm.norm for arm in result.record.spec.arms),
         environment=_environment(result.record.meta),
         commands=_commands(result),
         settings=result.record.meta.get("study_toml", ""),

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 Section = Literal["sweep", "training", "surface", "neuron", "curious"]
 SECTIONS: Mapping[Section, str] = {
-    "sweep": "Over settings and learning rates",
-    "training": "Training and its outcome",
+    "sweep": "Over settings and rates",
+    "training": "Training",
     "surface": "The loss surface",
-    "neuron": "One neuron, and how activations drift",
+    "neuron": "One neuron, and drift",
     "curious": "For the curious",
 }
 """In the order in which a reader asks."""

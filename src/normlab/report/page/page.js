@@ -63,7 +63,14 @@
     holder.dataset.state = wanted;
     const settings = { ...config, displayModeBar: narrow ? false : "hover" };
     Plotly.newPlot(holder, { data: figure.data, layout, frames: figure.frames, config: settings });
+    quiet(holder);
+    holder.on("plotly_afterplot", () => quiet(holder));
     if (slider) addSlider(holder, slider);
+  };
+
+  // a mouse's toolbar is no stop for who walks a page by the keyboard
+  const quiet = (holder) => {
+    for (const one of holder.querySelectorAll("a, button, [tabindex]")) one.tabIndex = -1;
   };
 
   // a native control instead of Plotly's, which no keyboard or screen reader reaches
@@ -80,10 +87,37 @@
       Object.assign(input, { type: "range", id, min: 0, max: steps.length - 1, step: 1 });
       input.value = slider.active || 0;
       input.addEventListener("input", () => show(holder, steps, slider, box));
-      box.append(label, input);
+      const row = document.createElement("div");
+      row.append(playButton(input, steps.length), input);
+      box.append(label, row);
       holder.before(box);
     }
     show(holder, steps, slider, box);
+  };
+
+  const playButton = (input, count) => {
+    const button = document.createElement("button");
+    let timer = 0;
+    const stop = () => {
+      clearInterval(timer);
+      timer = 0;
+      button.textContent = "Play";
+    };
+    const next = () => {
+      if (Number(input.value) >= count - 1) return stop();
+      input.value = Number(input.value) + 1;
+      input.dispatchEvent(new Event("input"));
+    };
+    button.type = "button";
+    button.addEventListener("click", () => {
+      if (timer) return stop();
+      if (Number(input.value) >= count - 1) input.value = -1;
+      button.textContent = "Stop";
+      timer = setInterval(next, 700);
+      next();
+    });
+    stop();
+    return button;
   };
 
   const show = (holder, steps, slider, box) => {
@@ -109,6 +143,12 @@
     }
   }, { rootMargin: "600px" });
   holders.forEach((holder) => near.observe(holder));
+
+  // pixels take a moment: what has some is ready before anyone prints
+  const withPixels = (holder) => !holder.hidden && !holder.dataset.state &&
+    document.getElementById(`data-${holder.dataset.figure}`).textContent.includes('"type":"heatmap"');
+  const later = window.requestIdleCallback || ((work) => setTimeout(work, 1500));
+  window.addEventListener("load", () => later(() => holders.filter(withPixels).forEach(draw)));
 
   dark.addEventListener("change", redraw);
   let waiting = 0;
