@@ -41,7 +41,7 @@ def normlab(
     )
 
 
-@pytest.mark.parametrize("words", ["--help", "run --help", "show", "rnu"])
+@pytest.mark.parametrize("words", ["--help", "run --help", "resume", "rnu"])
 def test_what_needs_no_study_imports_nothing_heavy(words: str, tmp_path: Path) -> None:
     assert normlab(*words.split(), cwd=tmp_path).stdout.endswith("imported:\n")
 
@@ -56,6 +56,24 @@ def test_what_only_shows_never_imports_torch(words: str, tmp_path: Path) -> None
     imported = done.stdout.splitlines()[-1].split()
     assert "normlab.spec.study" in imported
     assert "torch" not in imported
+
+
+def test_a_shell_is_told_what_may_follow(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", RUN],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "_NORMLAB_COMPLETE": "complete_bash",
+            "COMP_WORDS": "normlab run --ep",
+            "COMP_CWORD": "2",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout.split() == ["--epochs"]
 
 
 def test_an_error_is_one_line_without_a_traceback(tmp_path: Path) -> None:
@@ -79,7 +97,7 @@ def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
             check=False,
             timeout=60,
         )
-    assert (done.returncode, done.stderr) == (1, "")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_an_old_encoding_does_not_stop_the_account(tmp_path: Path) -> None:

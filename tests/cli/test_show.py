@@ -166,7 +166,11 @@ def test_show_of_an_unfinished_study_says_how_to_go_on(
 ) -> None:
     study(here / "s", finished=3)
     text = text_of("show", "s", "-v", capsys=capsys)
-    assert text.endswith("not finished; go on with: normlab resume s\n")
+    lines = text.splitlines()
+    assert lines[2:4] == [
+        "Not finished: 3 of 6 runs done, 3 queued; go on with:",
+        "  normlab resume s",
+    ]
     assert "batch     2  queued     0/2" in text
 
 
@@ -186,7 +190,7 @@ def test_show_says_where_a_run_diverged(
         writer.event(RunKey("batch", 0.01, 2), Diverged(step=17))
     text = text_of("show", "s", "-v", capsys=capsys)
     assert "batch     2  diverged at step 17" in text
-    assert "not finished" not in text
+    assert "runs: 5 done, 1 diverged" in text
 
 
 def test_several_rates_are_named(
@@ -324,11 +328,59 @@ def test_list_has_a_line_per_study(
     study(here / "runs" / "a")
     study(here / "runs" / "b", finished=2)
     (here / "runs" / "c").mkdir()
-    head, *rows = text_of("list", "runs", capsys=capsys).splitlines()
-    assert head.split() == ["study", "experiment", "arms", "seeds", "status", "made"]
-    assert rows[0].startswith("runs/a  article     none,batch      3  done (6) ")
-    assert rows[1].startswith("runs/b  article     none,batch      3  2 done, 4 queued")
-    assert len(rows) == 2
+    lines = text_of("list", "runs", capsys=capsys).splitlines()
+    assert lines[::2] == ["runs/a", "runs/b"]
+    assert lines[1].endswith("  done (6)  article (none, batch; 3 seeds)")
+    assert lines[3].endswith("  2 done, 4 queued  article (none, batch; 3 seeds)")
+
+
+def made_at(folder: StudyFolder, moment: str) -> None:
+    with folder.write() as writer:
+        writer.meta("created", moment)
+
+
+def test_the_newest_study_comes_first_and_is_meant_where_none_is_named(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, moment in (("b", "2026-02-02"), ("c", "2026-03-03"), ("a", "2026-01-01")):
+        made_at(study(here / "normlab-runs" / name), f"{moment}T00:00:00+00:00")
+    lines = text_of("list", capsys=capsys).splitlines()
+    assert lines[::2] == [f"normlab-runs/{name}" for name in "cba"]
+    assert main(["show", "--json"]) == 0
+    newest = capsys.readouterr()
+    assert newest.err == "normlab: the newest study: normlab-runs/c\n"
+    assert newest.out == text_of("show", "normlab-runs/c", "--json", capsys=capsys)
+
+
+def test_a_study_whose_measurements_are_missing_is_not_done(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(here / "s", finished=6)
+    missing = "not finished: 6 runs done, measurements missing"
+    assert missing in text_of("list", capsys=capsys)
+    told = text_of("show", "s", capsys=capsys)
+    assert "6 of 6 runs done, 0 surfaces so far, measurements missing; go" in told
+    with StudyFolder.open(here / "s").write():
+        assert "measuring: 6 runs done" in text_of("list", capsys=capsys)
+        assert "Running: 6 of 6 runs done" in text_of("show", "s", capsys=capsys)
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_open_shows_the_report_and_nothing_else(
+    found: bool,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    study(here / "s")
+    asked: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: asked.append(url) or found)
+    assert main(["report", "s"]) == 0
+    assert asked == []
+    assert main(["report", "s", "--open"]) == 0
+    assert asked == [f"file://{here}/s/report.html"]
+    told = "normlab: no browser was found; open it yourself: s/report.html\n"
+    assert capsys.readouterr().err == ("" if found else told)
 
 
 def test_where_study_db_alone_lacks_the_end_it_is_said(

@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from normlab.cli.ending import end
 
             code = end(error)
+            if isinstance(error, BrokenPipeError) and not trains:
+                code = 0  # whoever read it had enough
         if arguments is None and trains:
             stop.deafen()
             from normlab.cli.leaving import leave

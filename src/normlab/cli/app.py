@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,10 @@ from normlab.terminal.printing import complain
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
+COMPLETE = "_NORMLAB_COMPLETE"
+"""By which a shell asks for words, as Click spells it."""
+
+
 class _EachOnce(TyperCommand):
     """A command that refuses an option of one value given twice: which would hold?"""
 
@@ -47,7 +52,7 @@ app = typer.Typer(
     name="normlab",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run", cls=_EachOnce)(run)
@@ -101,6 +106,8 @@ def invoke(arguments: Sequence[str]) -> int:
         NormlabError: If the words make no command.
         KeyboardInterrupt: If it is stopped.
     """
+    if COMPLETE in os.environ:  # the shell asks what may follow
+        app(prog_name="normlab")
     command = typer.main.get_command(app)
     try:
         # not `app()`, which takes an interrupt for an exit like others

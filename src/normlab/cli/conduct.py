@@ -28,6 +28,8 @@ class Manner(NamedTuple):
     """Only the answer, and where the report is."""
     verbose: bool = False
     """Every run, each claim with its reason, charts."""
+    show: bool = False
+    """The report, in the user's browser."""
 
 
 def conduct(
@@ -96,7 +98,7 @@ def _conducted(
     lost = result.record.lost
     if lost:
         complain(f"normlab: {count(len(lost), 'file')} of results cannot be read.")
-    return _report(result, folder) or int(bool(failed or lost))
+    return _report(result, folder, manner) or int(bool(failed or lost))
 
 
 def _account(result: StudyResult, folder: Path, manner: Manner) -> None:
@@ -109,15 +111,20 @@ def _account(result: StudyResult, folder: Path, manner: Manner) -> None:
         put(summary(result, folder, report=False, verbose=manner.verbose))
 
 
-def _report(result: StudyResult, folder: Path) -> int:
+def _report(result: StudyResult, folder: Path, manner: Manner) -> int:
     """Write the report and say where it is, or how to get it."""
     from normlab.report.write import NAME, write
 
     try:
-        say(f"look at it: {write(result, folder / NAME)}")
+        path = write(result, folder / NAME)
     except NormlabError as error:
         complain(f"normlab: error: {error}")
         return error.exit_code
+    say(f"look at it: {path}")
+    if manner.show:
+        from normlab.cli.opening import open_in_browser
+
+        open_in_browser(path)
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from normlab.cli import options
+from normlab.cli.newest import named_or_newest
 from normlab.errors import BadSetting
 from normlab.terminal.printing import STANDARD, put_out, say
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    folder: options.Folder,
+    folder: options.AnyFolder = None,
     form: Annotated[
         str | None,
         typer.Option(
@@ -85,17 +86,18 @@ def export(
             raise BadSetting(
                 "--width, --font and --no-title are about figures. Add --figure NAME."
             )
-        return _table(folder, table, form, path, force=force)
+        return _table(named_or_newest(folder), table, form, path, force=force)
     from normlab.figures.kit.paper import Paper
 
     paper = Paper.of(width, font, title=not no_title)
     if figures is not None:
         if path == STANDARD:
             raise BadSetting("export --figures writes several files. Give a folder.")
+        folder = named_or_newest(folder)
         return _figures(folder, figures, path or folder / "figures", paper, force=force)
     if path is None or path == STANDARD:
         raise BadSetting(f"--figure needs a file to write: -o {figure}.pdf")
-    return _figure(folder, str(figure), path, paper, force=force)
+    return _figure(named_or_newest(folder), str(figure), path, paper, force=force)
 
 
 def _table(

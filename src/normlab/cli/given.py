@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
+from normlab.errors import BadSetting
 from normlab.spec.paths import from_anywhere
 from normlab.spec.settings import with_settings, with_values
 from normlab.spec.study import StudySpec
+
+OPTIONS = {
+    "data.source": "--data",
+    "model.name": "--model",
+    "arms": "--norm",
+    "recipe.rates": "--lr",
+}
+"""Of keys whose options have names of their own; others are called like their key."""
 
 
 def apply(
@@ -27,4 +37,23 @@ def apply(
         BadSetting: If a key does not exist or a value is refused.
     """
     typed = [(key, text) for key, text in options.items() if text is not None]
-    return from_anywhere(with_settings(with_values(spec, typed), settings))
+    try:
+        known = with_values(spec, typed)
+    except BadSetting as error:
+        raise BadSetting(_as_typed(str(error), typed)) from None
+    return from_anywhere(with_settings(known, settings))
+
+
+def _as_typed(line: str, typed: Iterable[tuple[str, str]]) -> str:
+    """An error that names the option in place of its key.
+
+    Example:
+        >>> _as_typed("recipe.rates.0=x must be a number.", [("recipe.rates", "x")])
+        '--lr=x must be a number.'
+    """
+    for key, _ in typed:
+        found = re.match(rf"{re.escape(key)}(\.\w+)*=", line)
+        if found:
+            option = OPTIONS.get(key, "--" + key.rpartition(".")[2].replace("_", "-"))
+            return f"{option}={line[found.end() :]}"
+    return line

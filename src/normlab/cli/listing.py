@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from normlab.analysis.text.words import ARMS, named
+from normlab.analysis.text.layout import wrapped
+from normlab.analysis.text.words import ARMS, count, named
+from normlab.cli.newest import newest_first
 from normlab.foreign import plain, shortened
 from normlab.terminal.printing import say
 
@@ -17,22 +19,20 @@ if TYPE_CHECKING:
     from normlab.records.found import ListedStudy
 
 _LONGEST = 1_000  # characters of a reason
-_HEAD = ("study", "experiment", "arms", "seeds", "status", "made")
 
 
 def list_studies(
     root: Annotated[
-        Path, typer.Argument(metavar="[ROOT]", help="Where to look.")
+        Path, typer.Argument(metavar="ROOT", help="Where to look.")
     ] = Path(),
 ) -> int:
-    """List the studies below a folder."""
+    """List the studies below a folder, the newest first."""
     from normlab.records.found import find_studies
-    from normlab.terminal.columns import columns
 
-    studies = find_studies(root)
-    readable = [study for study in studies if study.trouble is None]
-    if readable:
-        say(columns(_HEAD, [_row(study) for study in readable], right=["seeds"]))
+    studies = newest_first(find_studies(root))
+    for study in studies:
+        if study.trouble is None:
+            say(_told(study))
     for study in studies:
         if study.trouble is not None:
             say(plain(_why(study)))
@@ -41,17 +41,14 @@ def list_studies(
     return 0
 
 
-def _row(study: ListedStudy) -> tuple[str, ...]:
+def _told(study: ListedStudy) -> str:
+    """Its path, to be copied whole, and what it is on lines of their own."""
     spec = study.spec
     assert spec is not None
-    return (
-        str(study.path),
-        spec.experiment,
-        named([arm.name for arm in spec.arms], ARMS, between=","),
-        f"{len(spec.seeds):,}",
-        _status(study),
-        _minute(study.created),
-    )
+    arms = named([arm.name for arm in spec.arms], ARMS)
+    what = f"{spec.experiment} ({arms}; {count(len(spec.seeds), 'seed')})"
+    told = f"  {_minute(study.created)}  {_status(study)}  {what}"
+    return f"{plain(str(study.path))}\n{wrapped(plain(told))}"
 
 
 def _why(study: ListedStudy) -> str:
@@ -62,7 +59,12 @@ def _why(study: ListedStudy) -> str:
 
 
 def _status(study: ListedStudy) -> str:
+    from normlab.records.rows import ENDED
+
     total = sum(study.statuses.values())
+    if study.statuses.keys() <= set(ENDED) and total and not study.finished:
+        going_on = "measuring" if study.in_use else "not finished"
+        return f"{going_on}: {count(total, 'run')} done, measurements missing"
     if set(study.statuses) == {"done"}:
         return f"done ({total:,})"
     counts = [f"{number:,} {status}" for status, number in study.statuses.items()]

@@ -23,6 +23,14 @@ def _option(*flags: str, metavar: str, text: str) -> Any:
 Folder = Annotated[
     Path, typer.Argument(metavar="DIR", help="A study folder.", show_default=False)
 ]
+AnyFolder = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="DIR",
+        help="A study folder [default: the newest below normlab-runs].",
+        show_default=False,
+    ),
+]
 Experiment = Annotated[
     str,
     typer.Argument(help=f"{', '.join(NAMES)}, or a path to a study.toml."),
@@ -73,7 +81,9 @@ Refine = Annotated[
 ]
 Seeds = Annotated[
     str | None,
-    _option("--seeds", metavar="5|0,1,7|7,", text="How many (0 to N-1), or which."),
+    _option(
+        "--seeds", metavar="N|0,1,7", text="How many (0 to N-1), or which: 0,1,7 or 7,."
+    ),
 ]
 SeedsAtMost = Annotated[
     str | None,
@@ -184,6 +194,15 @@ Verbose = Annotated[
         "--verbose", "-v", help="Print every run, each claim with its reason, charts."
     ),
 ]
+Quick = Annotated[
+    bool,
+    typer.Option(
+        "--quick",
+        help="A first look in less than a minute: three seeds, one epoch, few images, "
+        "no loss surfaces; options given beside it win.",
+    ),
+]
+Open = Annotated[bool, typer.Option("--open", help="Show the report in the browser.")]
 Set = Annotated[
     list[str] | None,
     typer.Option(

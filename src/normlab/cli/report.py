@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from normlab.cli import options
+from normlab.cli.newest import named_or_newest
 from normlab.terminal.printing import STANDARD, put_out, say
 
 
 def report(
-    folder: options.Folder,
+    folder: options.AnyFolder = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -23,6 +24,7 @@ def report(
         ),
     ] = None,
     force: options.Force = False,
+    show: options.Open = False,
 ) -> int:
     """Write a study's report: one HTML file that opens offline.
 
@@ -31,10 +33,15 @@ def report(
     from normlab.analysis.result import StudyResult
     from normlab.report.write import NAME, content, write
 
+    folder = named_or_newest(folder)
     result = StudyResult.open(folder)
     if output == STANDARD:
         put_out(content(result))
         return 0
     path = write(result, output or folder / NAME, force=force)
     say(f"report written to {path}")
+    if show:
+        from normlab.cli.opening import open_in_browser
+
+        open_in_browser(path)
     return 0

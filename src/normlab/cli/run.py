@@ -34,21 +34,27 @@ def run(
     device: options.Device = None,
     executor: options.Executor = None,
     full: options.Full = False,
+    quick: options.Quick = False,
     settings: options.Set = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
+    show: options.Open = False,
 ) -> int:
     """Train the arms of an experiment and compare them."""
     from normlab.cli import given
     from normlab.cli.conduct import Manner, conduct
     from normlab.cli.experiments import find, not_as_published
+    from normlab.cli.quick import quick_text, reduced
     from normlab.records.folder import StudyFolder
     from normlab.spec.recipe import REFINED
     from normlab.terminal.watching import dated_folder
 
+    known = find(experiment, full=full)
+    if quick:
+        known = reduced(known, source=data or known.data.source)
     spec = given.apply(
-        find(experiment, full=full),
+        known,
         {
             "data.source": data,
             "model.name": model,
@@ -82,4 +88,6 @@ def run(
         return api.run(spec, folder, watcher=watcher)
 
     told = not_as_published(experiment, spec)
-    return conduct(spec, folder, train, told=told, manner=Manner(quiet, verbose))
+    if quick:
+        told.append(quick_text(spec))
+    return conduct(spec, folder, train, told=told, manner=Manner(quiet, verbose, show))

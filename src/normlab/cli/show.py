@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from normlab.cli import options
+from normlab.cli.newest import named_or_newest
 
 
 def show(
-    folder: options.Folder,
+    folder: options.AnyFolder = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object, for machines.")
     ] = False,
@@ -23,6 +24,7 @@ def show(
     """
     from normlab.analysis.result import StudyResult
 
+    folder = named_or_newest(folder)
     result = StudyResult.open(folder)
     if as_json:
         import json

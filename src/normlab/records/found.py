@@ -30,6 +30,8 @@ class ListedStudy:
     """When it was made, if that is known."""
     statuses: Mapping[str, int] = field(default_factory=dict)
     """How many runs stand at which status."""
+    finished: bool = False
+    """Whether all was measured that follows the runs."""
     in_use: bool = False
     trouble: str | None = None
     """Why it cannot be read."""
@@ -69,12 +71,14 @@ def _is_study(path: Path) -> bool:
 def _look(path: Path) -> ListedStudy:
     try:
         study = StudyFolder.open(path)
-        created = study.meta().get("created")
+        meta = study.meta()
+        created = meta.get("created")
         return ListedStudy(
             path=path,
             spec=study.spec,
             created=_moment(created) if created else None,
             statuses=study.statuses(),
+            finished="finished" in meta,
             in_use=study.in_use,
         )
     except NormlabError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from normlab.analysis.text.layout import wrapped
 from normlab.analysis.text.words import count, named, nats
+from normlab.records.rows import ENDED
 from normlab.spec.point import point_text
 from normlab.terminal.columns import columns
 from normlab.terminal.wording import duration, percent
@@ -65,9 +66,9 @@ def reasons_text(record: StudyRecord) -> str:
 
 
 def standing_text(record: StudyRecord) -> str:
-    """How many runs came to which end; empty where all are done."""
+    """How many runs came to which end; empty where all are done, or not all ended."""
     statuses = Counter(run.status for run in record.runs)
-    if statuses.keys() <= {"done"}:
+    if statuses.keys() <= {"done"} or not statuses.keys() <= set(ENDED):
         return ""
     told = ", ".join(f"{number:,} {status}" for status, number in statuses.items())
     return f"runs: {told}"

@@ -16,6 +16,7 @@ from normlab.terminal.charts import accuracy_chart, loss_chart
 from normlab.terminal.claims_text import claims_text
 from normlab.terminal.run_table import reasons_text, runs_text, standing_text
 from normlab.terminal.styled import Line, block, joined
+from normlab.terminal.unfinished import unfinished_block
 from normlab.terminal.verdicts import verdict_blocks
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def summary(
     """
     record = result.record
     blocks = [
-        [Line(_title(record), "bold")],
+        [Line(_title(record), "bold"), *unfinished_block(record, folder)],
         block(wrapped(f"data: {line}") if (line := data_line(record.meta)) else ""),
         block(str(result.table())),
         *(block(str(table)) for table in step_tables(record)),
@@ -117,8 +118,6 @@ def _where(
         lines.append("copy it as a whole: the end of study.db is still in study.db-wal")
     if not verbose:
         lines.append(f"all runs, reasons and charts: normlab show {name} --verbose")
-    if any(run.status in ("queued", "interrupted", "failed") for run in record.runs):
-        lines.append(f"not finished; go on with: normlab resume {name}")
     if report and written.exists():
         lines.append(f"look at it: {written}")
     return lines
