@@ -96,15 +96,12 @@ def test_by_hand_gives_what_batch_norm_gives() -> None:
         images=None,
         labels=np.array([0, 1]),
         x=x,
-        xhat=(x - 2) / 1,
-        mean=2.0,
-        variance=1.0,
         gamma=0.5,
         beta=4.0,
-        batch=2,
     )
     stages = [values.tolist() for _, values in hand.stages()]
-    assert stages == [[1, 3], [-1, 1], [-1, 1], [3.5, 4.5]]
+    wanted = [[1, 3], [-1, 1], [-1, 1], [3.5, 4.5]]
+    np.testing.assert_allclose(stages, wanted, atol=1e-5)
     assert "γ = 0.50 and β = 4.00" in hand.stages()[3][0]
 
 
@@ -128,15 +125,39 @@ def test_by_hand_shows_the_end_of_training(observed: Result) -> None:
 
 
 def test_the_slider_has_every_moment_and_starts_at_the_last(observed: Result) -> None:
-    figure = observed.plot("one-neuron").figure.to_dict()
+    figure = observed.plot("neuron-by-step").figure.to_dict()
     (slider,) = figure["layout"]["sliders"]
     assert [step["label"] for step in slider["steps"]] == ["0", "1", "10", "50", "80"]
     last = figure["frames"][slider["active"]]["data"][0]["y"]
     np.testing.assert_array_equal(figure["data"][0]["y"], last)
 
 
+def test_on_paper_every_stage_and_every_moment_is_there(observed: Result) -> None:
+    hand = observed.plot("by-hand").on_paper().figure.to_dict()
+    assert "frames" not in hand
+    titles = [text["text"] for text in hand["layout"]["annotations"]]
+    assert [t[3:9] for t in titles] == [f"{k} of 4" for k in (1, 2, 3, 4)]
+    course = observed.plot("neuron-by-step").on_paper().figure.to_dict()
+    told = " ".join(text["text"] for text in course["layout"]["annotations"])
+    for words in ("step 1<br>", "step 10<br>", "step 80<br>", "mean ", "deviation "):
+        assert words in told
+
+
+def test_after_normalising_every_moment_has_mean_0_and_deviation_1(
+    observed: Result,
+) -> None:
+    drawn = observed.plot("one-neuron").figure.to_dict()["layout"]["annotations"]
+    texts = [text["text"] for text in drawn]
+    after = [texts[i + 1] for i, text in enumerate(texts) if ": after" in text]
+    assert len(after) == len(texts) / 6
+    for note in after:
+        mean, deviation = (float(part.split()[-1]) for part in note.split(", "))
+        assert abs(mean) <= 0.01
+        assert abs(deviation - 1) <= 0.01
+
+
 def test_every_image_is_in_the_histogram_of_a_neuron(observed: Result) -> None:
-    bars = [t for t in traces(observed, "one-neuron") if t["type"] == "bar"]
+    bars = [t for t in traces(observed, "neuron-by-step") if t["type"] == "bar"]
     assert [float(numbers(bar["y"]).sum()) for bar in bars] == pytest.approx([100] * 3)
 
 

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from normlab.analysis.design.setting import setting_of
 from normlab.analysis.series.trajectory import Band, accuracy_bands
 from normlab.errors import NotMeasured
+from normlab.figures.kit.accuracy_axis import accuracy_window
 from normlab.figures.kit.curves import add_band, add_line
 from normlab.figures.kit.observed import first_of, seen
 from normlab.figures.kit.panels import Panel, on, panels
@@ -48,7 +49,8 @@ def draw_accuracy_and_percentiles(
         )
         for one in those
     ]
-    accuracy = Panel(title="test accuracy", x="step", y="%")
+    window = {"range": accuracy_window(accuracies)}
+    accuracy = Panel(title="test accuracy", x="step", y="%", y_axis=window)
     figure = panels(theme, [accuracy, *units], columns=3)
     for band in accuracies:
         style = styles[band.arm]

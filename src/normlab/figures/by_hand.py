@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
 
+EPSILON = 1e-5  # torch's, if nobody sets another
 NEAR = 0.15  # of the axis: the height of a text
 
 
@@ -33,24 +34,35 @@ class ByHand:
     images: Numbers | None  # (k, height, width), as the network sees them
     labels: Numbers  # (k,)
     x: Numbers  # (k,)
-    xhat: Numbers  # (k,)
-    mean: float  # over the whole batch
-    variance: float
     gamma: float
     beta: float
-    batch: int
+
+    @property
+    def mean(self) -> float:
+        """Of the images that are shown."""
+        return float(np.mean(self.x, dtype=np.float64))
+
+    @property
+    def variance(self) -> float:
+        """Of the images that are shown; divided by their number."""
+        return float(np.var(self.x, dtype=np.float64))
 
     def stages(self) -> list[tuple[str, Numbers]]:
         """What is done, in words with its numbers, and what it gives."""
         mean, variance, gamma, beta = map(
             hundredths, (self.mean, self.variance, self.gamma, self.beta)
         )
-        scaled = self.gamma * self.xhat + self.beta
+        away = self.x - self.mean
+        xhat = away / np.sqrt(self.variance + EPSILON)
+        n = len(self.x)
         return [
-            (f"1 of 4: x; its mean over {self.batch} images is μ = {mean}", self.x),
-            ("2 of 4: x − μ", self.x - self.mean),
-            (f"3 of 4: x̂ = (x − μ) / √(σ² + ε), with σ² = {variance}", self.xhat),
-            (f"4 of 4: γ x̂ + β, with γ = {gamma} and β = {beta}", scaled),
+            (f"1 of 4: x; its mean over these {n} is μ = Σ x / {n} = {mean}", self.x),
+            (f"2 of 4: x − μ; σ² = Σ (x − μ)² / {n} = {variance}", away),
+            ("3 of 4: x̂ = (x − μ) / √(σ² + ε), with ε = 0.00001", xhat),
+            (
+                f"4 of 4: γ x̂ + β, with γ = {gamma} and β = {beta}",
+                self.gamma * xhat + self.beta,
+            ),
         ]
 
 
@@ -65,12 +77,7 @@ def draw_by_hand(hand: ByHand, style: Style, theme: Theme = LIGHT) -> go.Figure:
     stages = hand.stages()
     everything = np.concatenate([values for _, values in stages])
     pad = 0.18 * max(float(np.ptp(everything)), 1e-6)
-    labels = {
-        "tickvals": list(range(len(hand.x))),
-        "ticktext": [str(label) for label in hand.labels.tolist()],
-        "range": [-0.6, len(hand.x) - 0.4],
-        "showgrid": False,
-    }
+    labels = _labels_axis(hand)
     rows = [
         Panel(
             x="label of the image",
@@ -92,17 +99,7 @@ def draw_by_hand(hand: ByHand, style: Style, theme: Theme = LIGHT) -> go.Figure:
     figure = panels(theme, rows, columns=1, height=[260, 110][: len(rows)])
     add_level(figure, 0, 0.0, theme)
     first = stages[0][1]
-    figure.add_scatter(
-        x=list(range(len(hand.x))),
-        y=single(first),
-        mode="markers+text",
-        text=_texts(first),
-        textposition=_sides(first),
-        marker={"color": style.colour(), "symbol": style.marker, "size": 11},
-        hovertemplate="%{y:.4f}<extra></extra>",
-        showlegend=False,
-        **on(0),
-    )
+    _add_values(figure, 0, first, style)
     if hand.images is not None:
         _add_images(figure, hand.images)
     figure.frames = frames(
@@ -125,6 +122,60 @@ def draw_by_hand(hand: ByHand, style: Style, theme: Theme = LIGHT) -> go.Figure:
         height=layout["height"] - unused,
         margin={"b": BOTTOM - unused},
         sliders=[slider([words for words, _ in stages], prefix="")],
+    )
+
+
+def draw_stages(hand: ByHand, style: Style, theme: Theme = LIGHT) -> go.Figure:
+    """All four stages at once, for paper: a panel each, with the same numbers.
+
+    Args:
+        hand: What is shown.
+        style: Of the arm.
+        theme: Paper and ink.
+    """
+    stages = hand.stages()
+    pad = [0.25 * max(float(np.ptp(values)), 1e-6) for _, values in stages]
+    figure = panels(
+        theme,
+        [
+            Panel(
+                title=words,
+                x="label of the image",
+                y="value",
+                x_axis=_labels_axis(hand),
+                y_axis={"range": [values.min() - more, values.max() + more]},
+            )
+            for (words, values), more in zip(stages, pad, strict=True)
+        ],
+        height=180,
+        legend=False,
+    )
+    for i, (_, values) in enumerate(stages):
+        add_level(figure, i, 0.0, theme)
+        _add_values(figure, i, values, style)
+    return figure
+
+
+def _labels_axis(hand: ByHand) -> dict[str, object]:
+    return {
+        "tickvals": list(range(len(hand.x))),
+        "ticktext": [str(label) for label in hand.labels.tolist()],
+        "range": [-0.6, len(hand.x) - 0.4],
+        "showgrid": False,
+    }
+
+
+def _add_values(figure: go.Figure, i: int, values: Numbers, style: Style) -> None:
+    figure.add_scatter(
+        x=list(range(len(values))),
+        y=single(values),
+        mode="markers+text",
+        text=_texts(values),
+        textposition=_sides(values),
+        marker={"color": style.colour(), "symbol": style.marker, "size": 11},
+        hovertemplate="%{y:.4f}<extra></extra>",
+        showlegend=False,
+        **on(i),
     )
 
 
@@ -181,17 +232,13 @@ def by_hand(seen: ActivationArrays, place: Place) -> ByHand:
         return otherwise if values is None else float(values[-1, norm.unit])
 
     count = len(seen.shown)
-    assert norm.x_values is not None and norm.xhat_values is not None
+    assert norm.x_values is not None
     return ByHand(
         images=_grey(seen.shown),
         labels=seen.labels[:count],
         x=norm.x_values[-1, :count],
-        xhat=norm.xhat_values[-1, :count],
-        mean=last(norm.x_mean, 0.0),
-        variance=last(norm.x_std, 1.0) ** 2,
         gamma=last(norm.gamma, 1.0),
         beta=last(norm.beta, 0.0),
-        batch=len(seen.labels),
     )
 
 
@@ -204,7 +251,8 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
         f"{name}: {', '.join(_texts(values))}" for name, values in hand.stages()
     )
     alt = f"A neuron at {norm.path} {style.label} at the end of training. {words}."
-    return Drawn(draw_by_hand(hand, style, theme), alt)
+    still = draw_stages(hand, style, theme)
+    return Drawn(draw_by_hand(hand, style, theme), alt, still)
 
 
 KIND = FigureKind(
@@ -213,10 +261,11 @@ KIND = FigureKind(
     of_one_setting=True,
     title="Batch norm by hand",
     reading=(
-        "Eight real images and the number that one neuron gives for each. Step through "
-        "with the slider: take the mean away, divide by the deviation, then scale and "
-        "shift by what was learnt. The order of the images never changes, only where "
-        "zero is and how long one unit is."
+        "Eight real images and the number that one neuron gives for each, normalised "
+        "as if they were the whole batch, so that you can compute every number "
+        "again. Step through: take the mean away, divide by the deviation, then scale "
+        "and shift by what was learnt. The order of the images never changes, only "
+        "where zero is and how long one unit is."
     ),
     draw=_draw,
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from normlab.errors import NotMeasured
 from normlab.figures.drift import layers
 from normlab.figures.kit.along_training import Quantity, draw_along_training, ends
@@ -12,15 +14,14 @@ from normlab.figures.kit.picture import Drawn, FigureKind
 from normlab.records.observed.activations import ActivationArrays
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from normlab.analysis.result import StudyResult
     from normlab.figures.kit.theme import Theme
 
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
     runs = seen(result, ActivationArrays)
-    quantities = []
+    quantities: list[Quantity] = []
+    measured = False
     for rank, path in layers(first_of(runs).values()):
         for name in ("dead", "saturated"):
 
@@ -33,7 +34,9 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
                 units = here.dead if name == "dead" else here.saturated
                 return None if units is None else 100 * units.mean(axis=1)
 
-            if series := by_arm(runs, share):
+            series = by_arm(runs, share)
+            measured |= bool(series)
+            if any(np.nanmax(one.mean, initial=0.0) > 0 for one in series):
                 quantities.append(
                     Quantity(
                         title=f"layer {rank} ({path})",
@@ -42,6 +45,8 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
                         bounds=(0.0, 100.0),
                     )
                 )
+    if not quantities and measured:
+        raise NotMeasured("no unit of any layer died or was saturated")
     if not quantities:
         raise NotMeasured("no layer has units that can die or saturate")
     styles = theme.styles(result.record.spec.labels)

@@ -21,6 +21,7 @@ from normlab.figures import (
     effective_rate,
     final_accuracy,
     learning_curves,
+    neuron_by_step,
     one_neuron,
     percentiles,
     rates,
@@ -53,6 +54,7 @@ KINDS: tuple[FigureKind, ...] = (
     surface.PATH,
     surface_3d.KIND,
     one_neuron.KIND,
+    neuron_by_step.KIND,
     by_hand.KIND,
     drift.KIND,
     percentiles.KIND,
@@ -100,11 +102,13 @@ class Gallery(Mapping[str, Picture]):
         kind = kinds[name]
         try:
             more = _of_those_shown(self._result.record) if kind.of_one_setting else ()
-            figure, alt = kind.draw(self._result, self._theme)
+            figure, alt, still = kind.draw(self._result, self._theme)
         except NotMeasured as missing:
             raise NotMeasured(f"{kind.title}: {missing}.") from None
         reading, alt = (" ".join((text, *more)) for text in (kind.reading, alt))
-        return Picture(kind=replace(kind, reading=reading), figure=figure, alt=alt)
+        return Picture(
+            kind=replace(kind, reading=reading), figure=figure, alt=alt, still=still
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(picture.kind.id for picture in self._all[0])

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from normlab.analysis.series.trajectory import Band, accuracy_bands, loss_bands
 from normlab.errors import NotMeasured
+from normlab.figures.kit.accuracy_axis import accuracy_window
 from normlab.figures.kit.curves import add_band, add_line, log_axis
 from normlab.figures.kit.drawn_rates import drawn_rates, undrawn
 from normlab.figures.kit.panels import Panel, axis_number, on, panels
@@ -42,13 +43,14 @@ def draw_learning_curves(
         if (of := [band for band in those if band.rate == rate])
     ]
     loss_axis = log_axis([end for band in losses for end in (band.low, band.high)])
+    window = {"range": accuracy_window(accuracies)} if accuracies else {}
     first: dict[str, str] = {}  # of each quantity its first axis; the others match it
     pairs: list[Panel] = []
     for rate, kind, _ in rows:
         title = f"learning rate {rate:g}" if len(rates) > 1 else ""
         for x in ("step", "seconds of training"):
             number = axis_number(len(pairs))
-            scale = loss_axis if kind is _LOSS else {}
+            scale = loss_axis if kind is _LOSS else window
             y_axis = {**scale, "matches": first.get(kind.y)}
             first.setdefault(kind.y, f"y{number}")
             x_axis = {"matches": first.get(f"{x} at {rate}")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,8 +14,7 @@ from normlab.figures.kit.observed import at_path, first_of, seen
 from normlab.figures.kit.over_batch import over_batch
 from normlab.figures.kit.panels import Panel, on, panels
 from normlab.figures.kit.picture import Drawn, FigureKind
-from normlab.figures.kit.slider import frames, slider
-from normlab.figures.kit.theme import LIGHT, Style, Theme, css
+from normlab.figures.kit.theme import LIGHT, Style, Theme
 from normlab.records.observed.activations import ActivationArrays
 from normlab.records.observed.contract import Place
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
 BINS = 44
+ARTICLE = (1, 10, 100)  # steps
 
 
 class Neuron(NamedTuple):
@@ -33,84 +34,123 @@ class Neuron(NamedTuple):
     normalised: bool
 
 
+class OneNeuron(NamedTuple):
+    """One neuron at all moments: without a norm, before it and after it."""
+
+    called: str
+    """Which one, and where."""
+    step: tuple[int, ...]
+    """Of every moment."""
+    sides: tuple[Neuron, ...]
+
+    def words(self) -> str:
+        """Mean and deviation at the moments of the article, for the words beside."""
+        told = "; ".join(_words(one, self.step) for one in self.sides)
+        return f"{self.called}. {told}."
+
+
 def draw_one_neuron(
     step: Sequence[int],
     those: Sequence[Neuron],
     styles: Mapping[str, Style],
     theme: Theme = LIGHT,
 ) -> go.Figure:
-    """A histogram per panel and a slider over the moments.
+    """A row for each side of the norm, a column for each moment of the article.
 
     Raw values share one axis, normalised values another, at all moments.
 
     Args:
         step: Of every moment.
-        those: One per panel.
+        those: One per row.
         styles: Of every arm.
         theme: Paper and ink.
     """
+    moments = moments_of(step)
     edges = {
-        kind: _edges([one.values for one in those if one.normalised is kind])
+        kind: edges_of([one.values[moments] for one in those if one.normalised is kind])
         for kind in (False, True)
     }
-    shares = [_shares(one.values, edges[one.normalised]) for one in those]
+    shares = [shares_of(one.values[moments], edges[one.normalised]) for one in those]
     top = 1.08 * max(float(share.max()) for share in shares)
+    cells = [(one, k) for one in those for k in range(len(moments))]
     figure = panels(
         theme,
         [
             Panel(
                 title=one.title,
+                note=f"step {step[moments[k]]:,}<br>"
+                f"{_moments_text(one.values[moments[k]])}",
                 x="normalised value" if one.normalised else "activation",
                 y="images (%)",
-                x_axis={"range": _range(edges[one.normalised])},
+                x_axis={"range": range_of(edges[one.normalised])},
                 y_axis={"range": [0, top]},
             )
-            for one in those
+            for one, k in cells
         ],
-        columns=len(those),
-        height=250,
+        columns=len(moments),
+        height=130,
+        legend=False,
     )
-    for i, (one, share) in enumerate(zip(those, shares, strict=True)):
-        middle = (edges[one.normalised][1:] + edges[one.normalised][:-1]) / 2
-        style = styles[one.arm]
+    for i, (one, k) in enumerate(cells):
+        within = edges[one.normalised]
         figure.add_bar(
-            x=single(middle),
-            y=share[-1],
-            marker={"color": style.colour(0.65)},
-            name=style.label,
+            x=single((within[1:] + within[:-1]) / 2),
+            y=shares[i // len(moments)][k],
+            marker={"color": styles[one.arm].colour(0.65)},
+            name=styles[one.arm].label,
             showlegend=False,
             hovertemplate="%{x:.2f}: %{y:.1f} % of the images<extra></extra>",
             **on(i),
         )
-        figure.add_scatter(
-            x=single(middle),
-            y=share[0],
-            mode="lines",
-            line={"color": css(theme.muted), "width": 1.3, "shape": "hvh"},
-            name=f"at step {step[0]}",
-            showlegend=i == 0,
-            legendgroup="first",
-            hoverinfo="skip",
-            **on(i),
-        )
-    bars = list(range(0, 2 * len(those), 2))
-    figure.frames = frames(
-        [
-            [{"type": "bar", "y": share[m]} for share in shares]
-            for m in range(len(step))
-        ],
-        bars,
-    )
-    figure.update_layout(
-        bargap=0,
-        sliders=[
-            slider([f"{s:,}" for s in step], prefix="step ", active=len(step) - 1)
-        ],
-    )
-    return figure
+    return figure.update_layout(bargap=0)
 
 
-def _edges(values: Sequence[Numbers]) -> Numbers:
+def moments_of(step: Sequence[int]) -> list[int]:
+    """Which moments come nearest to the article's, and the last one.
+
+    Example:
+        >>> moments_of([0, 1, 8, 90, 400]), moments_of([0, 5])
+        ([1, 2, 3, 4], [1])
+    """
+    after = [m for m, s in enumerate(step) if s > 0] or list(range(len(step)))
+    nearest = [
+        min(after, key=lambda m: abs(math.log(max(step[m], 1) / wanted)))
+        for wanted in ARTICLE
+    ]
+    return sorted({*nearest, after[-1]})
+
+
+def _moments_text(values: Numbers) -> str:
+    return f"mean {_mean_std(values)[0]}, deviation {_mean_std(values)[1]}"
+
+
+def _mean_std(values: Numbers) -> tuple[str, str]:
+    wide = values.astype(np.float64)  # squares of what diverges overflow sooner
+    return hundredths(wide.mean()), hundredths(wide.std())
+
+
+def neuron_of(result: StudyResult) -> OneNeuron:
+    """The neuron in front of the first norm over the batch.
+
+    Raises:
+        NotMeasured: If there is none, or the study did not look.
+    """
+    runs = first_of(seen(result, ActivationArrays))
+    arm, place = over_batch(runs)
+    norm = runs[arm].norms[place]
+    assert norm.x_values is not None and norm.xhat_values is not None
+    labels = result.record.spec.labels
+    sides = (
+        *_without(result, runs, arm, place),
+        Neuron(f"{labels[arm]}: before", arm, norm.x_values, normalised=False),
+        Neuron(f"{labels[arm]}: after", arm, norm.xhat_values, normalised=True),
+    )
+    step = tuple(int(s) for s in runs[arm].steps)
+    return OneNeuron(f"Neuron {norm.unit} at {place.path}", step, sides)
+
+
+def edges_of(values: Sequence[Numbers]) -> Numbers:
+    """Edges of the bars that hold all of them."""
     if not values:
         return np.linspace(-1, 1, BINS + 1)
     everything = np.concatenate([one.ravel() for one in values])
@@ -121,32 +161,15 @@ def _edges(values: Sequence[Numbers]) -> Numbers:
     return np.linspace(low, high if high > low else low + 1, BINS + 1)
 
 
-def _range(edges: Numbers) -> list[float]:
+def range_of(edges: Numbers) -> list[float]:
+    """Of an axis from the first edge to the last."""
     return [float(edges[0]), float(edges[-1])]
 
 
-def _shares(values: Numbers, edges: Numbers) -> Numbers:
+def shares_of(values: Numbers, edges: Numbers) -> Numbers:
     """Per cent of the images in every bin, shape `(steps, bins)`."""
     counts = [np.histogram(row[np.isfinite(row)], edges)[0] for row in values]
     return single(100 * np.array(counts) / values.shape[1])
-
-
-def _draw(result: StudyResult, theme: Theme) -> Drawn:
-    runs = first_of(seen(result, ActivationArrays))
-    arm, place = over_batch(runs)
-    norm = runs[arm].norms[place]
-    assert norm.x_values is not None and norm.xhat_values is not None
-    labels = result.record.spec.labels
-    those = [
-        *_without(result, runs, arm, place),
-        Neuron(f"{labels[arm]}: before", arm, norm.x_values, normalised=False),
-        Neuron(f"{labels[arm]}: after", arm, norm.xhat_values, normalised=True),
-    ]
-    step = [int(s) for s in runs[arm].steps]
-    styles = theme.styles(labels)
-    words = "; ".join(_words(one, step) for one in those)
-    alt = f"Neuron {norm.unit} at {place.path}. {words}."
-    return Drawn(draw_one_neuron(step, those, styles, theme), alt)
 
 
 def _without(
@@ -169,14 +192,16 @@ def _without(
 
 
 def _words(one: Neuron, step: Sequence[int]) -> str:
-    shown = [m for m, s in enumerate(step) if s in (1, 10, 100) or m == len(step) - 1]
-    values = one.values.astype(np.float64)  # squares of what diverges overflow sooner
-    at = ", ".join(
-        f"{hundredths(values[m].mean())} ± {hundredths(values[m].std())} "
-        f"at step {step[m]:,}"
-        for m in shown
-    )
+    told = [(step[m], *_mean_std(one.values[m])) for m in moments_of(step)]
+    at = ", ".join(f"{mean} ± {std} at step {s:,}" for s, mean, std in told)
     return f"{one.title}: mean and deviation {at}"
+
+
+def _draw(result: StudyResult, theme: Theme) -> Drawn:
+    found = neuron_of(result)
+    styles = theme.styles(result.record.spec.labels)
+    figure = draw_one_neuron(found.step, found.sides, styles, theme)
+    return Drawn(figure, found.words())
 
 
 KIND = FigureKind(
@@ -185,10 +210,10 @@ KIND = FigureKind(
     of_one_setting=True,
     title="One neuron before and after normalising",
     reading=(
-        "Move the slider through training (Madushanka 2024: steps 1, 10 and 100): "
-        "the bars are what one neuron gives for 512 images, the grey outline what it "
-        "gave at first. Before normalising they may wander and widen; after it they "
-        "stay around 0 with variance 1, whatever the layers below do."
+        "What one neuron gives for 512 images at steps 1, 10, 100 and at the end, as "
+        "Madushanka (2024) shows it; above each panel its mean and deviation. Before "
+        "normalising the bars may wander and widen; after it they stay around 0 with "
+        "deviation 1, whatever the layers below do."
     ),
     draw=_draw,
 )

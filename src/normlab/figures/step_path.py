@@ -127,7 +127,7 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
     alt = f"Cosine of a step with the next: {ends(cosine, styles)}."
     if direct:
         alt += f" Net distance over length of the path: {ends(direct, styles)}."
-    return Drawn(draw_along_training(quantities, styles, theme), alt)
+    return Drawn(draw_along_training(quantities, styles, theme, columns=3), alt)
 
 
 KIND = FigureKind(

@@ -65,6 +65,7 @@ class Paper(NamedTuple):
         letters = LETTERS if self.font is None else self.font * PIXELS / POINTS
         scale = letters / LETTERS
         page = usual if self.width is None else self.width * PIXELS / scale
+        picture = picture.on_paper()
         if page < NARROW:
             picture = _below_each_other(picture)
         figure = picture.titled() if self.title else go.Figure(picture.figure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import plotly.graph_objects as go
@@ -35,6 +35,8 @@ class Drawn(NamedTuple):
 
     figure: go.Figure
     alt: str
+    still: go.Figure | None = None
+    """The same for paper, where nothing moves: all stages at once; None: as it is."""
 
 
 def in_words(parts: Iterable[str], between: str = "; ") -> str:
@@ -67,6 +69,12 @@ class Picture:
     kind: FigureKind
     figure: go.Figure
     alt: str
+    still: go.Figure | None = None
+    """For paper, if the figure moves."""
+
+    def on_paper(self) -> Picture:
+        """The one that loses nothing where no slider can be moved."""
+        return self if self.still is None else replace(self, figure=self.still)
 
     def titled(self) -> go.Figure:
         """A copy of the figure that carries its title, for a page of its own."""
