@@ -14,6 +14,7 @@ from normlab.norms.recognize import is_norm
 from normlab.norms.registry import builder, maker
 from normlab.spec import NORMS
 from normlab.spec.arms import Arm
+from normlab.spec.names import AS_IS
 from normlab.spec.norms import FAMILIES, Norm
 from normlab.spec.options import options_of
 from normlab.spec.study import StudySpec
@@ -24,7 +25,7 @@ every = pytest.mark.parametrize("norm", FAMILIES.values(), ids=FAMILIES)
 
 
 def test_every_norm_has_its_object_and_its_builder():
-    assert tuple(FAMILIES) == NORMS
+    assert (*FAMILIES, AS_IS) == NORMS
     assert all(norm.name == name for name, norm in FAMILIES.items())
     files = {p.stem for p in (ROOT / "src/normlab/norms").glob("*.py")}
     files -= {"__init__", "recognize", "reference", "registry"}

@@ -30,6 +30,7 @@ from normlab.errors import BadModel, described
 from normlab.nets.neighbours import MAX_BYTES, file_digests, imported
 from normlab.user_code import refusing
 
+_OFFERED = ("shape", "classes", "num_classes")
 _MODULE = "normlab_model_file"  # the user's `__name__`; never importable
 
 
@@ -67,24 +68,12 @@ class Factory:
 
     @property
     def takes_norm(self) -> bool:
-        """Whether it is to be called with a norm.
-
-        So it is where a parameter is called `norm`, or one has no default that is none
-        of `shape` and `classes`.
+        """Whether it is to be called with a norm, see the function of this name.
 
         Raises:
             BadModel: As `load` does.
         """
-        try:
-            parameters = inspect.signature(self.load()).parameters
-        except (TypeError, ValueError):
-            return True
-        return "norm" in parameters or any(
-            one.default is one.empty
-            and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
-            for name, one in parameters.items()
-            if name not in ("shape", "classes")
-        )
+        return takes_norm(self.load())
 
     def build(
         self, norm: NormMaker | None, shape: tuple[int, ...], classes: int
@@ -105,11 +94,8 @@ class Factory:
                 factory fails or returns something else than a module.
         """
         call = self.load()
-        offered: dict[str, object] = {"shape": shape, "classes": classes}
-        if norm is not None:
-            offered["norm"] = norm
         try:
-            given = arguments(call, self.name, **offered)
+            given = arguments(call, self.name, **offered(norm, shape, classes))
         except BadModel as misfit:
             raise BadModel(f"{self}: {misfit}") from None
         called = f"{self.name}({'' if norm is None else 'norm'})"
@@ -155,6 +141,14 @@ class Factory:
         return f"{self.path}:{self.name}"
 
 
+def offered(
+    norm: NormMaker | None, shape: tuple[int, ...], classes: int
+) -> dict[str, object]:
+    """What a factory may ask for by name."""
+    known = {"shape": shape, "classes": classes, "num_classes": classes}
+    return known if norm is None else {"norm": norm, **known}
+
+
 @lru_cache(maxsize=8)
 def _execute(path: str, source: str) -> _Executed:
     module, before = ModuleType(_MODULE), frozenset(sys.modules)
@@ -162,6 +156,28 @@ def _execute(path: str, source: str) -> _Executed:
     with _beside(path, module), seeded("model file"):
         exec(compile(source.encode(), path, "exec"), vars(module))
     return _Executed(module, before)
+
+
+def takes_norm(call: Callable[..., object]) -> bool:
+    """Whether a factory is to be called with a norm.
+
+    So it is where a parameter is called `norm`, or one has no default that is none of
+    `shape`, `classes` and `num_classes`.
+
+    Example:
+        >>> takes_norm(lambda make: 0), takes_norm(lambda num_classes, depth=3: 0)
+        (True, False)
+    """
+    try:
+        parameters = inspect.signature(call).parameters
+    except (TypeError, ValueError):
+        return True
+    return "norm" in parameters or any(
+        one.default is one.empty
+        and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
+        for name, one in parameters.items()
+        if name not in _OFFERED
+    )
 
 
 def arguments(

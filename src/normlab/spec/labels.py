@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from normlab.spec.arms import Arm
+from normlab.spec.names import AS_IS
 from normlab.spec.norms import FAMILIES
 
 NONE = "none"
@@ -50,4 +51,6 @@ def beside(label: str, other: str) -> str:
 
 def _kind(arm: Arm) -> str:
     name = arm.own or arm.norm
+    if name == AS_IS:
+        return "its own norms"
     return FAMILIES[name].short if name in FAMILIES else name

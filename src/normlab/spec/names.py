@@ -10,7 +10,10 @@ from normlab.spec.norms import FAMILIES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-NORMS = tuple(FAMILIES)
+AS_IS = "as-is"
+"""Stands for the norms that a network which takes none has of its own."""
+
+NORMS = (*FAMILIES, AS_IS)
 """Every normalisation that an arm can have."""
 
 DATA = ("mnist", "fashion-mnist", "kmnist")

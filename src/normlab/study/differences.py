@@ -51,6 +51,12 @@ def told(
         for arm in spec.arms
         if not (isinstance(source, BuiltIn) and arm.model != baseline.model)
     }
+    derived = next(filter(None, map(slots_of, models.values())), {})
+    made = (
+        (f"the network takes no norm, so arms are made of it, at: {_some(derived)}",)
+        if not source.takes_norm
+        else ()
+    )
     shown = {
         "norms that did not come from norm(...)": {
             arm: (*other_norms(model), *seen[arm].slots.functions)
@@ -66,7 +72,8 @@ def told(
     }
     return Told(
         tuple("; ".join(texts) for texts in found.values() if texts),
-        tuple(
+        made
+        + tuple(
             by_arm(what, names) for what, names in shown.items() if any(names.values())
         ),
     )

@@ -12,7 +12,8 @@ from torch import nn
 from normlab.base.slots import NormMaker
 from normlab.errors import BadModel, BadSetting, described
 from normlab.nets import registry
-from normlab.nets.custom import Factory, arguments, from_file
+from normlab.nets.custom import Factory, arguments, from_file, offered, takes_norm
+from normlab.nets.given import Redrawn
 from normlab.nets.own_norm import OwnNorm, norm_from_file
 from normlab.spec.arms import Arm
 from normlab.spec.model import Model
@@ -27,8 +28,16 @@ class BuiltIn:
     model: Model
     norms: Mapping[str, OwnNorm] = field(default_factory=dict, hash=False)
 
-    def build(self, norm: NormMaker, shape: tuple[int, ...], classes: int) -> nn.Module:
+    @property
+    def takes_norm(self) -> bool:
+        """All of them are written around a norm."""
+        return True
+
+    def build(
+        self, norm: NormMaker | None, shape: tuple[int, ...], classes: int
+    ) -> nn.Module:
         """See `nets.registry.build`."""
+        assert norm is not None, "they take one"
         options = self.model.chosen
         return registry.build(self.model.name, norm, shape, classes, **options)
 
@@ -40,36 +49,43 @@ class FromFactory:
     factory: Callable[..., nn.Module]
     norms: Mapping[str, OwnNorm] = field(default_factory=dict, hash=False)
 
-    def build(self, norm: NormMaker, shape: tuple[int, ...], classes: int) -> nn.Module:
+    @property
+    def takes_norm(self) -> bool:
+        """Whether it is to be called with a norm (`nets.custom.takes_norm`)."""
+        return takes_norm(self.factory)
+
+    def build(
+        self, norm: NormMaker | None, shape: tuple[int, ...], classes: int
+    ) -> nn.Module:
         """Call the factory with what it asks for by name, as `nets.custom` does.
 
         Raises:
             BadModel: If it fails or returns something else than a module.
         """
         name = getattr(self.factory, "__name__", "factory")
+        called = f"{name}({'' if norm is None else 'norm'})"
 
         def told(error: BaseException) -> BadModel:
             if isinstance(error, BadModel):
                 return BadModel(f"the model factory {name}: {error}")
             return BadModel(
-                f"the model factory {name}(norm) failed with {described(error)}"
+                f"the model factory {called} failed with {described(error)}"
             )
 
         with refusing(told):
-            given = arguments(
-                self.factory, name, norm=norm, shape=shape, classes=classes
-            )
+            given = arguments(self.factory, name, **offered(norm, shape, classes))
             model = self.factory(*given.args, **given.kwargs)
         if not isinstance(model, nn.Module):
             raise BadModel(
-                f"the model factory {name}(norm) returned a {type(model).__name__} "
+                f"the model factory {called} returned a {type(model).__name__} "
                 f"where a torch.nn.Module was expected. Return the network itself."
             )
         return model
 
 
 NetworkSource: TypeAlias = BuiltIn | FromFactory | Factory
-"""Builds the network of a study around any norm: `build(norm, shape, classes)`."""
+"""Builds the network of a study: `build(norm, shape, classes)`, around a norm or, where
+it takes none, without."""
 
 
 def source_of(
@@ -95,10 +111,12 @@ def source_of(
             "model.name = 'python' means a network made in Python, and none was "
             "given. Go on from Python: normlab.Study(model=...).resume(folder)."
         )
-    if isinstance(given, nn.Module) or not callable(given):
+    if isinstance(given, nn.Module):
+        return FromFactory(Redrawn(given))
+    if not callable(given):
         raise BadModel(
-            f"model is a {type(given).__name__}; give a function of one argument, "
-            f"norm, that builds the network with norm(features) where a norm goes."
+            f"model is a {type(given).__name__}; give a network, its class, or a "
+            f"function that builds it."
         )
     return FromFactory(given)
 

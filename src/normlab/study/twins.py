@@ -18,10 +18,13 @@ from normlab.base.content import module_content
 from normlab.base.digest import combined, digest
 from normlab.base.settings import plain_settings
 from normlab.base.streams import seeded
+from normlab.errors import BadModel
 from normlab.norms.recognize import is_norm
-from normlab.norms.registry import maker
+from normlab.norms.registry import NormMaker, maker
 from normlab.spec.arms import Arm
+from normlab.spec.names import AS_IS
 from normlab.study.source import BuiltIn, NetworkSource
+from normlab.surgery.derive import derive
 
 
 def build_arm(
@@ -59,8 +62,17 @@ def _built(
     if isinstance(source, BuiltIn):
         source = replace(source, model=arm.variant(source.model))
     own = source.norms.get(arm.name)
-    norm = own or maker(arm.norm, **arm.options.model_dump())
+    norm: NormMaker | None = None
+    if arm.norm != AS_IS:
+        norm = own or maker(arm.norm, **arm.options.model_dump())
     with plain_settings(), seeded(*address):
+        if not source.takes_norm:
+            return derive(source.build(None, shape, classes), norm, shape)
+        if norm is None:
+            raise BadModel(
+                f"norm '{AS_IS}' leaves a network its own norms, and this one asks for "
+                "one of each arm. Name a norm: none, batch, ..."
+            )
         return source.build(norm, shape, classes)
 
 
