@@ -32,9 +32,9 @@ def test_a_run_prints_one_line_per_epoch(
     for event in events(KEYS[0]):
         lines.event(KEYS[0], event)
     assert capsys.readouterr().out.splitlines() == [
-        "none seed 0  epoch 1/2  train loss 1.1903  test loss 1.3093  "
+        "without batch norm seed 0  epoch 1/2  train loss 1.1903  test loss 1.3093  "
         "test accuracy 93.00 %  27 steps/s  left 0:09",
-        "none seed 0  epoch 2/2  train loss 0.2564  test loss 0.2821  "
+        "without batch norm seed 0  epoch 2/2  train loss 0.2564  test loss 0.2821  "
         "test accuracy 96.00 %  27 steps/s  left 0:09",
     ]
 
@@ -56,7 +56,7 @@ def test_what_went_wrong_is_said_with_its_reason(
     lines.status(KEYS[0], "failed", "the worker was killed twice")
     lines.status(KEYS[1], "done", None)
     assert capsys.readouterr().out == (
-        "none seed 0  failed: the worker was killed twice\n"
+        "without batch norm seed 0  failed: the worker was killed twice\n"
     )
 
 
@@ -77,8 +77,8 @@ def test_an_epoch_without_a_test_has_no_numbers_for_it(
     )
     out = capsys.readouterr().out
     assert out == (
-        "none seed 0  epoch 1/2  train loss 0.5000  test loss -  test accuracy -  "
-        "left -\n"
+        "without batch norm seed 0  epoch 1/2  train loss 0.5000  test loss -  "
+        "test accuracy -  left -\n"
     )
 
 
@@ -90,10 +90,10 @@ def test_a_reason_that_runs_share_is_said_once(
         lines.status(key, "failed", "ValueError: no such luck")
     lines.status(KEYS[3], "failed", "something else")
     assert capsys.readouterr().out.splitlines() == [
-        "none seed 0  failed: ValueError: no such luck",
-        "batch seed 0  failed",
-        "none seed 1  failed",
-        "batch seed 1  failed: something else",
+        "without batch norm seed 0  failed: ValueError: no such luck",
+        "with batch norm seed 0  failed",
+        "without batch norm seed 1  failed",
+        "with batch norm seed 1  failed: something else",
     ]
 
 

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
+from normlab.records.rows import EpochRow
 from normlab.spec.plan import plan
 from normlab.spec.recipe import Recipe
+from normlab.spec.study import StudySpec
 from normlab.study.progress import Workload
 from normlab.terminal.live import LiveProgress
 
@@ -54,9 +56,13 @@ def test_every_run_has_a_line_and_all_together_one(live: LiveProgress) -> None:
     for event in events(KEYS[0])[:4]:
         live.event(KEYS[0], event)
     head, first, second, *_, overall, _ = seen(live)
-    assert head == "run               epoch     loss  accuracy  steps/s  status"
-    assert first == "none seed 0         2/2   1.1903   93.00 %       27  running"
-    assert second == "batch seed 0        0/2        -         -           queued"
+    assert head.split() == ["run", "epoch", "loss", "accuracy", "steps/s", "status"]
+    assert first == (
+        "without batch norm seed 0    1/2   1.1903   93.00 %       27  running"
+    )
+    assert second == (
+        "with batch norm seed 0       0/2        -         -           queued"
+    )
     assert overall.startswith("0 of 6 runs  ") and overall.endswith(" left")
     assert "  8 %  0:00 gone  " in overall
 
@@ -77,7 +83,52 @@ def test_the_bar_stays_in_sight_on_a_small_terminal() -> None:
 def test_the_rate_is_part_of_the_name_where_several_run(live: LiveProgress) -> None:
     spec = SPEC.model_copy(update={"recipe": Recipe(epochs=2, rates=(0.01, 0.1))})
     live.began(Workload(spec, plan(spec), {(): EPOCH}, {}))
-    assert seen(live)[1].startswith("none lr 0.01 seed 0 ")
+    assert seen(live)[1].startswith("without batch norm lr 0.01 seed 0 ")
+
+
+def test_an_epoch_counts_once_it_is_done_and_a_glimpse_is_marked(
+    live: LiveProgress,
+) -> None:
+    live.began(Workload(SPEC, KEYS, {(): EPOCH}, {}))
+    live.status(KEYS[0], "running", None)
+    for event in events(KEYS[0])[:3]:
+        live.event(KEYS[0], event)
+    _, first, *_, below = seen(live)
+    assert first.split()[5:6] == ["0/2"] and "~92.00 %" in first
+    assert below == "~ on a slice of the test images"
+
+
+def test_what_an_earlier_session_found_is_still_shown(live: LiveProgress) -> None:
+    row = EpochRow(
+        epoch=2, train_loss=0.25, test_loss=0.3, test_accuracy=0.9, seconds=1.0
+    )
+    live.began(Workload(SPEC, KEYS, {(): EPOCH}, {KEYS[0]: 2}, {KEYS[0]: row}))
+    line = seen(live)[1]
+    assert "2/2" in line and "0.2500" in line and "90.00 %" in line
+
+
+def test_what_follows_training_is_said_before_it_begins(live: LiveProgress) -> None:
+    spec = SPEC.model_copy(update={"measure": "full"})
+    live.began(Workload(spec, KEYS, {(): EPOCH}, {}))
+    below = "then surfaces and curvatures, and what a step costs"
+    assert seen(live)[-1] == below
+    live.note("surfaces and curvatures: 3 of 19, about 40 s left")
+    for key in KEYS:
+        live.status(key, "done", None)
+    *_, overall, below = seen(live)
+    assert below == "surfaces and curvatures: 3 of 19, about 40 s left"
+    assert overall.endswith("trained")
+
+
+def test_runs_of_a_sweep_of_two_keys_fit_a_terminal(
+    live: LiveProgress,
+) -> None:
+    swept = {"recipe.batch_size": [16, 64], "recipe.weight_decay": [0, 0.1]}
+    spec = StudySpec(**{**SPEC.model_dump(by_alias=True), "sweep": swept})
+    keys = plan(spec)
+    steps = dict.fromkeys(spec.sweep.points, EPOCH)
+    live.began(Workload(spec, keys, steps, {}))
+    assert seen(live)[1].endswith("queued")
 
 
 def test_a_reason_stays_above_the_table() -> None:

@@ -6,6 +6,7 @@ from itertools import count as naturals
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
+from normlab.analysis.text.layout import wrapped
 from normlab.analysis.text.words import ARMS, count, named, seeds_text
 from normlab.cli.stopping import Stopped, signal_behind
 from normlab.errors import NormlabError
@@ -140,7 +141,7 @@ def _announcement(spec: StudySpec, chosen: Sequence[int]) -> str:
         f"{count(seeds, 'seed')} = {count(arms * rates * points * seeds, 'run')} of "
         f"{count(spec.recipe.epochs, 'epoch')}"
     )
-    return "\n".join((line, *_who_chooses(spec, chosen)))
+    return "\n".join(map(wrapped, (line, *_who_chooses(spec, chosen))))
 
 
 def _who_chooses(spec: StudySpec, chosen: Sequence[int]) -> list[str]:

@@ -143,7 +143,9 @@ class Conductor:
         steps = {
             p: v.batches.steps_per_epoch for p, v in self._prepared.variants.items()
         }
-        self._watcher.began(Workload(spec, [run.key for run in runs], steps, done))
+        last = {run.key: run.epochs[-1] for run in runs if run.epochs}
+        keys = [run.key for run in runs]
+        self._watcher.began(Workload(spec, keys, steps, done, last))
         for key in longest_first(starts, self._prepared.variants, spec.recipe.epochs):
             self._executor.submit(self._job(key, starts[key]))
         if spec.recipe.refine:

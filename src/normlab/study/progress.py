@@ -11,16 +11,23 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from normlab.records import events
 from normlab.study.pace import Pace, makespan, workers_of
 
 if TYPE_CHECKING:
+    from normlab.records.rows import EpochRow
     from normlab.spec.plan import RunKey
     from normlab.spec.point import SweepPoint
     from normlab.spec.study import StudySpec
 
+_AFTERWARDS = {
+    "none": "",
+    "light": "then what a step costs",
+    "full": "then surfaces and curvatures, and what a step costs",
+}
 SETTLED = frozenset({"done", "diverged", "failed"})
 
 
@@ -32,6 +39,8 @@ class Workload(NamedTuple):
     steps_per_epoch: Mapping[SweepPoint, int]
     epochs_done: Mapping[RunKey, int]
     """By an earlier session; 0 of a run that is not named."""
+    last: Mapping[RunKey, EpochRow] = MappingProxyType({})
+    """What that session saw at the end of the last of them."""
 
 
 class ProgressListener(Protocol):
@@ -94,6 +103,7 @@ class RunProgress:
     step: int = 0  # finished steps
     loss: float | None = None  # mean training loss of the last block of steps
     accuracy: float | None = None  # test accuracy, as last measured
+    glimpse: bool = False  # whether that was on a slice of the test images
     steps_per_second: float | None = None
     reason: str | None = None
     seen: float | None = field(default=None, repr=False)  # clock at the last report
@@ -111,6 +121,9 @@ class Progress(Silent):
         self.epochs = 0
         self.workers = 1
         self.phase = ""
+        self.labels: Mapping[str, str] = {}
+        self.next = ""
+        """What follows training."""
         self._clock = clock
         self._started = clock()
         self._paces: dict[tuple[str, SweepPoint], Pace] = {}
@@ -129,6 +142,8 @@ class Progress(Silent):
     def began(self, work: Workload) -> None:
         """Lay out one line per run, with what an earlier session finished."""
         self.epochs = work.spec.recipe.epochs
+        self.labels = work.spec.labels
+        self.next = _AFTERWARDS[work.spec.measure]
         self._steps_per_epoch = dict(work.steps_per_epoch)
         self.workers = workers_of(work.spec.execution)
         self._started = self._clock()
@@ -138,7 +153,10 @@ class Progress(Silent):
             epoch = work.epochs_done.get(key, 0)
             status = "done" if epoch >= self.epochs else "queued"
             steps = epoch * self._steps_per_epoch[key.point]
-            self.runs[key] = RunProgress(key, status, epoch, steps)
+            run = self.runs[key] = RunProgress(key, status, epoch, steps)
+            if epoch and key in work.last:
+                run.loss = work.last[key].train_loss
+                run.accuracy = work.last[key].test_accuracy
         self._counted(work.runs)
 
     def joined(self, keys: Sequence[RunKey]) -> None:
@@ -159,10 +177,11 @@ class Progress(Silent):
                 self._count(run, first - 1, len(losses), seconds, now)
                 run.loss = float(losses.mean())
             case events.InterimEval(accuracy=accuracy):
-                run.accuracy = accuracy
+                run.accuracy, run.glimpse = accuracy, True
             case events.EpochDone(epoch=epoch, test_accuracy=accuracy):
                 run.epoch = epoch
-                run.accuracy = run.accuracy if accuracy is None else accuracy
+                if accuracy is not None:
+                    run.accuracy, run.glimpse = accuracy, False
                 if run.seen is not None:
                     self._pace(run).add(steps=0, seconds=now - run.seen)
             case _:

@@ -63,7 +63,7 @@ class Lines(Progress):
         say(wrapped(plain(text)))
 
     def _name(self, key: RunKey) -> str:
-        return run_name(key, rates=self.several_rates)
+        return run_name(key, rates=self.several_rates, labels=self.labels)
 
     def _epoch(self, done: events.EpochDone) -> str:
         return (

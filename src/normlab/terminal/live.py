@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 # the workers share the cores with this process; a redraw costs a few milliseconds
 _REDRAWS_PER_SECOND = 2
 _STYLES = {"running": "bold", "done": "green", "diverged": "red", "failed": "red"}
-_BAR = 30  # characters
+_BAR = 25  # characters
+_NAME = 33  # characters of a run's name that leave room for its numbers
 _OVERALL_LINES = 4  # header, bar, phase, and the line the cursor rests on
 
 
@@ -33,6 +34,7 @@ class LiveProgress(Progress):
         super().__init__()
         self._console = console or Console()
         self._name_widths: dict[int, int] = {}  # by the number of runs: they only grow
+        self._labelled = True
         self._live = RichLive(
             console=self._console,
             get_renderable=self.picture,
@@ -70,31 +72,43 @@ class LiveProgress(Progress):
         lines = [self._heading(), *map(self._line, self._in_sight(room))]
         # lines of our own: rich's tables take five times as long to lay out
         text = Text("\n", no_wrap=True, overflow="crop").join(lines)
-        return Group(text, self._overall(), Text(plain(self.phase)))
+        return Group(text, self._overall(), Text(plain(self._below())))
 
     def _heading(self) -> Text:
-        return Text(
-            f"{'run':{self._name_width()}}  {'epoch':>9}  {'loss':>7}  "
-            f"{'accuracy':>8}  {'steps/s':>7}  status",
-            style="dim",
-        )
+        line = self._columns("run", "epoch", "loss", "accuracy", "steps/s", "status")
+        return Text(line, style="dim")
+
+    def _columns(self, name: str, *cells: str) -> str:
+        """Names to the left, numbers to the right; speeds where there is room."""
+        epoch, loss, accuracy, speed, status = cells
+        width, few = self._name_width(), len(f"{self.epochs}/{self.epochs}")
+        speed = f"{speed:>7}  " if width <= _NAME else ""
+        epoch = epoch.rjust(max(few, len("epoch")))
+        return f"{name:{width}}  {epoch}  {loss:>7}  {accuracy:>8}  {speed}{status}"
 
     def _line(self, run: RunProgress) -> Text:
-        name = run_name(run.key, rates=self.several_rates)
-        current = min(run.epoch + (run.status == "running"), self.epochs)
-        epoch = f"{current}/{self.epochs}"
+        epoch = f"{run.epoch}/{self.epochs}"  # how many are done
+        accuracy = f"{'~' if run.glimpse else ''}{percent(run.accuracy)}"
         speed = f"{run.steps_per_second:.0f}" if run.steps_per_second else ""
+        name, loss = self._name(run.key), nats(run.loss)
         return Text(
-            f"{name:{self._name_width()}}  {epoch:>9}  {nats(run.loss):>7}  "
-            f"{percent(run.accuracy):>8}  {speed:>7}  {run.status}",
+            self._columns(name, epoch, loss, accuracy, speed, run.status),
             style=_STYLES.get(run.status, "dim"),
         )
+
+    def _name(self, key: RunKey) -> str:
+        labels = self.labels if self._labelled else None
+        return run_name(key, rates=self.several_rates, labels=labels)
 
     def _name_width(self) -> int:
         runs = self.runs
         if len(runs) not in self._name_widths:
-            names = (run_name(key, rates=self.several_rates) for key in runs)
-            self._name_widths = {len(runs): max(map(len, names))}
+            self._labelled = True
+            width = max(len(self._name(key)) for key in runs)
+            if width > _NAME:  # the names of the arms are shorter
+                self._labelled = False
+                width = max(len(self._name(key)) for key in runs)
+            self._name_widths = {len(runs): width}
         return self._name_widths[len(runs)]
 
     def _in_sight(self, room: int) -> list[RunProgress]:
@@ -108,12 +122,22 @@ class LiveProgress(Progress):
         )
         return [runs[i] for i in sorted(chosen)]
 
+    def _below(self) -> str:
+        """The phase; while runs are trained what follows, and what `~` means."""
+        if self.phase:
+            return self.phase
+        slices = any(run.glimpse for run in self.runs.values())
+        legend = "~ on a slice of the test images" if slices else ""
+        return "; ".join(filter(None, (self.next, legend)))
+
     def _overall(self) -> Text:
         done = sum(run.status in SETTLED for run in self.runs.values())
         share = self.steps_done / max(1, self.steps_total)
         full = round(share * _BAR)
         seconds = self.seconds_left()
         left = "starting" if seconds is None else f"{duration(seconds)} left"
+        if done == len(self.runs):
+            left = "trained"  # what follows has a line of its own
         return Text.assemble(
             f"{done:,} of {count(len(self.runs), 'run')}  ",
             ("━" * full, "green"),

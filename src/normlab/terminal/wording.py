@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from normlab.spec.point import point_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from normlab.spec.plan import RunKey
 
 
@@ -36,8 +38,15 @@ def percent(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:.2f} %"
 
 
-def run_name(key: RunKey, *, rates: bool) -> str:
+def run_name(
+    key: RunKey, *, rates: bool, labels: Mapping[str, str] | None = None
+) -> str:
     """How a run is called on a line of its own; its rate only where several run.
+
+    Args:
+        key: The run.
+        rates: Whether several rates run.
+        labels: What readers see arms called, by their names; else the name is said.
 
     Example:
         >>> from normlab.spec.plan import RunKey
@@ -46,4 +55,5 @@ def run_name(key: RunKey, *, rates: bool) -> str:
     """
     rate = f" lr {key.rate:g}" if rates else ""
     point = f" {point_text(key.point)}" if key.point else ""
-    return f"{key.arm}{rate}{point} seed {key.seed}"
+    arm = (labels or {}).get(key.arm, key.arm)
+    return f"{arm}{rate}{point} seed {key.seed}"
