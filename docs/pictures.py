@@ -17,7 +17,7 @@ from normlab.facade.result import Result
 from normlab.figures.kit.export import export_figures
 
 HERE = Path(__file__).parent / "pictures"
-OF_ARTICLE = ("surface-common", "claims", "learning-curves")
+OF_ARTICLE = ("surface-common", "one-neuron", "claims", "learning-curves")
 OF_RATES = ("learning-rates",)
 
 
@@ -31,7 +31,7 @@ def main() -> int:
         article, rates = Result.open(given.article), Result.open(given.rates)
         pictures = [article.plot(name) for name in OF_ARTICLE]
         pictures += [rates.plot(name) for name in OF_RATES]
-        for path in export_figures(pictures, "svg", HERE):
+        for path in export_figures(pictures, "svg", HERE, force=True):
             print(f"written: {path}")
     except NormlabError as refused:
         print(f"pictures.py: error: {refused}", file=sys.stderr)
