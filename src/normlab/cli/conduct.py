@@ -82,7 +82,7 @@ def _conducted(
             say(f"executing {arm.file} (norm {arm.own})")
     if not manner.quiet:
         kept = f"to be kept in {folder}"
-        say("\n".join((_announcement(spec, chosen), kept, *told)))
+        say("\n".join((announcement(spec, chosen), kept, *told)))
     try:
         with watching(quiet=manner.quiet) as watcher:
             result = train(watcher)
@@ -129,7 +129,8 @@ def _report(result: StudyResult, folder: Path, manner: Manner) -> int:
     return 0
 
 
-def _announcement(spec: StudySpec, chosen: Sequence[int]) -> str:
+def announcement(spec: StudySpec, chosen: Sequence[int] = ()) -> str:
+    """How many runs of what; with several rates, which seeds choose among them."""
     arms, rates, seeds = len(spec.arms), len(spec.recipe.rates), len(spec.seeds)
     several = f" x {count(rates, 'learning rate')}" if rates > 1 else ""
     points = len(spec.sweep.points)

@@ -202,6 +202,13 @@ Quick = Annotated[
         "no loss surfaces; options given beside it win.",
     ),
 ]
+Plan = Annotated[
+    bool,
+    typer.Option(
+        "--plan",
+        help="Only say what would be run and what its seeds can show; write nothing.",
+    ),
+]
 Open = Annotated[bool, typer.Option("--open", help="Show the report in the browser.")]
 Set = Annotated[
     list[str] | None,

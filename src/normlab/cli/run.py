@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from normlab.cli import options
+from normlab.terminal.printing import say
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
@@ -35,6 +36,7 @@ def run(
     executor: options.Executor = None,
     full: options.Full = False,
     quick: options.Quick = False,
+    plan: options.Plan = False,
     settings: options.Set = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
@@ -43,7 +45,8 @@ def run(
 ) -> int:
     """Train the arms of an experiment and compare them."""
     from normlab.cli import given
-    from normlab.cli.conduct import Manner, conduct
+    from normlab.cli.beforehand import equal_arms, plan_lines
+    from normlab.cli.conduct import Manner, announcement, conduct
     from normlab.cli.experiments import find, not_as_published
     from normlab.cli.quick import quick_text, reduced
     from normlab.records.folder import StudyFolder
@@ -90,4 +93,9 @@ def run(
     told = not_as_published(experiment, spec)
     if quick:
         told.append(quick_text(spec))
+    told += equal_arms(spec)
+    if plan:
+        lines = plan_lines(spec, folder.absolute().parent)
+        say("\n".join((announcement(spec), *told, *lines)))
+        return 0
     return conduct(spec, folder, train, told=told, manner=Manner(quiet, verbose, show))
