@@ -21,13 +21,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
 from PIL import Image
 
 from normlab.analysis.analyse import judge_all
-from normlab.analysis.claim import Claim, Claims
 from normlab.analysis.series.step_table import step_tables
+from normlab.analysis.statements import Said, said_and_found
 from normlab.analysis.text.table import Table
 from normlab.errors import NormlabError, NotMeasured
 from normlab.experiments.experiment import Experiment, Statement
@@ -40,51 +39,19 @@ HERE = Path(__file__).parent
 LARGEST = 200_000  # bytes of a picture
 COLOURS = 128
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
-_DECIDED = ("supported", "contradicted", "mixed", "no-difference")
 
 
-class Row(NamedTuple):
-    """A statement at one place of the study; no claim if the study cannot say."""
-
-    statement: Statement
-    claim: Claim | None
-
-    @property
-    def verdict(self) -> str:
-        """Whether what was measured agrees with the statement."""
-        if self.claim is None:
-            return "not measured in this study"
-        verdict = self.claim.verdict
-        if verdict in self.statement.expects:
-            return f"**agrees** ({verdict})"
-        if verdict == "not-measurable":
-            return "not measurable"
-        return (
-            f"**disagrees** ({verdict})" if verdict in _DECIDED else f"open ({verdict})"
-        )
+def verdict(row: Said) -> str:
+    """Whether it agrees, and the verdict that says so."""
+    found = f" ({row.claim.verdict})" if row.claim else ""
+    if row.agrees in ("agrees", "disagrees"):
+        return f"**{row.agrees}**{found}"
+    return f"{row.agrees}{found}" if row.agrees == "open" else row.agrees
 
 
-def rows(record: StudyRecord, statements: Sequence[Statement]) -> list[Row]:
+def rows(record: StudyRecord, statements: Sequence[Statement]) -> list[Said]:
     """All statements, with what the study says of each where it speaks."""
-    claims = judge_all(record)
-    return [
-        Row(statement, claim)
-        for statement in statements
-        for claim in _about(statement, claims) or [None]
-    ]
-
-
-def _about(statement: Statement, claims: Claims) -> list[Claim]:
-    said = [
-        claim
-        for claim in claims
-        if claim.id == statement.claim
-        and (claim.arm, claim.baseline) == (statement.arm, statement.against)
-        and statement.speaks_at(claim.compared, claim.rate, claim.point)
-    ]
-    same = [claim for claim in said if claim.compared == "same-rate"]
-    best = [claim for claim in said if claim not in same]
-    return best if best and statement.rates == "own" else same
+    return said_and_found(statements, judge_all(record))
 
 
 def page(text: str, results: str) -> str:
@@ -180,13 +147,13 @@ def _command(record: StudyRecord) -> list[str]:
     return [f"    {shlex.join(kept)}", ""] if kept else []
 
 
-def _line(row: Row) -> str:
+def _line(row: Said) -> str:
     statement, claim = row
     arms = f"`{statement.arm}` against `{statement.against}`"
     where = f"{arms}, {claim.where}" if claim else arms
     measured = claim.numbers if claim else "-"
     says = f"{statement.says} ({statement.source}): `{statement.claim}`"
-    cells = (says, where, measured, row.verdict)
+    cells = (says, where, measured, verdict(row))
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
 

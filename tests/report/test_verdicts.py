@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from html import unescape
+
 from normlab.analysis.claims import DEFINITIONS
+from normlab.analysis.text.words import upper
+from normlab.experiments.paper_speed import EXPERIMENT
 from normlab.facade.result import Result
 from normlab.figures.gallery import KINDS
+from normlab.report.build import build
 from normlab.report.verdicts import COMPARED, USUAL, tables
 from normlab.spec.arms import Arm
 from tests.analysis.studies import accuracy_study
@@ -48,6 +54,17 @@ def test_of_two_norms_no_side_is_expected() -> None:
         "Test accuracy with group norm, against with batch norm"
     )
     assert accuracy.verdict not in ("supported", "contradicted")
+
+
+def test_a_named_experiment_opens_with_what_the_paper_says() -> None:
+    record = accuracy_study([0.010, 0.011, 0.012, 0.011])
+    named = record.spec.model_copy(update={"experiment": "paper-speed"})
+    page = build(Result(replace(record, spec=named)))
+    before = page.partition('aria-label="With batch norm')[0]
+    assert "The publication says" in before
+    for statement in EXPERIMENT.statements:
+        assert upper(statement.says) in unescape(before)
+    assert "The publication says" not in build(Result(record))
 
 
 def test_what_holds_for_the_study_goes_before_each_setting() -> None:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from normlab.analysis.series.step_table import step_tables
+from normlab.analysis.statements import Said, said_and_found, statements_of
 from normlab.analysis.text.answer import answers
 from normlab.figures.gallery import Gallery
 from normlab.figures.kit.picture import SECTIONS, Picture, Section
@@ -30,6 +31,7 @@ from normlab.report.verdicts import back, tables
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
+ARTICLE = "article"
 FACTS = {
     "created": "started",
     "finished": "finished",
@@ -93,10 +95,12 @@ def build(result: StudyResult) -> str:
             for name, heading in SECTIONS.items()
             if name in by_section
         ],
+        numbers_in=next((n for n in ("sweep", "training") if n in by_section), ""),
         missing=missing,
         limits=limits(result),
         words=terms.met,
         sources=SOURCES,
+        said=_said(result),
         about_batch=any("batch" in arm.norm for arm in result.record.spec.arms),
         environment=_environment(result.record.meta),
         commands=_commands(result),
@@ -154,6 +158,14 @@ def _script_safe(value: Any) -> Markup:
 def _own(name: str) -> Markup:
     """A file of this package; nothing of a user's is in it."""
     return Markup(files("normlab.report").joinpath("page", name).read_text("utf-8"))
+
+
+def _said(result: StudyResult) -> list[Said]:
+    """What the publication says; the article's statements are the table's own rows."""
+    spec = result.record.spec
+    if spec.experiment == ARTICLE:
+        return []
+    return said_and_found(statements_of(spec), result.claims())
 
 
 def _environment(meta: Any) -> Sequence[tuple[str, str]]:

@@ -46,7 +46,11 @@ class Table:
         return "\n".join(("\n\n".join(parts), wrapped(caption)))
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in self.head)
+        # a corner without words heads nothing
+        head = "".join(
+            f'<th scope="col">{escape(cell)}</th>' if cell else "<td></td>"
+            for cell in self.head
+        )
         rows = "".join(
             f'<tr><th scope="row">{escape(first)}</th>'
             + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
