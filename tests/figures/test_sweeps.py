@@ -214,9 +214,11 @@ def test_what_was_not_swept_is_not_drawn() -> None:
 def test_claims_of_several_rates_and_points_say_where_they_hold() -> None:
     spec = rates_spec(0.01, 0.1, sweep={"recipe.batch_size": [8, 64]})
     drawn = claims_forest.KIND.draw(Result(over_rates(spec, lambda key: 0.1)), LIGHT)
-    labels = [note.text for note in drawn.figure.layout.annotations if note.x == 0]
-    assert "<b>better-accuracy</b><br>lr 0.1, batch_size 64" in labels
-    assert len(set(labels)) == len(labels)
+    notes = [note for note in drawn.figure.layout.annotations if note.x == 0]
+    rows = [(note.xref, note.text) for note in notes]
+    (panel,) = {xref for xref, text in rows if text == "<b>better-accuracy</b>"}
+    assert (panel, "lr 0.1, batch_size 64") in rows
+    assert len(set(rows)) == len(rows)
     assert "better-accuracy (with batch norm, lr 0.1, batch_size 64): " in drawn.alt
 
 

@@ -11,8 +11,15 @@ import plotly.graph_objects as go
 
 from normlab.analysis.claim import Claim
 from normlab.analysis.text.layout import spread
-from normlab.analysis.text.words import count, effect_text, unit_text
+from normlab.analysis.text.words import count, effect_text
 from normlab.errors import NotMeasured
+from normlab.figures.kit.claim_rows import (
+    axis_of,
+    label_of,
+    measured,
+    panels_of,
+    several_places,
+)
 from normlab.figures.kit.marks import add_upright
 from normlab.figures.kit.panels import Panel, axis_number, on, panels
 from normlab.figures.kit.picture import Drawn, FigureKind, in_words
@@ -32,69 +39,60 @@ def draw_claims_forest(
 ) -> go.Figure:
     """Ratios on a logarithmic axis, differences below, each unit on one of its own.
 
+    Of several rates or points each claim has a panel with a row for every place.
+
     Args:
         claims: Those without an estimate have a row in words alone.
         styles: Of every arm.
         theme: Paper and ink.
     """
-    by_axis: dict[str, list[Claim]] = {}
-    for claim in sorted(claims, key=lambda c: c.definition.scale != "ratio"):
-        by_axis.setdefault(_axis(claim), []).append(claim)
-    groups = list(by_axis.values())
     arms = len({claim.arm for claim in claims}) > 1
     places = several_places(claims)
-    two_lines = arms or places  # an arm's name beside a claim's would meet the numbers
-    row_height = ROW + LINE * two_lines
+    groups = panels_of(claims, by_claim=places)
+    row_height = ROW + LINE * arms  # its name has a line, or it would meet the numbers
+    columns = 2 if places and len(groups) > 1 else 1
     figure = panels(
         theme,
-        [_panel(group, above=0.65 + 0.1 * two_lines) for group in groups],
-        columns=1,
-        height=[row_height * len(group) for group in groups],
+        [
+            _panel(
+                group,
+                above=0.65 + 0.1 * arms,
+                title=group[0].id if places else "",
+            )
+            for group in groups
+        ],
+        columns=columns,
+        height=[
+            row_height * max(map(len, groups[i : i + columns]))
+            for i in range(0, len(groups), columns)
+        ],
+        legend=not places,
     )
     traces, words, shades = [], [], []
     for i, group in enumerate(groups):
         add_upright(figure, i, _equal(group[0]), theme)
         for row, claim in enumerate(group):
-            if _measured(claim):
+            if measured(claim):
                 shades.append(_shade(i, row, claim, styles[claim.arm]))
                 traces += _row(i, row, claim, styles[claim.arm])
-            below = [claim.labels[0]] * arms + [claim.where] * places
-            label = "<br>".join((f"<b>{claim.id}</b>", *[", ".join(below)] * two_lines))
+            label = label_of(claim, with_arm=arms, with_place=places)
             words += _words_beside(i, row, claim, label, theme)
     # all at once: Plotly copies what is there whenever something is added
     figure.add_traces(traces)
     figure.update_layout(
-        margin={"l": 16, "t": 16},
+        margin={"l": 16} if places else {"l": 16, "t": 16},
         shapes=(*figure.layout.shapes, *shades),
         annotations=(*figure.layout.annotations, *words),
     )
     return figure
 
 
-def several_places(claims: Sequence[Claim]) -> bool:
-    """Whether claims were taken at several rates or points, so that rows must say."""
-    return len({claim.where for claim in claims}) > 1
-
-
-def _measured(claim: Claim) -> bool:
-    return claim.estimate is not None and math.isfinite(claim.estimate)
-
-
-def _axis(claim: Claim) -> str:
-    """What the axis of a claim counts."""
-    if claim.definition.scale == "ratio":
-        return "times the baseline's"
-    unit = unit_text(claim.definition)
-    return {"points": "percentage points", "% of pairs": "percentage points"}.get(
-        unit, unit
-    )
-
-
-def _panel(group: Sequence[Claim], *, above: float) -> Panel:
+def _panel(group: Sequence[Claim], *, above: float, title: str) -> Panel:
     ratio = group[0].definition.scale == "ratio"
     reach = _reach(group)
     return Panel(
-        x=f"{_axis(group[0])} (dotted: equal)",
+        title=title,
+        x=f"{axis_of(group[0])} (dotted: equal)",
         y="",
         x_axis={
             "type": "log" if ratio else "linear",
@@ -140,7 +138,7 @@ def _equal(claim: Claim) -> float:
 
 
 def _unit(claim: Claim) -> float:
-    return 100.0 if _axis(claim) == "percentage points" else 1.0
+    return 100.0 if axis_of(claim) == "percentage points" else 1.0
 
 
 def _effects(claim: Claim) -> list[float]:
@@ -212,7 +210,7 @@ def _words_beside(
 ) -> Iterator[dict[str, Any]]:
     n = axis_number(i)
     effect = "not measured"
-    if claim.estimate is not None and _measured(claim):
+    if claim.estimate is not None and measured(claim):
         effect = effect_text(claim.estimate, claim.definition)
         effect += f", {claim.verdict}"
     texts = {"left": label, "right": effect}
@@ -237,7 +235,7 @@ def _words_beside(
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
     claims = result.claims()
-    if not any(map(_measured, claims)):
+    if not any(map(measured, claims)):
         raise NotMeasured(
             "no claim has an effect, for no twins that trained have ended"
         )
@@ -277,10 +275,10 @@ KIND = FigureKind(
     of_one_setting=False,
     title="All claims at a glance",
     reading=(
-        "One row per claim: small marks are single seeds, the large mark their mean "
-        "with its 95 % interval. The shaded side of the dotted line is the one that "
-        "the statement asserts: an interval wholly there speaks for it, wholly on the "
-        "other side against it."
+        "One row per claim, over several settings a panel per claim: small marks are "
+        "single seeds, the large mark their mean with its 95 % interval. The shaded "
+        "side of the dotted line is the one that the statement asserts: an interval "
+        "wholly there speaks for it, wholly on the other side against it."
     ),
     draw=_draw,
 )
