@@ -53,7 +53,7 @@ def test_a_first_rate_that_is_not_the_baselines_best_is_the_reference_too() -> N
     # the baseline reaches 85 % at rate 0.1 after two epochs, and 90 % at 0.01 after one
     assert rows["none", 0.1].steps == pytest.approx(2 * PER_EPOCH)
     assert rows["none", 0.01].steps == pytest.approx(PER_EPOCH)
-    assert "without batch norm lr 0.01 (x0.1)" in str(step_table(whole))
+    assert "without batch norm  0.01 (x0.1)" in str(step_table(whole))
 
 
 def test_rows_are_sorted_by_arm_then_by_rate() -> None:
@@ -63,7 +63,7 @@ def test_rows_are_sorted_by_arm_then_by_rate() -> None:
 
 def test_the_table_has_the_papers_columns() -> None:
     text = str(step_table(record()))
-    assert "with batch norm lr 0.1 (x10)" in text
+    assert "with batch norm     0.1 (x10)" in text
     assert [line.split()[-3:] for line in text.splitlines() if "0.1 (x10)" in line] == [
         ["-", "85.00", "%"],
         ["1.00", "98.00", "%"],

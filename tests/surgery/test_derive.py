@@ -12,8 +12,8 @@ from torch.nn import functional
 from normlab.base.slots import Slot, slots_of
 from normlab.base.streams import seeded
 from normlab.errors import BadModel
-from normlab.nets.given import Redrawn
 from normlab.norms.registry import maker
+from normlab.study.redrawn import Redrawn
 from normlab.surgery.derive import FeaturesLast, derive, places
 
 pytestmark = pytest.mark.usefixtures("drawn")

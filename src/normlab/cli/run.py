@@ -55,7 +55,7 @@ def run(
 
     known = find(experiment, full=full)
     if quick:
-        known = reduced(known, source=data or known.data.source)
+        known = reduced(known)
     spec = given.apply(
         known,
         {

@@ -252,12 +252,13 @@ def _draw(result: StudyResult, theme: Theme) -> Drawn:
 def few(claims: Sequence[Claim]) -> Sequence[Claim]:
     """All claims, or of many those of some arms and places.
 
-    Those at own best rates and over all rates go before those at equal rates; of too
-    many places the first, the last and some between are taken, with all their claims.
+    Those at own best rates and over all rates go before those at equal rates, if any of
+    them was measured; of too many places the first, the last and some between are taken, with all their claims.
     """
     if len(claims) <= MAX_ROWS:
         return claims
-    first = [claim for claim in claims if claim.compared != "same-rate"] or claims
+    first = [claim for claim in claims if claim.compared != "same-rate"]
+    first = first if any(map(measured, first)) else claims
     places = Counter((claim.arm, claim.where) for claim in first)
     most = max(1, MAX_ROWS // max(places.values()))
     kept = set(spread(list(places), most))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from normlab.spec.arms import Arm
 from normlab.spec.names import AS_IS
 from normlab.spec.norms import FAMILIES
 
 NONE = "none"
+LONG = 30  # characters of a name
 
 
 def labels_of(arms: Sequence[Arm]) -> dict[str, str]:
@@ -29,12 +30,14 @@ def labels_of(arms: Sequence[Arm]) -> dict[str, str]:
     without = f"without {kinds.pop() if len(kinds) == 1 else 'norm'}"
     plain = {a.name: without if a.norm == NONE else f"with {_kind(a)}" for a in arms}
     times = Counter(plain.values())
-    return {
-        arm.name: plain[arm.name]
-        if times[plain[arm.name]] == 1 and arm.name == (arm.own or arm.norm)
-        else f"{plain[arm.name]} ({arm.name})"
-        for arm in arms
-    }
+    return {arm.name: _label(arm, plain[arm.name], times) for arm in arms}
+
+
+def _label(arm: Arm, plain: str, times: Mapping[str, int]) -> str:
+    if times[plain] == 1 and arm.name == (arm.own or arm.norm):
+        return plain
+    # a name as long as a line says enough by itself
+    return f"with {arm.name}" if len(arm.name) > LONG else f"{plain} ({arm.name})"
 
 
 def beside(label: str, other: str) -> str:

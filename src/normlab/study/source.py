@@ -13,11 +13,11 @@ from normlab.base.slots import NormMaker
 from normlab.errors import BadModel, BadSetting, described
 from normlab.nets import registry
 from normlab.nets.custom import Factory, arguments, from_file, offered, takes_norm
-from normlab.nets.given import Redrawn
 from normlab.nets.own_norm import OwnNorm, norm_from_file
 from normlab.spec.arms import Arm
 from normlab.spec.model import Model
 from normlab.spec.names import PYTHON
+from normlab.study.redrawn import Redrawn
 from normlab.user_code import refusing
 
 

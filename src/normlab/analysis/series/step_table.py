@@ -120,11 +120,11 @@ def step_table(record: StudyRecord, point: SweepPoint = ()) -> Table:
         )
     return Table(
         caption,
-        ("", "steps", "ratio", "maximum"),
+        ("", *(["lr"] if several else []), "steps", "ratio", "maximum"),
         tuple(
             (
-                labels[row.arm]
-                + (f" lr {row.rate:g} (x{row.rate / rate:.3g})" if several else ""),
+                labels[row.arm],
+                *([f"{row.rate:g} (x{row.rate / rate:.3g})"] if several else []),
                 _steps_text(row),
                 _ratio_text(row.ratio),
                 "-" if math.isnan(row.maximum) else f"{100 * row.maximum:.2f} %",
