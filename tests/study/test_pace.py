@@ -66,3 +66,10 @@ def test_a_countdown_sums_what_several_workers_have_done() -> None:
     assert countdown.tick("two") == "2 of 3, about 5 s left"
     assert countdown.left == 1
     assert countdown.tick("small") == "3 of 3, about 0 s left"
+
+
+def test_what_is_no_work_is_counted_and_tells_no_time() -> None:
+    countdown = Countdown({"nothing": 0.0, "much": 10.0}, clock=lambda: 5.0)
+    assert countdown.tick("nothing") == "1 of 2"
+    assert countdown.tick("much") == "2 of 2, about 0 s left"
+    assert Countdown({"nothing": 0.0}).tick("nothing") == "1 of 1"

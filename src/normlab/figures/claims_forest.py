@@ -253,7 +253,8 @@ def few(claims: Sequence[Claim]) -> Sequence[Claim]:
     """All claims, or of many those of some arms and places.
 
     Those at own best rates and over all rates go before those at equal rates, if any of
-    them was measured; of too many places the first, the last and some between are taken, with all their claims.
+    them was measured; of too many places the first, the last and some between are
+    taken, with all their claims.
     """
     if len(claims) <= MAX_ROWS:
         return claims

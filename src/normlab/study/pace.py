@@ -96,8 +96,11 @@ class Countdown:
     def _text(self) -> str:
         # kept as it changes: there may be thousands, each told about many times
         rest = self._rest if self._work else 0.0
-        seconds = (self._clock() - self._began) / (self._whole - rest) * rest
-        return f"{self._count - self.left} of {self._count}, about {seconds:.0f} s left"
+        told, done = f"{self._count - self.left} of {self._count}", self._whole - rest
+        if done <= 0:  # what took no work says nothing of the time that work takes
+            return told
+        seconds = (self._clock() - self._began) / done * rest
+        return f"{told}, about {seconds:.0f} s left"
 
 
 def makespan(busy: Iterable[float], queue: Iterable[float], *, workers: int) -> float:
