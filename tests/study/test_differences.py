@@ -66,24 +66,24 @@ def listed(norm: NormMaker) -> nn.Module:
 CASES: list[tuple[Callable[[NormMaker], nn.Module], list[str]]] = [
     (plain, []),
     (listed, []),
-    (deeper, ["in batch, not in none: 2 (ReLU), 3 (Linear)"]),
+    (deeper, ["only batch: 2 (ReLU), 3 (Linear)"]),
     (
         wider,
         [
-            "of another shape in none and batch: 1.weight ((2, 4) and (3, 4)), "
+            "of another shape none and batch: 1.weight ((2, 4) and (3, 4)), "
             "1.bias ((2,) and (3,))"
         ],
     ),
-    (another_layer, ["of another kind in none and batch: 2 (ReLU and Sigmoid)"]),
-    (attribute, ["of another value in none and batch: scale"]),
+    (another_layer, ["of another kind none and batch: 2 (ReLU and Sigmoid)"]),
+    (attribute, ["of another value none and batch: scale"]),
     (
         drawn_behind_more,
         [
-            "in batch, not in none: 2.0 (Linear)",
-            "of another value in none and batch: noise",
+            "only batch: 2.0 (Linear)",
+            "of another value none and batch: noise",
         ],
     ),
-    (buffer, ["in none, not in batch: mask"]),
+    (buffer, ["only none: mask"]),
 ]
 
 

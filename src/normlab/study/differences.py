@@ -43,10 +43,12 @@ def told(
         models: The network of each arm at step 0.
         seen: What the trial showed of each.
     """
-    baseline = spec.baseline
+    baseline, labels = spec.baseline, spec.labels
     found = {
         arm.name: differences(
-            models[baseline.name], models[arm.name], (baseline.name, arm.name)
+            models[baseline.name],
+            models[arm.name],
+            (labels[baseline.name], labels[arm.name]),
         )
         for arm in spec.arms
         if not (isinstance(source, BuiltIn) and arm.model != baseline.model)
@@ -59,15 +61,17 @@ def told(
     )
     shown = {
         "norms that did not come from norm(...)": {
-            arm: (*other_norms(model), *seen[arm].slots.functions)
+            labels[arm]: (*other_norms(model), *seen[arm].slots.functions)
             for arm, model in models.items()
         },
-        "norms that were not called": {a: s.slots.unreached for a, s in seen.items()},
+        "norms that were not called": {
+            labels[arm]: one.slots.unreached for arm, one in seen.items()
+        },
         "layers without a bias whose norm has none either": {
-            arm: one.slots.without_shift for arm, one in seen.items()
+            labels[arm]: one.slots.without_shift for arm, one in seen.items()
         },
         "parameters that no gradient reaches": {
-            arm: one.untouched for arm, one in seen.items()
+            labels[arm]: one.untouched for arm, one in seen.items()
         },
     }
     return Told(
@@ -100,14 +104,14 @@ def by_arm(what: str, names: Mapping[str, tuple[str, ...]]) -> str:
     """Names of each arm's network, in one sentence.
 
     Example:
-        >>> by_arm("norms", {"none": ("1", "4"), "batch": ()})
-        'norms: 1, 4 in none'
-        >>> by_arm("norms", {"none": ("1", "4"), "batch": ("1", "4")})
+        >>> by_arm("norms", {"without norm": ("1", "4"), "with batch norm": ()})
+        'norms: 1, 4 without norm'
+        >>> by_arm("norms", {"without norm": ("1", "4"), "with batch norm": ("1", "4")})
         'norms: 1, 4 in every arm'
     """
     if len(set(names.values())) == 1:
         return f"{what}: {_some(next(iter(names.values())))} in every arm"
-    having = [f"{_some(found)} in {arm}" for arm, found in names.items() if found]
+    having = [f"{_some(found)} {arm}" for arm, found in names.items() if found]
     return f"{what}: {'; '.join(having)}"
 
 
@@ -117,7 +121,7 @@ def differences(one: nn.Module, other: nn.Module, names: tuple[str, str]) -> lis
     Args:
         one: The network of an arm, at step 0.
         other: That of another arm; what they share must be equal by now.
-        names: Of the arms.
+        names: What readers see the arms called.
     """
     norms = [
         p for model in (one, other) for p, m in model.named_modules() if is_norm(m)
@@ -131,11 +135,11 @@ def differences(one: nn.Module, other: nn.Module, names: tuple[str, str]) -> lis
     held = {**mine.held, **its.held}
     a, b = names
     found = {
-        f"in {a}, not in {b}": mine.alone(its).values(),
-        f"in {b}, not in {a}": its.alone(mine).values(),
-        f"of another kind in {a} and {b}": replaced.values(),
-        f"of another shape in {a} and {b}": resized.values(),
-        f"of another value in {a} and {b}": [
+        f"only {a}": mine.alone(its).values(),
+        f"only {b}": its.alone(mine).values(),
+        f"of another kind {a} and {b}": replaced.values(),
+        f"of another shape {a} and {b}": resized.values(),
+        f"of another value {a} and {b}": [
             name
             for name in held
             if mine.held.get(name) != its.held.get(name) and not _within(name, aside)
