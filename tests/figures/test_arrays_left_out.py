@@ -23,7 +23,14 @@ from .made_up import observations
 
 SHOWING = {
     "activations": {
-        *("accuracy-and-percentiles", "by-hand", "dead-units", "drift", "one-neuron"),
+        *(
+            "accuracy-and-percentiles",
+            "by-hand",
+            "dead-units",
+            "drift",
+            "one-neuron",
+            "neuron-by-step",
+        ),
         *("percentiles", "running-statistics", "scale-shift"),
     },
     "gradient": {"along-gradient", "covariate-shift"},

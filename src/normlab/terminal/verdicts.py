@@ -7,7 +7,7 @@ from collections import Counter
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
-from normlab.analysis.text.answer import short
+from normlab.analysis.text.answer import parts_text, short
 from normlab.analysis.text.layout import wrapped
 from normlab.analysis.text.words import count
 from normlab.terminal.styled import Line
@@ -120,9 +120,11 @@ def _line(claim: Claim, group: Group) -> str:
         return f"{_quantity(claim)}: {word}{why}{where}"
     if claim.shares:
         measured = claim.numbers
+    elif claim.verdict == "mixed":
+        measured = f"{_quantity(claim)}: {parts_text(claim)}"
     else:
         measured = claim.numbers.rpartition(f", {claim.side} in")[0]
-    return f"{measured}{where}{f'; {word}' if word else ''}"
+    return "; ".join(filter(None, (f"{measured}{where}", word, claim.caution)))
 
 
 def _quantity(claim: Claim) -> str:

@@ -149,11 +149,11 @@ def _why(claim: Claim) -> str:
     if claim.estimate is None:
         return short(claim.note)
     if len(claim.components) > 1:
-        return _parts(claim)
+        return parts_text(claim)
     return claim.numbers.partition(f", {claim.side} in")[0]
 
 
-def _parts(claim: Claim) -> str:
+def parts_text(claim: Claim) -> str:
     """Each part that was decided, and that the others were not.
 
     Example: `rougher in steps 1-7, else undecided`.
