@@ -76,6 +76,7 @@ CLAIM = Definition(
         f"steps stays below a target, geometric mean over {TARGETS} targets"
     ),
     quantity="steps to the same loss",
+    words=("more", "fewer"),
     figure="learning-curves",
     scale="ratio",
     unit="steps",

@@ -93,6 +93,9 @@ def _lines(spec: StudySpec, claims: Sequence[Claim]) -> Iterator[Answer]:
         if claim.definition.asked:
             by_id.setdefault(claim.id, []).append(claim)
             asked.setdefault(claim.id, claim.definition.asked)
+    if spec.sweep.axes:  # its own question comes first, and nothing that nobody asked
+        along = {n: of for n, of in by_id.items() if of and of[0].axis}
+        by_id = {**along, **{n: of for n, of in by_id.items() if of and n not in along}}
     for name, those in by_id.items():
         yield _answer(spec, asked[name], those)
 
