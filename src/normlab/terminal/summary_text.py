@@ -64,8 +64,9 @@ def summary(
 
 
 def brief_summary(result: StudyResult) -> list[Block]:
-    """The answer alone."""
-    return answer_blocks(result) or [block("no two arms are compared")]
+    """The answer, and before it what went wrong."""
+    wrong = [block(text) for text in _went_wrong(result.record) if text]
+    return wrong + (answer_blocks(result) or [block("no two arms are compared")])
 
 
 def _details(result: StudyResult) -> Iterator[str]:
@@ -82,11 +83,16 @@ def _details(result: StudyResult) -> Iterator[str]:
 def _to_be_known(result: StudyResult, *, verbose: bool) -> Iterator[str]:
     """What went wrong, when it was looked at, what was equal."""
     record = result.record
-    yield standing_text(record)
-    yield reasons_text(record)
+    yield from _went_wrong(record)
     yield "\n".join(wrapped(f"{text}.") for text in looking_text(record))
     yield _fairness(result, verbose=verbose)
     yield from (wrapped(f"NOTE: {text}.") for text in notes_text(record.notes))
+
+
+def _went_wrong(record: StudyRecord) -> Iterator[str]:
+    """What is missing of the study, which runs and measurements failed, and why."""
+    yield standing_text(record)
+    yield reasons_text(record)
     yield from (wrapped(f"FAILED: {text}") for text in failed_text(record.failed))
     yield wrapped(f"LOST: {lost_text(record.lost)}.") if record.lost else ""
 
