@@ -123,6 +123,6 @@ class Result(StudyResult):
             >>> from normlab.spec.study import StudySpec
             >>> empty = Result(StudyRecord(spec=StudySpec(), meta={}, runs=()))
             >>> print(empty.to_latex("runs").splitlines()[0])
-            \begin{tabular}{llrrlrlr}
+            \begin{tabular}{}
         """
         return exported(columns(self, table), "latex").decode()
