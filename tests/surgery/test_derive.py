@@ -137,9 +137,25 @@ def test_features_along_the_last_axis_are_turned_and_turned_back() -> None:
     assert torch.equal(model(tokens), expected.relu())
 
 
+class Unreached(nn.Module):
+    """It has a norm that forward forgets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.relu(self.conv(x))
+
+
 REFUSED: dict[str, tuple[Callable[[], nn.Module], str | None, str]] = {
     "no place": (lambda: nn.Flatten(), "batch", "has no norm, and no linear layer"),
     "as-is of none": (Bare, None, "has no norms of its own to keep"),
+    "not reached": (
+        Unreached,
+        "batch",
+        "has norms, but an example reaches none of them: bn",
+    ),
     "unreadable": (lambda: nn.Linear(7, 2), "none", r"cannot read examples of shape"),
     "no meaning": (
         lambda: nn.Sequential(nn.Conv2d(3, 1, 3), nn.BatchNorm2d(1)),

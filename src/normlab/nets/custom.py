@@ -98,7 +98,7 @@ class Factory:
             given = arguments(call, self.name, **offered(norm, shape, classes))
         except BadModel as misfit:
             raise BadModel(f"{self}: {misfit}") from None
-        called = f"{self.name}({'' if norm is None else 'norm'})"
+        called = f"{self.name}({'' if norm is None else _bound_to(given)})"
         with _beside(self.path), _told(self, called):
             model = call(*given.args, **given.kwargs)
         if not isinstance(model, nn.Module):
@@ -139,6 +139,13 @@ class Factory:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.name}"
+
+
+def _bound_to(given: inspect.BoundArguments) -> str:
+    """The norm as it was handed over; where no parameter is called so, to which."""
+    if "norm" in given.arguments:
+        return "norm"
+    return f"{next(iter(given.arguments))}=norm"
 
 
 def offered(

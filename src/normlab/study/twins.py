@@ -19,6 +19,7 @@ from normlab.base.digest import combined, digest
 from normlab.base.settings import plain_settings
 from normlab.base.streams import seeded
 from normlab.errors import BadModel
+from normlab.nets.check import refuse_untrainable
 from normlab.norms.recognize import is_norm
 from normlab.norms.registry import NormMaker, maker
 from normlab.spec.arms import Arm
@@ -67,7 +68,9 @@ def _built(
         norm = own or maker(arm.norm, **arm.options.model_dump())
     with plain_settings(), seeded(*address):
         if not source.takes_norm:
-            return derive(source.build(None, shape, classes), norm, shape)
+            model = source.build(None, shape, classes)
+            refuse_untrainable(model)
+            return derive(model, norm, shape)
         if norm is None:
             raise BadModel(
                 f"norm '{AS_IS}' leaves a network its own norms, and this one asks for "

@@ -83,6 +83,12 @@ def derive(
         )
     """
     found = places(model, torch.zeros(2, *shape).normal_(generator=_generator()))
+    norms = [path for path, m in model.named_modules() if is_norm_module(m)]
+    if norms and not any(place.own for place in found):
+        raise BadModel(
+            f"the network has norms, but an example reaches none of them: "
+            f"{', '.join(norms[:3])}. Call them in forward, or take them out."
+        )
     if not found:
         raise BadModel(
             "the network has no norm, and no linear layer or convolution goes straight "
@@ -90,7 +96,7 @@ def derive(
             "def make(norm)."
         )
     if norm is None and not found[0].own:
-        raise BadModel("arm 'as-is': the network has no norms of its own to keep.")
+        raise BadModel("the network has no norms of its own to keep.")
     for place in found:
         if norm is None:
             marked(model.get_submodule(place.path), place.slot)
