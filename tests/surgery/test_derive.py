@@ -78,6 +78,20 @@ def test_without_norms_layers_get_the_shift_that_went_with_them() -> None:
     assert len(derived.get_parameter("down.bias")) == 12
 
 
+def test_every_layer_in_front_of_a_shared_norm_gets_the_shift() -> None:
+    class Shared(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two = (nn.Linear(8, 8, bias=False) for _ in range(2))
+            self.bn = nn.BatchNorm1d(8)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.bn(self.two(self.bn(self.one(x)).relu()))
+
+    derived = derive(Shared(), maker("none"), (8,))
+    assert {"one.bias", "two.bias"} <= {*dict(derived.named_parameters())}
+
+
 def test_as_is_nothing_changes_but_the_marks() -> None:
     model = plain()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}

@@ -7,7 +7,7 @@ are seen by running a copy once on an example: who made a tensor, and who takes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -44,8 +44,8 @@ class Place(NamedTuple):
     slot: Slot
     last: bool
     """Whether the features are along the last axis, not along the second."""
-    feeder: str | None
-    """The linear layer or convolution whose output is normalised."""
+    feeders: tuple[str, ...]
+    """The linear layers and convolutions whose outputs are normalised there."""
     own: bool
     """Whether the network has a norm there."""
 
@@ -191,10 +191,12 @@ class _Watch(TorchFunctionMode):
     def norms(self) -> Iterator[Place]:
         """Those that the example has reached."""
         for path, entered in self._entered.items():
-            layer = self._maker(entered[0])
+            makers = [
+                path for made, path in self._made if any(made is e for e in entered)
+            ]
             norm = self._modules[path]
             last = isinstance(norm, nn.LayerNorm | nn.RMSNorm)
-            yield _place(path, entered[0], layer, last=last, own=True)
+            yield _place(path, entered[0], makers, last=last, own=True)
 
     def openings(self) -> Iterator[Place]:
         """Layers that are called once and feed a nonlinearity."""
@@ -202,14 +204,11 @@ class _Watch(TorchFunctionMode):
             feeds = any(taken is made for taken in self._nonlinear)
             if feeds and self._called.count(path) == 1:
                 last = isinstance(self._modules[path], nn.Linear)
-                yield _place(path, made, path, last=last, own=False)
-
-    def _maker(self, value: Tensor) -> str | None:
-        return next((path for made, path in self._made if made is value), None)
+                yield _place(path, made, [path], last=last, own=False)
 
 
 def _place(
-    path: str, value: Tensor, feeder: str | None, *, last: bool, own: bool
+    path: str, value: Tensor, feeders: Sequence[str], *, last: bool, own: bool
 ) -> Place:
     axes = value.dim()
     if not 2 <= axes <= 5:
@@ -219,7 +218,7 @@ def _place(
         )
     last = last and axes > 2
     slot = Slot(value.shape[-1 if last else 1], axes - 2)
-    return Place(path, slot, last, feeder, own)
+    return Place(path, slot, last, tuple(dict.fromkeys(feeders)), own)
 
 
 def _made(place: Place, norm: NormMaker) -> nn.Module:
@@ -242,8 +241,9 @@ def _replace(model: nn.Module, place: Place, norm: NormMaker) -> None:
         if module is old:
             model.set_submodule(path, new)
     shifted = isinstance(getattr(old, "bias", None), Tensor)
-    if shifted and place.feeder and not list(new.parameters()):
-        _shift(model.get_submodule(place.feeder))
+    if shifted and not list(new.parameters()):
+        for feeder in place.feeders:
+            _shift(model.get_submodule(feeder))
 
 
 def _shift(layer: nn.Module) -> None:
