@@ -77,8 +77,11 @@ def test_run_says_what_is_trained_and_where_it_is_kept(
 ) -> None:
     trains()
     assert main(["run"]) == 0
-    first, second, *between, last = capsys.readouterr().out.splitlines()[:5]
-    assert first == ("article: 2 arms (none, batch) x 5 seeds = 10 runs of 5 epochs")
+    first, more, second, *between, last = capsys.readouterr().out.splitlines()[:6]
+    assert f"{first} {more.strip()}" == (
+        "article: 2 arms (without batch norm, with batch norm) x 5 seeds = 10 runs of 5 "
+        "epochs"
+    )
     assert re.fullmatch(r"to be kept in normlab-runs/article-\d{8}-\d{6}", second)
     assert " ".join(between).startswith("not as published: The article shows one")
     assert last == "reading mnist"

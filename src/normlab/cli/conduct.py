@@ -136,7 +136,7 @@ def announcement(spec: StudySpec, chosen: Sequence[int] = ()) -> str:
     points = len(spec.sweep.points)
     for axis in spec.sweep.axes:
         several += f" x {count(len(axis.values), 'value')} of {axis.key}"
-    names = named([arm.name for arm in spec.arms], ARMS)
+    names = named([*spec.labels.values()], ARMS)
     line = (
         f"{spec.experiment}: {count(arms, 'arm')} ({names}){several} x "
         f"{count(seeds, 'seed')} = {count(arms * rates * points * seeds, 'run')} of "
