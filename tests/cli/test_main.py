@@ -79,8 +79,8 @@ def test_run_says_what_is_trained_and_where_it_is_kept(
     assert main(["run"]) == 0
     first, more, second, *between, last = capsys.readouterr().out.splitlines()[:6]
     assert f"{first} {more.strip()}" == (
-        "article: 2 arms (without batch norm, with batch norm) x 5 seeds = 10 runs of 5 "
-        "epochs"
+        "article: 2 arms (without batch norm, with batch norm) x 5 seeds = 10 runs of "
+        "5 epochs"
     )
     assert re.fullmatch(r"to be kept in normlab-runs/article-\d{8}-\d{6}", second)
     assert " ".join(between).startswith("not as published: The article shows one")
