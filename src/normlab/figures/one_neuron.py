@@ -89,7 +89,6 @@ def draw_one_neuron(
         ],
         columns=len(moments),
         height=130,
-        legend=False,
     )
     for i, (one, k) in enumerate(cells):
         within = edges[one.normalised]
