@@ -34,8 +34,8 @@ from normlab.spec.plan import RunKey, plan
 from normlab.spec.settings import parse_norms, parse_seeds
 from normlab.spec.study import StudySpec
 from normlab.study.api import run
+from normlab.study.listener import Silent, Workload
 from normlab.study.pace import workers_of
-from normlab.study.progress import Silent, Workload
 from timing import append_json, parser_for, process_seconds, ratios, spread, table
 
 HELD_OUT = 5_000

@@ -6,7 +6,8 @@ import pytest
 
 from normlab.records.events import EpochDone
 from normlab.spec.plan import plan
-from normlab.study.progress import Workload
+from normlab.study.listener import Workload
+from normlab.study.stages import Stage
 from normlab.terminal.lines import Lines
 
 from .made_up import EPOCH, SPEC, events
@@ -103,3 +104,15 @@ def test_what_the_data_are_is_printed(
     capsys.readouterr()
     lines.told("data: mnist: 60,000 train")
     assert capsys.readouterr().out == "data: mnist: 60,000 train\n"
+
+
+def test_what_follows_training_says_how_far_it_is_and_how_long_all_takes(
+    lines: Lines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for key in KEYS:
+        lines.event(key, events(key)[1])  # 1.5 seconds for 40 steps
+        lines.status(key, "done", None)
+    capsys.readouterr()
+    lines.stage(Stage(name="surfaces", work={"a": 100.0, "b": 300.0}))
+    lines.reached("a", 1.0)
+    assert capsys.readouterr().out.startswith("surfaces: 1 of 2  left 0:")

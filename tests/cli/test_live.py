@@ -12,7 +12,8 @@ from normlab.records.rows import EpochRow
 from normlab.spec.plan import plan
 from normlab.spec.recipe import Recipe
 from normlab.spec.study import StudySpec
-from normlab.study.progress import Workload
+from normlab.study.listener import Workload
+from normlab.study.stages import Stage
 from normlab.terminal.live import LiveProgress
 
 from .made_up import EPOCH, SPEC, events
@@ -108,16 +109,28 @@ def test_what_an_earlier_session_found_is_still_shown(live: LiveProgress) -> Non
 
 
 def test_what_follows_training_is_said_before_it_begins(live: LiveProgress) -> None:
-    spec = SPEC.model_copy(update={"measure": "full"})
-    live.began(Workload(spec, KEYS, {(): EPOCH}, {}))
-    below = "then surfaces and curvatures, and what a step costs"
-    assert seen(live)[-1] == below
-    live.note("surfaces and curvatures: 3 of 19, about 40 s left")
+    maps = Stage(name="surfaces", work={"a": 100.0, "b": 20.0})
+    cost = Stage(name="what a step costs", work={"cost": 40.0})
+    live.began(Workload(SPEC, KEYS, {(): EPOCH}, {}, stages=(maps, cost)))
+    assert seen(live)[-1] == "then surfaces, what a step costs"
+    live.status(KEYS[0], "running", None)
+    for event in events(KEYS[0])[:2]:
+        live.event(KEYS[0], event)
+    # 1.5 seconds for 40 steps
+    assert seen(live)[-1] == "then surfaces 0:04, what a step costs 0:02"
     for key in KEYS:
         live.status(key, "done", None)
+    live.note("measuring 2 surfaces")
+    live.stage(maps)
+    live.reached("a", 1.0)
     *_, overall, below = seen(live)
-    assert below == "surfaces and curvatures: 3 of 19, about 40 s left"
-    assert overall.endswith("trained")
+    assert below == "surfaces: 1 of 2; then what a step costs 0:02"
+    assert "6 of 6 runs" in overall and overall.endswith(" left")
+    live.stage(cost)
+    live.reached("cost", 0.25)
+    assert seen(live)[-1] == "what a step costs: 25 %"
+    live.reached("cost", 1.0)
+    assert "  100 %  " in seen(live)[-2]
 
 
 def test_runs_of_a_sweep_of_two_keys_fit_a_terminal(

@@ -19,7 +19,7 @@ from normlab.errors import BadData, BadFolder, RunFailed
 from normlab.facade.result import Result
 from normlab.records.folder import StudyFolder
 from normlab.spec.study import Execution, StudySpec
-from normlab.study.progress import ProgressListener
+from normlab.study.listener import ProgressListener
 
 from .made_up import SPEC, study
 

@@ -11,7 +11,7 @@ from normlab.records.events import EpochDone
 from normlab.spec.plan import RunKey
 from normlab.spec.settings import with_settings
 from normlab.spec.study import StudySpec
-from normlab.study.progress import Silent
+from normlab.study.listener import Silent
 
 MODEL = """
 from torch import nn

@@ -23,7 +23,7 @@ from normlab.records.folder import StudyFolder
 from normlab.spec.plan import RunKey
 from normlab.spec.study import Execution, StudySpec
 from normlab.study import api
-from normlab.study.progress import Silent
+from normlab.study.listener import Silent
 from tests.records.studies import new_study
 from tests.study.cases import MODEL, StopsAfter, spec_of, write_data
 

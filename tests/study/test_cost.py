@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from normlab.study import api
 from normlab.study.cost import FEWEST_BLOCKS, SHARE, share_of
-from normlab.study.progress import Silent
+from normlab.study.listener import Silent
 from tests.study.cases import spec_of, write_data
 
 

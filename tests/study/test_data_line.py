@@ -15,8 +15,8 @@ from normlab.facade.result import Result
 from normlab.records.folder import StudyFolder
 from normlab.report.build import build
 from normlab.study import api
+from normlab.study.listener import Silent
 from normlab.study.prepare import PythonParts, prepare
-from normlab.study.progress import Silent
 from normlab.study.provenance import provenance, refuse_other_reading
 from tests.records.studies import new_study
 from tests.study.cases import spec_of, write_data

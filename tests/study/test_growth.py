@@ -15,8 +15,9 @@ from normlab.records.events import EpochDone, Steps
 from normlab.spec.plan import RunKey, plan
 from normlab.spec.study import StudySpec
 from normlab.study.jobs import JobContext
+from normlab.study.listener import Workload
 from normlab.study.pace import Countdown
-from normlab.study.progress import Progress, Workload
+from normlab.study.progress import Progress
 from normlab.study.surfaces import surface_jobs
 from normlab.terminal import lines as lines_module
 from normlab.terminal.lines import Lines
@@ -110,7 +111,8 @@ def test_a_countdown_is_told_without_summing_what_is_left() -> None:
         )
         for i in range(n):
             countdown.reached(str(i), 0.5)
-            countdown.tick(str(i))
+            countdown.reached(str(i), 1.0)
+            countdown.seconds_left()
 
     assert not squared(counted)
 

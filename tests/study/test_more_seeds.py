@@ -16,7 +16,7 @@ from normlab.records.looks import LOOKS, SEEDS
 from normlab.spec.more_seeds import with_more_seeds
 from normlab.spec.study import StudySpec
 from normlab.study import api, looking
-from normlab.study.progress import Silent
+from normlab.study.listener import Silent
 
 from .cases import StopsAfter, spec_of, write_data
 

@@ -55,21 +55,51 @@ def test_there_is_always_one_worker() -> None:
     assert workers_of(Execution(threads=1000)) == 1
 
 
+def counting(work: dict[str, float], *seconds: float) -> Countdown:
+    return Countdown(work, clock=iter(seconds).__next__)
+
+
 def test_a_countdown_sums_what_several_workers_have_done() -> None:
-    seconds = iter((0.0, 10.0, 10.0, 20.0, 20.0, 25.0))
-    work = {"one": 100, "two": 100, "small": 50}
-    countdown = Countdown(work, clock=lambda: next(seconds))
+    countdown = counting(
+        {"one": 100, "two": 100, "small": 50}, 0, 10, 10, 10, 20, 20, 20, 25
+    )
     countdown.reached("one", 0.5)
-    # 100 of 250 in 10 seconds
-    assert countdown.reached("two", 0.5) == "0 of 3, about 15 s left"
-    countdown.tick("one")
-    assert countdown.tick("two") == "2 of 3, about 5 s left"
-    assert countdown.left == 1
-    assert countdown.tick("small") == "3 of 3, about 0 s left"
+    countdown.reached("two", 0.5)
+    assert countdown.seconds_left() == 15  # 100 of 250 in 10 seconds
+    countdown.reached("one", 1.0)
+    countdown.reached("two", 1.0)
+    assert (countdown.left, countdown.seconds_left()) == (1, 5)
+    countdown.reached("small", 1.0)
+    assert (countdown.left, countdown.seconds_left()) == (0, 0)
 
 
 def test_what_is_no_work_is_counted_and_tells_no_time() -> None:
-    countdown = Countdown({"nothing": 0.0, "much": 10.0}, clock=lambda: 5.0)
-    assert countdown.tick("nothing") == "1 of 2"
-    assert countdown.tick("much") == "2 of 2, about 0 s left"
-    assert Countdown({"nothing": 0.0}).tick("nothing") == "1 of 1"
+    countdown = counting({"nothing": 0.0, "much": 10.0}, 0, 5, 5, 5)
+    countdown.reached("nothing", 1.0)
+    assert (countdown.left, countdown.seconds_left()) == (1, None)
+
+
+def test_what_was_expected_of_its_pace_gives_way_to_what_is_seen() -> None:
+    now = 0.0
+    things = {str(i): 1.0 for i in range(100)}
+    countdown = Countdown(things, expected=1.0, clock=lambda: now)
+    assert countdown.seconds_left() == 100
+    for i in range(90):
+        now += 3.0
+        countdown.reached(str(i), 1.0)
+    assert countdown.seconds_left() == pytest.approx(30, rel=0.1)
+
+
+def test_time_left_goes_down_between_two_reports_and_never_below_nothing() -> None:
+    countdown = counting({"one": 1.0, "two": 1.0}, 0, 10, 12, 100)
+    countdown.reached("one", 1.0)
+    assert countdown.seconds_left() == 8
+    assert countdown.seconds_left() == 0
+
+
+def test_what_was_done_already_is_not_counted_twice() -> None:
+    countdown = counting({"one": 1.0, "two": 1.0}, 0, 1, 2, 3)
+    countdown.reached("one", 1.0)
+    countdown.reached("one", 0.7)  # more turned out to be needed
+    countdown.reached("one", 1.0)
+    assert (countdown.left, countdown.done) == (1, 1.0)

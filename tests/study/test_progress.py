@@ -11,7 +11,9 @@ import pytest
 from normlab.records.events import EpochDone, InterimEval, Started, Steps
 from normlab.spec.plan import RunKey, plan
 from normlab.spec.study import Execution, StudySpec
-from normlab.study.progress import Progress, Silent, Workload
+from normlab.study.listener import Silent, Workload
+from normlab.study.progress import Progress
+from normlab.study.stages import Stage
 
 EPOCH = 100  # steps
 SPEC = StudySpec(seeds=(0, 1), execution=Execution(workers=2))  # 4 runs of 5 epochs
@@ -192,6 +194,65 @@ def test_a_loss_that_is_not_finite_is_shown_as_it_is(progress: Progress) -> None
     progress.event(FIRST, block(1, 10, seconds=0.1, loss=float("nan")))
     loss = progress.runs[FIRST].loss
     assert loss is not None and math.isnan(loss)
+
+
+def test_the_estimate_covers_all_that_follows_to_the_end(clock: Clock) -> None:
+    """Where everything keeps its pace, what is left is what is really left."""
+    step, two = 0.01, Execution(workers=2)
+    spec = SPEC.model_copy(update={"execution": two})
+    maps = Stage(
+        name="surfaces", work=dict.fromkeys("abcdef", 100.0), point=(), workers=2
+    )
+    cost = Stage(name="cost", work={"cost": 50.0}, point=())
+    progress = Progress(clock)
+    progress.began(Workload(spec, PLAN, {(): EPOCH}, {}, stages=(maps, cost)))
+    end = clock.now + step * (2 * 500 + 300 + 50)
+    shares = [progress.share]
+
+    def on_time() -> None:
+        left = progress.seconds_left()
+        assert left == pytest.approx(end - clock.now)
+        shares.append(progress.share)
+
+    for pair in (PLAN[:2], PLAN[2:]):
+        for key in pair:
+            start(progress, key)
+        for number in range(1, 6):
+            clock.now += EPOCH * step
+            first = (number - 1) * EPOCH + 1
+            for key in pair:
+                progress.event(key, block(first, EPOCH, seconds=EPOCH * step))
+            on_time()
+        for key in pair:
+            progress.status(key, "done", None)
+    for stage in (maps, cost):
+        progress.stage(stage)
+        on_time()
+        names = list(stage.work)
+        while names:
+            clock.now += step * stage.work[names[0]]
+            for name in names[: stage.workers]:
+                progress.reached(name, 1.0)
+            del names[: stage.workers]
+            on_time()
+    assert progress.seconds_left() == 0 and clock.now == pytest.approx(end)
+    assert all(b >= a for a, b in pairwise(shares))
+    assert shares[0] == 0 and shares[-1] == 1 and all(s < 1 for s in shares[:-1])
+
+
+def test_of_a_stage_counts_what_is_really_to_be_done(clock: Clock) -> None:
+    planned = Stage(name="surfaces", work={"a": 100.0, "b": 100.0})
+    progress = Progress(clock)
+    done = dict.fromkeys(PLAN, SPEC.recipe.epochs)
+    progress.began(Workload(SPEC, PLAN, {(): EPOCH}, done, stages=(planned,)))
+    assert progress.seconds_left() is None and progress.share == 2000 / 2200
+    progress.stage(Stage(name="surfaces", work={"b": 100.0}))
+    clock.now += 5
+    progress.reached("b", 0.5)
+    assert progress.seconds_left() == pytest.approx(5)
+    assert progress.share == 2050 / 2100
+    progress.stage(Stage(name="surfaces", work={}))
+    assert progress.stages.text == "" and progress.seconds_left() == 0
 
 
 def test_silence_takes_every_call(capsys: pytest.CaptureFixture[str]) -> None:

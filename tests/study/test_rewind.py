@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from normlab.study import api
-from normlab.study.progress import Silent
+from normlab.study.listener import Silent
 from normlab.train.checkpoint import epochs_saved
 from tests.study.cases import StopsAfter, spec_of, write_data
 

@@ -21,7 +21,7 @@ from normlab.records.folder import StudyFolder
 from normlab.records.surface import Mark, StudySurface
 from normlab.spec.plan import RunKey
 from normlab.study import api
-from normlab.study.progress import Silent
+from normlab.study.listener import Silent
 from tests.study.cases import spec_of, write_data
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from normlab.analysis.result import StudyResult
     from normlab.spec.study import StudySpec
-    from normlab.study.progress import ProgressListener
+    from normlab.study.listener import ProgressListener
 
 
 class Manner(NamedTuple):

@@ -13,7 +13,7 @@ from normlab.terminal.printing import say
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
-    from normlab.study.progress import ProgressListener
+    from normlab.study.listener import ProgressListener
 
 _SHOWN = 10  # differences; there may be one in every step of every run
 

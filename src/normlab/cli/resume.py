@@ -8,7 +8,7 @@ from normlab.cli import options
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
-    from normlab.study.progress import ProgressListener
+    from normlab.study.listener import ProgressListener
 
 
 def resume(

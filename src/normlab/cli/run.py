@@ -9,7 +9,7 @@ from normlab.terminal.printing import say
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
-    from normlab.study.progress import ProgressListener
+    from normlab.study.listener import ProgressListener
 
 
 def run(

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
+    from normlab.study.listener import ProgressListener
     from normlab.study.prepare import PythonParts
-    from normlab.study.progress import ProgressListener
 
 
 _SEVERAL: dict[str, type | tuple[Any, ...]] = {

@@ -33,6 +33,7 @@ DIRECTIONS = 10
 MOST = 10  # eigenvalues
 # in losses of a surface, which are quickly measured: their first layer is prepared
 PER_PRODUCT, PER_RISE = 20, 6
+PER_EXAMPLE = 6  # of a step of training
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,8 +28,8 @@ from normlab.spec.more_seeds import at_once, at_seeds
 from normlab.spec.plan import plan
 from normlab.spec.study import Execution, StudySpec
 from normlab.study.executor import Executor, LocalExecutor
+from normlab.study.listener import ProgressListener, Silent
 from normlab.study.pace import workers_of
-from normlab.study.progress import ProgressListener, Silent
 from normlab.user_code import placing
 
 if TYPE_CHECKING:

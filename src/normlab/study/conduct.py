@@ -30,10 +30,12 @@ from normlab.records.surface import StudySurface
 from normlab.records.writer import Writer
 from normlab.spec.plan import RunKey, plan
 from normlab.study.afterwards import AfterwardsJob
+from normlab.study.ahead import COST, cost, stages_ahead, survey
 from normlab.study.cost import CostJob, extent
 from normlab.study.executor import Executor
 from normlab.study.jobs import Job, TrainJob
 from normlab.study.levels import drop_uncompared
+from normlab.study.listener import ProgressListener, Workload
 from normlab.study.messages import (
     Halted,
     JobEnded,
@@ -46,9 +48,7 @@ from normlab.study.messages import (
     Unmeasured,
 )
 from normlab.study.order import longest_first
-from normlab.study.pace import Countdown
 from normlab.study.prepare import Prepared
-from normlab.study.progress import ProgressListener, Workload
 from normlab.study.rewind import rewound
 from normlab.study.surface_job import SurfaceJob
 from normlab.study.surfaces import curvature_jobs, rises_jobs, surface_jobs
@@ -85,7 +85,7 @@ class Conductor:
         self._running: set[RunKey] = set()
         self._refinement: Refinement | None = None
         self._planned: set[RunKey] = set()  # where rates are refined
-        self._countdown = Countdown({})  # of surfaces
+        self._unmeasured: set[str] = set()  # surfaces and the like, by name
         self._failed: dict[str, str] = {}  # what is no run, and why
         self._noted: set[str] = set()  # what has been said of some run
         self._ended: set[RunKey] = set()
@@ -121,7 +121,7 @@ class Conductor:
         # it maps the data, and has the descriptors that removing folders takes
         self._executor.close()
         # where a surface was lost, `resume` goes on with what is known of it
-        if not self._countdown.left:
+        if not self._unmeasured:
             shutil.rmtree(self._checkpoints(), ignore_errors=True)
 
     def _interrupt(self) -> None:
@@ -145,7 +145,8 @@ class Conductor:
         }
         last = {run.key: run.epochs[-1] for run in runs if run.epochs}
         keys = [run.key for run in runs]
-        self._watcher.began(Workload(spec, keys, steps, done, last))
+        ahead = stages_ahead(self._contexts, self._prepared.variants)
+        self._watcher.began(Workload(spec, keys, steps, done, last, ahead))
         for key in longest_first(starts, self._prepared.variants, spec.recipe.epochs):
             self._executor.submit(self._job(key, starts[key]))
         if spec.recipe.refine:
@@ -197,12 +198,13 @@ class Conductor:
             kinds = Counter(job.noun for job in missing)
             told = ", ".join(count(n, kind) for kind, n in kinds.items())
             self._watcher.note(f"measuring {told}")
-        self._countdown = Countdown({job.name: job.work for job in missing})
+        self._watcher.stage(survey(missing, context, point))
+        self._unmeasured = {job.name for job in missing}
         for job in missing:
             self._executor.submit(job)
         self._listen()
         # where one was lost, `resume` needs the networks that it is made of
-        if not self._countdown.left:
+        if not self._unmeasured:
             for run in record.runs:
                 shutil.rmtree(arrays / run.key.id / "path", ignore_errors=True)
                 if self._ended.issuperset(self._twins(run.key)):
@@ -216,11 +218,14 @@ class Conductor:
         spec = self._prepared.spec
         if spec.measure == "none" or "cost" in self._folder.tables().measurements:
             return
-        first = next(iter(self._contexts.values()))
-        blocks, steps = extent(first)
+        point, context = next(iter(self._contexts.items()))
+        variant = self._prepared.variants[point]
+        epoch = variant.batches.steps_per_epoch
+        blocks, steps = extent(spec, epoch)
         each = count((blocks + 1) * steps, "step")
         self._watcher.note(f"measuring what a step costs: {each} of each arm")
-        self._executor.submit(CostJob(context=first))
+        self._watcher.stage(cost(variant, point))
+        self._executor.submit(CostJob(context=context, steps_per_epoch=epoch))
         self._listen()
 
     def _listen(self) -> None:
@@ -237,13 +242,14 @@ class Conductor:
                 case Failed(reason=reason) | Lost(reason=reason):
                     self._failed[job.label] = reason
                     self._watcher.note(f"{job.label} failed: {reason}")
+                    self._watcher.reached(_name(job), 1.0)  # no more comes of it
                 case _:
                     self._of_measurement(job, message)
 
     def _of_measurement(self, job: Job, message: Message) -> None:
         match job, message:
-            case SurfaceJob(name=name), Share(share=share):
-                self._surveyed(self._countdown.reached(name, share))
+            case _, Share(share=share):
+                self._watcher.reached(_name(job), share)
             case SurfaceJob(), StudySurface() | Unmeasured():
                 self._mapped(job, message)
             case AfterwardsJob(run=run), Noted():
@@ -251,11 +257,10 @@ class Conductor:
                 self._watcher.told(f"{run.id}: {message.text}")
             case AfterwardsJob(name=name, run=run), Observed():
                 self._writer.event(run, message)
-                self._surveyed(self._countdown.tick(name))
-            case CostJob(), Share(share=share):
-                self._watcher.note(f"measuring what a step costs: {share:.0%}")
+                self._done(name)
             case _, Measured(name=name, value=value):
                 self._writer.measurement(name, value)
+                self._watcher.reached(_name(job), 1.0)
 
     def _mapped(self, job: SurfaceJob, message: StudySurface | Unmeasured) -> None:
         if isinstance(message, Unmeasured):
@@ -263,10 +268,11 @@ class Conductor:
         else:
             self._writer.surface(message)
             job.cells.unlink(missing_ok=True)
-        self._surveyed(self._countdown.tick(job.name))
+        self._done(job.name)
 
-    def _surveyed(self, told: str) -> None:
-        self._watcher.note(f"surfaces and curvatures: {told}")
+    def _done(self, name: str) -> None:
+        self._unmeasured.discard(name)
+        self._watcher.reached(name, 1.0)
 
     def _of_run(self, job: TrainJob, message: Message) -> None:
         match message:
@@ -328,6 +334,11 @@ class Conductor:
 
     def _checkpoints(self, key: RunKey | None = None) -> Path:
         return self._folder.path / "checkpoints" / (key.id if key else "")
+
+
+def _name(job: Job) -> str:
+    """What is measured, as its stage calls it."""
+    return job.name if isinstance(job, SurfaceJob | AfterwardsJob) else COST
 
 
 def scratch(folder: Path) -> Path:

@@ -25,6 +25,7 @@ from normlab.data.batches import BatchStream
 from normlab.data.feed import Feed
 from normlab.errors import NormlabError
 from normlab.spec.plan import RunKey
+from normlab.spec.study import StudySpec
 from normlab.study.jobs import JobContext
 from normlab.study.messages import Measured, Share, Tell
 from normlab.study.under_way import EVERY
@@ -45,6 +46,7 @@ class CostJob:
     """Time every arm of a study against its baseline."""
 
     context: JobContext = field(repr=False)
+    steps_per_epoch: int
 
     @property
     def label(self) -> str:
@@ -53,7 +55,7 @@ class CostJob:
 
     def perform(self, tell: Tell) -> None:
         """Measure; how far it is now and then, and one event."""
-        blocks, steps = extent(self.context)
+        blocks, steps = extent(self.context.spec, self.steps_per_epoch)
         tell_at = perf_counter() + EVERY
 
         def told(share: float) -> None:
@@ -66,17 +68,10 @@ class CostJob:
         tell(Measured(name="cost", value=value))
 
 
-def extent(context: JobContext) -> tuple[int, int]:
+def extent(spec: StudySpec, steps_per_epoch: int) -> tuple[int, int]:
     """Blocks, and steps of a block, that are timed of every arm of a study."""
-    spec = context.spec
     runs = len(spec.seeds) * len(spec.recipe.rates)
-    epoch = BatchStream(
-        len(context.dataset().train),
-        batch_size=spec.recipe.batch_size,
-        seed=spec.seeds[0],
-        last_batch=spec.recipe.last_batch,
-    ).steps_per_epoch
-    return share_of(runs * spec.recipe.epochs * epoch)
+    return share_of(runs * spec.recipe.epochs * steps_per_epoch)
 
 
 def share_of(trained: int) -> tuple[int, int]:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from normlab.spec.study import Execution
 
+PRIOR = 0.1  # of the work: what was expected of its pace counts as so much of it seen
+
 
 @dataclass
 class Pace:
@@ -56,51 +58,68 @@ class Countdown:
 
     Args:
         work: By name how much work each is, in any unit.
+        expected: Seconds that a unit is expected to take before any is done; what is
+            then seen replaces it by and by.
         clock: Seconds from any fixed moment.
 
     Example:
-        >>> seconds = iter((0.0, 20.0, 30.0))
+        >>> seconds = iter((0.0, 20.0, 20.0, 30.0, 31.0))
         >>> work = {"large": 100, "small": 20, "other": 30}
         >>> countdown = Countdown(work, clock=lambda: next(seconds))
         >>> countdown.reached("large", 0.5)
-        '0 of 3, about 40 s left'
-        >>> countdown.tick("large")
-        '1 of 3, about 15 s left'
+        >>> countdown.seconds_left()
+        40.0
+        >>> countdown.reached("large", 1.0)
+        >>> countdown.left, countdown.seconds_left()
+        (2, 14.0)
     """
 
     def __init__(
-        self, work: Mapping[str, float], *, clock: Callable[[], float] = time.monotonic
+        self,
+        work: Mapping[str, float],
+        *,
+        expected: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._work, self._count = dict(work), len(work)
+        self._work, self.count = dict(work), len(work)
         self._whole = self._rest = math.fsum(work.values())
         self._shares: dict[str, float] = {}
-        self._clock, self._began = clock, clock()
+        self._expected = expected
+        self._clock = clock
+        self._began = self._told = clock()
 
-    def reached(self, name: str, share: float) -> str:
-        """One of them is under way, and this much of it is done."""
-        done = share - self._shares.get(name, 0.0)
-        self._rest -= self._work.get(name, 0.0) * done
-        self._shares[name] = share
-        return self._text()
-
-    def tick(self, name: str) -> str:
-        """One of them is done."""
-        self._rest -= self._work.pop(name) * (1 - self._shares.pop(name, 0.0))
-        return self._text()
+    def reached(self, name: str, share: float) -> None:
+        """So much of one of them is done; with all of it, it is counted."""
+        if name not in self._work:  # all that was known to be needed was done before
+            return
+        work = self._work.pop(name) if share >= 1 else self._work[name]
+        # kept as it changes: there may be thousands, each told about many times
+        self._rest -= work * (share - self._shares.pop(name, 0.0))
+        if share < 1:
+            self._shares[name] = share
+        self._told = self._clock()
 
     @property
     def left(self) -> int:
         """How many are not done."""
         return len(self._work)
 
-    def _text(self) -> str:
-        # kept as it changes: there may be thousands, each told about many times
-        rest = self._rest if self._work else 0.0
-        told, done = f"{self._count - self.left} of {self._count}", self._whole - rest
-        if done <= 0:  # what took no work says nothing of the time that work takes
-            return told
-        seconds = (self._clock() - self._began) / done * rest
-        return f"{told}, about {seconds:.0f} s left"
+    @property
+    def done(self) -> float:
+        """How much of the work is done."""
+        return self._whole - (self._rest if self._work else 0.0)
+
+    def seconds_left(self) -> float | None:
+        """None while nothing is known: what is no work says nothing of its pace."""
+        if not self._work:
+            return 0.0
+        prior = 0.0 if self._expected is None else PRIOR * self._whole
+        if self.done + prior <= 0:
+            return None
+        spent = self._told - self._began + prior * (self._expected or 0.0)
+        each = spent / (self.done + prior)
+        # between two reports time goes on
+        return max(0.0, each * self._rest - (self._clock() - self._told))
 
 
 def makespan(busy: Iterable[float], queue: Iterable[float], *, workers: int) -> float:

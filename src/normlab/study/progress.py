@@ -1,96 +1,27 @@
 """What a study says while it trains, and how long it will still take; torch-free.
 
-The conducting process tells a `ProgressListener` what happens. `Progress` is the one
-that keeps count; how it is shown (a live table, plain lines) is the business of
-whoever asked for the study.
+`Progress` is the listener that keeps count; how it is shown (a live table, plain lines)
+is the business of whoever asked for the study.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 from normlab.records import events
+from normlab.study.listener import Silent, Workload
 from normlab.study.pace import Pace, makespan, workers_of
+from normlab.study.stages import Stage, Stages
 
 if TYPE_CHECKING:
-    from normlab.records.rows import EpochRow
     from normlab.spec.plan import RunKey
     from normlab.spec.point import SweepPoint
-    from normlab.spec.study import StudySpec
 
-_AFTERWARDS = {
-    "none": "",
-    "light": "then what a step costs",
-    "full": "then surfaces and curvatures, and what a step costs",
-}
 SETTLED = frozenset({"done", "diverged", "failed"})
-
-
-class Workload(NamedTuple):
-    """What lies ahead when training starts."""
-
-    spec: StudySpec
-    runs: Sequence[RunKey]
-    steps_per_epoch: Mapping[SweepPoint, int]
-    epochs_done: Mapping[RunKey, int]
-    """By an earlier session; 0 of a run that is not named."""
-    last: Mapping[RunKey, EpochRow] = MappingProxyType({})
-    """What that session saw at the end of the last of them."""
-
-
-class ProgressListener(Protocol):
-    """Hears what happens in a study; may not change it."""
-
-    def began(self, work: Workload) -> None:
-        """Training starts."""
-
-    def joined(self, keys: Sequence[RunKey]) -> None:
-        """Runs were added to the plan, at rates that came out of earlier ones."""
-
-    def event(self, key: RunKey, event: object) -> None:
-        """The run `key` reported one of `normlab.records.events`."""
-
-    def status(self, key: RunKey, status: str, reason: str | None) -> None:
-        """The run `key` is now queued, running, done, diverged or failed."""
-
-    def note(self, text: str) -> None:
-        """A phase began, or something happened that belongs to no single run."""
-
-    def told(self, text: str) -> None:
-        """Something about the whole study that should stay in sight."""
-
-    def ended(self) -> None:
-        """Nothing more will come: the study is complete or interrupted."""
-
-
-class Silent:
-    """Hears everything, says nothing."""
-
-    def began(self, work: Workload) -> None:
-        """Say nothing."""
-
-    def joined(self, keys: Sequence[RunKey]) -> None:
-        """Say nothing."""
-
-    def event(self, key: RunKey, event: object) -> None:
-        """Say nothing."""
-
-    def status(self, key: RunKey, status: str, reason: str | None) -> None:
-        """Say nothing."""
-
-    def note(self, text: str) -> None:
-        """Say nothing."""
-
-    def told(self, text: str) -> None:
-        """Say nothing."""
-
-    def ended(self) -> None:
-        """Say nothing."""
 
 
 @dataclass
@@ -122,11 +53,12 @@ class Progress(Silent):
         self.workers = 1
         self.phase = ""
         self.labels: Mapping[str, str] = {}
-        self.next = ""
+        self.stages = Stages()
         """What follows training."""
         self._clock = clock
         self._started = clock()
         self._paces: dict[tuple[str, SweepPoint], Pace] = {}
+        self._step_paces: dict[SweepPoint, Pace] = {}  # of steps alone
         self._steps_per_epoch: dict[SweepPoint, int] = {}
         self._reasons: set[str] = set()
         self._rates: set[float] = set()
@@ -143,12 +75,13 @@ class Progress(Silent):
         """Lay out one line per run, with what an earlier session finished."""
         self.epochs = work.spec.recipe.epochs
         self.labels = work.spec.labels
-        self.next = _AFTERWARDS[work.spec.measure]
+        self.stages = Stages(work.stages, clock=self._clock)
         self._steps_per_epoch = dict(work.steps_per_epoch)
         self.workers = workers_of(work.spec.execution)
         self._started = self._clock()
         # all laid out here: a display in another thread may read while we count
         self._paces = {(key.arm, key.point): Pace() for key in work.runs}
+        self._step_paces = {key.point: Pace() for key in work.runs}
         for key in work.runs:
             epoch = work.epochs_done.get(key, 0)
             status = "done" if epoch >= self.epochs else "queued"
@@ -195,6 +128,14 @@ class Progress(Silent):
         if status != "running":
             run.seen = run.steps_per_second = None
 
+    def stage(self, stage: Stage) -> None:
+        """Replace what was planned of it by what it is."""
+        self.stages.began(stage, self.step_seconds(stage.point))
+
+    def reached(self, name: str, share: float) -> None:
+        """Move the stage on."""
+        self.stages.reached(name, share)
+
     def note(self, text: str) -> None:
         """Keep the latest phase."""
         self.phase = text
@@ -214,8 +155,14 @@ class Progress(Silent):
         """Seconds since training began."""
         return self._clock() - self._started
 
+    @property
+    def share(self) -> float:
+        """How much of the whole is done, what follows training among it."""
+        whole = self.steps_total + self.stages.steps_total
+        return (self.steps_done + self.stages.steps_done) / max(1.0, whole)
+
     def seconds_left(self) -> float | None:
-        """Seconds until the last worker finishes its last run.
+        """Seconds until the study ends: training, and what follows it.
 
         The runs being trained keep their workers; the others go, in the order of the
         plan, to whoever is free first. A step costs what steps of the same arm cost
@@ -224,10 +171,32 @@ class Progress(Silent):
         Returns:
             None before the first steps were reported.
         """
-        mean = self._mean_pace()
+        training, after = (
+            self._training_left(),
+            self.stages.seconds_left(self.step_seconds),
+        )
+        if training is None:
+            return None
+        return after if not training else training + (after or 0.0)
+
+    def step_seconds(self, point: SweepPoint) -> float | None:
+        """What a step takes at a point, without what is looked at in between.
+
+        On average over arms; where none was taken there, over all points. None before
+        the first.
+        """
+        at = self._step_paces.get(point)
+        if at and at.seconds_per_step is not None:
+            return at.seconds_per_step
+        return _mean(self._step_paces.values())
+
+    def _training_left(self) -> float | None:
+        left = [run for run in self.runs.values() if run.status not in SETTLED]
+        if not left:
+            return 0.0
+        mean = _mean(self._paces.values())
         if mean is None:
             return None
-        left = [run for run in self.runs.values() if run.status not in SETTLED]
         busy = [self._cost(run, mean) for run in left if run.status == "running"]
         queue = [self._cost(run, mean) for run in left if run.status != "running"]
         return makespan(busy, queue, workers=self.workers)
@@ -248,14 +217,10 @@ class Progress(Silent):
         run.epoch = min(run.epoch, run.step // self._steps_per_epoch[run.key.point])
         run.steps_per_second = steps / seconds if seconds > 0 else None
         self._pace(run).add(steps=steps, seconds=max(wall, seconds))
+        self._step_paces[run.key.point].add(steps=steps, seconds=seconds)
 
     def _pace(self, run: RunProgress) -> Pace:
         return self._paces[run.key.arm, run.key.point]
-
-    def _mean_pace(self) -> float | None:
-        known = [pace.seconds_per_step for pace in self._paces.values()]
-        measured = [seconds for seconds in known if seconds is not None]
-        return math.fsum(measured) / len(measured) if measured else None
 
     def _steps_left(self, run: RunProgress) -> int:
         return 0 if run.status in SETTLED else self.steps_of(run.key) - run.step
@@ -265,3 +230,10 @@ class Progress(Silent):
         # between two reports time goes on, also on the clock that counts down
         waited = 0.0 if run.seen is None else self._clock() - run.seen
         return max(0.0, self._steps_left(run) * per_step - waited)
+
+
+def _mean(paces: Iterable[Pace]) -> float | None:
+    """Of those that are known, each with the same weight."""
+    known = [pace.seconds_per_step for pace in paces]
+    measured = [seconds for seconds in known if seconds is not None]
+    return math.fsum(measured) / len(measured) if measured else None

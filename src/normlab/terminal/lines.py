@@ -9,7 +9,8 @@ from normlab.analysis.text.layout import wrapped
 from normlab.analysis.text.words import count, nats
 from normlab.foreign import plain
 from normlab.records import events
-from normlab.study.progress import Progress, Workload
+from normlab.study.listener import Workload
+from normlab.study.progress import Progress
 from normlab.terminal.printing import say
 from normlab.terminal.wording import duration, percent, run_name
 
@@ -52,6 +53,11 @@ class Lines(Progress):
         if status in _WORTH_A_LINE:
             why = f": {reason}" if reason and self.news(reason) else ""
             _say(f"{self._name(key)}  {status}{why}")
+
+    def reached(self, name: str, share: float) -> None:
+        """Print how far the stage is, and when the study will end."""
+        super().reached(name, share)
+        _say(f"{self.stages.text}  left {self._time_left()}")
 
     def note(self, text: str) -> None:
         """Print the phase."""

@@ -11,13 +11,15 @@ from rich.text import Text
 
 from normlab.analysis.text.words import count, nats
 from normlab.foreign import plain
-from normlab.study.progress import SETTLED, Progress, RunProgress, Workload
+from normlab.study.listener import Workload
+from normlab.study.progress import SETTLED, Progress, RunProgress
 from normlab.terminal.wording import duration, percent, run_name
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from normlab.spec.plan import RunKey
+    from normlab.study.stages import Stage
 
 # the workers share the cores with this process; a redraw costs a few milliseconds
 _REDRAWS_PER_SECOND = 2
@@ -54,6 +56,11 @@ class LiveProgress(Progress):
         if reason and self.news(reason):
             line = plain(f"{key.id}: {status}: {reason}")
             self._console.print(line, markup=False, highlight=False)
+
+    def stage(self, stage: Stage) -> None:
+        """Show it in the place of what was noted."""
+        super().stage(stage)
+        self.phase = ""
 
     def told(self, text: str) -> None:
         """Print it above the table, where it stays."""
@@ -123,26 +130,33 @@ class LiveProgress(Progress):
         return [runs[i] for i in sorted(chosen)]
 
     def _below(self) -> str:
-        """The phase; while runs are trained what follows, and what `~` means."""
+        """The phase; else how far a stage is, what follows, and what `~` means."""
         if self.phase:
             return self.phase
         slices = any(run.glimpse for run in self.runs.values())
         legend = "~ on a slice of the test images" if slices else ""
-        return "; ".join(filter(None, (self.next, legend)))
+        return "; ".join(filter(None, (self.stages.text, self._then(), legend)))
+
+    def _then(self) -> str:
+        """What comes next, and how long each takes, as far as is known."""
+        parts = []
+        for stage in self.stages.following:
+            step = self.step_seconds(stage.point)
+            long = "" if step is None else f" {duration(stage.seconds(step))}"
+            parts.append(f"{stage.name}{long}")
+        return f"then {', '.join(parts)}" if parts else ""
 
     def _overall(self) -> Text:
         done = sum(run.status in SETTLED for run in self.runs.values())
-        share = self.steps_done / max(1, self.steps_total)
-        full = round(share * _BAR)
+        share = self.share
+        full = int(share * _BAR)  # whole only at the end
         seconds = self.seconds_left()
         left = "starting" if seconds is None else f"{duration(seconds)} left"
-        if done == len(self.runs):
-            left = "trained"  # what follows has a line of its own
         return Text.assemble(
             f"{done:,} of {count(len(self.runs), 'run')}  ",
             ("━" * full, "green"),
             ("━" * (_BAR - full), "dim"),
-            f"  {100 * share:.0f} %  {duration(self.seconds_gone)} gone  {left}",
+            f"  {int(100 * share)} %  {duration(self.seconds_gone)} gone  {left}",
             no_wrap=True,
             overflow="crop",
         )

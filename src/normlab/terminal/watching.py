@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from normlab.study.progress import Silent
+from normlab.study.listener import Silent
 
 if TYPE_CHECKING:
-    from normlab.study.progress import ProgressListener
+    from normlab.study.listener import ProgressListener
 
 HOME = Path("normlab-runs")
 
