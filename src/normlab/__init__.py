@@ -6,7 +6,8 @@
 * `surface`: the loss on a plane through the parameters of any network; the planes are
   made by `random_plane`, `named_plane`, `models_plane`, `path_plane`, `common_plane`,
   and `load_surface` reads what was kept.
-* `GhostBatchNorm`, `NoisyBatchNorm`: norms that torch does not have.
+* `GhostBatchNorm`, `NoisyBatchNorm`, `BatchRenorm`, `MaskedBatchNorm`: norms that torch
+  does not have.
 * `Definition`: a claim of your own, from functions of `Twins` that give a number or say
   what is `Omitted`.
 * `NormlabError`: what every error of normlab is.
@@ -36,13 +37,17 @@ if TYPE_CHECKING:
     from normlab.landscape.planes.path import path_plane as path_plane
     from normlab.landscape.planes.random import random_plane as random_plane
     from normlab.norms.ghost import GhostBatchNorm as GhostBatchNorm
+    from normlab.norms.masked import MaskedBatchNorm as MaskedBatchNorm
     from normlab.norms.noisy import NoisyBatchNorm as NoisyBatchNorm
+    from normlab.norms.renorm import BatchRenorm as BatchRenorm
 
     __version__: str
 
 _HOMES = {
+    "BatchRenorm": "normlab.norms.renorm",
     "Definition": "normlab.analysis.claims.definition",
     "GhostBatchNorm": "normlab.norms.ghost",
+    "MaskedBatchNorm": "normlab.norms.masked",
     "NoisyBatchNorm": "normlab.norms.noisy",
     "NormlabError": "normlab.errors",
     "Omitted": "normlab.analysis.claims.definition",
@@ -62,8 +67,10 @@ _HOMES = {
 _WITHOUT_TORCH = ("Definition", "Omitted", "Result", "Twins", "load_surface")
 
 __all__ = [
+    "BatchRenorm",
     "Definition",
     "GhostBatchNorm",
+    "MaskedBatchNorm",
     "NoisyBatchNorm",
     "NormlabError",
     "Omitted",

@@ -89,7 +89,7 @@ def test_the_study_of_the_reference_can_be_read() -> None:
 
 
 def test_every_norm_and_network_has_a_row_and_no_other() -> None:
-    rows = re.findall(r"^\| `(\w+)` \|", text("norms"), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w[\w-]*)` \|", text("norms"), re.MULTILINE)
     assert rows == list(FAMILIES)
     assert re.findall(r"^## (\w+)$", text("networks"), re.MULTILINE) == list(NETS)
 

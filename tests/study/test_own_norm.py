@@ -43,9 +43,10 @@ def file(tmp_path):
     return path
 
 
-def study(*norms) -> Study:
+def study(*norms, **settings) -> Study:
     images = numpy_stream("own norm").normal(size=(60, 1, 4, 4)).astype("float32")
     part = images, (images.mean((1, 2, 3)) > 0).astype("int64")
+    settings = {"settings": ("model.width=8",), **settings}
     return Study(
         norm=norms,
         data=(part, part),
@@ -53,8 +54,18 @@ def study(*norms) -> Study:
         epochs=1,
         workers=1,
         measure="none",
-        settings=("model.width=8",),
+        **settings,
     )
+
+
+class Bare(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 2))
+
+
+def test_masked_norm_is_refused_where_nobody_gives_it_a_mask():
+    with pytest.raises(BadModel, match=r"'masked' is told by a mask .* Take 'batch'"):
+        study("none", "masked", model=Bare, settings=()).run()
 
 
 def test_arms_are_named_after_their_classes(file):

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from normlab.base.slots import describe
 from normlab.errors import BadModel
+from normlab.norms.batch import BatchNorm
 
 CHUNK = 16
 """Examples per chunk: a quarter of the default batch. Hoffer et al. take 128."""
@@ -33,7 +34,7 @@ def ghost(features: int, dims: int = 0, *, chunk: int = CHUNK) -> nn.Module:
     return GhostBatchNorm(features, chunk=chunk)
 
 
-class GhostBatchNorm(nn.modules.batchnorm._BatchNorm):
+class GhostBatchNorm(BatchNorm):
     r"""Batch norm in which each chunk of the batch is a batch of its own.
 
     Of an example in chunk $C$, channel by channel,
@@ -97,17 +98,12 @@ class GhostBatchNorm(nn.modules.batchnorm._BatchNorm):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """Normalise `(n, features, *positions)` chunk by chunk."""
         self._check_input_dim(input)
-        if not self.training and self.running_mean is not None:
+        if not self.by_batch:
             return super().forward(input)
         parts = input.tensor_split(max(1, len(input) // self.chunk))
         if len(parts) == 1:
             return super().forward(input)
         return torch.cat([super(GhostBatchNorm, self).forward(p) for p in parts])
-
-    def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002
-        # also keeps tracers out, who would take the statistics of one mode for all
-        if input.dim() < 2:
-            raise ValueError(f"expected at least 2 axes, got {input.dim()}")
 
     def extra_repr(self) -> str:
         """Torch's own, and the chunk."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from normlab.base.slots import describe
 from normlab.errors import BadModel
+from normlab.norms.batch import BatchNorm
 
 
 def noisy(
@@ -82,7 +83,7 @@ class Noise(nn.Module):
         return f"shift={self.shift}, scale={self.scale}, jitter={self.jitter}"
 
 
-class NoisyBatchNorm(nn.modules.batchnorm._BatchNorm):
+class NoisyBatchNorm(BatchNorm):
     r"""Batch norm, then `Noise`: activations as unstable as one likes.
 
     In training mode, with $\hat y$ the output of batch norm,
@@ -144,8 +145,3 @@ class NoisyBatchNorm(nn.modules.batchnorm._BatchNorm):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """Normalise `(n, features, *positions)`, then add the noise."""
         return self.noise(super().forward(input))
-
-    def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002
-        # also keeps tracers out, who would take the statistics of one mode for all
-        if input.dim() < 2:
-            raise ValueError(f"expected at least 2 axes, got {input.dim()}")

@@ -25,7 +25,8 @@ def builder(name: str) -> Callable[..., nn.Module]:
     """
     if name not in FAMILIES:
         raise BadModel(f"there is no norm '{name}'. There are: {', '.join(FAMILIES)}.")
-    return getattr(import_module(f"normlab.norms.{name}"), name)
+    written = name.replace("-", "_")
+    return getattr(import_module(f"normlab.norms.{written}"), written)
 
 
 def maker(name: str, **options: float | None) -> NormMaker:

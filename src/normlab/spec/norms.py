@@ -1,6 +1,6 @@
 """Every norm of normlab: one object each, from which all lists and texts are made.
 
-What builds a norm called `x` is the function `x` of `normlab/norms/x.py`.
+What builds a norm called `x-y` is the function `x_y` of `normlab/norms/x_y.py`.
 """
 
 from __future__ import annotations
@@ -172,6 +172,114 @@ FAMILIES = {
                     "layer's.",
                 ),
             ),
+        ),
+        Norm(
+            name="renorm",
+            short="batch renorm",
+            axes="nhw",
+            over="n, h, w; corrected towards the running averages",
+            learns=_BOTH,
+            follows=True,
+            under="*running* alone, once its limits begin to open; until then as batch",
+            options=(
+                Option(
+                    "r_max",
+                    default=3.0,
+                    least=1.0,
+                    most=1e6,
+                    words="The scale is corrected by this factor at most.",
+                ),
+                Option(
+                    "d_max",
+                    default=5.0,
+                    least=0.0,
+                    most=1e6,
+                    words="The mean is corrected by so many standard deviations at "
+                    "most.",
+                ),
+                Option(
+                    "start",
+                    default=100,
+                    least=0,
+                    most=10**9,
+                    words="Steps of batch norm before the limits open.",
+                ),
+                Option(
+                    "r_end",
+                    default=800,
+                    least=0,
+                    most=10**9,
+                    words="Step at which r_max is reached.",
+                ),
+                Option(
+                    "d_end",
+                    default=500,
+                    least=0,
+                    most=10**9,
+                    words="Step at which d_max is reached.",
+                ),
+            ),
+        ),
+        Norm(
+            name="masked",
+            short="masked batch norm",
+            axes="nhw",
+            over="n, h, w, where the mask that it is called with is true",
+            learns=_BOTH,
+            follows=True,
+            under="*running* alone where it gets a mask; else as batch",
+        ),
+        Norm(
+            name="mean-only",
+            short="mean-only batch norm",
+            axes="nhw",
+            over="n, h, w (mean only)",
+            learns=_BOTH,
+            follows=True,
+            under=_ALL,
+        ),
+        Norm(
+            name="variance-only",
+            short="variance-only batch norm",
+            axes="nhw",
+            over="n, h, w (variance only)",
+            learns=_BOTH,
+            follows=True,
+            under=_ALL,
+        ),
+        Norm(
+            name="fixed-affine",
+            short="fixed-affine batch norm",
+            axes="nhw",
+            over="n, h, w",
+            learns="none",
+            follows=True,
+            under=_ALL,
+            options=(
+                Option(
+                    "gain",
+                    default=1.0,
+                    least=-1000.0,
+                    most=1000.0,
+                    words="What every normalised value is multiplied by.",
+                ),
+                Option(
+                    "shift",
+                    default=0.0,
+                    least=-1000.0,
+                    most=1000.0,
+                    words="What is added to it.",
+                ),
+            ),
+        ),
+        Norm(
+            name="frozen",
+            short="frozen batch norm",
+            axes="",
+            over="stored ones, which never move",
+            learns=_BOTH,
+            follows=False,
+            under=_SAME,
         ),
     )
 }

@@ -68,6 +68,12 @@ def _built(
         norm = own or maker(arm.norm, **arm.options.model_dump())
     with plain_settings(), seeded(*address):
         if not source.takes_norm:
+            if arm.norm == "masked":
+                raise BadModel(
+                    "norm 'masked' is told by a mask what is padding, and a network "
+                    "that takes no norm gives it none. Take 'batch', or write the "
+                    "network around norm: def make(norm)."
+                )
             model = source.build(None, shape, classes)
             refuse_untrainable(model)
             return derive(model, norm, shape)
