@@ -16,7 +16,7 @@ run: .venv/installed  ## Run the article's experiment (ARGS="--seeds 3 --epochs 
 	$(BIN)/normlab run $(ARGS)
 
 test: .venv/installed-dev  ## Run the tests (ARGS="-k surface")
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n logical --dist worksteal $(ARGS)
 
 check: .venv/installed-dev fmt-check lint types layers test docs  ## Everything that CI checks
 

@@ -131,6 +131,7 @@ def gradient(stream: np.random.Generator) -> Arrays:
         "loss": 1 + stream.random(3),
         "norm": 1 + stream.random(3),
         "update_norm": 0.1 + stream.random(3),
+        "against": np.array([True, False, True]),
         "loss_along_g": 1 + stream.random(size=(3, 3)),
         "loss_along_u": 1 + stream.random(size=(3, 3)),
         "change_along_u": 1 + stream.random(size=(3, 2)),

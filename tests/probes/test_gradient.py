@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from copy import deepcopy
 
 import numpy as np
@@ -13,18 +14,23 @@ from torch.nn.functional import cross_entropy
 
 from normlab.probes.along import ENDS, LENGTHS, Slope, follow
 from normlab.probes.anatomy import trace_modules
-from normlab.probes.gradient import Gradient
+from normlab.probes.gradient import AGAINST_EVERY, Gradient
 from normlab.probes.gradient_shift import layers_behind_others
+from normlab.records.observed.phases import moments, phases
 from tests.probes.cases import NORMS, WEIGHTS, batch, small, step_state, stepped
 
 RATE = 0.1
 
 
-def measured(norm: str) -> tuple[nn.Module, nn.Module, dict[str, np.ndarray]]:
+def measured(
+    norm: str, against: Collection[int] = (4,)
+) -> tuple[nn.Module, nn.Module, dict[str, np.ndarray]]:
     """The network before and after a step, and what the probe says about it."""
     model = small(norm)
     before = deepcopy(model)
-    probe = Gradient(trace_modules(model, batch()[0]), weights=WEIGHTS, steps={4})
+    probe = Gradient(
+        trace_modules(model, batch()[0]), weights=WEIGHTS, steps={4}, against=against
+    )
     probe.observe(step_state(model, 4, rate=RATE))
     stepped(model)
     after = deepcopy(model)
@@ -115,7 +121,9 @@ def test_by_row_it_is_the_smoothness_of_a_network_in_lengths_of_its_rows(
 
 def sgd_measured(model: nn.Sequential, rates: dict[str, float]) -> dict[str, float]:
     """What the probe says of three steps with momentum, each parameter at its rate."""
-    probe = Gradient(trace_modules(model, batch()[0]), weights=WEIGHTS, steps={2})
+    probe = Gradient(
+        trace_modules(model, batch()[0]), weights=WEIGHTS, steps={2}, against={2}
+    )
     inputs, labels = batch()
     velocity = {n: torch.zeros_like(p) for n, p in model.named_parameters()}
     for step in range(4):
@@ -153,7 +161,9 @@ def test_a_scaled_row_in_front_of_a_norm_changes_the_raw_smoothness_alone() -> N
 def test_a_row_of_length_0_is_left_out() -> None:
     model = small("none")
     model.get_parameter("3.weight").data[1] = 0
-    probe = Gradient(trace_modules(model, batch()[0]), weights=WEIGHTS, steps={0})
+    probe = Gradient(
+        trace_modules(model, batch()[0]), weights=WEIGHTS, steps={0}, against={0}
+    )
     probe.observe(step_state(model, 0))
     stepped(model)
     probe.observe(step_state(model, 1))
@@ -226,7 +236,9 @@ def test_on_a_quadratic_smoothness_is_the_curvature_along_the_direction(
 
 def test_a_step_that_was_not_taken_gives_no_number() -> None:
     model = small("none")
-    probe = Gradient(trace_modules(model, batch()[0]), weights=WEIGHTS, steps={0})
+    probe = Gradient(
+        trace_modules(model, batch()[0]), weights=WEIGHTS, steps={0}, against={0}
+    )
     probe.observe(step_state(model, 0))
     probe.observe(step_state(model, 1))
     assert np.isnan(probe.arrays()["beta_u"].numpy()).all()
@@ -234,7 +246,9 @@ def test_a_step_that_was_not_taken_gives_no_number() -> None:
 
 def test_it_touches_the_model_only_once_the_step_is_taken() -> None:
     model = small("none")
-    probe = Gradient(trace_modules(model, batch()[0]), weights=WEIGHTS, steps={0})
+    probe = Gradient(
+        trace_modules(model, batch()[0]), weights=WEIGHTS, steps={0}, against={0}
+    )
     assert not probe.touches
     probe.observe(step_state(model, 0))
     assert probe.touches
@@ -244,3 +258,23 @@ def test_of_a_deep_network_eight_layers_are_looked_at() -> None:
     names = tuple(f"layer{i}" for i in range(40))
     picked = layers_behind_others(names)
     assert len(picked) == 8 and picked[0] == "layer1" and picked[-1] == "layer39"
+
+
+@pytest.mark.parametrize("against", [set[int](), {4}])
+def test_what_is_not_followed_is_nan_and_changes_nothing_else(
+    against: set[int],
+) -> None:
+    _, _, whole = measured("batch")
+    _, _, found = measured("batch", against)
+    assert found["against"].item() == bool(against)
+    unseen = set() if against else {"loss_along_g", "predictiveness", "beta"}
+    for name in found.keys() - {"against"}:
+        expected = np.nan * whole[name] if name in unseen else whole[name]
+        np.testing.assert_array_equal(found[name], expected)
+
+
+def test_each_phase_of_a_training_has_moments_against_the_gradient() -> None:
+    every = moments(4690)
+    for phase in phases(every, 4690):
+        followed = [m for m in every[::AGAINST_EVERY] if phase.first <= m <= phase.last]
+        assert len(followed) >= 2, phase

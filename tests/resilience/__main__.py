@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.resilience import chaos, crowd, exact, scarce
+from tests.resilience import chaos, crowd, exact, growing, scarce
 from tests.resilience.batch import Trial, table, tried
 from tests.resilience.home import draw, uninterrupted
 
@@ -51,6 +51,7 @@ def _trials(asked: argparse.Namespace, whole: Path, home: Path) -> Iterator[Tria
     if asked.exact != "none":
         few = None if asked.exact == "full" else draw(asked.seed)
         yield from exact.trials(whole, home / "exact", few)
+        yield from growing.trials(home / "growing")
     full = asked.wants == "full"
     if asked.wants != "none":
         yield from scarce.trials(whole, home, full=full)

@@ -31,6 +31,7 @@ CALLS = (
     *("mkdirat", "fsync", "fdatasync", "ftruncate", "pwrite64"),
 )
 """SQLite commits by writing with `pwrite64`, and syncs with `fdatasync`."""
+FEW = 6
 _ROOT = Path(__file__).parents[2]
 _CALL = re.compile(r"([a-z0-9]+)\(")
 
@@ -120,18 +121,24 @@ def records_killed(path: Path, point: Point, whole: Path) -> list[str]:
 
 
 def trials(whole: Path, home: Path, few: random.Random | None) -> Iterator[Trial]:
-    """Every point of records, of a study and of other commands; or a few drawn."""
+    """Every point of records, of a study and of other commands.
+
+    Or a few drawn ones of records alone, which take a second each: to count the points
+    of a command takes longer than the command.
+    """
     known, kept = of_records(home / "records")
-    for at in _spread(known, 3, few):
+    for at in known if few is None else _spread(known, FEW, few):
         name = f"before {at.call} {at.number} of the records"
         yield Trial("kill points, records", name, _killed(records_killed, at, kept))
-    for at in _spread(of_study(Home(home / "study")), 1, few):
+    if few is not None:
+        return
+    for at in of_study(Home(home / "study")):
         name = f"before {at.call} {at.number} of a study"
         yield Trial("kill points, study", name, _killed(study_killed, at, whole))
     for words in (("resume", "study"), ("report", "study", "--force")):
         folder = Home(home / words[0])
         shutil.copytree(whole, folder.study)
-        for at in _spread(of_command(folder, words), 1, few):
+        for at in of_command(folder, words):
             name = f"before {at.call} {at.number} of {words[0]}"
             kills = partial(command_killed, words=words, point=at, whole=whole)
             yield Trial(f"kill points, {words[0]}", name, kills)
@@ -143,10 +150,8 @@ def _killed(
     return partial(kills, point=point, whole=whole)
 
 
-def _spread(known: list[Point], count: int, few: random.Random | None) -> list[Point]:
-    """All points, or so many, one of each part of their row."""
-    if few is None or len(known) <= count:
-        return known
+def _spread(known: list[Point], count: int, few: random.Random) -> list[Point]:
+    """So many points, one of each part of their row."""
     part = len(known) / count
     return [known[int((n + few.random()) * part)] for n in range(count)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,10 +19,26 @@ if TYPE_CHECKING:
     from normlab.figures.kit.theme import Theme
 
 
-def loss_range(seen: GradientArrays) -> NDArray[np.floating]:
-    """Highest minus lowest loss along the gradient, shape `(steps,)`."""
-    along = seen.loss_along_g
-    return along.max(axis=1) - along.min(axis=1)
+class Against(NamedTuple):
+    """What was seen along -a g, at the moments at which it was followed."""
+
+    steps: NDArray[np.integer]
+    loss_range: NDArray[np.floating]
+    """Highest minus lowest loss."""
+    predictiveness: NDArray[np.floating]
+    beta: NDArray[np.floating]
+
+    @classmethod
+    def of(cls, seen: GradientArrays) -> Against:
+        """Of one run; older studies followed it at every moment."""
+        there = slice(None) if seen.lacks("against") else seen.against
+        along = seen.loss_along_g[there]
+        return cls(
+            seen.steps[there],
+            along.max(axis=1) - along.min(axis=1),
+            seen.predictiveness[there],
+            seen.beta[there],
+        )
 
 
 def _by_row(seen: GradientArrays) -> NDArray[np.floating] | None:
@@ -35,23 +51,24 @@ def _surprise(seen: GradientArrays) -> NDArray[np.floating] | None:
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
     runs = seen(result, GradientArrays)
+    against = {key: Against.of(run) for key, run in runs.items()}
     quantities = [
         Quantity(
             title="loss range along the gradient",
             unit="nats",
-            series=by_arm(runs, loss_range, ratio=True),
+            series=by_arm(against, lambda of: of.loss_range, ratio=True),
             log=True,
         ),
         Quantity(
             title="change of the gradient",
             unit="max ‖∇L(w) − ∇L(w − d g)‖",
-            series=by_arm(runs, lambda of: of.predictiveness, ratio=True),
+            series=by_arm(against, lambda of: of.predictiveness, ratio=True),
             log=True,
         ),
         Quantity(
             title="smoothness along the gradient",
             unit="β",
-            series=by_arm(runs, lambda of: of.beta, ratio=True),
+            series=by_arm(against, lambda of: of.beta, ratio=True),
             log=True,
         ),
         Quantity(

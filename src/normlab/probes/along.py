@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -89,6 +90,17 @@ class Line:
     def predictiveness(self) -> float:
         """The largest change of the gradient itself."""
         return max(self.change)
+
+
+UNSEEN = Line(
+    loss=(math.nan,) * len(LENGTHS),
+    change=(math.nan,) * len(ENDS),
+    unit=math.nan,
+    slope=math.nan,
+    change_by_row=(),
+    unit_by_row=math.nan,
+)
+"""A line that nobody followed."""
 
 
 def _largest(changes: Sequence[float], unit: float) -> float:

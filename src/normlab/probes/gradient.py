@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from normlab.base.filters import lengths_of
-from normlab.probes.along import ENDS, LENGTHS, Slope, follow
+from normlab.probes.along import ENDS, LENGTHS, UNSEEN, Slope, follow
 from normlab.probes.anatomy import Anatomy
 from normlab.probes.context import ProbeContext
 from normlab.probes.gradient_shift import Shift, gradient_shift, layers_behind_others
@@ -21,6 +21,9 @@ from normlab.records.observed.contract import Place
 from normlab.records.observed.gradient import GradientArrays, ShiftArrays
 from normlab.records.observed.phases import moments
 from normlab.train.step_state import StepState
+
+AGAINST_EVERY = 3
+"""At which moments the line along -a g is followed, which takes three passes in ten."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,17 +44,24 @@ class Gradient(NotingProbe):
         anatomy: In which order parameters are used.
         weights: The shared weight tensors, in order of first use.
         steps: Before which steps to look.
+        against: Before which of them to follow the line against the gradient too.
     """
 
     kind = GradientArrays
 
     def __init__(
-        self, anatomy: Anatomy, *, weights: Sequence[str], steps: Collection[int]
+        self,
+        anatomy: Anatomy,
+        *,
+        weights: Sequence[str],
+        steps: Collection[int],
+        against: Collection[int],
     ) -> None:
         where = self.kind.row(lengths=torch.tensor(LENGTHS), ends=torch.tensor(ENDS))
         super().__init__(steps, where)
         self._order = anatomy.order
         self._weights = weights
+        self._against = against
         self._before: _Before | None = None
 
     @property
@@ -100,7 +110,8 @@ class Gradient(NotingProbe):
         lengths = lengths_of(model, self._weights)
         rows = [lengths[name] for name in self._weights]
         line = partial(follow, slope, origin=origin, gradient=gradient)
-        along_g = line(direction=gradient, factor=-before.rate)
+        against = before.step in self._against
+        along_g = line(direction=gradient, factor=-before.rate) if against else UNSEEN
         along_u = line(direction=update, rows=rows)
         for weight, values in zip(slope.weights, origin, strict=True):
             weight.data.copy_(values)
@@ -127,7 +138,8 @@ class Gradient(NotingProbe):
             beta_u_by_row=along_u.smoothness_by_row,
             row_length=geometric_mean(rows),
         ) | self._shifts(shifts)
-        return {n: torch.tensor(v, dtype=torch.float64) for n, v in row.items()}
+        found = {n: torch.tensor(v, dtype=torch.float64) for n, v in row.items()}
+        return found | self.kind.row(against=torch.tensor(against))
 
     def _shifts(self, shifts: Mapping[str, Shift]) -> dict[str, float]:
         row: dict[str, float] = {}
@@ -175,5 +187,10 @@ def gradient(of: ProbeContext) -> Gradient | None:
     """The probe of one run, some moments in each phase; none without shared weights."""
     if not of.weights:
         return None
-    steps = frozenset(moments(of.length.steps))
-    return Gradient(of.anatomy, weights=of.weights, steps=steps)
+    steps = moments(of.length.steps)
+    return Gradient(
+        of.anatomy,
+        weights=of.weights,
+        steps=frozenset(steps),
+        against=frozenset(steps[::AGAINST_EVERY]),
+    )

@@ -35,7 +35,7 @@ class GradientArrays(ProbeArrays, probe="gradient"):
     """Loss and its gradient g on two lines through the shared weights, on one batch.
 
     They start from the weights before a step with learning rate a that moved these by
-    u, and follow −a g and u.
+    u, and follow u; and −a g at every third moment, for what is judged are steps taken.
 
     Source: Santurkar et al. 2018, arXiv 1805.11604, section 3.1.
     """
@@ -45,6 +45,7 @@ class GradientArrays(ProbeArrays, probe="gradient"):
     rate: Array = kept("learning rate a of the step")
     loss: Array = kept("loss of the step's batch", unit="nats")
     norm: Array = kept("‖g‖", unit=_SLOPE)
+    against: Array = kept("whether −a g was followed; if not, nan below", dtype="bool")
     loss_along_g: Array = kept("loss along −a g", _AT_LENGTHS, unit="nats")
     predictiveness: Array = kept("largest ‖g − g there‖ along −a g", unit=_SLOPE)
     beta: Array = kept("largest ‖g − g there‖ / distance along −a g", unit=_CURVATURE)
