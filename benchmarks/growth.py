@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grown import Size, grow
-from normlab.records.export import FORMATS
+from normlab.records.export import SUFFIXES
 from timing import append_json, parser_for, table
 
 RUNS = "100,300,1000,3000,10000"
@@ -41,7 +41,7 @@ COMMANDS: dict[str, Sequence[str]] = {
     "list": ("list", "{above}"),
     **{
         f"export {form}": ("export", "{study}", "--format", form, "-o", "-")
-        for form in FORMATS
+        for form in SUFFIXES
         if form != "parquet" or find_spec("pyarrow")
     },
 }
