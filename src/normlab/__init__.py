@@ -3,6 +3,8 @@
 * `compare`: train twins with and without it, and say what differed: a `Result`.
 * `Study`: the same in two steps, and `resume` after an interruption.
 * `Result.open`: a study that was trained before, with its table, claims and figures.
+* `fold`, `convert`, `insert`, `freeze`: another network of any `torch.nn.Module`, and a
+  report of what was done; `assert_frozen` says whether what was frozen stayed.
 * `surface`: the loss on a plane through the parameters of any network; the planes are
   made by `random_plane`, `named_plane`, `models_plane`, `path_plane`, `common_plane`,
   and `load_surface` reads what was kept.
@@ -40,6 +42,11 @@ if TYPE_CHECKING:
     from normlab.norms.masked import MaskedBatchNorm as MaskedBatchNorm
     from normlab.norms.noisy import NoisyBatchNorm as NoisyBatchNorm
     from normlab.norms.renorm import BatchRenorm as BatchRenorm
+    from normlab.surgery.convert import convert as convert
+    from normlab.surgery.fold import fold as fold
+    from normlab.surgery.freeze import assert_frozen as assert_frozen
+    from normlab.surgery.freeze import freeze as freeze
+    from normlab.surgery.insert import insert as insert
 
     __version__: str
 
@@ -54,8 +61,13 @@ _HOMES = {
     "Result": "normlab.facade.result",
     "Study": "normlab.facade.study",
     "Twins": "normlab.analysis.claims.definition",
+    "assert_frozen": "normlab.surgery.freeze",
     "common_plane": "normlab.landscape.planes.common",
     "compare": "normlab.facade.compare",
+    "convert": "normlab.surgery.convert",
+    "fold": "normlab.surgery.fold",
+    "freeze": "normlab.surgery.freeze",
+    "insert": "normlab.surgery.insert",
     "load_surface": "normlab.facade.surface",
     "models_plane": "normlab.landscape.planes.models",
     "named_plane": "normlab.landscape.planes.named",
@@ -78,8 +90,13 @@ __all__ = [
     "Study",
     "Twins",
     "__version__",
+    "assert_frozen",
     "common_plane",
     "compare",
+    "convert",
+    "fold",
+    "freeze",
+    "insert",
     "load_surface",
     "models_plane",
     "named_plane",

@@ -53,7 +53,7 @@ def test_the_notebook_runs_and_shows_what_the_lesson_says(
     share = names["gradient_of_long"] / names["gradient"]
     torch.testing.assert_close(share, torch.full_like(share, 0.1))
     assert abs(names["sum_of_gradients"]) < 1e-12
-    assert list(names["folded"].report.folded) == [("0", "1")]
+    assert [*map(str, names["folded"].report.done)] == ["1 folded into 0"]
     for study, runs in {"rates": 24, "sizes": 12, "twins": 6}.items():
         result = names[study]
         assert isinstance(result, Result)

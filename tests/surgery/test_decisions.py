@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from normlab.base.streams import seeded, stream
 from normlab.errors import BadModel
+from normlab.surgery.edits import Folded
 from normlab.surgery.fold import fold
 
 
@@ -90,7 +91,7 @@ def test_what_is_no_branch_is_folded_and_the_example_stays(name: str) -> None:
     before = x.clone()
     lean, report = fold(net, x)
     assert x.equal(before)
-    assert report.folded == (("layer", "norm"),)
+    assert report.done == (Folded("norm", "layer"),)
     other = torch.randn(5, 4, generator=stream("other"))
     torch.testing.assert_close(lean(other.clone()), net.eval()(other.clone()))
 
@@ -103,4 +104,4 @@ class Eights(nn.Sequential):
 def test_a_network_for_one_number_of_examples_is_folded() -> None:
     with seeded(0, "test decisions"):
         net = Eights(nn.Linear(4, 3), nn.BatchNorm1d(3))
-    assert fold(net, torch.ones(8, 4)).report.folded == (("0", "1"),)
+    assert fold(net, torch.ones(8, 4)).report.done == (Folded("1", "0"),)

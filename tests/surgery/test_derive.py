@@ -12,9 +12,11 @@ from torch.nn import functional
 from normlab.base.slots import Slot, slots_of
 from normlab.base.streams import seeded
 from normlab.errors import BadModel
+from normlab.norms.features_last import FeaturesLast
 from normlab.norms.registry import maker
 from normlab.study.redrawn import Redrawn
-from normlab.surgery.derive import FeaturesLast, derive, places
+from normlab.surgery.chart import chart
+from normlab.surgery.derive import derive
 
 pytestmark = pytest.mark.usefixtures("drawn")
 SHAPE = (3, 8, 8)
@@ -104,7 +106,7 @@ def test_a_look_moves_neither_the_model_nor_the_generators() -> None:
     model = plain()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     drawn = torch.get_rng_state()
-    places(model, X)
+    chart(model, X)
     assert torch.equal(torch.get_rng_state(), drawn)
     assert model.training
     assert all(torch.equal(t, before[n]) for n, t in model.state_dict().items())
@@ -170,7 +172,7 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str | None, str]] = {
         "batch",
         "has norms, but an example reaches none of them: bn",
     ),
-    "unreadable": (lambda: nn.Linear(7, 2), "none", r"cannot read examples of shape"),
+    "unreadable": (lambda: nn.Linear(7, 2), "none", r"cannot read an example of shape"),
     "no meaning": (
         lambda: nn.Sequential(nn.Conv2d(3, 1, 3), nn.BatchNorm2d(1)),
         "group",

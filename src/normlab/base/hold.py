@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from normlab.base.state import (
     GENERATORS,
@@ -55,7 +56,9 @@ def preserved(model: nn.Module) -> Iterator[nn.Module]:
     """
     tensors = [*model.parameters(), *model.buffers()]
     held: list[PutBack] = [_module(module) for module in model.modules()]
-    held += [_Snapshot.of(tensor).put_back for tensor in tensors]
+    # those of lazy modules hold nothing yet
+    filled = (tensor for tensor in tensors if not is_lazy(tensor))
+    held += [_Snapshot.of(tensor).put_back for tensor in filled]
     beside = (undoing(spot.value) for spot in spots(model, tensors))
     held += [undo for undo in beside if undo is not None]
     try:

@@ -21,7 +21,7 @@ from normlab.norms.rms import ChannelRMSNorm
 TORCHS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.LocalResponseNorm)
 """What torch's norms are, or are made from."""
 _CHANNELS_SECOND = (_NormBase, nn.GroupNorm)
-_FOLDABLE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+_PARTS = (*TORCHS, nn.Linear, nn.modules.conv._ConvNd)
 
 
 def is_norm(module: nn.Module) -> bool:
@@ -45,7 +45,8 @@ def is_norm_module(module: nn.Module) -> bool:
 
     Torch's norms and what is made from them; and a module of a user's own that keeps a
     `running_mean` or is called a norm (`LayerNorm2d`, `MyBN`), if its parameters have
-    one number per feature, whatever axes of length 1 they have beside.
+    one number per feature, whatever axes of length 1 they have beside. What has layers
+    or norms in it (`ConvNormActivation`) is none.
 
     Example:
         >>> import torch
@@ -60,6 +61,8 @@ def is_norm_module(module: nn.Module) -> bool:
         return True
     called = re.search(r"norm|bn(?![a-z])", type(module).__name__, re.IGNORECASE)
     if not called and not keeps_averages(module):
+        return False
+    if any(isinstance(inner, _PARTS) for inner in module.modules()):
         return False
     own = [p for p in module.parameters(recurse=False) if not is_lazy(p)]
     return all(p.numel() == max(p.shape, default=1) for p in own)
@@ -98,11 +101,6 @@ def has_units_second(module: nn.Module) -> bool:
 def is_instance(module: nn.Module) -> bool:
     """Whether it is torch's instance norm: example by example, averages or none."""
     return isinstance(module, _InstanceNorm)
-
-
-def is_foldable(module: nn.Module) -> bool:
-    """Whether it is torch's batch norm itself: affine at inference, without a doubt."""
-    return type(module) in _FOLDABLE
 
 
 def is_batch_norm(module: nn.Module) -> TypeGuard[_BatchNorm]:

@@ -200,7 +200,7 @@ def _folded(network: nn.Module, example: Tensor) -> list[nn.Module]:
             folded, report = fold(network, example)
     except NormlabError:
         return []
-    return [folded] if report.folded else []
+    return [folded] if report.done else []
 
 
 def _forward(

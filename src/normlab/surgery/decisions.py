@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from normlab.base.taps import uncompiled
 from normlab.errors import BadModel, described
+from normlab.surgery.examples import Example, batch_of, call, mapped, shapes_of
 
 _READ = {
     Tensor.__array__,
@@ -132,7 +134,7 @@ def _cuts(index: object) -> bool:
     )
 
 
-def refuse_decisions(model: nn.Module, example: Tensor) -> None:
+def refuse_decisions(model: nn.Module, example: Example) -> None:
     """Refuse a model that reads values of its data, or their number, while it runs.
 
     It may take another branch on other data, of which one example shows nothing. A
@@ -146,33 +148,54 @@ def refuse_decisions(model: nn.Module, example: Tensor) -> None:
     Raises:
         BadModel: If it does, or cannot be followed.
     """
+    number = _telling(model, example)
+    many = mapped(lambda tensor: _as_many(tensor, example, number), example)
     try:
-        number = _telling(model, example)
-        _follow(model, _as_many(example, number), number)
-    except BadModel as refused:
-        if refused.__cause__ is None:
-            raise
-        _follow(model, example, len(example))  # made for other numbers, it may be
+        # without numbers nothing is computed: sizes are enough, where torch has them
+        _follow(_without_values(model), mapped(_sized, many), number)
+    except _CannotBeFollowed:
+        try:
+            _follow(model, mapped(torch.clone, many), number)
+        except _CannotBeFollowed:  # made for other numbers, it may be
+            _follow(model, mapped(torch.clone, example), batch_of(example))
 
 
-def _telling(model: nn.Module, example: Tensor) -> int:
+class _CannotBeFollowed(BadModel):
+    """It does not run on followed data, for whatever reason."""
+
+
+def _telling(model: nn.Module, example: Example) -> int:
     """A number of examples that divides no size of the model or of an example."""
-    shapes = [example.shape[1:], *(t.shape for t in model.state_dict().values())]
+    shapes = [*shapes_of(example), *(t.shape for t in model.state_dict().values())]
     known = {size for shape in shapes for size in shape}
     free = (n for n in _NUMBERS if all(size % n for size in known))
     return next(free, _NUMBERS[-1])
 
 
-def _as_many(example: Tensor, number: int) -> Tensor:
-    """That many examples, repeated where there are fewer."""
-    return example[torch.arange(number, device=example.device) % len(example)]
+def _as_many(tensor: Tensor, example: Example, number: int) -> Tensor:
+    """That many examples, repeated where there are fewer; other tensors as they are."""
+    size = batch_of(example)
+    if not tensor.dim() or len(tensor) != size:
+        return tensor
+    return tensor[torch.arange(number, device=tensor.device) % size]
 
 
-def _follow(model: nn.Module, example: Tensor, examples: int) -> None:
+def _without_values(model: nn.Module) -> nn.Module:
+    """A copy whose tensors have a size only."""
+    memo: dict[int, Any] = {id(p): nn.Parameter(_sized(p)) for p in model.parameters()}
+    memo |= {id(buffer): _sized(buffer) for buffer in model.buffers()}
+    return deepcopy(model, memo)
+
+
+def _sized(tensor: Tensor) -> Tensor:
+    return torch.empty_like(tensor, device="meta")
+
+
+def _follow(model: nn.Module, example: Example, examples: int) -> None:
     kind = type("Followed", (_Followed,), {"examples": examples})
     try:
         with uncompiled():
-            model(example.as_subclass(kind))
+            call(model, mapped(lambda tensor: tensor.as_subclass(kind), example))
     except _Read as read:
         raise BadModel(
             f"the model reads what may differ on other data ({read}), so it may "
@@ -180,6 +203,6 @@ def _follow(model: nn.Module, example: Tensor, examples: int) -> None:
             f"part of it that has no such branch."
         ) from None
     except Exception as error:
-        raise BadModel(
+        raise _CannotBeFollowed(
             f"the model cannot be followed on this example: {described(error)}"
         ) from error

@@ -1,4 +1,4 @@
-r"""Fold batch norms into the layers that feed them.
+r"""Fold norms into the layers around them.
 
 At inference a batch norm is affine (`norms.reference.infer`), and so is a linear
 layer or a convolution. Two affine maps in a row are one: the norm's work costs
@@ -7,72 +7,69 @@ nothing any more.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import NamedTuple, TypeAlias, cast, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
-from normlab.base.streams import fork_rng
-from normlab.base.taps import tapped
-from normlab.errors import BadModel
-from normlab.norms.recognize import is_foldable
+from normlab.base.hold import preserved
+from normlab.surgery.affine import ScaleShift, scale_and_shift
+from normlab.surgery.carried import parted
+from normlab.surgery.chart import Chart, Norm, charted
 from normlab.surgery.decisions import refuse_decisions
+from normlab.surgery.edits import Folded
+from normlab.surgery.examples import Example, difference, examples_in, held_out, run
+from normlab.surgery.given import copied
+from normlab.surgery.report import Left, Operated, Report
 
 _Transposed: TypeAlias = nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
-_Affine: TypeAlias = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d | _Transposed
-_Norm: TypeAlias = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
+_Convolution: TypeAlias = nn.Conv1d | nn.Conv2d | nn.Conv3d
+_Affine: TypeAlias = nn.Linear | _Convolution | _Transposed
 
 # exact types: a subclass may compute something else with its weight
 _AFFINE = get_args(_Affine)
 
 
-class LeftNorm(NamedTuple):
-    """A batch norm that stayed, and why."""
+class _Merge(NamedTuple):
+    """One norm that can be folded, and how."""
 
-    norm: str
-    reason: str
-
-
-class FoldReport(NamedTuple):
-    """What `fold` did; all modules by their paths."""
-
-    folded: tuple[tuple[str, str], ...]  # (layer, norm that it has taken in)
-    kept: tuple[LeftNorm, ...]
-    largest_change: float  # of an output value on the example, absolute
+    edit: Folded
+    affine: ScaleShift
+    forward: bool
+    """Whether into the layer behind it, not into that in front."""
 
 
-class Folded(NamedTuple):
-    """The lighter model and the report."""
+def fold(model: nn.Module, example: Example | list[Example]) -> Operated:
+    r"""Merge each norm that is affine at inference into an affine layer beside it.
 
-    model: nn.Module
-    report: FoldReport
+    With $s = \gamma/\sqrt{\sigma^2+\varepsilon}$ and $t = \beta - s\mu$ the layer in
+    front of it gets the weight $W' = s\,W$ (per output) and the bias $b' = s\,b+t$. A
+    norm in front of a layer goes into that one, if it pads with no zeros: $W' = W\,s$
+    (per input) and $b' = b + W\,t$. Exact over the reals; in float32 outputs move by a
+    few units in the last place.
 
-
-def fold(model: nn.Module, example: Tensor) -> Folded:
-    r"""Merge each batch norm into the affine layer that feeds it.
-
-    With $s = \gamma/\sqrt{\sigma^2+\varepsilon}$ the merged layer has the weight
-    $W' = s\,W$ (per output) and the bias $b' = s\,(b-\mu)+\beta$. Exact over the
-    reals; in float32 outputs move by a few units in the last place.
-
-    Which layer feeds which norm is seen by running a copy on `example` once: the
-    norm's input is the layer's output itself. Where anybody else uses that output,
-    or one of the two runs more than once, the norm stays and the report says why.
-    Each fold is checked on the example and undone if an output changed.
+    Whether a norm is affine, and with which $s$ and $t$, is found by calling it, so
+    classes of one's own, frozen and synchronised batch norms are folded alike. Who
+    makes and who uses a value is seen on `example`; where anybody else uses it, or the
+    norm or the layer runs more than once, the norm stays and the report says why. The
+    result is checked on an input other than the example, and what changes it is undone.
 
     Args:
         model: Left as it is, in whatever mode it is.
-        example: A batch that the model can read, left as it is; use real data, for a
-            wrong fold can only be noticed where it matters.
+        example: A batch as the model takes it: a tensor, a tuple (several arguments) or
+            a dict (keywords); a list of such. Use real data.
 
     Returns:
-        A copy in evaluation mode, whose folded norms are `nn.Identity`, with the
-        report.
+        A copy of the network in evaluation mode, whose folded norms are `nn.Identity`,
+        with the report.
 
     Raises:
-        BadModel: If the model's output is not a tensor, or the model decides by values
-            of its data what it computes: one example shows one way only.
+        BadModel: If the model cannot be copied or run, or decides by values of its data
+            what it computes: one example shows one way only.
 
     Example:
         >>> net = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.ReLU())
@@ -83,145 +80,184 @@ def fold(model: nn.Module, example: Tensor) -> Folded:
           (1): Identity()
           (2): ReLU()
         )
-        >>> report.folded
-        (('0', '1'),)
+        >>> print(report.done[0])
+        1 folded into 0
 
     Source: Ioffe and Szegedy 2015, Algorithm 2, line 11.
     """
-    lean = deepcopy(model).eval()
-    folded: list[tuple[str, str]] = []
-    kept: list[LeftNorm] = []
-    with fork_rng(), torch.no_grad():
-        refuse_decisions(lean, example.clone())
-        flow = _Flow(lean, example)
-        for norm in flow.norms():
-            found = flow.feeder(norm)
-            if isinstance(found, LeftNorm):
-                kept.append(found)
-            elif _fold_one(lean, found, norm, example, flow.output):
-                folded.append((found, norm))
-            else:
-                kept.append(
-                    LeftNorm(norm, f"the output of '{found}' is used elsewhere too")
-                )
-        change = (_run(lean, example) - flow.output).abs().max().item()
-    return Folded(lean, FoldReport(tuple(folded), tuple(kept), change))
+    examples = examples_in(example)
+    with preserved(model), torch.no_grad():
+        whole = copied(model, examples).eval()
+        for one in examples:
+            refuse_decisions(whole, one)
+        found = charted(whole, examples)
+        inputs = [held_out(one) for one in examples]
+        expected = [run(whole, one) for one in inputs]
+        merges, left = _merges(whole, found)
+
+        def changed(taken: Sequence[_Merge]) -> tuple[nn.Module, float, bool]:
+            # tensors are shared: a fold makes new ones
+            tensors = (*whole.parameters(), *whole.buffers())
+            lean = deepcopy(whole, {id(tensor): tensor for tensor in tensors})
+            for merge in taken:
+                _make(lean, merge)
+            pairs = zip(inputs, expected, strict=True)
+            apart = [difference(answer, run(lean, one)) for one, answer in pairs]
+            return lean, max(d for d, _ in apart), all(same for _, same in apart)
+
+        lean, change, same = changed(merges)
+        if not same:
+            kept = _largest_sound(merges, lambda taken: changed(taken)[2])
+            left += [
+                Left(merge.edit.norm, f"folded into '{merge.edit.layer}' the network "
+                     "would compute something else")
+                for merge in merges
+                if not any(merge is one for one in kept)
+            ]  # fmt: skip
+            merges = kept
+            lean, change, _ = changed(merges)
+    edits = tuple(merge.edit for merge in merges)
+    return Operated(lean, Report("fold", edits, tuple(left), (), change))
 
 
-class _Flow:
-    """What went in and out of every module in one run of the example."""
-
-    def __init__(self, model: nn.Module, example: Tensor) -> None:
-        self.modules = {path: module for path, module in model.named_modules() if path}
-        # kept alive together: identity means something only among living objects
-        self.inputs: dict[str, list[object]] = {path: [] for path in self.modules}
-        self.outputs: dict[str, list[object]] = {path: [] for path in self.modules}
-        with tapped(
-            model,
-            inputs={path: seen.append for path, seen in self.inputs.items()},
-            outputs={path: seen.append for path, seen in self.outputs.items()},
-        ):
-            self.output = _run(model, example)
-
-    def norms(self) -> list[str]:
-        return [path for path, m in self.modules.items() if is_foldable(m)]
-
-    def feeder(self, norm: str) -> str | LeftNorm:
-        """The layer that `norm` can be folded into, or why there is none."""
-        calls = len(self.inputs[norm])
-        if calls != 1:
-            return LeftNorm(norm, f"it runs {calls} times, not once")
-        if getattr(self.modules[norm], "running_mean", None) is None:
-            return LeftNorm(norm, "it keeps no running statistics to fold in")
-        value = self.inputs[norm][0]
-        makers = [p for p, seen in self.outputs.items() if _holds(seen, value)]
-        layers = [path for path in makers if type(self.modules[path]) in _AFFINE]
-        if len(layers) != 1 or not isinstance(value, Tensor):
-            return LeftNorm(norm, "no linear or convolutional layer feeds it directly")
-        (layer,) = layers
-        return self._obstacle(layer, norm, value) or layer
-
-    def _obstacle(self, layer: str, norm: str, value: Tensor) -> LeftNorm | None:
-        module = cast("_Affine", self.modules[layer])
-        if len(self.outputs[layer]) != 1:
-            return LeftNorm(norm, f"'{layer}' runs {len(self.outputs[layer])} times")
-        owners = [p for p, m in self.modules.items() if _owns(m, module.weight)]
-        if owners != [layer]:
-            return LeftNorm(norm, f"'{layer}' shares its weight with another layer")
-        positions = 0 if type(module) is nn.Linear else module.weight.dim() - 2
-        if value.dim() != positions + 2:
-            return LeftNorm(norm, f"it normalises another axis than '{layer}' puts out")
-        # but not what the norm is inside of, or what only hands the value on
-        users = {p for p, seen in self.inputs.items() if _holds(seen, value)}
-        users -= {p for p, seen in self.outputs.items() if _holds(seen, value)}
-        if any(not f"{norm}.".startswith(f"{path}.") for path in users):
-            return LeftNorm(norm, f"the output of '{layer}' is used elsewhere too")
-        return None
+def _largest_sound(
+    merges: Sequence[_Merge], sound: Callable[[Sequence[_Merge]], bool]
+) -> list[_Merge]:
+    """Those that can all be made; halves are tried, and halves of unsound halves."""
+    kept: list[_Merge] = []
+    waiting = [list(merges)]
+    while waiting:
+        part = waiting.pop()
+        if sound([*kept, *part]):
+            kept += part
+        elif len(part) > 1:
+            middle = len(part) // 2
+            waiting += [part[middle:], part[:middle]]
+    return kept
 
 
-def _fold_one(
-    model: nn.Module, layer: str, norm: str, example: Tensor, expected: Tensor
-) -> bool:
-    """Fold `norm` into `layer`, both in `model`; undo it if an output changed."""
-    affine = cast("_Affine", model.get_submodule(layer))
-    batch_norm = cast("_Norm", model.get_submodule(norm))
-    model.set_submodule(layer, _merged(affine, batch_norm))
-    model.set_submodule(norm, nn.Identity().eval())
-    # rounding of one layer, amplified by the next ones; misuse changes digits one
-    # to three. NaN against NaN is no change.
-    tolerance = 1e3 * torch.finfo(expected.dtype).eps
-    scale = expected.abs().nan_to_num().max().item()
-    output = _run(model, example)
-    if torch.allclose(
-        output, expected, rtol=tolerance, atol=tolerance * scale, equal_nan=True
-    ):
+def _merges(model: nn.Module, found: Chart) -> tuple[list[_Merge], list[Left]]:
+    """What can be folded, and what not and why."""
+    owners = Counter(
+        id(parameter)
+        for module in model.modules()
+        for parameter in module.parameters(recurse=False)
+    )
+    done: list[_Merge] = []
+    left = [Left(path, "the example does not reach it") for path in found.unreached]
+    for norm in found.norms:
+        merge = _merge(model, norm, found.calls, owners)
+        if isinstance(merge, str):
+            left.append(Left(norm.path, merge))
+        else:
+            done.append(merge)
+    return done, left
+
+
+def _merge(
+    model: nn.Module, norm: Norm, calls: dict[str, int], owners: Counter[int]
+) -> _Merge | str:
+    if norm.is_function:
+        return f"{norm.kind} is called as a function, not as a module"
+    if not norm.path:
+        return "it is the whole network"
+    if norm.calls != 1:
+        return f"it runs {norm.calls} times, not once"
+    module = model.get_submodule(norm.path)
+    affine, rest = scale_and_shift(module, norm.shape, norm.axis), ()
+    if affine is None and (parts := parted(module, norm.steps, norm.slot)):
+        plain, rest = parts
+        affine = scale_and_shift(plain, norm.shape, norm.axis)
+    if affine is None:
+        if hasattr(module, "running_mean") and module.running_mean is None:
+            return "it keeps no running statistics to fold in"
+        return f"a {norm.kind} is no scale and shift per feature at inference"
+
+    def obstacle(layers: Sequence[str], others: Sequence[str]) -> str | None:
+        if len(layers) != 1:
+            return "no linear or convolutional layer feeds it directly"
+        return _obstacle(model, layers[0], norm, calls, owners) or (
+            f"the output of '{layers[0]}' is used elsewhere too: {others[0]}"
+            if others
+            else None
+        )
+
+    reason = obstacle(norm.feeders, norm.beside)
+    if reason is None:
+        return _Merge(Folded(norm.path, norm.feeders[0], rest), affine, forward=False)
+    if len(norm.takers) == 1 and not norm.behind and not rest:
+        (taker,) = norm.takers
+        if not obstacle(norm.takers, ()) and _pads_nothing(model.get_submodule(taker)):
+            return _Merge(Folded(norm.path, taker), affine, forward=True)
+    return reason
+
+
+def _obstacle(
+    model: nn.Module,
+    path: str,
+    norm: Norm,
+    calls: dict[str, int],
+    owners: Counter[int],
+) -> str | None:
+    """Why a layer cannot take a norm in."""
+    layer = model.get_submodule(path)
+    kind = parametrize.type_before_parametrizations(layer)
+    if kind not in _AFFINE:
+        return f"'{path}' is a {kind.__name__}, which may use its weight otherwise"
+    if calls[path] != 1:
+        return f"'{path}' runs {calls[path]} times"
+    if any(owners[id(parameter)] > 1 for parameter in layer.parameters()):
+        return f"'{path}' shares its weight with another layer"
+    axes = len(norm.shape)
+    if kind is nn.Linear:
+        fits = axes == 2 or norm.axis == -1
+    else:
+        fits = axes == len(cast("_Convolution", layer).kernel_size) + 2
+        fits = fits and norm.axis == 1
+    return None if fits else f"it normalises another axis than '{path}' puts out"
+
+
+def _pads_nothing(layer: nn.Module) -> bool:
+    """Whether what a layer computes at the border is computed from its input alone."""
+    if isinstance(layer, nn.Linear):
         return True
-    model.set_submodule(layer, affine)
-    model.set_submodule(norm, batch_norm)
-    return False
+    if not isinstance(layer, _Convolution):  # transposed: fewer taps at the border
+        return False
+    unpadded = layer.padding == "valid" or not any(
+        layer._reversed_padding_repeated_twice
+    )
+    return unpadded or layer.padding_mode != "zeros"
 
 
-def _merged(layer: _Affine, norm: _Norm) -> _Affine:
-    """One layer that does the work of both."""
-    mean = cast("Tensor", norm.running_mean).double()
-    variance = cast("Tensor", norm.running_var).double()
-    scale = (variance + norm.eps).rsqrt()
-    if norm.weight is not None:
-        scale = scale * norm.weight.double()
-    bias = torch.zeros_like(mean) if layer.bias is None else layer.bias.double()
-    bias = scale * (bias - mean)
-    if norm.bias is not None:
-        bias = bias + norm.bias.double()
-    merged = deepcopy(layer)
-    merged.weight = nn.Parameter(_scaled(layer, scale).to(layer.weight))
-    merged.bias = nn.Parameter(bias.to(layer.weight))
-    return merged
+def _make(model: nn.Module, merge: _Merge) -> None:
+    """Fold one norm."""
+    merge.edit.make(model)
+    layer = cast("_Affine", model.get_submodule(merge.edit.layer))
+    scale, shift = merge.affine
+    weight, bias = layer.weight.double(), cast("Tensor", layer.bias).double()
+    if merge.forward:
+        inputs = weight.view(_groups(layer), -1, *weight.shape[1:])
+        wide = (_groups(layer), 1, -1, *(1,) * (weight.dim() - 2))
+        bias = bias + (inputs * shift.view(wide)).flatten(2).sum(2).flatten()
+        weight = (inputs * scale.view(wide)).view_as(weight)
+    else:
+        bias = scale * bias + shift
+        weight = _scaled(layer, weight, scale)
+    for name, value in (("weight", weight), ("bias", bias)):
+        held = getattr(layer, name)
+        new = nn.Parameter(value.to(held), requires_grad=held.requires_grad)
+        setattr(layer, name, new)
 
 
-def _scaled(layer: _Affine, scale: Tensor) -> Tensor:
-    """The weight times `scale` along its outputs, in float64."""
-    weight = layer.weight.double()
+def _groups(layer: _Affine) -> int:
+    return 1 if isinstance(layer, nn.Linear) else layer.groups
+
+
+def _scaled(layer: _Affine, weight: Tensor, scale: Tensor) -> Tensor:
+    """The weight times `scale` along its outputs."""
     if not isinstance(layer, _Transposed):
         return weight * scale.view(-1, *(1,) * (weight.dim() - 1))
     # (inputs, outputs of a group, ...): outputs are numbered group by group
     grouped = weight.view(layer.groups, -1, *weight.shape[1:])
     per_group = scale.view(layer.groups, 1, -1, *(1,) * (weight.dim() - 2))
     return (grouped * per_group).view_as(weight)
-
-
-def _run(model: nn.Module, example: Tensor) -> Tensor:
-    output = model(example.clone())  # a model may work in place
-    if not isinstance(output, Tensor):
-        raise BadModel(
-            f"the model's output is a {type(output).__name__}; folding is checked on "
-            f"it and needs a tensor. Fold the part of the model that returns one."
-        )
-    return output
-
-
-def _holds(seen: list[object], value: object) -> bool:
-    return any(other is value for other in seen)
-
-
-def _owns(module: nn.Module, parameter: Tensor) -> bool:
-    return any(own is parameter for own in module.parameters(recurse=False))
