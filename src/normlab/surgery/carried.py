@@ -68,8 +68,8 @@ def carry(old: nn.Module, new: nn.Module, like: Tensor | None = None) -> nn.Modu
         elif alike and theirs is None and hasattr(source, name):
             setattr(target, name, None)
     if alike:
-        for name in ("affine", "track_running_stats"):
-            setattr(target, name, getattr(source, name))
+        for flag, held in (("affine", "weight"), ("track_running_stats", _NAMES[2])):
+            setattr(target, flag, getattr(target, held) is not None)
     return new
 
 

@@ -13,7 +13,8 @@ from normlab.base.slots import NormMaker
 from normlab.base.streams import fork_rng
 from normlab.base.taps import tapped
 from normlab.errors import BadModel, BadSetting
-from normlab.norms.recognize import as_torch_made, is_batch_norm, switched_off
+from normlab.norms.batch import batch
+from normlab.norms.recognize import is_batch_norm, switched_off
 from normlab.norms.registry import maker
 from normlab.spec.norms import FAMILIES
 from normlab.surgery.affine import scale_and_shift
@@ -22,9 +23,9 @@ from normlab.surgery.chart import Chart, Norm, chart
 from normlab.surgery.edits import Replaced, made
 from normlab.surgery.examples import Example, examples_in, run
 from normlab.surgery.given import copied
-from normlab.surgery.holding import hold
 from normlab.surgery.report import Left, Operated, Report
 
+_KNOWN = ("torch.", "normlab.")
 To: TypeAlias = str | NormMaker
 """A norm by its name, or what makes one: `norm(features, dims=2)`."""
 
@@ -34,11 +35,7 @@ def _sync(features: int, dims: int = 0) -> nn.Module:
     return nn.SyncBatchNorm(features)
 
 
-def _frozen(features: int, dims: int = 0) -> nn.Module:
-    return hold(maker("batch")(features, dims), statistics=True, affine=True)
-
-
-_TORCHS: dict[str, Callable[..., nn.Module]] = {"frozen": _frozen, "sync": _sync}
+_TORCHS: dict[str, Callable[..., nn.Module]] = {"sync": _sync}
 NAMES = (*FAMILIES, *(name for name in _TORCHS if name not in FAMILIES))
 """What a norm can be converted to."""
 
@@ -77,7 +74,7 @@ def convert(
 
     Args:
         model: Left as it is, in whatever modes it is.
-        to: `none`, `batch`, `layer`, `group`, ..., `sync` or `frozen`; or a function
+        to: `none`, `batch`, `layer`, `group`, ... or `sync`; or a function
             `norm(features, dims)`.
         example: A batch as the model takes it: a tensor, a tuple (several arguments) or
             a dict (keywords); a list of such.
@@ -156,7 +153,7 @@ def replacement(
             kind = type(old).__name__
             return Left(found.path, f"a {kind} does more than the norm it is made from")
         old, rest = parts
-    if reason := _changes(old, new, found):
+    if reason := _foreign(old, found):
         return Left(found.path, reason)
     shifts = getattr(old, "bias", None) is not None and not list(new.parameters())
     biased = [
@@ -167,23 +164,29 @@ def replacement(
     return Replaced(found.path, name, found.slot, last, rest, tuple(biased))
 
 
-def _changes(old: nn.Module, new: nn.Module, found: Norm) -> str | None:
-    """Why a norm that follows statistics would do something else at inference."""
+def _foreign(old: nn.Module, found: Norm) -> str | None:
+    """Why what a norm holds could not be carried over; None if it can.
+
+    What is not torch's may follow other formulas under the names of batch norm's.
+    """
     if getattr(old, "_forward_hooks", None):
         return "it has forward hooks, which would be lost"
-    if not found.statistics or not is_batch_norm(new):
+    if not found.statistics or type(old).__module__.startswith(_KNOWN):
         return None
     before = scale_and_shift(old, found.shape, found.axis)
-    after = scale_and_shift(carry(old, new), found.shape, found.axis)
-    if before is None or after is None:
-        return (
-            None if before is None and as_torch_made(old) else "it cannot be followed"
+    plain = carry(old, made(batch, found.slot, last=found.axis == -1))
+    after = scale_and_shift(plain, found.shape, found.axis)
+    same = (
+        before is not None
+        and after is not None
+        and all(
+            torch.allclose(one, two, rtol=1e-5, atol=1e-5)
+            for one, two in zip(before, after, strict=True)
         )
-    same = all(
-        torch.allclose(one, two, rtol=1e-5, atol=1e-5)
-        for one, two in zip(before, after, strict=True)
     )
-    return None if same else "the new norm would do something else at inference"
+    if same:
+        return None
+    return f"what a {found.kind} does with its numbers is not what batch norm does"
 
 
 def _lost(
