@@ -10,6 +10,8 @@
   and `load_surface` reads what was kept.
 * `GhostBatchNorm`, `NoisyBatchNorm`, `BatchRenorm`, `MaskedBatchNorm`: norms that torch
   does not have.
+* `recalibrate`: running statistics anew, from data; `merge_statistics` pools those of
+  replicas; in `pause_statistics` they stay.
 * `Definition`: a claim of your own, from functions of `Twins` that give a number or say
   what is `Omitted`.
 * `NormlabError`: what every error of normlab is.
@@ -47,6 +49,9 @@ if TYPE_CHECKING:
     from normlab.surgery.freeze import assert_frozen as assert_frozen
     from normlab.surgery.freeze import freeze as freeze
     from normlab.surgery.insert import insert as insert
+    from normlab.surgery.recalibrate import recalibrate as recalibrate
+    from normlab.surgery.statistics import merge_statistics as merge_statistics
+    from normlab.surgery.statistics import pause_statistics as pause_statistics
 
     __version__: str
 
@@ -69,10 +74,13 @@ _HOMES = {
     "freeze": "normlab.surgery.freeze",
     "insert": "normlab.surgery.insert",
     "load_surface": "normlab.facade.surface",
+    "merge_statistics": "normlab.surgery.statistics",
     "models_plane": "normlab.landscape.planes.models",
     "named_plane": "normlab.landscape.planes.named",
     "path_plane": "normlab.landscape.planes.path",
+    "pause_statistics": "normlab.surgery.statistics",
     "random_plane": "normlab.landscape.planes.random",
+    "recalibrate": "normlab.surgery.recalibrate",
     "surface": "normlab.facade.surface",
 }
 
@@ -98,10 +106,13 @@ __all__ = [
     "freeze",
     "insert",
     "load_surface",
+    "merge_statistics",
     "models_plane",
     "named_plane",
     "path_plane",
+    "pause_statistics",
     "random_plane",
+    "recalibrate",
     "surface",
 ]
 

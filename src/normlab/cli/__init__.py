@@ -10,7 +10,13 @@ from normlab.cli.stopping import deaf_at_exit, signals_stop
 
 __all__ = ["main"]
 
-_TRAIN = {"run", "resume", "rerun", "surface"}  # or load torch all the same
+_TRAIN = {
+    "run",
+    "resume",
+    "rerun",
+    "surface",
+    "recalibrate",
+}  # or load torch all the same
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 from normlab.cli.export import export
 from normlab.cli.listing import list_studies
 from normlab.cli.new import new
+from normlab.cli.recalibrate import recalibrate
 from normlab.cli.report import report
 from normlab.cli.rerun import rerun
 from normlab.cli.resume import resume
@@ -64,6 +65,7 @@ app.command("list", cls=_EachOnce)(list_studies)
 app.command("report", cls=_EachOnce)(report)
 app.command("export", cls=_EachOnce)(export)
 app.command("surface", cls=_EachOnce)(surface)
+app.command("recalibrate", cls=_EachOnce)(recalibrate)
 
 
 def _version(wanted: bool) -> None:

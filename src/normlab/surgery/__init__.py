@@ -8,6 +8,8 @@ it by the few `edits` there are.
 * `convert`: other norms in the place of those that there are.
 * `insert`: norms where there are none.
 * `freeze`: norms held still in training.
+* `recalibrate`: running statistics anew, from data.
+* `statistics`: those of replicas pooled; held during extra forwards.
 * `derive`: the norms of an arm, in a network that takes none; the same edits, on a
   network that was built for it.
 """

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from normlab.landscape.evaluate.moments import Moments
+from normlab.base.moments import Moments
 from normlab.landscape.evaluate.moving import Moved, move
 from normlab.landscape.evaluate.norms import (
     active_norms,

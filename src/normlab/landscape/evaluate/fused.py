@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from normlab.base.moments import Moments
 from normlab.landscape.evaluate.affine import by_batch, rescale, scale_and_shift
-from normlab.landscape.evaluate.moments import Moments
 from normlab.landscape.evaluate.moving import Moved
 from normlab.landscape.evaluate.objective import Loss
 from normlab.landscape.evaluate.stem import Affine, Over, Stem

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from normlab.base.moments import Moments
 from normlab.errors import BadModel
-from normlab.landscape.evaluate.moments import Moments
 from normlab.landscape.evaluate.tried import (
     Call,
     close,
