@@ -59,6 +59,8 @@ def is_norm_module(module: nn.Module) -> bool:
     """
     if isinstance(module, TORCHS):
         return True
+    if type(module).__module__.startswith("torch.nn.utils."):  # of weights
+        return False
     called = re.search(r"norm|bn(?![a-z])", type(module).__name__, re.IGNORECASE)
     if not called and not keeps_averages(module):
         return False

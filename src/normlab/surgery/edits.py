@@ -151,8 +151,13 @@ def give_bias(layer: nn.Module) -> None:
 def open_weight(layer: nn.Module) -> None:
     """Leave a layer the weight that it computes with, as an ordinary parameter."""
     layer.eval()  # a spectral norm iterates in training
-    for name in list(getattr(layer, "parametrizations", ())):
-        parametrize.remove_parametrizations(layer, name)
+    if parametrize.is_parametrized(layer):
+        # not by torch's function, which changes the class that all copies share
+        values = {n: getattr(layer, n).detach() for n in layer.parametrizations}  # type: ignore[union-attr]
+        layer.__class__ = parametrize.type_before_parametrizations(layer)
+        del layer.parametrizations
+        for name, value in values.items():
+            setattr(layer, name, nn.Parameter(value.clone()))
     for hook in list(layer._forward_pre_hooks.values()):
         kind = type(hook).__name__
         if kind == "WeightNorm":

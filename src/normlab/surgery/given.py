@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, is_lazy
 
 from normlab.errors import BadModel, described
@@ -68,6 +68,11 @@ def _is_exported(model: nn.Module) -> bool:
     return isinstance(model, torch.fx.GraphModule) and "eval" in vars(model)
 
 
+def _computed(model: nn.Module) -> list[Tensor]:
+    values = (value for module in model.modules() for value in vars(module).values())
+    return [v for v in values if isinstance(v, Tensor) and not v.is_leaf]
+
+
 def copied(model: nn.Module, examples: Sequence[Example] = ()) -> nn.Module:
     """A copy of the network in a model, with the shapes that lazy modules wait for.
 
@@ -92,6 +97,8 @@ def copied(model: nn.Module, examples: Sequence[Example] = ()) -> nn.Module:
         id(one): UninitializedBuffer(dtype=one.dtype)  # pyright: ignore[reportCallIssue]
         for one in waiting
     }
+    # nor what is left of a computation, as the weight of an old weight norm is
+    memo |= {id(one): one.detach().clone() for one in _computed(inner(model))}
     with refusing(told):
         copy = deepcopy(inner(model), memo)
     if any(map(is_lazy, (*copy.parameters(), *copy.buffers()))):
