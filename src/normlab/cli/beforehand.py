@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from shutil import disk_usage
 from typing import TYPE_CHECKING
 
 from normlab.analysis.text.layout import wrapped
 from normlab.analysis.text.words import count, named
+from normlab.disk.room import free, size_text
+from normlab.spec.plan import plan
+from normlab.study.pace import workers_of
+from normlab.terminal.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,6 +18,7 @@ if TYPE_CHECKING:
 
     from normlab.spec.arms import Arm
     from normlab.spec.study import StudySpec
+    from normlab.study.forecast import Forecast
 
 
 def equal_arms(spec: StudySpec) -> list[str]:
@@ -32,23 +38,54 @@ def equal_arms(spec: StudySpec) -> list[str]:
 
 
 def plan_lines(spec: StudySpec, root: Path) -> Iterator[str]:
-    """What seeds can show, and which surfaces follow training; nothing is trained.
+    """What seeds can show, and what the study will take; nothing is kept.
 
     Args:
         spec: The study.
         root: The folder in which studies lie side by side.
+
+    Raises:
+        NormlabError: What `run` would raise before training.
     """
     from normlab.analysis.decidable import decidable
     from normlab.analysis.foresight import foreseen
+    from normlab.study import api
+    from normlab.terminal.watching import watching
 
-    for line in (*decidable(spec), *foreseen(spec, root)):
-        yield wrapped(line)
-    if surfaces := _surfaces(spec):
-        yield wrapped(
-            f"after training: {count(surfaces, 'loss surface')}, which may take longer "
-            "than small runs do; most are left out by --set surfaces.seeds=0"
-        )
-    yield "planned only: nothing is trained, nothing is written"
+    with watching(quiet=False) as watcher:
+        forecast = api.foretell(spec, watcher=watcher)
+    lines = (*decidable(spec), *foreseen(spec, root), *_taken(forecast, spec, root))
+    yield from map(wrapped, lines)
+    yield "planned only: nothing of the trial is kept, nothing is written"
+
+
+def _taken(forecast: Forecast, spec: StudySpec, root: Path) -> Iterator[str]:
+    """Time, memory and disk."""
+    after = forecast.after
+    parts = {"training": forecast.training, **after}
+    each = ", ".join(f"{duration(seconds)} {name}" for name, seconds in parts.items())
+    refined = "; without the rates that --refine adds" if spec.recipe.refine else ""
+    yield (
+        f"time: about {duration(sum(parts.values()))} ({each}), estimated from a short "
+        f"trial of each arm{refined}"
+    )
+    workers = min(workers_of(spec.execution), len(plan(spec)))
+    yield (
+        f"memory: about {size_text(forecast.memory)} for each of "
+        f"{count(workers, 'worker')}; {size_text(free())} are free"
+    )
+    yield (
+        f"disk: about {size_text(forecast.kept)} to keep, and up to "
+        f"{size_text(forecast.passing)} more on the way; "
+        f"{size_text(disk_usage(_existing(root)).free)} are free"
+    )
+    if forecast.remedy:
+        yield forecast.remedy
+
+
+def _existing(folder: Path) -> Path:
+    """The folder itself, or the nearest above that is there."""
+    return next(path for path in (folder, *folder.parents) if path.is_dir())
 
 
 def _as_batch(arm: Arm, sizes: dict[int, None]) -> str:
@@ -62,13 +99,3 @@ def _as_batch(arm: Arm, sizes: dict[int, None]) -> str:
         f"{arm.name} is batch norm itself at batch size {named(equal)}, no larger than "
         f"its chunk of {chunk}; give a smaller one: --norm 'ghost(chunk=N)'"
     )
-
-
-def _surfaces(spec: StudySpec) -> int:
-    """Of the seeds that have them: one a run on its path, one a pair of twins."""
-    if spec.measure != "full":
-        return 0
-    arms, planes = len(spec.arms), spec.surfaces.planes
-    each = sum(arms - 1 if plane == "common" else arms for plane in planes)
-    shown = len(spec.seeds_with_surfaces) * len(spec.surfaces.statistics)
-    return each * shown

@@ -75,11 +75,8 @@ def _conducted(
     told: Sequence[str],
     manner: Manner,
 ) -> int:
-    if spec.model.file is not None:
-        say(f"executing {spec.model.file} (function {spec.model.factory})")
-    for arm in spec.arms:
-        if arm.file is not None:
-            say(f"executing {arm.file} (norm {arm.own})")
+    for line in executed(spec):
+        say(line)
     if not manner.quiet:
         kept = f"to be kept in {folder}"
         say("\n".join((announcement(spec, chosen), kept, *told)))
@@ -127,6 +124,15 @@ def _report(result: StudyResult, folder: Path, manner: Manner) -> int:
 
         open_in_browser(path)
     return 0
+
+
+def executed(spec: StudySpec) -> list[str]:
+    """A line for each file of the user's that is going to be executed."""
+    model, arms = spec.model, [arm for arm in spec.arms if arm.file is not None]
+    lines = [f"executing {arm.file} (norm {arm.own})" for arm in arms]
+    if model.file is not None:
+        lines.insert(0, f"executing {model.file} (function {model.factory})")
+    return lines
 
 
 def announcement(spec: StudySpec, chosen: Sequence[int] = ()) -> str:

@@ -206,7 +206,8 @@ Plan = Annotated[
     bool,
     typer.Option(
         "--plan",
-        help="Only say what would be run and what its seeds can show; write nothing.",
+        help="Only check the study, and say what would be run, what its seeds can show "
+        "and, by a short trial, how long it takes; write nothing.",
     ),
 ]
 Open = Annotated[bool, typer.Option("--open", help="Show the report in the browser.")]

@@ -46,7 +46,7 @@ def run(
     """Train the arms of an experiment and compare them."""
     from normlab.cli import given
     from normlab.cli.beforehand import equal_arms, plan_lines
-    from normlab.cli.conduct import Manner, announcement, conduct
+    from normlab.cli.conduct import Manner, announcement, conduct, executed
     from normlab.cli.experiments import find, not_as_published
     from normlab.cli.quick import quick_text, reduced
     from normlab.records.folder import StudyFolder
@@ -95,7 +95,9 @@ def run(
         told.append(quick_text(spec))
     told += equal_arms(spec)
     if plan:
-        lines = plan_lines(spec, folder.absolute().parent)
-        say("\n".join((announcement(spec), *told, *lines)))
+        for line in (announcement(spec), *told, *executed(spec)):
+            say(line)
+        for line in plan_lines(spec, folder.absolute().parent):
+            say(line)
         return 0
     return conduct(spec, folder, train, told=told, manner=Manner(quiet, verbose, show))

@@ -57,8 +57,8 @@ def refuse_few_addresses(what: str, *, torch: bool) -> None:
     needed = (_TRAINING if torch else _READING) + _PER_CORE * (os.cpu_count() or 1)
     if soft != resource.RLIM_INFINITY and soft < needed:
         raise NormlabError(
-            f"this process may use {_size(soft)} of address space (ulimit -v), and "
-            f"{what} needs {_size(needed)} at least. Raise the limit."
+            f"this process may use {size_text(soft)} of address space (ulimit -v), and "
+            f"{what} needs {size_text(needed)} at least. Raise the limit."
         )
 
 
@@ -72,8 +72,8 @@ def refuse_more_than_fits(need: int, what: str, remedy: str) -> None:
     """
     if need > free():
         raise BadData(
-            f"{what} would need {_size(need)} of memory, and {_size(free())} are free. "
-            f"{remedy}."
+            f"{what} would need {size_text(need)} of memory, and {size_text(free())} "
+            f"are free. {remedy}."
         )
 
 
@@ -93,8 +93,8 @@ def refuse_to_unpack(
     """
     if claimed > max(PLAIN, times * held):
         raise BadData(
-            f"{what} holds {_size(held)} and claims to unpack to {_size(claimed)} or "
-            f"more, which is not plausible. {remedy}."
+            f"{what} holds {size_text(held)} and claims to unpack to "
+            f"{size_text(claimed)} or more, which is not plausible. {remedy}."
         )
     refuse_more_than_fits(2 * claimed, what, remedy)
 
@@ -104,7 +104,13 @@ def most_unpacked(held: int) -> int:
     return max(PLAIN, _PACKED * held)
 
 
-def _size(count: int) -> str:
+def size_text(count: int) -> str:
+    """So many bytes in the largest unit that they fill.
+
+    Example:
+        >>> size_text(5 << 20), size_text(12)
+        ('5.0 MB', '12 bytes')
+    """
     for unit, name in ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")):
         if count >= unit:
             return f"{count / unit:,.1f} {name}"

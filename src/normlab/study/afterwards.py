@@ -56,9 +56,8 @@ class AfterwardsJob:
         """What it is called when something goes wrong."""
         return f"{self.probe} of {self.run.id}"
 
-    @property
-    def work(self) -> float:
-        """What it costs, in losses of one example on a surface."""
+    def work(self, images: int) -> float:
+        """What it costs with so many training images, in losses on a surface of one."""
         raise NotImplementedError
 
     def perform(self, tell: Tell) -> None:
@@ -97,10 +96,9 @@ class CurvatureJob(AfterwardsJob):
     probe: ClassVar[str] = CurvatureArrays.probe
     noun: ClassVar[str] = "curvature"
 
-    @property
-    def work(self) -> float:
+    def work(self, images: int) -> float:
         """Each product as so many losses."""
-        return PRODUCTS * IMAGES * PER_PRODUCT * len(self.levels)
+        return PRODUCTS * min(images, IMAGES) * PER_PRODUCT * len(self.levels)
 
     def _measured(self) -> CurvatureArrays:
         return self._arrays(self.levels)
@@ -158,10 +156,9 @@ class RisesJob(AfterwardsJob):
     probe: ClassVar[str] = RiseArrays.probe
     noun: ClassVar[str] = "loss rise"
 
-    @property
-    def work(self) -> float:
+    def work(self, images: int) -> float:
         """Each place as so many losses."""
-        return DIRECTIONS * len(RADII) * 2 * IMAGES * PER_RISE
+        return DIRECTIONS * len(RADII) * 2 * min(images, IMAGES) * PER_RISE
 
     def _measured(self) -> RiseArrays:
         # slow to load, and needed by none who only hands the job on

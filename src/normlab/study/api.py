@@ -34,6 +34,7 @@ from normlab.user_code import placing
 
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
+    from normlab.study.forecast import Forecast
     from normlab.study.prepare import Prepared, PythonParts
 
 _BACK = "Bring it back, or start a new study."
@@ -65,11 +66,35 @@ def run(
     with _executor(spec) as executor:
         from normlab.analysis.decidable import decidable
         from normlab.analysis.foresight import foreseen
+        from normlab.study.ahead import long_survey
 
         prepared = _prepared(spec, watcher, python)
-        for sentence in (*decidable(spec), *foreseen(spec, out.absolute().parent)):
+        long = long_survey(prepared.contexts(Path()), prepared.variants)
+        known = foreseen(spec, out.absolute().parent)
+        for sentence in (*decidable(spec), *known, *long):
             watcher.told(sentence)
         return _begun(prepared, out, executor, watcher)
+
+
+@placing()
+def foretell(spec: StudySpec, *, watcher: ProgressListener | None = None) -> Forecast:
+    """Check a study as `run` does, and time a few steps of every arm; keep nothing.
+
+    Args:
+        spec: The study.
+        watcher: Is told what happens.
+
+    Returns:
+        What it will take.
+
+    Raises:
+        NormlabError: As for `run`.
+    """
+    with _executor(spec) as executor, held_folder("normlab-") as data:
+        from normlab.study.forecast import forecast
+
+        prepared = _prepared(spec, watcher or Silent(), None)
+        return forecast(prepared, executor, data)
 
 
 @placing()

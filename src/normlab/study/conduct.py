@@ -198,7 +198,7 @@ class Conductor:
             kinds = Counter(job.noun for job in missing)
             told = ", ".join(count(n, kind) for kind, n in kinds.items())
             self._watcher.note(f"measuring {told}")
-        self._watcher.stage(survey(missing, context, point))
+        self._watcher.stage(survey(missing, self._prepared.variants[point], point))
         self._unmeasured = {job.name for job in missing}
         for job in missing:
             self._executor.submit(job)

@@ -162,7 +162,7 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
     variants: dict[SweepPoint, Variant] = {}
     alike: dict[tuple[object, ...], Variant] = {}
     for point, variant in there.items():
-        what = _told_apart(variant)
+        what = told_apart(variant)
         if what not in alike:
             alike[what] = _variant(
                 variant, sources[variant.model], dataset, python=tried, device=device
@@ -177,7 +177,7 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
     )
 
 
-def _told_apart(spec: StudySpec) -> tuple[object, ...]:
+def told_apart(spec: StudySpec) -> tuple[object, ...]:
     """What networks and their trial depend on of all that can be swept.
 
     A sweep of 1,000 values of weight decay tries each network once, not 1,000 times.

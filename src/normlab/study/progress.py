@@ -121,6 +121,18 @@ class Progress(Silent):
                 pass
         run.seen = now
 
+    def paced(self, arm: str, point: SweepPoint, *, each: float, step: float) -> None:
+        """Know the pace of an arm before it is trained.
+
+        Args:
+            arm: Its name.
+            point: Of the sweep.
+            each: Seconds of a step, all that is looked at in between shared out.
+            step: Seconds of a step alone.
+        """
+        self._paces[arm, point].add(steps=1, seconds=each)
+        self._step_paces[point].add(steps=1, seconds=step)
+
     def status(self, key: RunKey, status: str, reason: str | None) -> None:
         """Note where the run `key` stands."""
         run = self.runs[key]

@@ -59,12 +59,11 @@ class SurfaceJob:
         """Where its cells are kept while it is under way."""
         return self.unfinished / f"{self.name}.npz"
 
-    @property
-    def work(self) -> float:
-        """How many losses of one example it is expected to need."""
+    def work(self, images: int) -> float:
+        """Losses of one example that it is expected to need, of so many to train on."""
         every = self.how.points**2
         points = every if self.how.exact else min(every, NESTED)
-        return points * self.how.examples
+        return points * min(images, self.how.examples)
 
     @property
     def how(self) -> Surfaces:
