@@ -32,7 +32,8 @@ def test_spared_parameters_move_as_without_decay() -> None:
         model = network()
         recipe = Recipe(weight_decay=decay, decay_norms=False)
         descent = descent_for(model, recipe, 0.1)
-        descent.step(model(torch.ones(4, 1, 12, 12)).square().mean(), 0.1)
+        model(torch.ones(4, 1, 12, 12)).square().mean().backward()
+        descent.step(0.1)
         moved.append(dict(model.named_parameters()))
     assert torch.equal(moved[0]["norm1.weight"], moved[1]["norm1.weight"])
     assert torch.equal(moved[0]["fc3.bias"], moved[1]["fc3.bias"])
@@ -49,7 +50,8 @@ def test_an_optimizer_from_python_is_used_as_it_is() -> None:
         factory=torch.optim.RMSprop,
     )
     optimizer = torch.optim.RMSprop(theirs.parameters(), lr=0.01)
-    descent.step(ours(x).square().mean(), 0.01)
+    ours(x).square().mean().backward()
+    descent.step(0.01)
     theirs(x).square().mean().backward()
     optimizer.step()
     for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
@@ -72,7 +74,8 @@ class Hoarder(torch.optim.SGD):
 def test_state_that_no_checkpoint_can_hold_is_named() -> None:
     model = network()
     descent = descent_for(model, Recipe(optimizer="python"), 0.1, factory=Hoarder)
-    descent.step(model(torch.ones(4, 1, 12, 12)).sum(), 0.1)
+    model(torch.ones(4, 1, 12, 12)).sum().backward()
+    descent.step(0.1)
     with pytest.raises(
         RunFailed, match=r"Hoarder: no checkpoint can hold its 'state.*past"
     ):
@@ -100,7 +103,8 @@ def test_groups_keep_their_proportions_along_every_schedule(
     x = torch.ones(4, 1, 12, 12)
     for step in range(8):
         rate = rate_at(recipe, 0.01, step=step, steps_per_epoch=4)
-        descent.step(ours(x).square().mean(), rate)
+        ours(x).square().mean().backward()
+        descent.step(rate)
         for group, first in zip(optimizer.param_groups, (0.01, 10 * 0.01), strict=True):
             group["lr"] = first * (rate / 0.01)
         optimizer.zero_grad()
@@ -118,7 +122,8 @@ def test_a_schedule_inside_of_the_optimizer_holds_to_the_bit() -> None:
         torch.ones(4, 1, 12, 12),
     )
     for _ in range(5):
-        descent.step(ours(x).square().mean(), 0.01)
+        ours(x).square().mean().backward()
+        descent.step(0.01)
         optimizer.zero_grad()
         theirs(x).square().mean().backward()
         optimizer.step()
@@ -131,9 +136,11 @@ def test_two_schedules_at_once_are_refused() -> None:
     model = network()
     recipe = Recipe(optimizer="python", warmup=3)
     descent = descent_for(model, recipe, 0.01, factory=Scheduled)
-    descent.step(model(torch.ones(4, 1, 12, 12)).sum(), 0.003)
+    model(torch.ones(4, 1, 12, 12)).sum().backward()
+    descent.step(0.003)
+    model(torch.ones(4, 1, 12, 12)).sum().backward()
     with pytest.raises(BadSetting, match="Scheduled changes its learning rates itself"):
-        descent.step(model(torch.ones(4, 1, 12, 12)).sum(), 0.006)
+        descent.step(0.006)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
@@ -155,7 +162,8 @@ def test_a_sparse_embedding_moves_as_a_dense_one(
         for turn in range(3):
             loss = model(words + turn % 2).square().sum()
             if sparse:
-                descent.step(loss, 0.1)
+                loss.backward()
+                descent.step(0.1)
             else:
                 reference.zero_grad()
                 loss.backward()
@@ -170,17 +178,20 @@ def test_a_sparse_embedding_moves_as_a_dense_one(
 def test_a_checkpoint_of_an_earlier_version_still_restores_adam() -> None:
     model, recipe, x = network(), Recipe(optimizer="adam"), torch.ones(4, 1, 12, 12)
     descent = descent_for(model, recipe, 0.01)
-    descent.step(model(x).square().mean(), 0.01)
+    model(x).square().mean().backward()
+    descent.step(0.01)
     places = [p.detach().clone() for p in model.parameters()]
     entries = descent._optimizer.state_dict()["state"]
     tensors = {f"{i}.{n}": t.clone() for i, e in entries.items() for n, t in e.items()}
     loss = model(x).square().mean()
-    descent.step(loss, 0.01)
+    loss.backward()
+    descent.step(0.01)
     after = [p.detach().clone() for p in model.parameters()]
     with torch.no_grad():
         for parameter, place in zip(model.parameters(), places, strict=True):
             parameter.copy_(place)
     older = descent_for(model, recipe, 0.01)
     older.restore(tensors, {})
-    older.step(model(x).square().mean(), 0.01)
+    model(x).square().mean().backward()
+    older.step(0.01)
     assert all(map(torch.equal, after, model.parameters()))

@@ -18,15 +18,15 @@ OptimizerFactory = Callable[..., torch.optim.Optimizer]
 
 
 class Descent(Protocol):
-    """Moves a model's parameters against the gradient of a loss."""
+    """Moves a model's parameters against the gradients that they have."""
 
     @property
     def name(self) -> str:
         """What the optimizer is called."""
         ...
 
-    def step(self, loss: Tensor, rate: float) -> None:
-        """Backpropagate `loss` and move every parameter once, at `rate`."""
+    def step(self, rate: float) -> None:
+        """Move every parameter once, at `rate`, and drop the gradients."""
         ...
 
     def move(self, rate: float) -> None:
@@ -66,11 +66,10 @@ class TorchDescent:
         """What its class is called."""
         return type(self._optimizer).__name__
 
-    def step(self, loss: Tensor, rate: float) -> None:
-        """Backpropagate, then let the optimizer step."""
-        self._optimizer.zero_grad()
-        loss.backward()
+    def step(self, rate: float) -> None:
+        """Let the optimizer step, and drop the gradients."""
         self.move(rate)
+        self._optimizer.zero_grad()
 
     def move(self, rate: float) -> None:
         """Let the optimizer step, with the gradients that are there."""

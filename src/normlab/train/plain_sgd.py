@@ -61,9 +61,8 @@ class PlainSGD:
 
     name = "SGD"
 
-    def step(self, loss: Tensor, rate: float) -> None:
-        """Backpropagate, move the parameters, drop the gradients."""
-        loss.backward()
+    def step(self, rate: float) -> None:
+        """Move the parameters, drop the gradients."""
         self.move(rate)
         for moved in self._moved:
             moved.parameter.grad = None

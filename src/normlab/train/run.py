@@ -32,8 +32,10 @@ from normlab.train.checkpoint import Checkpoint
 from normlab.train.descent import descent_for
 from normlab.train.evaluate import CHUNK, Evaluation
 from normlab.train.evaluator import Evaluator, finite_or_none
+from normlab.train.gradients import Gradients
 from normlab.train.last_finite import LastFinite
 from normlab.train.observers import Observers
+from normlab.train.plain_sgd import PlainSGD
 from normlab.train.run_config import RunConfig
 from normlab.train.schedule import rate_at
 from normlab.train.step_state import Observer, StepState, log_spaced
@@ -71,6 +73,7 @@ class Run:
         self._model = model.to(config.device)
         if not model.training:
             model.train()
+        model.zero_grad()  # whoever built it may have left some
         self._batches = BatchStream(
             len(dataset.train),
             batch_size=recipe.batch_size,
@@ -87,6 +90,9 @@ class Run:
             recipe,
             config.key.rate,
             factory=config.optimizer,
+        )
+        self._gradients = Gradients(
+            model, config.loss, written_out=isinstance(self._descent, PlainSGD)
         )
         self._outside = Outside(model)
         self._finite = LastFinite()
@@ -161,6 +167,7 @@ class Run:
                 self._observe(block[0], feed)
                 yield from self._observers.notes()
                 losses, seconds = self.advance(block, feed)
+                yield from (Noted(text=said) for said in self._gradients.notes())
                 finite = np.isfinite(losses)
                 untold.append(losses)
                 untold_seconds += seconds
@@ -201,14 +208,15 @@ class Run:
             seconds that all of it took.
         """
         feed = feed or self._train
-        loss_of = self._config.loss
         losses = []
         began = perf_counter()
-        for indices in batches:
+        for number, indices in enumerate(batches):
             inputs, labels = feed.take(indices)
-            loss = loss_of(self._model(inputs), labels)
-            self._descent.step(loss, self._rate())
-            losses.append(loss.detach())
+            if not number:
+                self._gradients.look_again(inputs)
+            loss = self._gradients(inputs, labels)
+            self._descent.step(self._rate())
+            losses.append(loss)
             self.step += 1
             if self._observers.listening:
                 value = loss.item()
