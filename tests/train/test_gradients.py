@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from normlab.base.streams import seeded
+from normlab.base.streams import fork_rng, seeded
 from normlab.spec.recipe import Recipe
 from normlab.train.chain import LINKS, Chain
 from normlab.train.gradients import Gradients, layers_of
@@ -103,6 +103,12 @@ def uses(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(Chain, "__call__", counting)
     return seen
+
+
+@pytest.fixture(autouse=True)
+def _draws_put_back() -> Iterator[None]:
+    with fork_rng():
+        yield
 
 
 def same_as_autograd(
