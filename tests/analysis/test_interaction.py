@@ -70,7 +70,8 @@ def test_it_is_the_slope_per_doubling_paired_over_seeds() -> None:
     assert judged.verdict == "supported"
     assert judged.where == "over batch_size"
     assert judged.statement == (
-        "accuracy grows more with batch_size with batch norm than without"
+        "with batch norm the advantage in accuracy over training without grows with "
+        "batch_size"
     )
 
 

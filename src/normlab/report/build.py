@@ -15,6 +15,7 @@ from plotly.offline import get_plotlyjs
 from normlab.analysis.series.step_table import step_tables
 from normlab.analysis.statements import Said, said_and_found, statements_of
 from normlab.analysis.text.answer import answers
+from normlab.analysis.text.over_sweep import over_sweep
 from normlab.figures.gallery import Gallery
 from normlab.figures.kit.picture import SECTIONS, Picture, Section
 from normlab.figures.kit.theme import DARK, LIGHT, swaps
@@ -60,6 +61,11 @@ def build(result: StudyResult) -> str:
         by_section.setdefault(picture.kind.section, []).append(picture)
     shown = [picture.kind.id for picture in pictures]
     verdicts = tables(result.record.spec, result.claims(), shown)
+    groups = answers(result.record.spec, result.claims())
+    swept = [*map(over_sweep, groups)] if result.record.spec.sweep.axes else []
+    # a sweep is answered first, with its figure
+    first = [p for p in by_section.get("sweep", ()) if swept and p.kind.id == "sweep"]
+    by_section["sweep"] = [p for p in by_section.get("sweep", ()) if p not in first]
     page = Environment(
         loader=PackageLoader("normlab.report", "page"),
         autoescape=True,
@@ -83,7 +89,9 @@ def build(result: StudyResult) -> str:
         unfinished=unfinished(result),
         verdicts=verdicts,
         back=back(verdicts),
-        answers=answers(result.record.spec, result.claims()),
+        swept=swept,
+        first=first,
+        answers=[each.others for each in swept] or groups,
         table=Markup(result.table()._repr_html_()),
         step_tables=[Markup(t._repr_html_()) for t in step_tables(result.record)],
         extent=extent(result.record.spec),
@@ -93,9 +101,11 @@ def build(result: StudyResult) -> str:
         sections=[
             (name, heading, by_section[name])
             for name, heading in SECTIONS.items()
-            if name in by_section
+            if by_section.get(name)
         ],
-        numbers_in=next((n for n in ("sweep", "training") if n in by_section), ""),
+        numbers_in=""
+        if swept
+        else next((n for n in ("sweep", "training") if by_section.get(n)), ""),
         missing=missing,
         limits=limits(result),
         words=terms.met,

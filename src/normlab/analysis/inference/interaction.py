@@ -165,7 +165,9 @@ def _of_slopes(definition: Definition, axis: Axis, scale: Scale) -> Definition:
         definition,
         id=f"{definition.id}-by-{name}",
         asked=f"advantage in {grows} grows {along}",
-        statement=f"{grows} grows more {along} {{arm}} than {{baseline}}",
+        statement=(
+            f"{{arm}} the advantage in {grows} over training {{baseline}} grows {along}"
+        ),
         measure=(
             f"slope per {scale.step}, least squares for each seed, of: "
             f"{definition.measure}"

@@ -1,0 +1,74 @@
+"""What a sweep came out as, in one paragraph for each arm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from normlab.analysis.inference.interaction import ABOUT
+from normlab.analysis.text.answer import Answer, Answers
+
+_GROWS = {
+    "supported": "grows",
+    "contradicted": "shrinks",
+    "no-difference": "does not change",
+}
+
+
+class OverSweep(NamedTuple):
+    """The answers about one arm: those that a sweep asks for, and the others."""
+
+    text: str
+    """How the effects range over the points, and whether they grow."""
+    others: Answers
+
+
+def over_sweep(group: Answers) -> OverSweep:
+    """Tell the sweep's own answers as a paragraph.
+
+    Args:
+        group: All answers about one arm of a sweep.
+    """
+    told = [line for line in group.lines if _kind(line)]
+    # accuracy, which everybody knows, before speed
+    told.sort(key=lambda line: ([*ABOUT].index(_kind(line)), _slope(line)))
+    others = tuple(line for line in group.lines if line not in told)
+    title = f"{group.title[:1].upper()}{group.title[1:]}"
+    text = f"{title}: {'; '.join(_parts(told))}." if told else ""
+    return OverSweep(text, group._replace(lines=others))
+
+
+def _parts(lines: list[Answer]) -> Iterator[str]:
+    for line in lines:
+        claim = line.claims[0]
+        quantity = claim.definition.quantity
+        why = line.why.removeprefix(f"{quantity}: ")
+        if not _slope(line):
+            yield f"{quantity} {line.says}{f' ({why})' if why else ''}"
+            continue
+        if claim.estimate is not None:
+            slope, comma, interval = why.partition(", ")
+            why = f"{slope} {quantity.rpartition(', change ')[2]}{comma}{interval}"
+        question = f"{line.question[:1].lower()}{line.question[1:]}"
+        grows = _GROWS.get(claim.verdict)
+        if grows is None:
+            yield f"whether the {question}: {line.says} ({why})"
+        else:
+            yield f"the {question.replace(' grows ', f' {grows} ')} ({why})"
+
+
+def _slope(line: Answer) -> bool:
+    return bool(line.claims[0].axis)
+
+
+def _kind(line: Answer) -> str:
+    """The claim whose effects are followed along the sweep; empty for any other."""
+    if not line.claims:
+        return ""
+    name = line.claims[0].id
+    return next((of for of in ABOUT if name in (of, *_slopes(of, line))), "")
+
+
+def _slopes(of: str, line: Answer) -> list[str]:
+    axes = (claim.axis.rpartition(".")[2] for claim in line.claims if claim.axis)
+    return [f"{of}-by-{axis}" for axis in axes]
