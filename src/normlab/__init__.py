@@ -4,7 +4,8 @@
 * `Study`: the same in two steps, and `resume` after an interruption.
 * `Result.open`: a study that was trained before, with its table, claims and figures.
 * `fold`, `convert`, `insert`, `freeze`: another network of any `torch.nn.Module`, and a
-  report of what was done; `assert_frozen` says whether what was frozen stayed.
+  report of what was done; `assert_frozen` says whether what was frozen stayed;
+  `load_converted` reads what the same commands have written.
 * `surface`: the loss on a plane through the parameters of any network; the planes are
   made by `random_plane`, `named_plane`, `models_plane`, `path_plane`, `common_plane`,
   and `load_surface` reads what was kept.
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from normlab.surgery.recalibrate import recalibrate as recalibrate
     from normlab.surgery.statistics import merge_statistics as merge_statistics
     from normlab.surgery.statistics import pause_statistics as pause_statistics
+    from normlab.train.converted import load_converted as load_converted
 
     __version__: str
 
@@ -73,6 +75,7 @@ _HOMES = {
     "fold": "normlab.surgery.fold",
     "freeze": "normlab.surgery.freeze",
     "insert": "normlab.surgery.insert",
+    "load_converted": "normlab.train.converted",
     "load_surface": "normlab.facade.surface",
     "merge_statistics": "normlab.surgery.statistics",
     "models_plane": "normlab.landscape.planes.models",
@@ -105,6 +108,7 @@ __all__ = [
     "fold",
     "freeze",
     "insert",
+    "load_converted",
     "load_surface",
     "merge_statistics",
     "models_plane",

@@ -16,6 +16,10 @@ _TRAIN = {
     "rerun",
     "surface",
     "recalibrate",
+    "inspect",
+    "fold",
+    "convert",
+    "insert",
 }  # or load torch all the same
 
 

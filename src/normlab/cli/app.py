@@ -21,6 +21,7 @@ from normlab.cli.resume import resume
 from normlab.cli.run import run
 from normlab.cli.show import show
 from normlab.cli.surface import surface
+from normlab.cli.verbs import convert, fold, insert, inspect
 from normlab.errors import NormlabError
 from normlab.spec.renamed import RenamedSetting
 from normlab.terminal.printing import complain
@@ -65,6 +66,10 @@ app.command("list", cls=_EachOnce)(list_studies)
 app.command("report", cls=_EachOnce)(report)
 app.command("export", cls=_EachOnce)(export)
 app.command("surface", cls=_EachOnce)(surface)
+app.command("inspect", cls=_EachOnce)(inspect)
+app.command("fold", cls=_EachOnce)(fold)
+app.command("convert", cls=_EachOnce)(convert)
+app.command("insert", cls=_EachOnce)(insert)
 app.command("recalibrate", cls=_EachOnce)(recalibrate)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from torch import nn
 
 from normlab.base.streams import seeded
-from normlab.data.dataset import Dataset
 from normlab.errors import BadSetting
 from normlab.landscape.planes.models import models_plane
 from normlab.landscape.planes.path import path_plane
@@ -26,8 +25,29 @@ from normlab.spec.settings import parse_norms
 _NORM = "batch"
 
 
+class Shaped(Protocol):
+    """Data, or what a factory is told of them."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one example."""
+        ...
+
+    @property
+    def classes(self) -> Sized:
+        """What is told apart."""
+        ...
+
+
+class Shape(NamedTuple):
+    """Of examples that there are no data of."""
+
+    shape: tuple[int, ...]
+    classes: Sized
+
+
 def built_network(
-    address: str, norm: str | None, dataset: Dataset, *, seed: int
+    address: str, norm: str | None, dataset: Shaped, *, seed: int
 ) -> nn.Module:
     """The network as it starts; of `FILE.py:factory` the file is executed.
 

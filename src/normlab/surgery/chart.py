@@ -8,12 +8,10 @@ of a network that takes no norm, work from this map.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from normlab.base.slots import Slot
 from normlab.base.streams import fork_rng
 from normlab.norms.features_last import FeaturesLast
 from normlab.norms.recognize import (
@@ -22,84 +20,13 @@ from normlab.norms.recognize import (
     normalized_shape,
 )
 from normlab.surgery.examples import Example, examples_in, run
+from normlab.surgery.found import Chart, Norm, Opening
 from normlab.surgery.given import copied
 from normlab.surgery.watch import NONLINEAR, NORMALISING, Call, Use, Watch
 
 _LISTS = ("feeders", "beside", "takers", "behind")
 AFFINE = (nn.Linear, nn.modules.conv._ConvNd)
 """Layers that are affine maps, and what is made from them."""
-
-
-class Norm(NamedTuple):
-    """One normalisation that an example reaches."""
-
-    path: str
-    """Of the module; of a function, that of the module which calls it."""
-    kind: str
-    """The name of its class; of a function, its name with brackets: `batch_norm()`."""
-    calls: int
-    """In the example that calls it most."""
-    shape: tuple[int, ...]
-    """Of what enters it first."""
-    axis: int
-    """Of the features in it: 1 or -1."""
-    statistics: bool
-    """Whether it keeps running ones."""
-    feeders: tuple[str, ...] = ()
-    """The affine layers whose outputs are normalised there."""
-    beside: tuple[str, ...] = ()
-    """Who else uses what enters it."""
-    takers: tuple[str, ...] = ()
-    """The affine layers that take what leaves it."""
-    behind: tuple[str, ...] = ()
-    """Who else takes that."""
-    steps: tuple[str, ...] = ()
-    """What it does, in order: `batch_norm()`, `relu()`, or a module in it: `act`."""
-
-    @property
-    def is_function(self) -> bool:
-        """Whether no module of the network stands for it."""
-        return self.kind.endswith("()")
-
-    @property
-    def features(self) -> int:
-        """How many have scale and shift of their own."""
-        return self.shape[self.axis] if len(self.shape) > 1 else 0
-
-    @property
-    def slot(self) -> Slot:
-        """Its width, and the number of axes of positions."""
-        return Slot(self.features, len(self.shape) - 2)
-
-
-class Opening(NamedTuple):
-    """A place where a norm could stand: an affine layer before a nonlinearity."""
-
-    path: str
-    """Of the layer; the norm would be put behind it."""
-    into: str
-    """The nonlinearity that takes its output."""
-    calls: int
-    shape: tuple[int, ...]
-    """Of the output."""
-    axis: int
-
-    @property
-    def slot(self) -> Slot:
-        """Its width, and the number of axes of positions."""
-        return Slot(self.shape[self.axis], len(self.shape) - 2)
-
-
-class Chart(NamedTuple):
-    """What examples show of a network."""
-
-    norms: tuple[Norm, ...]
-    """In the order of their first calls."""
-    openings: tuple[Opening, ...]
-    unreached: tuple[str, ...]
-    """Norms among the modules that no example calls."""
-    calls: dict[str, int]
-    """Of every module, in the example that calls it most."""
 
 
 def chart(model: nn.Module, example: Example | list[Example]) -> Chart:
@@ -116,8 +43,8 @@ def chart(model: nn.Module, example: Example | list[Example]) -> Chart:
     Example:
         >>> net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU())
         >>> [norm] = chart(net, torch.zeros(2, 3, 8, 8)).norms
-        >>> norm.path, norm.kind, norm.features, norm.feeders
-        ('1', 'BatchNorm2d', 8, ('0',))
+        >>> print(norm)
+        1: BatchNorm2d of 8 features along axis 1, keeps statistics; fed by 0
     """
     examples = examples_in(example)
     with fork_rng():

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 import torch
 from torch import nn
 
-from normlab.base.hold import preserved
 from normlab.base.slots import NormMaker
 from normlab.base.streams import fork_rng
 from normlab.base.taps import tapped
@@ -19,10 +18,11 @@ from normlab.norms.registry import maker
 from normlab.spec.norms import FAMILIES
 from normlab.surgery.affine import scale_and_shift
 from normlab.surgery.carried import carry, parted
-from normlab.surgery.chart import Chart, Norm, chart
+from normlab.surgery.chart import chart
 from normlab.surgery.edits import Replaced, made
 from normlab.surgery.examples import Example, examples_in, run
-from normlab.surgery.given import copied
+from normlab.surgery.found import Chart, Norm
+from normlab.surgery.given import copied, untouched
 from normlab.surgery.report import Left, Operated, Report
 
 _KNOWN = ("torch.", "normlab.")
@@ -98,7 +98,7 @@ def convert(
         without their running statistics, for which group norm has no place: 1
     """
     examples, (name, norm) = examples_in(example), norm_maker(to, options)
-    with preserved(model), torch.no_grad():
+    with untouched(model), torch.no_grad():
         found = chart(model, examples)
         new = copied(model, examples)
         edits = [replacement(new, one, name, norm) for one in found.norms]

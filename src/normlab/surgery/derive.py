@@ -13,8 +13,9 @@ from torch import nn
 from normlab.base.slots import NormMaker, marked
 from normlab.base.streams import fork_rng
 from normlab.errors import BadModel
-from normlab.surgery.chart import Chart, chart
+from normlab.surgery.chart import chart
 from normlab.surgery.convert import replacement
+from normlab.surgery.found import Chart
 from normlab.surgery.insert import insertion
 from normlab.surgery.report import Left
 

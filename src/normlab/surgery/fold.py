@@ -16,14 +16,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from normlab.base.hold import preserved
 from normlab.surgery.affine import ScaleShift, scale_and_shift
 from normlab.surgery.carried import parted
-from normlab.surgery.chart import Chart, Norm, charted
+from normlab.surgery.chart import charted
 from normlab.surgery.decisions import refuse_decisions
 from normlab.surgery.edits import Folded
 from normlab.surgery.examples import Example, difference, examples_in, held_out, run
-from normlab.surgery.given import copied
+from normlab.surgery.found import Chart, Norm
+from normlab.surgery.given import copied, untouched
 from normlab.surgery.report import Left, Operated, Report
 
 _Transposed: TypeAlias = nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
@@ -86,11 +86,11 @@ def fold(model: nn.Module, example: Example | list[Example]) -> Operated:
     Source: Ioffe and Szegedy 2015, Algorithm 2, line 11.
     """
     examples = examples_in(example)
-    with preserved(model), torch.no_grad():
+    with untouched(model), torch.no_grad():
         whole = copied(model, examples).eval()
+        found = charted(whole, examples)
         for one in examples:
             refuse_decisions(whole, one)
-        found = charted(whole, examples)
         inputs = [held_out(one) for one in examples]
         expected = [run(whole, one) for one in inputs]
         merges, left = _merges(whole, found)

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from torch import nn
 
 from normlab.base.digest import digest
-from normlab.base.hold import preserved
 from normlab.errors import BadModel, BadSetting, RunFailed
 from normlab.norms.recognize import is_norm_module
 from normlab.surgery.edits import Frozen
-from normlab.surgery.given import copied
+from normlab.surgery.given import copied, untouched
 from normlab.surgery.holding import Hold
 from normlab.surgery.report import Left, Operated, Report
 
@@ -41,7 +40,7 @@ def freeze(
         >>> new.train()[1].training  # till it is called
         True
     """
-    with preserved(model):
+    with untouched(model):
         new = copied(model)
         return Operated(new, freeze_(new, statistics=statistics, affine=affine))
 

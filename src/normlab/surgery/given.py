@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, is_lazy
 
+from normlab.base.hold import preserved
 from normlab.errors import BadModel, described
 from normlab.surgery.examples import Example, run
 from normlab.user_code import refusing
@@ -33,6 +35,20 @@ def inner(model: nn.Module) -> nn.Module:
     while (name := _WRAPPERS.get(type(model).__name__)) and hasattr(model, name):
         model = getattr(model, name)
     return model
+
+
+@contextmanager
+def untouched(model: nn.Module) -> Iterator[None]:
+    """Work on copies of a model in the body, which may change the model all the same.
+
+    Hooks of a user's are not copied with a module, and may hold on to what is not.
+
+    Raises:
+        BadModel: If it has no modules that can be worked on.
+    """
+    refuse_opaque(model)
+    with preserved(model):
+        yield
 
 
 def refuse_opaque(model: nn.Module) -> None:

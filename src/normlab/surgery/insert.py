@@ -8,15 +8,15 @@ from fnmatch import fnmatchcase
 import torch
 from torch import nn
 
-from normlab.base.hold import preserved
 from normlab.base.slots import NormMaker
 from normlab.errors import BadModel
 from normlab.norms.recognize import switched_off
-from normlab.surgery.chart import Chart, Opening, chart
+from normlab.surgery.chart import chart
 from normlab.surgery.convert import To, norm_maker
 from normlab.surgery.edits import INSERTED, Inserted, made
 from normlab.surgery.examples import Example, examples_in
-from normlab.surgery.given import copied
+from normlab.surgery.found import Chart, Opening
+from normlab.surgery.given import copied, untouched
 from normlab.surgery.report import Left, Operated, Report
 
 
@@ -59,7 +59,7 @@ def insert(
     """
     examples, (name, make) = examples_in(example), norm_maker(norm, options)
     patterns = [where] if isinstance(where, str) else where
-    with preserved(model), torch.no_grad():
+    with untouched(model), torch.no_grad():
         found = chart(model, examples)
         asked = [o for o in found.openings if _is_one(o.path, patterns)]
         if not asked:

@@ -115,8 +115,7 @@ class Watch(TorchFunctionMode):
         def hook(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             value = next(iter((*args, *kwargs.values())), None)
             tensor = value if isinstance(value, Tensor) else None
-            with torch._C.DisableTorchFunction():
-                shape = tuple(tensor.shape) if tensor is not None else ()
+            shape = tuple(tensor.shape) if tensor is not None else ()
             one = Call(path, tensor, shape, [], [])
             self._alive.append(value)
             self.calls[path].append(one)

@@ -68,20 +68,28 @@ def save(checkpoint: Checkpoint, folder: Path) -> Path:
     return path
 
 
-def save_network(model: nn.Module, path: Path, *, lacks: Sequence[str] = ()) -> None:
+def save_network(
+    model: nn.Module,
+    path: Path,
+    *,
+    lacks: Sequence[str] = (),
+    edits: Sequence[Mapping[str, Any]] = (),
+) -> None:
     """Write the tensors of `model` alone, whole or not at all.
 
     Args:
         model: Its parameters and persistent buffers are kept.
         path: Where to.
         lacks: Names of what its output depends on and the file does not hold.
+        edits: What verbs have done to the network that its class builds, as JSON.
 
     Raises:
         BadFolder: The file cannot be written.
 
     Any program reads them back with `safetensors.torch.load_file(path)`.
     """
-    _write(path, model.state_dict(), {"lacks": list(lacks)} if lacks else {})
+    told = {"lacks": list(lacks), "edits": list(edits)}
+    _write(path, model.state_dict(), {name: one for name, one in told.items() if one})
 
 
 def network(path: Path) -> dict[str, Tensor]:
@@ -92,6 +100,18 @@ def network(path: Path) -> dict[str, Tensor]:
         RunFailed: It holds something else.
     """
     return _network(path)[0]
+
+
+def network_with_edits(path: Path) -> tuple[dict[str, Tensor], list[Any]]:
+    """What `save_network` wrote, and what it was told of verbs.
+
+    Raises:
+        OSError: It is missing, or no regular file.
+        RunFailed: It holds something else.
+    """
+    tensors, meta = _network(path)
+    edits = meta.get("edits", [])
+    return tensors, edits if isinstance(edits, list) else [edits]
 
 
 def network_lacks(path: Path) -> list[str]:
