@@ -104,3 +104,27 @@ def test_the_accuracy_of_networks_that_learnt_nothing_is_no_target() -> None:
 
 def test_the_table_says_how_fine_its_steps_are() -> None:
     assert f"come in multiples of {PER_EPOCH}" in step_table(record()).caption
+
+
+def ended_badly(*lost: RunKey) -> StudyRecord:
+    whole = record()
+    runs = tuple(
+        replace(run, status="diverged") if run.key in lost else run
+        for run in whole.runs
+    )
+    return replace(whole, runs=runs)
+
+
+def test_networks_that_learnt_nothing_have_no_numbers() -> None:
+    some = ended_badly(*(RunKey("batch", 0.1, seed) for seed in range(3)))
+    (row,) = [r for r in step_rows(some) if (r.arm, r.rate) == ("batch", 0.1)]
+    assert row.trained == row.reached == 0
+    assert math.isnan(row.maximum)
+    lines = str(step_table(some)).splitlines()
+    (line,) = [one for one in lines if "did not train" in one]
+    assert line.split()[-5:] == ["did", "not", "train", "-", "-"]
+
+
+def test_the_maximum_is_of_those_that_trained_and_says_how_many() -> None:
+    text = str(step_table(ended_badly(RunKey("batch", 0.01, 2))))
+    assert "97.00 % (2 trained)" in text

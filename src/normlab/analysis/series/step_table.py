@@ -40,7 +40,9 @@ class StepRow:
     ratio: Estimate
     """Over the steps of the baseline, as logarithms, over the same seeds."""
     maximum: float
-    """Highest test accuracy of a run, mean over seeds; a fraction, nan if unknown."""
+    """Highest test accuracy of a run, mean over those that trained; nan if none did."""
+    trained: int
+    """How many runs did."""
     reached: int
     seeds: int
     """Those that have ended, of the arm and of the baseline."""
@@ -90,6 +92,7 @@ def step_rows(record: StudyRecord, point: SweepPoint = ()) -> tuple[StepRow, ...
                 for seed in base
                 if (run := runs.get(RunKey(*each, seed, point)))
             ],
+            chance,
         )
         for each in order
         if base
@@ -127,7 +130,7 @@ def step_table(record: StudyRecord, point: SweepPoint = ()) -> Table:
                 *([f"{row.rate:g} (x{row.rate / rate:.3g})"] if several else []),
                 _steps_text(row),
                 _ratio_text(row.ratio),
-                "-" if math.isnan(row.maximum) else f"{100 * row.maximum:.2f} %",
+                _maximum_text(row),
             )
             for row in rows
         ),
@@ -161,7 +164,10 @@ def step_tables(record: StudyRecord) -> tuple[Table, ...]:
 
 
 def _row(
-    who: tuple[str, float], point: SweepPoint, pairs: list[tuple[RunRecord, RunRecord]]
+    who: tuple[str, float],
+    point: SweepPoint,
+    pairs: list[tuple[RunRecord, RunRecord]],
+    chance: Chance,
 ) -> StepRow:
     logs: list[float] = []
     ratios: list[float] = []
@@ -171,7 +177,8 @@ def _row(
         if steps is not None and of_base is not None:
             logs.append(math.log(steps))
             ratios.append(math.log(steps / of_base))
-    highest = [max(_accuracies(run)) for _, run in pairs if run.epochs]
+    learnt = [run for _, run in pairs if trained(run, chance)]
+    highest = [max(_accuracies(run)) for run in learnt if run.epochs]
     return StepRow(
         arm=who[0],
         rate=who[1],
@@ -179,6 +186,7 @@ def _row(
         steps=math.exp(np.mean(logs)) if logs else math.nan,
         ratio=t_interval(ratios),
         maximum=float(np.mean(highest)) if highest else math.nan,
+        trained=len(learnt),
         reached=len(logs),
         seeds=len(pairs),
     )
@@ -202,12 +210,21 @@ def _per_epoch(run: RunRecord) -> int:
 
 
 def _steps_text(row: StepRow) -> str:
+    if row.trained == 0:
+        return "did not train"
     if row.reached == 0:
         return "never"
     some = (
         f" ({row.reached:,} of {row.seeds:,} seeds)" if row.reached < row.seeds else ""
     )
     return f"{row.steps:,.0f}{some}"
+
+
+def _maximum_text(row: StepRow) -> str:
+    if math.isnan(row.maximum):
+        return "-"
+    some = f" ({row.trained:,} trained)" if row.trained < row.seeds else ""
+    return f"{100 * row.maximum:.2f} %{some}"
 
 
 def _ratio_text(ratio: Estimate) -> str:
