@@ -7,7 +7,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint types layers docs lanes chaos bench fuzz pages pictures calibrate clean
+.PHONY: help run test check fmt lint types layers docs lanes chaos bench zoo fuzz pages pictures calibrate clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,11 @@ pictures: .venv/installed-dev  ## Draw the pictures of README and gallery from o
 	$(BIN)/python docs/pictures.py $(STUDIES)/article $(STUDIES)/rates
 	$(BIN)/python docs/gallery.py \
 		$(STUDIES)/article $(STUDIES)/rates $(STUDIES)/sizes $(STUDIES)/planes
+
+zoo: .venv/installed-dev  ## Verbs on networks that others wrote (ARGS="--only resnet")
+	test -d build/zoo/monai || \
+		$(BIN)/pip install --quiet --no-deps --target build/zoo -r benchmarks/zoo.txt
+	PYTHONPATH=build/zoo $(BIN)/python benchmarks/zoo.py $(ARGS)
 
 fuzz: .venv/installed-dev  ## Spoilt inputs of every kind (ARGS="--inputs 5000")
 	$(BIN)/python -m tests.resilience.fuzz $(ARGS)
