@@ -38,7 +38,7 @@ WRONG: dict[str, Any] = {
     **{
         f"{part} of {array!r}": {part: {"0.weight": array}}
         for part in ("origin", "first", "second")
-        for array in (None, "abc", object(), [[1], [2, 3]], ONES.astype(str))
+        for array in (None, "abc", Ellipsis, [[1], [2, 3]], ONES.astype(str))
     },
     **{
         f"{part} {value!r}"[:40]: {part: value}
