@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, lists
+from PIL import Image
 
 from normlab.analysis.series.trajectory import Band
 from normlab.facade.result import Result
 from normlab.figures import claims_forest
-from normlab.figures.by_hand import ByHand, _sides
+from normlab.figures.by_hand import ByHand, _sides, draw_by_hand
 from normlab.figures.kit.curves import single
 from normlab.figures.kit.theme import LIGHT
 from normlab.figures.running_statistics import mean_gap, variance_ratio
@@ -122,6 +125,22 @@ def test_by_hand_shows_the_end_of_training(observed: Result) -> None:
         (data,) = frame["data"]
         assert list(data["textposition"]) == _sides(numbers(data["y"]))
     np.testing.assert_array_equal(np.argsort(last), np.argsort(shown))
+
+
+def test_by_hand_shows_every_image_below_its_label() -> None:
+    images = np.arange(3 * 4 * 5, dtype=np.float32).reshape(3, 4, 5)
+    hand = ByHand(
+        images=images, labels=np.array([7, 7, 2]), x=np.arange(3.0), gamma=1.0, beta=0.0
+    )
+    style = LIGHT.styles({"batch": "with batch norm"})["batch"]
+    layout = draw_by_hand(hand, style).to_dict()["layout"]
+    drawn = layout["images"]
+    assert [image["x"] for image in drawn] == list(layout["xaxis"]["tickvals"])
+    assert layout["xaxis2"]["range"] == layout["xaxis"]["range"]
+    for image, of in zip(drawn, images, strict=True):
+        png = base64.b64decode(image["source"].partition("base64,")[2])
+        pixels = np.asarray(Image.open(io.BytesIO(png)), np.float64)[::4, ::4]
+        np.testing.assert_allclose(pixels, 255 * of / images.max(), atol=0.5 + 1e-4)
 
 
 def test_the_slider_has_every_moment_and_starts_at_the_last(observed: Result) -> None:

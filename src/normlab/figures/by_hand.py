@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
+from PIL import Image
 
 from normlab.figures.kit.curves import Numbers, hundredths, single
 from normlab.figures.kit.marks import add_level
@@ -93,7 +94,7 @@ def draw_by_hand(hand: ByHand, style: Style, theme: Theme = LIGHT) -> go.Figure:
                 x="",
                 y="",
                 x_axis={**labels, **hidden},
-                y_axis={**hidden, "autorange": "reversed", "scaleanchor": "x2"},
+                y_axis={**hidden, "range": [0, 1]},
             )
         )
     figure = panels(theme, rows, columns=1, height=[260, 110][: len(rows)])
@@ -199,22 +200,23 @@ def _sides(values: Numbers) -> list[str]:
 
 
 def _add_images(figure: go.Figure, images: Numbers) -> None:
-    """All images as one heatmap, an empty column between two."""
-    count, height, width = images.shape
-    gap = np.full((count, height, 1), np.nan)
-    row = np.concatenate([images, gap], axis=2).transpose(1, 0, 2).reshape(height, -1)
+    """Each image below its label, as a picture of its own: paper shows it too."""
     low, high = float(images.min()), float(images.max())
-    figure.add_heatmap(
-        z=single(np.round((row - low) / max(high - low, 1e-9), 2)),
-        x0=-0.5 + 0.5 / (width + 1),
-        dx=1 / (width + 1),
-        y0=0,
-        dy=1 / (width + 1),
-        colorscale=[[0, "#000000"], [1, "#ffffff"]],
-        showscale=False,
-        hoverinfo="skip",
-        **on(1),
-    )
+    pixels = np.round(255 * (images - low) / max(high - low, 1e-9)).astype(np.uint8)
+    for i, image in enumerate(pixels):
+        figure.add_layout_image(
+            # sharp: browsers blur what they enlarge
+            source=Image.fromarray(image.repeat(4, axis=0).repeat(4, axis=1)),
+            x=i,
+            y=0.5,
+            sizex=0.94,
+            sizey=1,
+            xanchor="center",
+            yanchor="middle",
+            sizing="contain",
+            xref="x2",
+            yref="y2",
+        )
 
 
 def _grey(shown: Numbers) -> Numbers | None:
