@@ -300,3 +300,13 @@ def test_a_failure_at_any_line_leaves_the_model_as_it_was(verb: str) -> None:
 def noted(module: nn.Module, args: Any, made: Tensor) -> None:
     """A hook of a user's that only looks."""
     del module, args, made
+
+
+def test_norms_that_torch_reads_in_a_fused_layer_are_left() -> None:
+    with seeded("encoder"):
+        encoder = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    tokens = torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(7))
+    new, report = convert(encoder, "rms", tokens)
+    assert {path for path, _ in report.left} == {"norm1", "norm2"}
+    with torch.no_grad():
+        assert torch.equal(new.eval()(tokens), encoder.eval()(tokens))

@@ -129,6 +129,11 @@ def replacement(
     old = model.get_submodule(found.path)
     if not found.path:
         return Left("", "the norm is the whole network")
+    if isinstance(_around(model, found.path), nn.TransformerEncoderLayer):
+        return Left(
+            found.path, "torch computes a whole TransformerEncoderLayer at once, and "
+            "takes only the numbers of its norms"
+        )  # fmt: skip
     if len(found.shape) not in range(2, 6):
         return Left(
             found.path,
@@ -162,6 +167,11 @@ def replacement(
         if shifts and getattr(model.get_submodule(feeder), "bias", 0) is None
     ]
     return Replaced(found.path, name, found.slot, last, rest, tuple(biased))
+
+
+def _around(model: nn.Module, path: str) -> nn.Module:
+    """The module that a module stands in."""
+    return model.get_submodule(path.rpartition(".")[0])
 
 
 def _foreign(old: nn.Module, found: Norm) -> str | None:
