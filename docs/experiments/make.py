@@ -17,7 +17,7 @@ import argparse
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,6 +34,7 @@ from normlab.experiments.registry import experiment
 from normlab.facade.result import Result
 from normlab.figures.kit.export import export_figures
 from normlab.records.rows import StudyRecord
+from normlab.spec.labels import beside
 
 HERE = Path(__file__).parent
 LARGEST = 200_000  # bytes of a picture
@@ -79,7 +80,7 @@ def results(record: StudyRecord, chosen: Experiment, picture: str = "") -> str:
         *(line for table in tables for line in _in_markdown(table)),
         "| stated | where | measured, 95 % interval | verdict |",
         "|---|---|---|---|",
-        *(_line(row) for row in judged),
+        *(_line(row, record.spec.labels) for row in judged),
         "",
         "The claims are explained [here](../claims.md). The verdicts are the study's, "
         f"corrected for all {_judged(record)} claims that it judges.",
@@ -147,9 +148,11 @@ def _command(record: StudyRecord) -> list[str]:
     return [f"    {shlex.join(kept)}", ""] if kept else []
 
 
-def _line(row: Said) -> str:
+def _line(row: Said, labels: Mapping[str, str]) -> str:
+    """One row; arms that the study does not have keep their names."""
     statement, claim = row
-    arms = f"`{statement.arm}` against `{statement.against}`"
+    arm, base = (labels.get(name, name) for name in (statement.arm, statement.against))
+    arms = f"{arm}, against {beside(base, arm)}"
     where = f"{arms}, {claim.where}" if claim else arms
     measured = claim.numbers if claim else "-"
     says = f"{statement.says} ({statement.source}): `{statement.claim}`"

@@ -172,7 +172,7 @@ def test_the_table_is_markdown() -> None:
     text = make.results(accuracy_study(CLEAR), DEPTH)
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert {line.count("|") for line in table} == {5}
-    assert "`batch` against `none`, lr 0.01" in table[2]
+    assert "with batch norm, against without, lr 0.01" in table[2]
     assert "+1.21 points, 95 % CI " in table[2]
 
 
