@@ -43,6 +43,7 @@ class MaskedBatchNorm(BatchNorm):
         track_running_stats: Whether averages are kept for inference.
         device: Where the parameters are.
         dtype: Of the parameters.
+        bias: Whether $\beta$ is one of them.
 
     Raises:
         ValueError: From a call, if the input has fewer than two axes, the mask does not

@@ -133,7 +133,11 @@ class BatchRenorm(BatchNorm):
 
     @torch.no_grad()
     def correction(self, input: Tensor) -> tuple[Tensor, Tensor]:  # noqa: A002
-        """What r and d are for a batch, one number of each per feature."""
+        """What r and d are for a batch, one number of each per feature.
+
+        Args:
+            input: The batch, `(n, features, *positions)`.
+        """
         assert self.running_mean is not None and self.running_var is not None
         axes = [axis for axis in range(input.dim()) if axis != 1]
         # half precision sums what it squares in single precision, and so must this
