@@ -17,7 +17,7 @@ from normlab.data.dataset import open_dataset
 from normlab.data.load import load
 from normlab.disk.remedy import remedy
 from normlab.errors import BadFolder, NormlabError
-from normlab.nets.custom import from_file
+from normlab.nets.custom import from_address
 from normlab.nets.neighbours import file_digests
 from normlab.records import _arrays
 from normlab.records._trouble import reporting
@@ -110,7 +110,7 @@ READ: dict[str, Callable[[Path], object]] = {
     "a study": lambda home: StudyFolder.open(home / "study").read(),
     "arrays": lambda home: _arrays.read(home / "own.npz", None),
     "soundness": lambda home: _arrays.is_sound(home / "own.npz", home),
-    "model file": lambda home: from_file(f"{home / 'net.py'}:make"),
+    "model file": lambda home: from_address(f"{home / 'net.py'}:make"),
     "neighbours": lambda home: file_digests(home, ["net.py"]),
     "surface": lambda home: load_surface(home / "own.npz"),
 }

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from normlab.base.slots import NormMaker
-from normlab.nets.custom import from_file
+from normlab.nets.custom import from_address
 from normlab.norms.registry import maker
 from normlab.spec.arms import Arm
 from normlab.spec.model import Model
@@ -154,7 +154,7 @@ def test_what_a_file_does_when_it_is_executed_changes_no_start(
     plain.write_text(FILE.format(line=""))
     odd.write_text(FILE.format(line=line))
     starts = [
-        [network_digest(build_arm(from_file(f"{f}:make"), NONE, seed=s, **PLACE))
+        [network_digest(build_arm(from_address(f"{f}:make"), NONE, seed=s, **PLACE))
          for s in (0, 1, 0)]
         for f in (plain, odd)
     ]  # fmt: skip
@@ -174,9 +174,9 @@ def test_a_file_is_executed_once_and_draws_the_same_everywhere(tmp_path: Path) -
             line=f"W = torch.randn(3)\nwith open({str(mark)!r}, 'a') as f: f.write('x')"
         )
     )
-    one, two = from_file(f"{file}:make"), from_file(f"{file}:make")
+    one, two = from_address(f"{file}:make"), from_address(f"{file}:make")
     assert one.load() is two.load()
     assert mark.read_text() == "x"
     file.write_text(f"{file.read_text()}# another text\n")
-    again = from_file(f"{file}:make").load().__globals__["W"]
+    again = from_address(f"{file}:make").load().__globals__["W"]
     assert again.equal(one.load().__globals__["W"])

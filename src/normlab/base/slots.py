@@ -7,7 +7,7 @@ is and what passes through it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral  # NumPy's integers too
 from typing import NamedTuple, Protocol
 
@@ -24,13 +24,16 @@ _MARK = "_normlab_slot"
 class NormMaker(Protocol):
     """Makes the norm of one slot, e.g. `norm(256)` or `norm(16, dims=2)`."""
 
-    def __call__(self, features: int, dims: int = 0) -> nn.Module:
+    def __call__(
+        self, features: int, dims: int = 0, **settings: float | None
+    ) -> nn.Module:
         """Module for inputs of shape `(n, features, *positions)`.
 
         Args:
             features: Width of the slot: units or channels.
             dims: Number of position axes: 0 vectors, 1 sequences, 2 images,
                 3 volumes.
+            settings: `eps` and `momentum`, for a norm that has them.
 
         Raises:
             BadModel: If this norm has no meaning at such a slot.
@@ -105,6 +108,29 @@ Call norm(8, dims=2).
         if axes > 2 and last:
             return f"Call {right} if axis 1 holds them. If the last does, {moved}."
         return f"Call {right}."
+
+
+def with_settings(norm: nn.Module, settings: Mapping[str, float | None]) -> nn.Module:
+    """The same norm with the `eps` and `momentum` of its slot, if it has such.
+
+    Raises:
+        BadModel: If anything else is to be set.
+
+    Example:
+        >>> with_settings(nn.BatchNorm1d(3), {"eps": 1e-3, "momentum": None})
+        BatchNorm1d(3, eps=0.001, momentum=None, ...)
+        >>> with_settings(nn.Identity(), {"eps": 1e-3})
+        Identity()
+    """
+    for name, value in settings.items():
+        if name not in ("eps", "momentum"):
+            raise BadModel(
+                f"norm(..., {name}={value}): the norm of an arm takes eps and "
+                "momentum, and the rest is the arm's. Leave it out."
+            )
+        if hasattr(norm, name):
+            setattr(norm, name, value)
+    return norm
 
 
 def marked(norm: nn.Module, slot: Slot) -> nn.Module:

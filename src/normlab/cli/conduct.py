@@ -127,11 +127,12 @@ def _report(result: StudyResult, folder: Path, manner: Manner) -> int:
 
 
 def executed(spec: StudySpec) -> list[str]:
-    """A line for each file of the user's that is going to be executed."""
+    """A line for each file or module of the user's that is going to be executed."""
     model, arms = spec.model, [arm for arm in spec.arms if arm.file is not None]
     lines = [f"executing {arm.file} (norm {arm.own})" for arm in arms]
-    if model.file is not None:
-        lines.insert(0, f"executing {model.file} (function {model.factory})")
+    if model.factory is not None:
+        where = model.file or model.module
+        lines.insert(0, f"executing {where} (function {model.factory})")
     return lines
 
 

@@ -44,6 +44,27 @@ def apply(
     return from_anywhere(with_settings(known, settings))
 
 
+def keywords(typed: Iterable[str] | None) -> dict[str, str | None]:
+    """What is typed behind `--model-option`, by the keys of study.toml.
+
+    Raises:
+        BadSetting: If it is not written KEY=VALUE.
+
+    Example:
+        >>> keywords(["num_classes=10"])
+        {'model.options.num_classes': '10'}
+    """
+    found: dict[str, str | None] = {}
+    for one in typed or ():
+        name, equals, value = one.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise BadSetting(
+                f"--model-option {one}: write it as KEY=VALUE, e.g. num_classes=10."
+            )
+        found[f"model.options.{name.strip()}"] = value
+    return found
+
+
 def _as_typed(line: str, typed: Iterable[tuple[str, str]]) -> str:
     """An error that names the option in place of its key.
 

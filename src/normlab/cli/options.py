@@ -49,9 +49,17 @@ Model = Annotated[
     str | None,
     _option(
         "--model",
-        metavar="NAME|FILE.py:FACTORY",
-        text=f"{', '.join(NETS)}, or a function of your own that is called "
-        "with the norm and returns a network. The file is executed.",
+        metavar="NAME|FILE.py:FACTORY|MODULE:FACTORY",
+        text=f"{', '.join(NETS)}, or a class or function of your own that returns a "
+        "network, in a file or in a module (package.module). It is executed.",
+    ),
+]
+ModelOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model-option",
+        metavar="KEY=VALUE",
+        help="A keyword for that function, e.g. num_classes=10; repeatable.",
     ),
 ]
 Norm = Annotated[

@@ -91,7 +91,7 @@ def recalibrate(
     refuse_to_replace(output, ".safetensors", force=force)
     state = state_of(str(weights), weights.expanduser())
     dataset = load(Data(source=data or "mnist"))
-    if ".py:" in model:
+    if ":" in model:
         file, _, function = model.rpartition(":")
         say(f"executing {file} (function {function})")
     network = built_network(model, norm, dataset, seed=0)

@@ -16,6 +16,7 @@ def run(
     experiment: options.Experiment = "article",
     data: options.Data = None,
     model: options.Model = None,
+    model_option: options.ModelOption = None,
     norm: options.Norm = None,
     lr: options.Rates = None,
     refine: options.Refine = False,
@@ -61,6 +62,7 @@ def run(
         {
             "data.source": data,
             "model.name": model,
+            **given.keywords(model_option),
             "arms": norm,
             "recipe.rates": lr,
             "recipe.refine": str(REFINED) if refine else None,

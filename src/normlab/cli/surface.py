@@ -114,7 +114,7 @@ def surface(
     held = weights.expanduser() if weights else next(reversed(on_path), None)
     state = state_of(str(held), held) if held else None
     dataset = load(Data(source=data or "mnist"))
-    if ".py:" in model:
+    if ":" in model:
         file, _, function = model.rpartition(":")
         say(f"executing {file} (function {function})")
     network = built_network(model, norm, dataset, seed=seed)

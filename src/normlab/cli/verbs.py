@@ -228,7 +228,7 @@ def _given(
         feed = Feed(sized.test, sized.mean, sized.std)
         batch = feed.take(torch.arange(min(_EXAMPLES, len(feed))))[0]
     state = state_of(str(weights), weights.expanduser()) if weights else None
-    if ".py:" in address:
+    if ":" in address:
         file, _, function = address.rpartition(":")
         say(f"executing {file} (function {function})")
     network = built_network(address, norm, sized, seed=0)

@@ -16,7 +16,7 @@ from normlab.landscape.planes.path import path_plane
 from normlab.landscape.planes.plane import Plane
 from normlab.landscape.planes.weight_files import short_names
 from normlab.nets import registry
-from normlab.nets.custom import from_file
+from normlab.nets.custom import from_address
 from normlab.nets.own_norm import norm_from_file
 from normlab.norms.registry import NormMaker, maker
 from normlab.spec.nets import NETS
@@ -75,7 +75,7 @@ def built_network(
     with seeded(seed, "init"):
         if address in NETS:
             return registry.build(address, make_norm, shape, classes)
-        factory = from_file(address)
+        factory = from_address(address)
         if not factory.takes_norm and norm is not None:
             raise BadSetting(
                 f"--norm={norm}: {factory.name} takes no norm. Leave --norm out."

@@ -1,70 +1,46 @@
-"""A user's own network: a factory in a Python file.
-
-The file is kept as text. Every process executes that text for itself, once and at
-an address of its own (`base.streams`), so a worker needs neither the file nor an
-importable module, a study can store exactly what ran, nothing stays behind in
-`sys.modules`, and what the file draws, seeds or sets shifts nobody's numbers.
-"""
+"""A user's own network: a factory in a Python file or module."""
 
 from __future__ import annotations
 
 import inspect
-import sys
+import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
-from hashlib import sha256
-from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from normlab.base.slots import NormMaker
-from normlab.base.streams import seeded
-from normlab.disk.opening import content
-from normlab.disk.remedy import remedy
 from normlab.errors import BadModel, described
-from normlab.nets.neighbours import MAX_BYTES, file_digests, imported
+from normlab.nets.code import MODULE, Code, code_in_file, code_in_module
 from normlab.user_code import refusing
 
 _OFFERED = ("shape", "classes", "num_classes")
-_MODULE = "normlab_model_file"  # the user's `__name__`; never importable
+_NORMS = ("norm", "norm_layer")
+_ADDRESS = re.compile(r"(?P<where>.+):(?P<name>[A-Za-z_]\w*)")
 
 
 if TYPE_CHECKING:
     from normlab.nets.own_norm import OwnNorm
 
 
-class _Executed(NamedTuple):
-    """A model file that was executed."""
-
-    module: ModuleType
-    before: frozenset[str]  # names of the modules that were imported before
-
-
 @dataclass(frozen=True)
 class Factory:
-    """A function of a user's file that builds a network around a norm.
+    """A function of a user's code that builds a network, around a norm or without.
 
     Attributes:
-        path: The file, as an absolute path.
+        code: Where it is.
         name: The function (or class) in it.
-        source: The text of the file.
+        options: Keywords to call it with.
         norms: Norms of the user's own that it may be called with, by arm.
     """
 
-    path: str
+    code: Code
     name: str
-    source: str
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     norms: Mapping[str, OwnNorm] = field(default_factory=dict, hash=False)
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of the file, as `sha256sum` prints it."""
-        return sha256(self.source.encode()).hexdigest()
 
     @property
     def takes_norm(self) -> bool:
@@ -73,15 +49,12 @@ class Factory:
         Raises:
             BadModel: As `load` does.
         """
-        return takes_norm(self.load())
+        return takes_norm(self.load(), self.options)
 
     def build(
         self, norm: NormMaker | None, shape: tuple[int, ...], classes: int
     ) -> nn.Module:
-        """Call the user's factory: `factory(norm)`, or with `shape` and `classes`.
-
-        Parameters called `norm`, `shape` (of one example) and `classes` are passed
-        by name; where none is called `norm`, it is the first one.
+        """Call the user's factory with what it asks for by name, see `arguments`.
 
         Args:
             norm: Makes the norm of a slot: `norm(features)` for vectors,
@@ -90,16 +63,17 @@ class Factory:
             classes: Number of outputs.
 
         Raises:
-            BadModel: If the file cannot be executed, has no such factory, or the
+            BadModel: If the code cannot be executed, has no such factory, or the
                 factory fails or returns something else than a module.
         """
         call = self.load()
         try:
-            given = arguments(call, self.name, **offered(norm, shape, classes))
+            known = offered(norm, shape, classes)
+            given = arguments(call, self.name, self.options, **known)
         except BadModel as misfit:
             raise BadModel(f"{self}: {misfit}") from None
         called = f"{self.name}({'' if norm is None else _bound_to(given)})"
-        with _beside(self.path), _told(self, called):
+        with self.code.beside(), _told(self, called):
             model = call(*given.args, **given.kwargs)
         if not isinstance(model, nn.Module):
             raise BadModel(
@@ -109,43 +83,38 @@ class Factory:
         return model
 
     def load(self) -> Callable[..., object]:
-        """Execute the file's text, once in each process, and pick the factory.
+        """Execute the code, once in each process, and pick the factory.
 
         Raises:
-            BadModel: If the text cannot be executed or has no such factory.
+            BadModel: If it cannot be executed or has no such factory.
         """
-        names = vars(self._executed.module)
+        with _told(self, "its import"):
+            names = vars(self.code.execute().module)
         found = names.get(self.name)
+        if isinstance(found, nn.Module):
+            raise BadModel(
+                f"{self} is a network that was built already, so every arm would be "
+                "the same one. Give its class, or a function that builds it."
+            )
         if callable(found):
             return found
-        own = [name for name, value in names.items() if _is_own(value)]
+        home = self.code.module or MODULE
+        own = [name for name, value in names.items() if _is_own(value, home)]
         raise BadModel(
-            f"{self.path} defines no '{self.name}'. "
+            f"{self.code.module or self.code.path} defines no '{self.name}'. "
             f"It defines: {', '.join(own) or 'no function or class'}."
         )
 
-    def neighbours(self) -> dict[str, str]:
-        """SHA-256 of each file in its folder that it imports from, by its path there.
-
-        Ask when the network has been built: a function may import something too.
-        """
-        folder, (module, before) = Path(self.path).parent, self._executed
-        return file_digests(folder, imported(module, folder, before))
-
-    @property
-    def _executed(self) -> _Executed:
-        with _told(self, "its import"):
-            return _execute(self.path, self.source)
-
     def __str__(self) -> str:
-        return f"{self.path}:{self.name}"
+        return f"{self.code.module or self.code.path}:{self.name}"
 
 
 def _bound_to(given: inspect.BoundArguments) -> str:
     """The norm as it was handed over; where no parameter is called so, to which."""
     if "norm" in given.arguments:
         return "norm"
-    return f"{next(iter(given.arguments))}=norm"
+    asked = _norm_asked(given.signature.parameters)
+    return f"{asked or next(iter(given.arguments))}=norm"
 
 
 def offered(
@@ -156,20 +125,14 @@ def offered(
     return known if norm is None else {"norm": norm, **known}
 
 
-@lru_cache(maxsize=8)
-def _execute(path: str, source: str) -> _Executed:
-    module, before = ModuleType(_MODULE), frozenset(sys.modules)
-    module.__file__ = path
-    with _beside(path, module), seeded("model file"):
-        exec(compile(source.encode(), path, "exec"), vars(module))
-    return _Executed(module, before)
-
-
-def takes_norm(call: Callable[..., object]) -> bool:
+def takes_norm(
+    call: Callable[..., object], options: Mapping[str, Any] | None = None
+) -> bool:
     """Whether a factory is to be called with a norm.
 
-    So it is where a parameter is called `norm`, or one has no default that is none of
-    `shape`, `classes` and `num_classes`.
+    So it is where a parameter is called `norm`, or `norm_layer` without a norm of its
+    own for default; or one has no default that is none of `shape`, `classes` and
+    `num_classes`, nor given as an option.
 
     Example:
         >>> takes_norm(lambda make: 0), takes_norm(lambda num_classes, depth=3: 0)
@@ -179,89 +142,114 @@ def takes_norm(call: Callable[..., object]) -> bool:
         parameters = inspect.signature(call).parameters
     except (TypeError, ValueError):
         return True
-    return "norm" in parameters or any(
+    asked = _norm_asked(parameters)
+    if asked is not None:
+        return asked not in (options or {})
+    return any(
         one.default is one.empty
         and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
         for name, one in parameters.items()
-        if name not in _OFFERED
+        if name not in (*_OFFERED, *_NORMS, *(options or {}))
     )
 
 
+def _norm_asked(parameters: Mapping[str, inspect.Parameter]) -> str | None:
+    """Which parameter is called for a norm; one that has a norm already is not."""
+    if "norm" in parameters:
+        return "norm"
+    layer = parameters.get("norm_layer")
+    if layer is not None and layer.default in (layer.empty, None):
+        return "norm_layer"
+    return None
+
+
 def arguments(
-    call: Callable[..., object], name: str, **offered: object
+    call: Callable[..., object],
+    name: str,
+    options: Mapping[str, Any] | None = None,
+    **offered: object,
 ) -> inspect.BoundArguments:
-    """What a factory is called with: the norm, and what else it asks for by name.
+    """What a factory is called with: the norm, options, and what it asks for by name.
 
     Args:
-        call: The factory. Where no parameter is called `norm`, it is the first one.
+        call: The factory. Where no parameter is called `norm` or `norm_layer`, the norm
+            is the first one.
         name: Of the factory, as the user knows it.
+        options: Keywords that a user gave; they win.
         offered: `norm` if there is one, and what a factory may ask for.
 
     Raises:
-        BadModel: If it has other parameters without a default, or none.
+        BadModel: If it has other parameters without a default, or none, or an option
+            is no parameter of it.
 
     Example:
         >>> arguments(lambda make, classes: 0, "make", norm=1, classes=3).args
         (1, 3)
+        >>> arguments(lambda norm, depth: 0, "make", {"depth": 5}, norm=1).args
+        (1, 5)
     """
     try:
         signature = inspect.signature(call)
-        asked = {n: offered[n] for n in signature.parameters if n in offered}
-        norm = [offered["norm"]] if "norm" in offered else []
-        first = [] if "norm" in asked else norm
-        return signature.bind(*first, **asked)
     except (TypeError, ValueError) as misfit:
+        raise BadModel(f"called as {name}(norm), but {misfit}.") from None
+    parameters = signature.parameters
+    given = dict(options or {})
+    open_ended = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+    for option in given:
+        if option not in parameters and not open_ended:
+            raise BadModel(
+                f"{name} has no parameter '{option}', which is set in model.options. "
+                f"It has: {', '.join(parameters) or 'none'}."
+            )
+    known = {n: offered[n] for n in _OFFERED if n in parameters and n in offered}
+    asked = _norm_asked(parameters)
+    first = []
+    if "norm" in offered and asked is not None:
+        known[asked] = offered["norm"]
+        if asked == "norm_layer":
+            known[asked] = _by_width(offered["norm"], offered.get("shape", ()))
+    elif "norm" in offered:
+        first = [offered["norm"]]
+    try:
+        return signature.bind(*first, **{**known, **given})
+    except TypeError as misfit:
         raise BadModel(
             f"called as {name}(norm) or {name}(norm, shape, classes), but {misfit}. "
-            f"Give other parameters a default."
+            f"Give other parameters a default, or a value: --model-option KEY=VALUE."
         ) from None
 
 
-def from_file(address: str) -> Factory:
-    """Read a user's factory from `FILE.py:factory`, without executing anything.
+def _by_width(norm: Any, shape: Any) -> Callable[..., nn.Module]:
+    """A norm as a `norm_layer` is called, by its width: of values like an example."""
+
+    def norm_layer(features: int, dims: int = len(shape) - 1, **settings: Any) -> Any:
+        return norm(features, dims, **settings)
+
+    return norm_layer
+
+
+def from_address(address: str, options: Mapping[str, Any] | None = None) -> Factory:
+    """A user's factory at `FILE.py:factory` or `package.module:factory`.
+
+    Nothing is executed.
+
+    Args:
+        address: Where it is.
+        options: Keywords to call it with.
 
     Raises:
-        BadModel: If the address has another form or the file cannot be read.
+        BadModel: If the address has another form or the code cannot be read.
     """
-    file, _, name = address.rpartition(":")
-    if not file.endswith(".py") or not name.isidentifier():
-        raise BadModel(
-            f"model '{address}' is not of the form FILE.py:factory, e.g. "
-            f"my_net.py:make."
-        )
-    path = Path(file).expanduser().absolute()
-    try:
-        source = content(path, most=MAX_BYTES).decode()
-    except FileNotFoundError:
-        raise BadModel(f"model file {path} does not exist.") from None
-    except OSError as unreadable:
-        raise BadModel(
-            f"model file {path} cannot be read: {unreadable.strerror}. "
-            f"{remedy(unreadable, otherwise='Give a file that can be read.')}"
-        ) from None
-    except UnicodeDecodeError as garbled:
-        raise BadModel(
-            f"model file {path} is not UTF-8 text (byte {garbled.start}). Save it so."
-        ) from None
-    return Factory(str(path), name, source)
-
-
-@contextmanager
-def _beside(path: str, module: ModuleType | None = None) -> Iterator[None]:
-    """Let the file import its neighbours, and find itself while it is executed.
-
-    Dataclasses look their module up in `sys.modules` while a class is made.
-    """
-    folder = str(Path(path).parent)
-    sys.path.insert(0, folder)
-    if module is not None:
-        sys.modules[_MODULE] = module
-    try:
-        yield
-    finally:
-        sys.modules.pop(_MODULE, None)
-        if folder in sys.path:
-            sys.path.remove(folder)
+    match = _ADDRESS.fullmatch(address)
+    where = match["where"] if match else ""
+    if match and where.endswith(".py"):
+        return Factory(code_in_file(where), match["name"], options or {})
+    if match and all(part.isidentifier() for part in where.split(".")):
+        return Factory(code_in_module(where), match["name"], options or {})
+    raise BadModel(
+        f"model '{address}' is not of the form FILE.py:factory or "
+        f"package.module:factory, e.g. my_net.py:make."
+    )
 
 
 @contextmanager
@@ -271,8 +259,9 @@ def _told(factory: Factory, doing: str) -> Iterator[None]:
     def told(error: BaseException) -> BadModel:
         if isinstance(error, BadModel):
             return BadModel(f"{factory}: {error}")
-        line = _line(error, factory.path)
-        where = f"{factory.path}, line {line}" if line else factory.path
+        path = factory.code.path
+        line = _line(error, path)
+        where = f"{path}, line {line}" if line else path
         return BadModel(f"{where}: {doing} failed with {described(error)}")
 
     with refusing(told):
@@ -288,8 +277,8 @@ def _line(error: BaseException, path: str) -> int | None:
     return lines[-1] if lines else None
 
 
-def _is_own(value: object) -> bool:
-    return callable(value) and getattr(value, "__module__", None) == _MODULE
+def _is_own(value: object, home: str) -> bool:
+    return callable(value) and getattr(value, "__module__", None) == home
 
 
 def _kind(value: object) -> str:

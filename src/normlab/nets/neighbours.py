@@ -47,6 +47,24 @@ def imported(module: ModuleType, folder: Path, before: Collection[str]) -> list[
     return sorted(found)
 
 
+def of_package(name: str) -> list[str]:
+    """The files of an imported package, by their paths from where it lies."""
+    top = sys.modules.get(name)
+    file = getattr(top, "__file__", None) or ""
+    folders = list(getattr(top, "__path__", [])) or [file]
+    root = Path(folders[0]).parent
+    found = (
+        Path(str(getattr(module, "__file__", None)))
+        for known, module in list(sys.modules.items())
+        if known.partition(".")[0] == name
+    )
+    return sorted(
+        one.relative_to(root).as_posix()
+        for one in found
+        if one.suffix == ".py" and one.is_relative_to(root)
+    )
+
+
 def _within(folder: Path, module: object) -> str | None:
     """The path of a module's file from `folder`; None for one that is not in it.
 

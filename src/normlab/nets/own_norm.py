@@ -9,9 +9,9 @@ from typing import Any
 
 from torch import nn
 
-from normlab.base.slots import Slot, marked
+from normlab.base.slots import Slot, marked, with_settings
 from normlab.errors import BadModel, described
-from normlab.nets.custom import Factory, from_file
+from normlab.nets.custom import Factory, from_address
 from normlab.user_code import refusing
 
 
@@ -27,7 +27,9 @@ class OwnNorm:
     given: Callable[..., Any] | Factory
     name: str
 
-    def __call__(self, features: int, dims: int = 0) -> nn.Module:
+    def __call__(
+        self, features: int, dims: int = 0, **settings: float | None
+    ) -> nn.Module:
         """Module for inputs of shape `(n, features, *positions)`.
 
         Raises:
@@ -52,7 +54,7 @@ class OwnNorm:
                 f"the norm {self.name}({features}) made {type(made).__name__}, not a "
                 f"torch.nn.Module."
             )
-        return marked(made, Slot(features, dims))
+        return marked(with_settings(made, settings), Slot(features, dims))
 
 
 def norm_from_file(file: str, name: str) -> OwnNorm:
@@ -61,7 +63,7 @@ def norm_from_file(file: str, name: str) -> OwnNorm:
     Raises:
         BadModel: If the file cannot be read.
     """
-    return OwnNorm(from_file(f"{file}:{name}"), name)
+    return OwnNorm(from_address(f"{file}:{name}"), name)
 
 
 def _parameters(call: Callable[..., Any]) -> frozenset[str]:

@@ -8,7 +8,7 @@ from importlib import import_module
 from torch import nn
 
 from normlab.base.slots import NormMaker as NormMaker
-from normlab.base.slots import Slot, marked
+from normlab.base.slots import Slot, marked, with_settings
 from normlab.errors import BadModel
 from normlab.spec.norms import FAMILIES
 
@@ -44,11 +44,13 @@ def maker(name: str, **options: float | None) -> NormMaker:
         BatchNorm1d(256, ...)
         >>> maker("group", groups=4)(256)
         GroupNorm(4, 256, ...)
+        >>> maker("batch")(256, eps=1e-3).eps
+        0.001
     """
     build = builder(name)
 
-    def make(features: int, dims: int = 0) -> nn.Module:
-        norm = build(features, dims, **options)
+    def make(features: int, dims: int = 0, **settings: float | None) -> nn.Module:
+        norm = with_settings(build(features, dims, **options), settings)
         return marked(norm, Slot(features, dims))
 
     return make

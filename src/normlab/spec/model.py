@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from normlab.spec._frozen import Frozen, Number, Whole
 from normlab.spec._text import Line
 from normlab.spec.names import PYTHON, known
 from normlab.spec.nets import NETS, by_default
 
-_FACTORY = re.compile(r"(?P<file>.+\.py):(?P<factory>[A-Za-z_]\w*)")
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NAME = r"[A-Za-z_]\w*"
+_FACTORY = re.compile(rf"(?P<file>.+\.py):(?P<factory>{_NAME})")
+_IN_MODULE = re.compile(rf"(?P<module>{_NAME}(\.{_NAME})*):(?P<factory>{_NAME})")
 
 
 def _auto(key: str, words: str, **limits: Any) -> Any:
@@ -47,8 +52,39 @@ class _Named(Frozen):
     """Comes first among the keys."""
 
     name: Line = Field(
-        default="mlp", description=f"{', '.join(NETS)}, or FILE.py:factory."
+        default="mlp",
+        description=f"{', '.join(NETS)}, FILE.py:factory or package.module:factory.",
     )
+
+
+class Keywords(Frozen):
+    """The `[model.options]` table: what a factory of a user's own is called with.
+
+    Any names; values are numbers, true or false, texts, or lists of such.
+
+    Example:
+        >>> Keywords(num_classes=10, widths=[16, 32]).given
+        {'num_classes': 10, 'widths': [16, 32]}
+    """
+
+    model_config = ConfigDict(extra="allow")
+    section: ClassVar[str] = "model.options"
+
+    @model_validator(mode="after")
+    def _are_plain(self) -> Self:
+        for name, value in self.given.items():
+            parts = value if isinstance(value, list | tuple) else [value]
+            if not all(isinstance(part, bool | int | float | str) for part in parts):
+                raise ValueError(
+                    f"{name} must be a number, true or false, a text, or a list of "
+                    "such."
+                )
+        return self
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The keywords."""
+        return self.model_extra or {}
 
 
 class Model(Shape, _Named):
@@ -63,14 +99,19 @@ class Model(Shape, _Named):
 
     section: ClassVar[str] = "model"
 
+    options: Keywords = Field(
+        default=Keywords(), description="Keywords for a factory of your own."
+    )
+
     @field_validator("name")
     @classmethod
     def _is_known(cls, name: str) -> str:
-        if name in NETS or name == PYTHON or _FACTORY.fullmatch(name):
+        own = (_FACTORY.fullmatch(name), _IN_MODULE.fullmatch(name))
+        if name in NETS or name == PYTHON or any(own):
             return name
         raise ValueError(
             f"is unknown. {known(NETS, instead_of=name)} "
-            "A network of your own is FILE.py:factory."
+            "A network of your own is FILE.py:factory or package.module:factory."
         )
 
     @model_validator(mode="after")
@@ -82,7 +123,17 @@ class Model(Shape, _Named):
                     f"{key} can be set of {', '.join(nets)}, and the network is "
                     f"{self.name}. Leave it at auto."
                 )
+        if self.options.given and self.factory is None:
+            raise ValueError(
+                f"options are for FILE.py:factory or package.module:factory, and the "
+                f"network is {self.name}. Leave them out."
+            )
         return self
+
+    def at(self, file: Path) -> Model:
+        """The same of its file elsewhere."""
+        name = f"{file}:{self.factory}"
+        return Model(**{**self.model_dump(), "name": name})
 
     @property
     def file(self) -> str | None:
@@ -91,7 +142,13 @@ class Model(Shape, _Named):
         return match["file"] if match else None
 
     @property
+    def module(self) -> str | None:
+        """The module that the network is imported from, or None."""
+        match = None if self.file else _IN_MODULE.fullmatch(self.name)
+        return match["module"] if match else None
+
+    @property
     def factory(self) -> str | None:
-        """The name of the function in the model file, or None."""
-        match = _FACTORY.fullmatch(self.name)
+        """The name of the function in the model file or the module, or None."""
+        match = _FACTORY.fullmatch(self.name) or _IN_MODULE.fullmatch(self.name)
         return match["factory"] if match else None

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from normlab.errors import BadSetting
 from normlab.spec.arms import Arm
 from normlab.spec.data import Data
-from normlab.spec.model import Model
 from normlab.spec.names import DATA, PYTHON
 
 if TYPE_CHECKING:
@@ -40,8 +39,7 @@ def from_anywhere(spec: StudySpec) -> StudySpec:
     if is_path(data.source):
         data = _at(data, Path(data.source).expanduser().absolute())
     if model.file is not None:
-        file = Path(model.file).expanduser().absolute()
-        model = Model(name=f"{file}:{model.factory}")
+        model = model.at(Path(model.file).expanduser().absolute())
     arms = tuple(
         _of_file(arm, Path(arm.file).expanduser().absolute()) if arm.file else arm
         for arm in spec.arms
@@ -59,14 +57,20 @@ def check_paths(spec: StudySpec, folder: Path) -> StudySpec:
 
     Raises:
         BadSetting: If data.source, model.name or the file of a norm leaves the folder,
-            by `..`, by an absolute path or through a symbolic link.
+            by `..`, by an absolute path or through a symbolic link; or if the network
+            is one of an installed module.
     """
     data, model = spec.data, spec.model
     if is_path(data.source):
         data = _at(data, _inside(folder, data.source, key="data.source"))
     if model.file is not None:
-        file = _inside(folder, model.file, key="model.name")
-        model = Model(name=f"{file}:{model.factory}")
+        model = model.at(_inside(folder, model.file, key="model.name"))
+    if model.module is not None:
+        raise BadSetting(
+            f"model.name={model.name!r} is imported from wherever it is installed, "
+            "which a study.toml may not ask for. Give it on the command line: "
+            f"--model {model.name}"
+        )
     arms = tuple(
         _of_file(arm, _inside(folder, arm.file, key="arms.norm")) if arm.file else arm
         for arm in spec.arms

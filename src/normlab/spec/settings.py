@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _ONE_TEXT = ("experiment", "data.source", "model.name")
 """Settings that are one text, whatever is in it."""
 
+_FREE = ("model", "options")
+"""The table whose keys are a user's."""
+
 
 def with_settings(spec: StudySpec, settings: Iterable[str]) -> StudySpec:
     """The study with some settings replaced.
@@ -75,7 +78,8 @@ def _pair(setting: str) -> tuple[str, str]:
 
 def _with_commas(key: str, text: str) -> str:
     """A list as study.toml writes it as one with commas; any other text as it is."""
-    if not (text.startswith("[") and text.endswith("]")) or key in _ONE_TEXT:
+    is_list = text.startswith("[") and text.endswith("]")
+    if not is_list or key in _ONE_TEXT or key.split(".")[:2] == list(_FREE):
         return text
     try:
         values = tomllib.loads(f"list = {text}", parse_float=str)["list"]
@@ -152,19 +156,28 @@ def _place(values: dict[str, Any], spec: StudySpec, key: str, text: str) -> None
     """Put `text` where the dotted `key` points; its type is checked afterwards."""
     *road, last = key.split(".")
     here: Any = values
+    if road == list(_FREE):  # any key, so its type is told by how it is written
+        values["model"]["options"][last] = _typed(text)
+        return
     for step, part in enumerate(road):
         here = _enter(here, part, ".".join(road[: step + 1]), key)
     found = _enter(here, last, key, key)
     if isinstance(found, dict):
-        raise BadSetting(
-            f"--set {key}: is a table; set one of its keys: "
-            f"{', '.join(f'{key}.{name}' for name in found)}."
-        )
+        names = ", ".join(f"{key}.{name}" for name in found) or f"{key}.NAME"
+        raise BadSetting(f"--set {key}: is a table; set one of its keys: {names}.")
     here[int(last) if isinstance(here, list) else last] = _value(key, text, found)
     if isinstance(here, dict) and road[:1] == ["arms"] and last == "norm":
         here.pop("options", None)  # those of the norm that was there
         if here.get("name") in (found, name_of(str(found))):
             del here["name"]  # it said which norm this is
+
+
+def _typed(text: str) -> Any:
+    """A value as study.toml would write it; any other text is a text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def _enter(here: Any, part: str, so_far: str, key: str) -> Any:

@@ -133,6 +133,8 @@ def _fill(table: Table | Container, settings: Frozen) -> None:
             item = _item(value)
             item.comment(field.description or "")
             table.add(key, item)
+    for key, value in (settings.model_extra or {}).items():
+        table.add(key, _item(value))
 
 
 def _item(value: Any) -> Item:

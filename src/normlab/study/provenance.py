@@ -63,17 +63,17 @@ def provenance(prepared: Prepared) -> dict[str, str]:
         if found := list(dict.fromkeys(chain(*sentences))):
             noted[key] = json.dumps(found)
     if isinstance(source, Factory):
-        noted["model_source"] = source.source
-        noted["model_sha256"] = source.sha256
-        noted["model_files"] = json.dumps(source.neighbours())
+        noted["model_source"] = source.code.source
+        noted["model_sha256"] = source.code.sha256
+        noted["model_files"] = json.dumps(source.code.neighbours())
     if files := dict(_norm_files(source.norms)):
-        noted["norm_sources"] = json.dumps({n: f.source for n, f in files.items()})
-        noted["norm_sha256"] = json.dumps({n: f.sha256 for n, f in files.items()})
+        noted["norm_sources"] = json.dumps({n: f.code.source for n, f in files.items()})
+        noted["norm_sha256"] = json.dumps({n: f.code.sha256 for n, f in files.items()})
         noted["norm_files"] = json.dumps(
             {
                 f"{arm}:{name}": digest
                 for arm, file in files.items()
-                for name, digest in file.neighbours().items()
+                for name, digest in file.code.neighbours().items()
             }
         )
     return noted
@@ -107,7 +107,7 @@ def refuse_changed_files(folder: StudyFolder, remedy: str) -> None:
         BadFolder: If the model file, or one that it imports from, differs.
     """
     spec, before = folder.spec, folder.meta()
-    if spec.model.file is not None:
+    if spec.model.factory is not None:
         source = source_of(spec.model, root=Path())
         assert isinstance(source, Factory)
         known = json.loads(before.get("model_files", "{}"))
@@ -136,8 +136,8 @@ def _refuse_other_text(
 ) -> None:
     """Refuse another text of a file, or of one beside it that it imports from."""
     kept = f"{remedy} study.db keeps its text."
-    _refuse(folder, what, digest, source.sha256, kept)
-    now = file_digests(Path(source.path).parent, beside)
+    _refuse(folder, what, digest, source.code.sha256, kept)
+    now = file_digests(source.code.root, beside)
     for name, digest_before in beside.items():
         _refuse(folder, f"the file {name}", digest_before, now[name], remedy)
 

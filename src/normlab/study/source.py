@@ -12,7 +12,7 @@ from torch import nn
 from normlab.base.slots import NormMaker
 from normlab.errors import BadModel, BadSetting, described
 from normlab.nets import registry
-from normlab.nets.custom import Factory, arguments, from_file, offered, takes_norm
+from normlab.nets.custom import Factory, arguments, from_address, offered, takes_norm
 from normlab.nets.own_norm import OwnNorm, norm_from_file
 from normlab.spec.arms import Arm
 from normlab.spec.model import Model
@@ -73,7 +73,7 @@ class FromFactory:
             )
 
         with refusing(told):
-            given = arguments(self.factory, name, **offered(norm, shape, classes))
+            given = arguments(self.factory, name, {}, **offered(norm, shape, classes))
             model = self.factory(*given.args, **given.kwargs)
         if not isinstance(model, nn.Module):
             raise BadModel(
@@ -99,11 +99,12 @@ def source_of(
         given: The callable that stands behind the name "python".
 
     Raises:
-        BadModel: If the model file cannot be read.
+        BadModel: If the model file or module cannot be read.
         BadSetting: If the model came from Python and is not given again.
     """
-    if model.file is not None:
-        return from_file(f"{root / model.file}:{model.factory}")
+    if model.factory is not None:
+        where = root / model.file if model.file else model.module
+        return from_address(f"{where}:{model.factory}", model.options.given)
     if model.name != PYTHON:
         return BuiltIn(model)
     if given is None:

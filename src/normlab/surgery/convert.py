@@ -8,11 +8,10 @@ from typing import Any, TypeAlias
 import torch
 from torch import nn
 
-from normlab.base.slots import NormMaker
+from normlab.base.slots import NormMaker, with_settings
 from normlab.base.streams import fork_rng
 from normlab.base.taps import tapped
 from normlab.errors import BadModel, BadSetting
-from normlab.norms.batch import batch
 from normlab.norms.recognize import is_batch_norm, switched_off
 from normlab.norms.registry import maker
 from normlab.spec.norms import FAMILIES
@@ -30,9 +29,9 @@ To: TypeAlias = str | NormMaker
 """A norm by its name, or what makes one: `norm(features, dims=2)`."""
 
 
-def _sync(features: int, dims: int = 0) -> nn.Module:
+def _sync(features: int, dims: int = 0, **settings: float | None) -> nn.Module:
     del dims  # one class for all
-    return nn.SyncBatchNorm(features)
+    return with_settings(nn.SyncBatchNorm(features), settings)
 
 
 _TORCHS: dict[str, Callable[..., nn.Module]] = {"sync": _sync}
@@ -184,7 +183,7 @@ def _foreign(old: nn.Module, found: Norm) -> str | None:
     if not found.statistics or type(old).__module__.startswith(_KNOWN):
         return None
     before = scale_and_shift(old, found.shape, found.axis)
-    plain = carry(old, made(batch, found.slot, last=found.axis == -1))
+    plain = carry(old, made(maker("batch"), found.slot, last=found.axis == -1))
     after = scale_and_shift(plain, found.shape, found.axis)
     same = (
         before is not None
