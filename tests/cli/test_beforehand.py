@@ -63,7 +63,7 @@ def test_a_plan_says_all_and_writes_nothing(
     ):
         assert re.search(said, text), said
     assert out.endswith("nothing is written\n")
-    assert max(len(line) for line in out.splitlines() if str(here) not in line) < 80
+    assert max(len(line) for line in out.splitlines() if str(tmp_path) not in line) < 80
     assert err == ""
     assert not any(here.iterdir())
 

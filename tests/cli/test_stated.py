@@ -42,7 +42,7 @@ def test_it_is_said_before_training_what_differs_and_what_can_be_decided(
     lines = said(tmp_path, f"learning-rates --lr 0.1,0.3 {TINY}")
     training = next(i for i, line in enumerate(lines) if "steps left" in line)
     before = lines[:training]
-    assert max(map(len, before[1:])) <= 79
+    assert max(len(line) for line in before[1:] if str(tmp_path) not in line) <= 79
     text = " ".join(" ".join(before).split())
     assert "not as published, before your settings: Bjorck et al. train a" in text
     # four pairs give an exact test no p below 2/16

@@ -12,11 +12,11 @@ from torch.nn import functional
 from normlab.base.slots import Slot, slots_of
 from normlab.base.streams import seeded
 from normlab.errors import BadModel
-from normlab.norms.features_last import FeaturesLast
 from normlab.norms.registry import maker
 from normlab.study.redrawn import Redrawn
 from normlab.surgery.chart import chart
 from normlab.surgery.derive import derive
+from normlab.surgery.features_last import FeaturesLast
 
 pytestmark = pytest.mark.usefixtures("drawn")
 SHAPE = (3, 8, 8)

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from normlab.base.slots import Slot
 from normlab.base.streams import stream
 from normlab.norms.batch import batch
-from normlab.norms.features_last import FeaturesLast
 from normlab.norms.recognize import is_batch_norm
+from normlab.surgery.features_last import FeaturesLast
 from normlab.surgery.watch import NONLINEAR
 
 _NAMES = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")

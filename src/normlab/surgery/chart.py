@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from normlab.base.streams import fork_rng
-from normlab.norms.features_last import FeaturesLast
 from normlab.norms.recognize import (
     has_units_second,
     is_norm_module,
     normalized_shape,
 )
 from normlab.surgery.examples import Example, examples_in, run
+from normlab.surgery.features_last import FeaturesLast
 from normlab.surgery.found import Chart, Norm, Opening
 from normlab.surgery.given import copied
 from normlab.surgery.watch import NONLINEAR, NORMALISING, Call, Use, Watch

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize, remove_spectral_norm, remove_weight_norm
 
 from normlab.base.slots import NormMaker, Slot
-from normlab.norms.features_last import FeaturesLast
 from normlab.surgery.carried import carry, rest_of
+from normlab.surgery.features_last import FeaturesLast
 from normlab.surgery.holding import hold
 
 INSERTED = "normlab_norm"
