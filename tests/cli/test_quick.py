@@ -36,4 +36,4 @@ def test_it_is_said_what_was_reduced() -> None:
     quick = reduced(experiment("article").spec())
     few = with_settings(quick, ["data.training=1234"])
     assert quick_text(few).startswith("quick: 3 seeds, ")
-    assert " of 1,234 images, no loss surfaces" in quick_text(few)
+    assert " of 1,234 images, no pictures of loss surfaces" in quick_text(few)

@@ -206,8 +206,8 @@ Quick = Annotated[
     bool,
     typer.Option(
         "--quick",
-        help="A first look in less than a minute: three seeds, one epoch, no loss "
-        "surfaces; options given beside it win.",
+        help="A first look in less than a minute: three seeds, one epoch, no "
+        "pictures of loss surfaces; options given beside it win.",
     ),
 ]
 Plan = Annotated[

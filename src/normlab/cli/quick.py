@@ -14,7 +14,7 @@ SEEDS, EPOCHS = 3, 1
 
 
 def reduced(spec: StudySpec) -> StudySpec:
-    """The study from few seeds and one epoch, without loss surfaces.
+    """The study from few seeds and one epoch, without pictures of loss surfaces.
 
     Whatever is smaller already stays. All images are kept: with fewer an epoch is too
     short to tell who is faster.
@@ -33,6 +33,6 @@ def quick_text(spec: StudySpec) -> str:
     epochs = count(spec.recipe.epochs, "epoch")
     images = f" of {spec.data.training:,} images" if spec.data.training else ""
     return (
-        f"quick: {count(len(spec.seeds), 'seed')}, {epochs}{images}, no loss surfaces; "
-        "without --quick all"
+        f"quick: {count(len(spec.seeds), 'seed')}, {epochs}{images}, "
+        "no pictures of loss surfaces; without --quick all"
     )
