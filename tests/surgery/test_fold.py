@@ -206,3 +206,38 @@ def test_a_layer_of_the_users_own_is_left_alone() -> None:
     model = lived_in(lambda: pair(Doubling(4, 6), nn.BatchNorm1d(6)))
     _, report = fold(model, drawn(5, 4))
     assert "'0' is a Doubling, which may use its weight" in report.left[0].reason
+
+
+class Amplified(nn.Module):
+    """What is behind a layer and its norm makes much of their last digits."""
+
+    def __init__(self, *, wrong: bool) -> None:
+        super().__init__()
+        self.layer, self.norm = nn.Linear(4, 6), nn.BatchNorm1d(6)
+        self.wrong = wrong
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(self.layer(x))
+        if self.wrong:  # by the layer's weight, which folding changes
+            y = y + 1e-4 * self.layer.weight.sum()
+        return torch.sin(2e4 * y)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("wrong", [False, True])
+def test_rounding_is_told_from_another_function(
+    dtype: torch.dtype, *, wrong: bool
+) -> None:
+    net = lived_in(lambda: Amplified(wrong=wrong)).eval().to(dtype)
+    x = drawn(5, 4).to(dtype)
+    lean, report = fold(net, x)
+    if wrong:
+        (left,) = report.left
+        assert left.reason.endswith("the network would compute something else")
+        return
+    assert [str(one) for one in report.done] == ["norm folded into layer"]
+    hidden = nn.Sequential(lean.layer, lean.norm)(x)
+    expected = net.norm(net.layer(x))
+    torch.testing.assert_close(hidden, expected)
+    if dtype == torch.float32:  # so that the answer itself could not tell
+        assert (lean(x) - net(x)).abs().max() > 1e3 * torch.finfo(dtype).eps

@@ -16,12 +16,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from normlab.errors import BadModel
 from normlab.surgery.affine import ScaleShift, scale_and_shift
 from normlab.surgery.carried import parted
 from normlab.surgery.chart import charted
 from normlab.surgery.decisions import refuse_decisions
 from normlab.surgery.edits import Folded
-from normlab.surgery.examples import Example, difference, examples_in, held_out, run
+from normlab.surgery.examples import (
+    Example,
+    difference,
+    examples_in,
+    held_out,
+    mapped,
+    run,
+)
 from normlab.surgery.found import Chart, Norm
 from normlab.surgery.given import copied, untouched
 from normlab.surgery.report import Left, Operated, Report
@@ -91,23 +99,12 @@ def fold(model: nn.Module, example: Example | list[Example]) -> Operated:
         found = charted(whole, examples)
         for one in examples:
             refuse_decisions(whole, one)
-        inputs = [held_out(one) for one in examples]
-        expected = [run(whole, one) for one in inputs]
         merges, left = _merges(whole, found)
-
-        def changed(taken: Sequence[_Merge]) -> tuple[nn.Module, float, bool]:
-            # tensors are shared: a fold makes new ones
-            tensors = (*whole.parameters(), *whole.buffers())
-            lean = deepcopy(whole, {id(tensor): tensor for tensor in tensors})
-            for merge in taken:
-                _make(lean, merge)
-            pairs = zip(inputs, expected, strict=True)
-            apart = [difference(answer, run(lean, one)) for one, answer in pairs]
-            return lean, max(d for d, _ in apart), all(same for _, same in apart)
-
-        lean, change, same = changed(merges)
+        trial = _Trial(whole, [held_out(one) for one in examples])
+        lean, change, same = trial.of(merges)
         if not same:
-            kept = _largest_sound(merges, lambda taken: changed(taken)[2])
+            judge = trial.in_float64() or trial
+            kept = _largest_sound(merges, lambda taken: judge.of(taken)[2])
             left += [
                 Left(merge.edit.norm, f"folded into '{merge.edit.layer}' the network "
                      "would compute something else")
@@ -115,9 +112,44 @@ def fold(model: nn.Module, example: Example | list[Example]) -> Operated:
                 if not any(merge is one for one in kept)
             ]  # fmt: skip
             merges = kept
-            lean, change, _ = changed(merges)
+            lean, change, _ = trial.of(merges)
     edits = tuple(merge.edit for merge in merges)
     return Operated(lean, Report("fold", edits, tuple(left), (), change))
+
+
+class _Trial:
+    """What folds change in the answers of a network."""
+
+    def __init__(self, whole: nn.Module, inputs: Sequence[Example]) -> None:
+        self._whole, self._inputs = whole, inputs
+        self._expected = [run(whole, one) for one in inputs]
+
+    def of(self, taken: Sequence[_Merge]) -> tuple[nn.Module, float, bool]:
+        """The network with them, the largest change, and if rounding explains it."""
+        # tensors are shared: a fold makes new ones
+        tensors = (*self._whole.parameters(), *self._whole.buffers())
+        lean = deepcopy(self._whole, {id(tensor): tensor for tensor in tensors})
+        for merge in taken:
+            _make(lean, merge)
+        pairs = zip(self._inputs, self._expected, strict=True)
+        apart = [difference(answer, run(lean, one)) for one, answer in pairs]
+        return lean, max(d for d, _ in apart), all(same for _, same in apart)
+
+    def in_float64(self) -> _Trial | None:
+        """The same where rounding is too small to be taken for a change.
+
+        Deep networks amplify that of float32 to more than misuse may be told from. None
+        of a network that computes in a precision of its own.
+        """
+        inputs = [mapped(_widened, one) for one in self._inputs]
+        try:
+            return _Trial(deepcopy(self._whole).double(), inputs)
+        except (BadModel, RuntimeError):
+            return None
+
+
+def _widened(tensor: Tensor) -> Tensor:
+    return tensor.double() if tensor.is_floating_point() else tensor
 
 
 def _largest_sound(
