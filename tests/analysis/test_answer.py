@@ -8,9 +8,10 @@ from typing import get_args
 
 import pytest
 
-from normlab.analysis.claims import DEFINITIONS
+from normlab.analysis.analyse import judge_all
+from normlab.analysis.claims import DEFINITIONS, smoother_surface
 from normlab.analysis.inference.verdict import Verdict
-from normlab.analysis.text.answer import SAYS, Answer, answers
+from normlab.analysis.text.answer import SAYS, Answer, answers, parts_text
 from normlab.facade.result import Result
 from normlab.records.rows import RunRecord, StudyRecord
 from normlab.report.build import build
@@ -104,3 +105,37 @@ def test_of_a_sweep_the_range_is_told_and_whether_the_advantage_grows() -> None:
     # least squares over log2 = 1, 2, 3, 4 of g, g, 0, 0 is -0.4 g; g = 1.035 points
     grows = found["Advantage in accuracy grows with batch_size"]
     assert "change per doubling of batch_size: -0.41" in grows.why
+
+
+@pytest.mark.parametrize(
+    ("sides", "told"),
+    [
+        ((None, None, None), "undecided in each of 3 measurements"),
+        (("above", "above", None), "rougher in steps 1-18, else undecided"),
+        (
+            ("above", None, "below"),
+            "rougher in steps 1-18 by 1 of 2 measures, smoother in steps 1-187, "
+            "else undecided",
+        ),
+        (
+            ("above", "below", "equal"),
+            "rougher in steps 1-18, smoother in steps 1-18 by row, "
+            "equal in steps 1-187",
+        ),
+    ],
+)
+def test_measures_of_the_same_steps_are_told_together(
+    sides: tuple[str | None, ...], told: str
+) -> None:
+    (claim,) = (
+        claim
+        for claim in judge_all(accuracy_study([0.01] * 5))
+        if claim.definition.id == "better-accuracy"
+    )
+    names = ("in steps 1-18", "in steps 1-18 by row", "in steps 1-187")
+    parts = tuple(
+        replace(claim.components[0], name=name, side=side)
+        for name, side in zip(names, sides, strict=True)
+    )
+    rough = replace(claim, definition=smoother_surface.CLAIM, components=parts)
+    assert parts_text(rough) == told

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from normlab.analysis.claim import Claim
+from normlab.analysis.claim import Claim, Part
 from normlab.analysis.claims import (
     better_accuracy,
     faster_convergence,
@@ -159,13 +159,32 @@ def _why(claim: Claim) -> str:
 def parts_text(claim: Claim) -> str:
     """Each part that was decided, and that the others were not.
 
-    Example: `rougher in steps 1-7, else undecided`.
+    What several measures say of the same steps is told together.
+
+    Example: `rougher in steps 1-7, smoother in steps 8-70 by 1 of 2 measures, else
+    undecided`.
     """
     above, below = claim.definition.words
     sides = {"above": above, "below": below, "equal": "equal"}
-    decided = [part for part in claim.components if part.side is not None]
-    told = [f"{sides[part.side or 'equal']} {part.name}" for part in decided]
+    told: list[str] = []
+    for name, parts in _of_the_same_steps(claim).items():
+        found = [(part.side, part.name) for part in parts if part.side is not None]
+        if len({side for side, _ in found}) == 1:
+            some = len(found) < len(parts)
+            by = f" by {len(found)} of {len(parts)} measures" if some else ""
+            told.append(f"{sides[found[0][0]]} {name}{by}")
+        else:
+            told += [f"{sides[side]} {of}" for side, of in found]
     if not told:
         return f"undecided in each of {len(claim.components)} measurements"
-    left = len(decided) < len(claim.components)
+    left = any(part.side is None for part in claim.components)
     return ", ".join([*told, *(["else undecided"] if left else [])])
+
+
+def _of_the_same_steps(claim: Claim) -> dict[str, list[Part]]:
+    """A further measure is named like the first, and by what it goes behind that."""
+    found: dict[str, list[Part]] = {}
+    for part in claim.components:
+        name = next((n for n in found if part.name.startswith(f"{n} ")), part.name)
+        found.setdefault(name, []).append(part)
+    return found
