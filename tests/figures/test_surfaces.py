@@ -166,7 +166,22 @@ def test_the_first_statistics_are_drawn(tmp_path: Path) -> None:
     }
     (said,) = (text for text in texts(study, "surface-path") if "statistics" in text)
     assert "running statistics, mean over" in said
-    with pytest.raises(NotMeasured, match=r"planes = common, path\)"):
+
+
+@pytest.mark.parametrize(
+    ("measure", "seeds", "why"),
+    [
+        ("none", 1, "measure = none"),
+        ("full", 0, "surfaces.seeds = 0"),
+        ("full", 1, "surfaces.planes = common, path"),
+    ],
+)
+def test_a_surface_that_is_not_there_is_told_by_the_setting(
+    tmp_path: Path, measure: str, seeds: int, why: str
+) -> None:
+    update = {"measure": measure, "surfaces": Surfaces(seeds=seeds)}
+    study = observed_study(tmp_path / "study", SPEC.model_copy(update=update))
+    with pytest.raises(NotMeasured, match=rf"was recorded \({why}\)"):
         stored(study, "random")
 
 

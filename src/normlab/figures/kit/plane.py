@@ -45,16 +45,21 @@ def stored(
         if one.run in shown and one.surface.statistics == statistics
     ]
     if not here:
-        planes = ", ".join(spec.surfaces.planes)
-        raise NotMeasured(
-            f"no such surface was recorded (measure = {spec.measure}, "
-            f"surfaces.planes = {planes})"
-        )
+        raise NotMeasured(f"no such surface was recorded ({_why_none(spec)})")
     here.sort(
         key=lambda one: (arms.index(one.twin or arms[0]), arms.index(one.run.arm))
     )
     several = len({one.twin for one in here}) > 1
     return {_label(one, spec, several=several): _named(one, spec) for one in here}
+
+
+def _why_none(spec: StudySpec) -> str:
+    """The setting by which there is no surface."""
+    if spec.measure != "full":
+        return f"measure = {spec.measure}"
+    if not spec.surfaces.seeds:
+        return "surfaces.seeds = 0"
+    return f"surfaces.planes = {', '.join(spec.surfaces.planes)}"
 
 
 def _named(one: StudySurface, spec: StudySpec) -> Surface:
