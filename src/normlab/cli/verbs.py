@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from normlab.cli import options
-from normlab.errors import BadSetting
+from normlab.errors import BadModel, BadSetting
 from normlab.spec.norms import FAMILIES
 from normlab.terminal.printing import say
 
@@ -260,6 +260,13 @@ def _written(
 ) -> None:
     from normlab.train.converted import save_converted
 
+    report = operated.report
+    if not report.done:  # a file of the same network would pass for a changed one
+        why = ", for it has no norm"
+        if report.left:
+            path, reason = report.left[0]
+            why = f": '{path}' stays, {reason}"
+        raise BadModel(f"{report.verb} changed nothing, so nothing is written{why}")
     save_converted(operated, output, asked)
-    say(str(operated.report))
+    say(str(report))
     say(f'written to {output}; normlab.load_converted("{output}", make) reads it')
