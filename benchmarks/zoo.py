@@ -23,13 +23,13 @@ import torch
 from torch import Tensor, nn
 
 from normlab.base.digest import digest
+from normlab.base.leaves import leaves
 from normlab.base.streams import seeded
 from normlab.errors import NormlabError
 from normlab.norms.group import group
 from normlab.norms.recognize import TORCHS
 from normlab.surgery.chart import chart
 from normlab.surgery.convert import convert
-from normlab.surgery.examples import leaves
 from normlab.surgery.fold import fold
 from normlab.surgery.freeze import freeze
 from normlab.surgery.insert import insert

@@ -105,8 +105,31 @@ def test_inspect_tells_of_norms_and_places(
 
 
 REFUSED = [
-    (("convert", "--to", "nope", "-o", "a.safetensors"), "--to=nope"),
+    (
+        ("convert", "--to", "grup", "-o", "a.safetensors"),
+        "--to=grup is no norm. Known: none, batch",
+    ),
     (("convert", "--to", "batch,group", "-o", "a.safetensors"), "--to=batch,group"),
+    (
+        ("convert", "--to", "batch(),group", "-o", "a.safetensors"),
+        "--to=batch(),group",
+    ),
+    (
+        ("convert", "--to", "group(groups=x)", "-o", "a.safetensors"),
+        "--to=group(groups=x): groups=x must be a whole number",
+    ),
+    (
+        ("convert", "--to", "group(", "-o", "a.safetensors"),
+        "--to=group(: must be written NORM(key=value,...)",
+    ),
+    (
+        ("fold", "--model-option", "x", "-o", "a.safetensors"),
+        "--model-option x: write it as KEY=VALUE",
+    ),
+    (
+        ("fold", "--model-option", "wide=3", "-o", "a.safetensors"),
+        "has no parameter 'wide'",
+    ),
     (("fold", "-o", "a.pt"), "a.pt"),
     (("fold", "-o", "in.safetensors"), "exists already"),
     (("insert", "--to", "batch", "--where", "9", "-o", "a.safetensors"), "no place"),
@@ -126,6 +149,57 @@ def test_bad_input_ends_in_one_line_and_writes_nothing(
     said = capsys.readouterr().err
     assert text in said and said.count("\n") == 1
     assert {path.name for path in Path().iterdir()} == before
+
+
+BARE = """
+from torch import nn
+
+def make(wide, norm_layer=None):
+    return nn.Sequential(nn.Conv2d(3, wide, 3), nn.ReLU(), nn.Flatten())
+
+class Answers(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        return {"out": self.bn(x), "more": (x,)}
+"""
+
+
+@pytest.mark.parametrize("verb", [("fold",), ("convert", "--to", "group")])
+def test_a_verb_that_changed_nothing_writes_nothing(
+    net: nn.Module, verb: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    del net
+    Path("bare.py").write_text(BARE)
+    words = ("--model-option", "wide=4", "--example", "2,3,8,8", "-o", "a.safetensors")
+    assert main([verb[0], "bare.py:make", *verb[1:], *words]) == 2
+    said = capsys.readouterr().err
+    assert f"{verb[0]} changed nothing, so nothing is written, for it has no" in said
+    assert said.count("\n") == 1 and not Path("a.safetensors").exists()
+
+
+def test_a_norm_that_stays_is_named_when_nothing_is_written(
+    net: nn.Module, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del net
+    Path("bare.py").write_text(BARE)
+    words = ("--example", "2,3,8,8", "-o", "a.safetensors")
+    assert main(["fold", "bare.py:Answers", *words]) == 2
+    said = capsys.readouterr().err
+    assert "nothing is written: 'bn' stays, " in said
+    assert not Path("a.safetensors").exists()
+
+
+def test_inspect_names_what_a_network_answers(
+    net: nn.Module, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del net
+    Path("bare.py").write_text(BARE)
+    assert main(["inspect", "bare.py:Answers", "--example", "2,3,8,8"]) == 0
+    said = capsys.readouterr().out
+    assert "answers: out (2, 3, 8, 8), more.0 (2, 3, 8, 8)" in said
 
 
 @pytest.mark.parametrize("example", ["2", "2,x,8", "2,3,0,8", ""])

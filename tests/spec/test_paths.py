@@ -38,6 +38,25 @@ def test_a_model_file_outside_the_folder_is_refused(tmp_path: Path, way: str) ->
         check_paths(StudySpec(model=Model(name=way)), tmp_path)
 
 
+def test_a_network_of_a_module_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match=r"^model.name='pkg.nets:make' is imported"):
+        check_paths(StudySpec(model=Model(name="pkg.nets:make")), tmp_path)
+
+
+@pytest.mark.parametrize("way", ["../w.safetensors", "/tmp/w.safetensors"])
+def test_weights_outside_the_folder_are_refused(tmp_path: Path, way: str) -> None:
+    model = Model(name="a.py:f", weights=way)
+    with pytest.raises(BadSetting, match=r"^model.weights=.* leaves the folder of its"):
+        check_paths(StudySpec(model=model), tmp_path)
+
+
+def test_weights_inside_the_folder_become_absolute(tmp_path: Path) -> None:
+    spec = StudySpec(model=Model(name="a.py:f", weights="w.safetensors"))
+    found = check_paths(spec, tmp_path).model
+    assert found.weights == str(tmp_path / "w.safetensors")
+    assert found.start == "the weights of w.safetensors"
+
+
 def test_a_symbolic_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study").mkdir()
     (tmp_path / "secret.npz").touch()

@@ -13,7 +13,7 @@ from normlab.base.slots import Slot, slots_of
 from normlab.base.streams import seeded
 from normlab.errors import BadModel
 from normlab.norms.registry import maker
-from normlab.study.redrawn import Redrawn
+from normlab.study.built import Redrawn
 from normlab.surgery.chart import chart
 from normlab.surgery.derive import derive
 from normlab.surgery.features_last import FeaturesLast

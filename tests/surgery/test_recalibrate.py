@@ -290,3 +290,17 @@ def test_bad_input(arguments: dict[str, Any], error: type[Exception], text: str)
 
 def test_it_is_public() -> None:
     assert normlab.recalibrate is recalibrate
+
+
+@pytest.mark.parametrize(
+    "wrap", [nn.DataParallel, lambda net: torch.compile(net, backend="eager")]
+)
+def test_wrappers_are_looked_through(wrap: Any) -> None:
+    with seeded("wrapped"):
+        net = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
+        batches = [torch.randn(8, 4) for _ in range(3)]
+    expected, _ = recalibrate(net, batches)
+    new, report = recalibrate(wrap(net), batches)
+    assert [one.path for one in report.done] == ["1"]
+    for name, tensor in expected.state_dict().items():
+        assert torch.equal(new.state_dict()[name], tensor)

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from normlab.base.digest import digest
+from normlab.base.leaves import leaves
 from normlab.base.streams import fork_rng, seeded
 from normlab.norms.recognize import is_norm_module
 from normlab.surgery.chart import chart
 from normlab.surgery.convert import convert
 from normlab.surgery.edits import Replaced
-from normlab.surgery.examples import call, leaves, mapped
+from normlab.surgery.examples import call, mapped
 from normlab.surgery.fold import fold
 from normlab.surgery.freeze import assert_frozen, freeze
 from normlab.surgery.report import Operated

@@ -310,3 +310,11 @@ def test_norms_that_torch_reads_in_a_fused_layer_are_left() -> None:
     assert {path for path, _ in report.left} == {"norm1", "norm2"}
     with torch.no_grad():
         assert torch.equal(new.eval()(tokens), encoder.eval()(tokens))
+
+
+def test_what_insert_made_compiles() -> None:
+    new, _ = insert(Net(lambda n: nn.Identity(), bias=True), "batch", X)
+    expected = deepcopy(new).train()(X)
+    compiled = torch.compile(new.train(), backend="eager")
+    assert torch.equal(compiled(X), expected)
+    assert new.conv.normlab_norm.num_batches_tracked == 1  # type: ignore[union-attr]

@@ -90,7 +90,14 @@ def claims_at(
     norms = {arm.name: arm.own or arm.norm for arm in record.spec.arms}
     copies = copies_text(record.meta)
     return [
-        claim_from(evidence, ruling, look=sight.seeds, copies=copies, norms=norms)
+        claim_from(
+            evidence,
+            ruling,
+            look=sight.seeds,
+            copies=copies,
+            norms=norms,
+            start=record.spec.model.start,
+        )
         for evidence, ruling in zip(
             seen, rule(seen, record.spec, sight.budget), strict=True
         )

@@ -70,6 +70,7 @@ def summarise(record: StudyRecord) -> tuple[ArmSummary, ...]:
             known,
             planned.get(who, len(those)),
             geometric=geometric,
+            start=record.spec.model.start,
         )
         for who, those in runs.items()
     )
@@ -83,6 +84,7 @@ def _one(
     planned: int,
     *,
     geometric: bool,
+    start: str,
 ) -> ArmSummary:
     ended = [run for run in runs if run.status in ENDED]
     epochs = max((len(run.epochs) for run in runs), default=0)
@@ -103,7 +105,7 @@ def _one(
         untrained=sum(not trained(run, known.chance) for run in ended),
         geometric=geometric,
         planned=planned,
-        equal_seeds=equal_seeds(runs),
+        equal_seeds=equal_seeds(runs, start),
     )
 
 

@@ -285,6 +285,7 @@ def claim_from(
     look: tuple[int, ...] = (),
     copies: str = "",
     norms: Mapping[str, str] | None = None,
+    start: str = "",
 ) -> Claim:
     """Put a judged claim together, ratios back-transformed.
 
@@ -294,6 +295,7 @@ def claim_from(
         look: The seeds that were looked at.
         copies: Which test images are learnt as well: of claims about these.
         norms: That of each arm, by which a caveat fits; without them it is said.
+        start: What all seeds were asked to start from.
     """
     definition = evidence.definition
     sides = directions(evidence.components, ruling.level)
@@ -330,7 +332,8 @@ def claim_from(
         pending=sum(gap.pending for gap in evidence.gaps),
         resolved=not unresolved(evidence),
         equal_seeds=equal_seeds(
-            [run for twins in evidence.twins for run in (twins.baseline, twins.other)]
+            [run for twins in evidence.twins for run in (twins.baseline, twins.other)],
+            start,
         ),
         caveat=_caveat(evidence, norms),
         caution=copies if definition.over_images else "",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from normlab.errors import BadSetting
+from normlab.spec.model import Keywords
 from normlab.spec.paths import from_anywhere
-from normlab.spec.settings import with_settings, with_values
+from normlab.spec.settings import typed_value, with_settings, with_values
 from normlab.spec.study import StudySpec
 
 OPTIONS = {
     "data.source": "--data",
     "model.name": "--model",
+    "model.output": "--model-output",
     "arms": "--norm",
     "recipe.rates": "--lr",
 }
@@ -63,6 +66,20 @@ def keywords(typed: Iterable[str] | None) -> dict[str, str | None]:
             )
         found[f"model.options.{name.strip()}"] = value
     return found
+
+
+def model_options(typed: Iterable[str] | None) -> dict[str, Any]:
+    """The same as keywords for a function.
+
+    Raises:
+        BadSetting: If it is not written KEY=VALUE, or a value is none of study.toml's.
+
+    Example:
+        >>> model_options(["num_classes=10", "act=gelu"])
+        {'num_classes': 10, 'act': 'gelu'}
+    """
+    texts = {key.rpartition(".")[2]: text for key, text in keywords(typed).items()}
+    return Keywords(**{n: typed_value(str(text)) for n, text in texts.items()}).given
 
 
 def _as_typed(line: str, typed: Iterable[tuple[str, str]]) -> str:

@@ -62,6 +62,24 @@ ModelOption = Annotated[
         help="A keyword for that function, e.g. num_classes=10; repeatable.",
     ),
 ]
+StartWeights = Annotated[
+    str | None,
+    _option(
+        "--weights",
+        metavar="FILE.safetensors",
+        text="Weights of that network as it is, which every seed starts from; only the "
+        "order of batches and noise differ then.",
+    ),
+]
+ModelOutput = Annotated[
+    str | None,
+    _option(
+        "--model-output",
+        metavar="KEY",
+        text="The part of the network's answer that holds the scores, where it answers "
+        "with a dict, a tuple or the like: logits, 0, out.0.",
+    ),
+]
 Norm = Annotated[
     str | None,
     _option(

@@ -52,7 +52,7 @@ def recalibrate(
         typer.Option(
             "--norm",
             metavar="NAME",
-            help="Given to a function that takes a norm [default: batch].",
+            help="Given to a function that needs a norm [default: batch].",
         ),
     ] = None,
     batch_size: Annotated[
@@ -64,6 +64,7 @@ def recalibrate(
             "--batches", metavar="N", help="Batches at most [default: all images]."
         ),
     ] = None,
+    model_option: options.ModelOption = None,
     layerwise: Annotated[
         bool,
         typer.Option(
@@ -79,6 +80,7 @@ def recalibrate(
     Example: normlab recalibrate net.py:make --weights net.pt --data mnist
     -o new.safetensors
     """
+    from normlab.cli.given import model_options
     from normlab.data.load import load
     from normlab.disk.output import refuse_to_replace
     from normlab.landscape.from_files import built_network
@@ -89,12 +91,13 @@ def recalibrate(
     from normlab.train.checkpoint import save_network
 
     refuse_to_replace(output, ".safetensors", force=force)
+    chosen = model_options(model_option)
     state = state_of(str(weights), weights.expanduser())
     dataset = load(Data(source=data or "mnist"))
     if ":" in model:
         file, _, function = model.rpartition(":")
         say(f"executing {file} (function {function})")
-    network = built_network(model, norm, dataset, seed=0)
+    network = built_network(model, norm, dataset, seed=0, options=chosen)
     load_weights(network, state, where=str(weights))
     new, report = statistics_anew(
         network,

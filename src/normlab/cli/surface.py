@@ -92,12 +92,15 @@ def surface(
             "normlab[static]), or arrays (.npz).",
         ),
     ] = Path("surface.html"),
+    model_option: options.ModelOption = None,
+    model_output: options.ModelOutput = None,
     force: options.Force = False,
 ) -> int:
     """Draw the loss on a plane through the weights of a network.
 
     Example: normlab surface net.py:make --weights net.pt --data mnist -o plane.svg
     """
+    from normlab.cli.given import model_options
     from normlab.data.load import load
     from normlab.figures.kit.surface_files import SurfaceFile
     from normlab.landscape.from_files import built_network, checkpoints_plane
@@ -109,6 +112,7 @@ def surface(
     from normlab.terminal.measuring import Measuring
 
     target = SurfaceFile(output, force=force)
+    chosen = model_options(model_option)
     on_path = _checkpoints([*(plane or []), *map(str, files or [])])
     checkpoints = {str(path): state_of(str(path), path) for path in on_path}
     held = weights.expanduser() if weights else next(reversed(on_path), None)
@@ -117,7 +121,9 @@ def surface(
     if ":" in model:
         file, _, function = model.rpartition(":")
         say(f"executing {file} (function {function})")
-    network = built_network(model, norm, dataset, seed=seed)
+    network = built_network(
+        model, norm, dataset, seed=seed, options=chosen, output=model_output
+    )
     if held is not None and state is not None:
         load_weights(network, state, where=str(held))
     told = Measuring()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from normlab.cli import options
+from normlab.cli import given, options
 from normlab.errors import BadModel, BadSetting
+from normlab.spec.names import known
 from normlab.spec.norms import FAMILIES
 from normlab.terminal.printing import say
 
@@ -50,7 +52,7 @@ _Norm = Annotated[
     typer.Option(
         "--norm",
         metavar="NAME",
-        help="Given to a function that takes a norm [default: batch].",
+        help="Given to a function that needs a norm [default: batch].",
     ),
 ]
 _Output = Annotated[
@@ -80,6 +82,7 @@ def inspect(
     data: options.Data = None,
     example: _Example = None,
     norm: _Norm = None,
+    model_option: options.ModelOption = None,
 ) -> int:
     """Say what there is in a network: its norms, what feeds them, places for more.
 
@@ -87,7 +90,7 @@ def inspect(
     """
     from normlab.surgery.chart import chart
 
-    network, batch = _given(model, weights, data, example, norm)
+    network, batch = _given(model, weights, data, example, norm, model_option)
     say(str(chart(network, batch)))
     return 0
 
@@ -99,6 +102,7 @@ def fold(
     data: options.Data = None,
     example: _Example = None,
     norm: _Norm = None,
+    model_option: options.ModelOption = None,
     force: options.Force = False,
 ) -> int:
     """Merge norms into the layers beside them, for inference.
@@ -109,7 +113,7 @@ def fold(
     from normlab.surgery.speed import speed
 
     _refuse(output, force=force)
-    network, batch = _given(model, weights, data, example, norm)
+    network, batch = _given(model, weights, data, example, norm, model_option)
     operated = folded(network, batch)
     _written(operated, output)
     say(speed(network, operated.model, batch))
@@ -124,6 +128,7 @@ def convert(
     data: options.Data = None,
     example: _Example = None,
     norm: _Norm = None,
+    model_option: options.ModelOption = None,
     force: options.Force = False,
 ) -> int:
     """Put another norm in the place of each that a network has.
@@ -135,7 +140,7 @@ def convert(
 
     _refuse(output, force=force)
     name, asked = _named(to)
-    network, batch = _given(model, weights, data, example, norm)
+    network, batch = _given(model, weights, data, example, norm, model_option)
     _written(converted(network, name, batch, **asked), output, asked)
     return 0
 
@@ -156,6 +161,7 @@ def insert(
     data: options.Data = None,
     example: _Example = None,
     norm: _Norm = None,
+    model_option: options.ModelOption = None,
     force: options.Force = False,
 ) -> int:
     """Put norms between the layers and the nonlinearities of a network.
@@ -167,7 +173,7 @@ def insert(
 
     _refuse(output, force=force)
     name, asked = _named(to)
-    network, batch = _given(model, weights, data, example, norm)
+    network, batch = _given(model, weights, data, example, norm, model_option)
     _written(inserted(network, name, batch, where=where or "*", **asked), output, asked)
     return 0
 
@@ -186,14 +192,19 @@ def _named(to: str) -> tuple[str, dict[str, Any]]:
 
     if to == "sync":
         return to, {}
+    name = to.partition("(")[0].strip()
+    if name not in FAMILIES:
+        raise BadSetting(
+            f"--to={to} is no norm. {known((*FAMILIES, 'sync'), instead_of=name)}"
+        )
     try:
         arms = parse_norms(to)
     except BadSetting as refused:
-        raise BadSetting(f"--to={to}: {refused}") from None
-    if len(arms) != 1 or arms[0].norm not in FAMILIES or arms[0].file:
-        raise BadSetting(
-            f"--to={to} is no norm. There are: {', '.join((*FAMILIES, 'sync'))}."
-        )
+        # it names the keys of a study
+        why = re.sub(r"^arms\.(norm=\S+ |options\.)", "", str(refused))
+        raise BadSetting(f"--to={to}: {why}") from None
+    if len(arms) != 1:
+        raise BadSetting(f"--to={to} names {len(arms)} norms. Name one.")
     given = arms[0].options.model_dump(exclude_unset=True)
     return arms[0].norm, {name: one for name, one in given.items() if one is not None}
 
@@ -204,6 +215,7 @@ def _given(
     data: str | None,
     example: str | None,
     norm: str | None,
+    keywords: list[str] | None,
 ) -> tuple[nn.Module, Tensor]:
     """The network with its weights, and a batch for it."""
     import torch
@@ -212,6 +224,7 @@ def _given(
     from normlab.landscape.planes.networks import state_of
     from normlab.landscape.planes.weights import load_weights
 
+    chosen = given.model_options(keywords)
     if (data is None) == (example is None):
         raise BadSetting(
             "the network must be run once: give --data, or the shape of a batch as "
@@ -231,7 +244,7 @@ def _given(
     if ":" in address:
         file, _, function = address.rpartition(":")
         say(f"executing {file} (function {function})")
-    network = built_network(address, norm, sized, seed=0)
+    network = built_network(address, norm, sized, seed=0, options=chosen)
     if state is not None:
         load_weights(network, state, where=str(weights))
     return network, batch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +21,9 @@ def compare(
     norm: Iterable[str | Callable[..., nn.Module]] = ("none", "batch"),
     data: Any = "mnist",
     model: str | Callable[..., nn.Module] = "mlp",
+    model_output: str | Callable[[Any], Tensor] | None = None,
+    weights: str | Path | Mapping[str, Any] | None = None,
+    init: Literal["drawn", "given"] = "drawn",
     lr: float | Iterable[float] = 0.01,
     refine: bool = False,
     seeds: int | Iterable[int] = 5,
@@ -60,7 +63,14 @@ def compare(
             of shapes `(n, ...)` and `(n,)`, a table with a column of labels, or any
             map-style dataset of pairs or of mappings of an image and a label.
         model: A built-in network, `"FILE.py:factory"`, or a function `factory(norm)`
-            that builds one, with `norm(features)` where a norm goes.
+            that builds one, with `norm(features)` where a norm goes; or a class,
+            a function without `norm` or a built network, of which the arms are made.
+        model_output: Which part of the network's answer holds the scores, where that is
+            no tensor: `"logits"`, `"0"`, `"out.0"`, or a function of the answer.
+        weights: What every seed starts from, of the network as it is: a `.safetensors`
+            file, or a state_dict. Only batch order and noise differ then.
+        init: Of a network that was built already: `"drawn"` anew for each seed, by
+            `reset_parameters` of its modules; or `"given"`, with the weights it has.
         lr: The learning rate, or several: then each arm is also compared at its own
             best, chosen on held-out images by seeds that make no claim about it.
         refine: With several rates: also try further ones around each arm's best.
@@ -121,6 +131,9 @@ def compare(
         norm=norm,
         data=data,
         model=model,
+        model_output=model_output,
+        weights=weights,
+        init=init,
         lr=lr,
         refine=refine,
         seeds=seeds,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from os import PathLike
@@ -70,7 +70,14 @@ class Study:
             of shapes `(n, ...)` and `(n,)`, a table with a column of labels, or any
             map-style dataset of pairs or of mappings of an image and a label.
         model: A built-in network, `"FILE.py:factory"`, or a function `factory(norm)`
-            that builds one, with `norm(features)` where a norm goes.
+            that builds one, with `norm(features)` where a norm goes; or a class,
+            a function without `norm` or a built network, of which the arms are made.
+        model_output: Which part of the network's answer holds the scores, where that is
+            no tensor: `"logits"`, `"0"`, `"out.0"`, or a function of the answer.
+        weights: What every seed starts from, of the network as it is: a `.safetensors`
+            file, or a state_dict. Only batch order and noise differ then.
+        init: Of a network that was built already: `"drawn"` anew for each seed, by
+            `reset_parameters` of its modules; or `"given"`, with the weights it has.
         lr: The learning rate, or several: then each arm is also compared at its own
             best, chosen on held-out images by seeds that make no claim about it.
         refine: With several rates: also try further ones around each arm's best.
@@ -114,6 +121,9 @@ class Study:
     norm: Iterable[str | Callable[..., nn.Module]] = ("none", "batch")
     data: Any = "mnist"
     model: str | Callable[..., nn.Module] = "mlp"
+    model_output: str | Callable[[Any], Tensor] | None = None
+    weights: str | Path | Mapping[str, Any] | None = None
+    init: Literal["drawn", "given"] = "drawn"
     lr: float | Iterable[float] = 0.01
     refine: bool = False
     seeds: int | Iterable[int] = 5
@@ -162,7 +172,13 @@ class Study:
                 "validation": self.validation,
                 "augment": self.augment,
             },
-            "model": {"name": named(self.model)},
+            "model": {
+                "name": named(self.model),
+                "weights": self._start(),
+                "output": None
+                if self.model_output is None
+                else named(self.model_output),
+            },
             "recipe": {
                 "rates": self.lr,
                 "refine": REFINED if self.refine else 0,
@@ -176,6 +192,23 @@ class Study:
             "execution": {"workers": self.workers},
         }
         return from_anywhere(with_settings(StudySpec(**tables), self._settings()))
+
+    def _start(self) -> str | None:
+        """What study.toml calls the weights that all seeds start from."""
+        if self.init not in ("drawn", "given"):
+            raise BadSetting(f"init={self.init!r} must be 'drawn' or 'given'.")
+        if self.weights is not None:
+            return named(self.weights)
+        if self.init == "drawn":
+            return None
+        if callable(getattr(self.model, "state_dict", None)) and not isinstance(
+            self.model, type
+        ):
+            return PYTHON
+        raise BadSetting(
+            "init='given' is for a network that was built already. Give that as model, "
+            "or its weights by weights=."
+        )
 
     def _arms(self) -> Any:
         """One per norm; of what was given from Python the name alone."""
@@ -291,6 +324,8 @@ class Study:
         return PythonParts(
             data=None if isinstance(self.data, str | Path) else self.data,
             model=None if isinstance(self.model, str) else self.model,
+            weights=None if isinstance(self.weights, str | Path) else self.weights,
+            model_output=self.model_output if callable(self.model_output) else None,
             optimizer=None if isinstance(self.optimizer, str) else self.optimizer,
             loss=self.loss or cross_entropy,
             norms={

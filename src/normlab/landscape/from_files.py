@@ -16,6 +16,7 @@ from normlab.landscape.planes.path import path_plane
 from normlab.landscape.planes.plane import Plane
 from normlab.landscape.planes.weight_files import short_names
 from normlab.nets import registry
+from normlab.nets.answers import answering
 from normlab.nets.custom import from_address
 from normlab.nets.own_norm import norm_from_file
 from normlab.norms.registry import NormMaker, maker
@@ -47,16 +48,25 @@ class Shape(NamedTuple):
 
 
 def built_network(
-    address: str, norm: str | None, dataset: Shaped, *, seed: int
+    address: str,
+    norm: str | None,
+    dataset: Shaped,
+    *,
+    seed: int,
+    options: Mapping[str, Any] | None = None,
+    output: str | None = None,
 ) -> nn.Module:
     """The network as it starts; of `FILE.py:factory` the file is executed.
 
     Args:
         address: A built-in name, or `FILE.py:factory`. The function is called with a
-            norm if it takes one, and with `shape` and `classes` if it asks for them.
-        norm: Which norm, with options as in `ghost(chunk=8)`; None is batch norm.
+            norm if it needs one, and with `shape` and `classes` if it asks for them.
+        norm: Which norm, with options as in `ghost(chunk=8)`; None is that of a
+            function that has its own, else batch norm.
         dataset: Gives shape and classes.
         seed: Of the initial weights.
+        options: Keywords for the function.
+        output: Which part of its answer it shall answer with (`nets.answers`).
 
     Raises:
         BadModel: If there is no such network, or it cannot be built.
@@ -74,13 +84,20 @@ def built_network(
     )
     with seeded(seed, "init"):
         if address in NETS:
+            if options or output is not None:
+                raise BadSetting(
+                    f"{address} is a network of normlab's, which takes no "
+                    "--model-option and no --model-output. Leave them out."
+                )
             return registry.build(address, make_norm, shape, classes)
-        factory = from_address(address)
+        factory = from_address(address, options)
         if not factory.takes_norm and norm is not None:
             raise BadSetting(
                 f"--norm={norm}: {factory.name} takes no norm. Leave --norm out."
             )
-        return factory.build(make_norm if factory.takes_norm else None, shape, classes)
+        alone = norm is None and factory.has_own_norms
+        model = factory.build(None if alone else make_norm, shape, classes)
+        return answering(model, output)
 
 
 def checkpoints_plane(

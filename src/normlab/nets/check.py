@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from normlab.errors import BadModel, described
+from normlab.nets.answers import parts_of
 from normlab.user_code import refusing
 
 
@@ -72,7 +73,7 @@ def _check_output(output: object, expected: tuple[int, int], mode: str) -> None:
     if not isinstance(output, Tensor):
         raise BadModel(
             f"the model's output is a {type(output).__name__}, not a tensor of shape "
-            f"{expected} (examples, classes), in {mode} mode."
+            f"{expected} (examples, classes), in {mode} mode. {parts_of(output)}"
         )
     if tuple(output.shape) != expected:
         examples = output.ndim == 2 and output.shape[1] == expected[1]

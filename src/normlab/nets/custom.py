@@ -8,12 +8,13 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import nn
 
 from normlab.base.slots import NormMaker
 from normlab.errors import BadModel, described
+from normlab.nets.beside import Beside
 from normlab.nets.code import MODULE, Code, code_in_file, code_in_module
 from normlab.user_code import refusing
 
@@ -22,25 +23,19 @@ _NORMS = ("norm", "norm_layer")
 _ADDRESS = re.compile(r"(?P<where>.+):(?P<name>[A-Za-z_]\w*)")
 
 
-if TYPE_CHECKING:
-    from normlab.nets.own_norm import OwnNorm
-
-
 @dataclass(frozen=True)
-class Factory:
+class Factory(Beside):
     """A function of a user's code that builds a network, around a norm or without.
 
     Attributes:
         code: Where it is.
         name: The function (or class) in it.
         options: Keywords to call it with.
-        norms: Norms of the user's own that it may be called with, by arm.
     """
 
     code: Code
     name: str
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    norms: Mapping[str, OwnNorm] = field(default_factory=dict, hash=False)
 
     @property
     def takes_norm(self) -> bool:
@@ -50,6 +45,15 @@ class Factory:
             BadModel: As `load` does.
         """
         return takes_norm(self.load(), self.options)
+
+    @property
+    def has_own_norms(self) -> bool:
+        """Whether it builds norms where it is given none, see `has_own_norms`.
+
+        Raises:
+            BadModel: As `load` does.
+        """
+        return has_own_norms(self.load(), self.options)
 
     def build(
         self, norm: NormMaker | None, shape: tuple[int, ...], classes: int
@@ -150,6 +154,27 @@ def takes_norm(
         and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
         for name, one in parameters.items()
         if name not in (*_OFFERED, *_NORMS, *(options or {}))
+    )
+
+
+def has_own_norms(
+    call: Callable[..., object], options: Mapping[str, Any] | None = None
+) -> bool:
+    """Whether a factory may be called without a norm, and then takes its own.
+
+    Example:
+        >>> has_own_norms(lambda norm_layer=None: 0), has_own_norms(lambda norm: 0)
+        (True, False)
+    """
+    if not takes_norm(call, options):
+        return True
+    try:
+        parameters = inspect.signature(call).parameters
+    except (TypeError, ValueError):
+        return False
+    asked = _norm_asked(parameters)
+    return (
+        asked is not None and parameters[asked].default is not inspect.Parameter.empty
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
@@ -11,9 +12,6 @@ from normlab.spec._frozen import Frozen, Number, Whole
 from normlab.spec._text import Line
 from normlab.spec.names import PYTHON, known
 from normlab.spec.nets import NETS, by_default
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _NAME = r"[A-Za-z_]\w*"
 _FACTORY = re.compile(rf"(?P<file>.+\.py):(?P<factory>{_NAME})")
@@ -99,6 +97,16 @@ class Model(Shape, _Named):
 
     section: ClassVar[str] = "model"
 
+    weights: Line | None = Field(
+        default=None,
+        description="A .safetensors file that every seed of a network of your own "
+        "starts from; auto: each seed draws its own.",
+    )
+    output: Line | None = Field(
+        default=None,
+        description="Which part of its answer holds the scores: logits, 0, out.0; "
+        "auto: the answer is the scores.",
+    )
     options: Keywords = Field(
         default=Keywords(), description="Keywords for a factory of your own."
     )
@@ -114,6 +122,17 @@ class Model(Shape, _Named):
             "A network of your own is FILE.py:factory or package.module:factory."
         )
 
+    @field_validator("weights")
+    @classmethod
+    def _executes_nothing(cls, weights: str | None) -> str | None:
+        if weights is None or weights == PYTHON or weights.endswith(".safetensors"):
+            return weights
+        raise ValueError(
+            "is no .safetensors file, and nothing else is read, for it might execute "
+            "something. Convert a state_dict of your own: safetensors.torch.save_file("
+            "torch.load(FILE, weights_only=True), NEW)."
+        )
+
     @model_validator(mode="after")
     def _has_what_is_set(self) -> Self:
         for key in self.chosen:
@@ -122,6 +141,12 @@ class Model(Shape, _Named):
                 raise ValueError(
                     f"{key} can be set of {', '.join(nets)}, and the network is "
                     f"{self.name}. Leave it at auto."
+                )
+        for key in ("weights", "output"):
+            if self.name in NETS and getattr(self, key) is not None:
+                raise ValueError(
+                    f"{key} is for a network of your own, and the network is "
+                    f"{self.name}. Leave it out."
                 )
         if self.options.given and self.factory is None:
             raise ValueError(
@@ -134,6 +159,14 @@ class Model(Shape, _Named):
         """The same of its file elsewhere."""
         name = f"{file}:{self.factory}"
         return Model(**{**self.model_dump(), "name": name})
+
+    @property
+    def start(self) -> str:
+        """What all seeds start from, in words; empty if each draws its own weights."""
+        if self.weights is None:
+            return ""
+        given = self.weights == PYTHON
+        return f"the weights {'given' if given else f'of {Path(self.weights).name}'}"
 
     @property
     def file(self) -> str | None:

@@ -11,6 +11,7 @@ from normlab.spec.data import Data
 from normlab.spec.names import DATA, PYTHON
 
 if TYPE_CHECKING:
+    from normlab.spec.model import Model
     from normlab.spec.study import StudySpec
 
 
@@ -40,6 +41,8 @@ def from_anywhere(spec: StudySpec) -> StudySpec:
         data = _at(data, Path(data.source).expanduser().absolute())
     if model.file is not None:
         model = model.at(Path(model.file).expanduser().absolute())
+    if model.weights not in (None, PYTHON):
+        model = _with(model, Path(model.weights).expanduser().absolute())
     arms = tuple(
         _of_file(arm, Path(arm.file).expanduser().absolute()) if arm.file else arm
         for arm in spec.arms
@@ -56,15 +59,17 @@ def check_paths(spec: StudySpec, folder: Path) -> StudySpec:
         folder: Where study.toml lies.
 
     Raises:
-        BadSetting: If data.source, model.name or the file of a norm leaves the folder,
-            by `..`, by an absolute path or through a symbolic link; or if the network
-            is one of an installed module.
+        BadSetting: If data.source, model.name, model.weights or the file of a norm
+            leaves the folder, by `..`, by an absolute path or through a symbolic link;
+            or if the network is one of an installed module.
     """
     data, model = spec.data, spec.model
     if is_path(data.source):
         data = _at(data, _inside(folder, data.source, key="data.source"))
     if model.file is not None:
         model = model.at(_inside(folder, model.file, key="model.name"))
+    if model.weights not in (None, PYTHON):
+        model = _with(model, _inside(folder, model.weights, key="model.weights"))
     if model.module is not None:
         raise BadSetting(
             f"model.name={model.name!r} is imported from wherever it is installed, "
@@ -80,6 +85,10 @@ def check_paths(spec: StudySpec, folder: Path) -> StudySpec:
 
 def _of_file(arm: Arm, file: Path) -> Arm:
     return arm.model_copy(update={"norm": f"{file}:{arm.own}"})
+
+
+def _with(model: Model, weights: Path) -> Model:
+    return model.model_copy(update={"weights": str(weights)})
 
 
 def _at(data: Data, path: Path) -> Data:

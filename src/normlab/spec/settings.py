@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-_ONE_TEXT = ("experiment", "data.source", "model.name")
+_ONE_TEXT = ("experiment", "data.source", "model.name", "model.weights", "model.output")
 """Settings that are one text, whatever is in it."""
 
 _FREE = ("model", "options")
@@ -101,7 +101,9 @@ def _is_axis(spec: StudySpec, key: str, text: str) -> bool:
         return False
     found = getattr(getattr(spec, table), field, ())
     # a path may hold a comma
-    is_path = key == "model.name" and not set(_parts(text, key)) <= set(NETS)
+    is_path = key in ("model.weights", "model.output") or (
+        key == "model.name" and not set(_parts(text, key)) <= set(NETS)
+    )
     return not isinstance(found, tuple) and not is_path
 
 
@@ -157,7 +159,7 @@ def _place(values: dict[str, Any], spec: StudySpec, key: str, text: str) -> None
     *road, last = key.split(".")
     here: Any = values
     if road == list(_FREE):  # any key, so its type is told by how it is written
-        values["model"]["options"][last] = _typed(text)
+        values["model"]["options"][last] = typed_value(text)
         return
     for step, part in enumerate(road):
         here = _enter(here, part, ".".join(road[: step + 1]), key)
@@ -172,8 +174,13 @@ def _place(values: dict[str, Any], spec: StudySpec, key: str, text: str) -> None
             del here["name"]  # it said which norm this is
 
 
-def _typed(text: str) -> Any:
-    """A value as study.toml would write it; any other text is a text."""
+def typed_value(text: str) -> Any:
+    """A value as study.toml would write it; any other text is a text.
+
+    Example:
+        >>> typed_value("10"), typed_value("[1, 2]"), typed_value("gelu")
+        (10, [1, 2], 'gelu')
+    """
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

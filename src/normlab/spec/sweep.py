@@ -27,6 +27,7 @@ TABLES: Mapping[str, type[Frozen]] = {"recipe": Recipe, "model": Model}
 """The tables of study.toml whose keys can be swept."""
 # the rates are an axis of their own; runs of unequal length share no moments
 _NOT_SWEPT = ("recipe.rates", "recipe.epochs", "recipe.refine")
+_NOT_SWEPT += ("model.weights", "model.output")
 
 
 class Axis(Frozen):

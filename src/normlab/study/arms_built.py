@@ -89,11 +89,17 @@ def source_as_sent(source: NetworkSource) -> NetworkSource:
             else replace(norm, given=as_sent(norm.given, f"norm {name}"))
             for name, norm in source.norms.items()
         }
+        output = source.output
+        if callable(output):
+            output = as_sent(output, "model_output")
         if isinstance(source, FromFactory):
             return replace(
-                source, factory=as_sent(source.factory, "model"), norms=norms
+                source,
+                factory=as_sent(source.factory, "model"),
+                norms=norms,
+                output=output,
             )
-        return replace(source, norms=norms)
+        return replace(source, norms=norms, output=output)
     except BadSetting as refused:
         raise BadModel(str(refused)) from refused
 

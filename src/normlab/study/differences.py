@@ -11,7 +11,8 @@ from normlab.base.content import module_content
 from normlab.base.slots import slots_of
 from normlab.norms.recognize import is_called_norm, is_norm
 from normlab.spec.study import StudySpec
-from normlab.study.source import BuiltIn, NetworkSource
+from normlab.study.built import Redrawn
+from normlab.study.source import BuiltIn, FromFactory, NetworkSource
 from normlab.study.trial import TrialFindings
 
 _NAMED = 4  # of a kind; a network may have hundreds
@@ -54,11 +55,14 @@ def told(
         if not (isinstance(source, BuiltIn) and arm.model != baseline.model)
     }
     derived = next(filter(None, map(slots_of, models.values())), {})
-    made = (
-        (f"the network takes no norm, so arms are made of it, at: {_some(derived)}",)
-        if not source.takes_norm
-        else ()
-    )
+    made = []
+    if source.weights is not None or not source.takes_norm:
+        made.append(f"arms are made of the network as it is, at: {_some(derived)}")
+    if isinstance(source, FromFactory) and isinstance(source.factory, Redrawn):
+        made.append(
+            "the network was built already, so each seed draws its weights anew, "
+            "module by module; what its constructor set otherwise is lost"
+        )
     shown = {
         "norms that did not come from norm(...)": {
             labels[arm]: (*other_norms(model), *seen[arm].slots.functions)
@@ -76,9 +80,9 @@ def told(
     }
     return Told(
         tuple("; ".join(texts) for texts in found.values() if texts),
-        made
-        + tuple(
-            by_arm(what, names) for what, names in shown.items() if any(names.values())
+        (
+            *made,
+            *(by_arm(what, of) for what, of in shown.items() if any(of.values())),
         ),
     )
 

@@ -18,6 +18,7 @@ from normlab.data.dataset import Dataset
 from normlab.data.describe import described
 from normlab.data.load import load
 from normlab.errors import BadModel, BadSetting
+from normlab.nets.answers import Part
 from normlab.spec.data import Data
 from normlab.spec.names import PYTHON
 from normlab.spec.point import SweepPoint
@@ -35,7 +36,9 @@ from normlab.study.source import (
     BuiltIn,
     NetworkSource,
     norms_of,
+    output_of,
     source_of,
+    weights_of,
 )
 from normlab.study.trial import TrainingTrial, as_sent
 from normlab.study.twins import (
@@ -57,6 +60,10 @@ class PythonParts:
 
     data: Any = None
     model: Callable[..., nn.Module] | None = None
+    weights: Mapping[str, Any] | None = None
+    """What every seed starts from."""
+    model_output: Part | None = None
+    """Takes the scores out of an answer."""
     optimizer: OptimizerFactory | None = None
     loss: Loss = cross_entropy
     norms: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
@@ -144,13 +151,19 @@ def prepare(spec: StudySpec, *, root: Path, python: PythonParts) -> Prepared:
         )
     there = {point: spec.at(point) for point in spec.sweep.points}
     norms = norms_of(spec.arms, root=root, given=python.norms)
+    weights = weights_of(
+        spec.model, root=root, given=python.weights, network=python.model
+    )
     sources = {
-        variant.model: source_as_sent(
+        model: source_as_sent(
             replace(
-                source_of(variant.model, root=root, given=python.model), norms=norms
+                source_of(model, root=root, given=python.model),
+                norms=norms,
+                weights=weights,
+                output=output_of(model, python.model_output),
             )
         )
-        for variant in there.values()
+        for model in {variant.model: None for variant in there.values()}
     }
     tried = replace(
         python,

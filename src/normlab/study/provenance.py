@@ -51,13 +51,15 @@ def provenance(prepared: Prepared) -> dict[str, str]:
         "python_code": json.dumps(
             {
                 name: content_digest(given)
-                for name in ("model", "loss", "optimizer")
+                for name in ("model", "model_output", "loss", "optimizer")
                 if (given := getattr(python, name)) is not None
                 and given is not cross_entropy
             }
             | {f"norm {n}": content_digest(made) for n, made in python.norms.items()}
         ),
     }
+    if source.weights is not None:
+        noted["weights"] = source.weights.digest
     told = [variant.told for variant in prepared.variants.values()]
     for key, sentences in zip(Told._fields, zip(*told, strict=True), strict=True):
         if found := list(dict.fromkeys(chain(*sentences))):
@@ -156,6 +158,8 @@ def refuse_changed(folder: StudyFolder, prepared: Prepared, remedy: str) -> None
     before, now = folder.meta(), provenance(prepared)
     refuse_other_reading(folder, before, prepared)
     _refuse(folder, "the data", before.get("data_digest"), now["data_digest"], remedy)
+    weights = "the file of weights"
+    _refuse(folder, weights, before.get("weights"), now.get("weights"), remedy)
     moved = {arm for variant in prepared.variants.values() for arm in variant.moved}
     if moved and "starts" not in before:
         raise BadFolder(

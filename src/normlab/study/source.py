@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from torch import nn
 
 from normlab.base.slots import NormMaker
 from normlab.errors import BadModel, BadSetting, described
+from normlab.landscape.planes.networks import state_of
 from normlab.nets import registry
-from normlab.nets.custom import Factory, arguments, from_address, offered, takes_norm
+from normlab.nets.answers import Part
+from normlab.nets.beside import Beside, Weights
+from normlab.nets.custom import (
+    Factory,
+    arguments,
+    from_address,
+    has_own_norms,
+    offered,
+    takes_norm,
+)
 from normlab.nets.own_norm import OwnNorm, norm_from_file
 from normlab.spec.arms import Arm
 from normlab.spec.model import Model
 from normlab.spec.names import PYTHON
-from normlab.study.redrawn import Redrawn
+from normlab.study.built import Kept, Redrawn
 from normlab.user_code import refusing
 
 
 @dataclass(frozen=True)
-class BuiltIn:
+class BuiltIn(Beside):
     """One of normlab's own networks, as `[model]` says."""
 
     model: Model
-    norms: Mapping[str, OwnNorm] = field(default_factory=dict, hash=False)
 
     @property
     def takes_norm(self) -> bool:
         """All of them are written around a norm."""
         return True
+
+    @property
+    def has_own_norms(self) -> bool:
+        """None of them has."""
+        return False
 
     def build(
         self, norm: NormMaker | None, shape: tuple[int, ...], classes: int
@@ -43,16 +57,20 @@ class BuiltIn:
 
 
 @dataclass(frozen=True)
-class FromFactory:
+class FromFactory(Beside):
     """A callable given from Python: `factory(norm)`, or with shape and classes."""
 
     factory: Callable[..., nn.Module]
-    norms: Mapping[str, OwnNorm] = field(default_factory=dict, hash=False)
 
     @property
     def takes_norm(self) -> bool:
         """Whether it is to be called with a norm (`nets.custom.takes_norm`)."""
         return takes_norm(self.factory)
+
+    @property
+    def has_own_norms(self) -> bool:
+        """Whether it builds norms where it is given none."""
+        return has_own_norms(self.factory)
 
     def build(
         self, norm: NormMaker | None, shape: tuple[int, ...], classes: int
@@ -113,13 +131,59 @@ def source_of(
             "given. Go on from Python: normlab.Study(model=...).resume(folder)."
         )
     if isinstance(given, nn.Module):
-        return FromFactory(Redrawn(given))
+        return FromFactory(Kept(given) if model.weights else Redrawn(given))
     if not callable(given):
         raise BadModel(
             f"model is a {type(given).__name__}; give a network, its class, or a "
             f"function that builds it."
         )
     return FromFactory(given)
+
+
+def weights_of(
+    model: Model, *, root: Path, given: Mapping[str, Any] | None, network: object
+) -> Weights | None:
+    """What every seed starts from, if `model` says so and its network has not got it.
+
+    Args:
+        model: The `[model]` table of the study.
+        root: Folder that a relative file starts from.
+        given: What stands behind the name "python".
+        network: What was given from Python; one that is built has its own weights.
+
+    Raises:
+        BadData: If the file cannot be read.
+        BadSetting: If weights came from Python and are not given again.
+    """
+    if model.weights is None:
+        return None
+    if model.weights != PYTHON:
+        path = root / model.weights
+        return Weights(str(path), state_of(str(path), path))
+    if given is not None:
+        return Weights("weights", state_of("weights", given))
+    if isinstance(network, nn.Module):
+        return None
+    raise BadSetting(
+        "model.weights = 'python' means weights given from Python, and none were "
+        "given. Go on from Python: normlab.Study(weights=...).resume(folder)."
+    )
+
+
+def output_of(model: Model, given: Part | None) -> Part | None:
+    """Which part of an answer holds the scores, or what was given from Python.
+
+    Raises:
+        BadSetting: If it came from Python and is not given again.
+    """
+    if model.output != PYTHON:
+        return model.output
+    if given is None:
+        raise BadSetting(
+            "model.output = 'python' means a function given from Python, and none was "
+            "given. Go on from Python: normlab.Study(model_output=...).resume(folder)."
+        )
+    return given
 
 
 def norms_of(

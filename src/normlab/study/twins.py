@@ -19,6 +19,8 @@ from normlab.base.digest import combined, digest
 from normlab.base.settings import plain_settings
 from normlab.base.streams import seeded
 from normlab.errors import BadModel
+from normlab.landscape.planes.weights import load_weights
+from normlab.nets.answers import answering
 from normlab.nets.check import refuse_untrainable
 from normlab.norms.recognize import is_norm
 from normlab.norms.registry import NormMaker, maker
@@ -67,22 +69,35 @@ def _built(
     if arm.norm != AS_IS:
         norm = own or maker(arm.norm, **arm.options.model_dump())
     with plain_settings(), seeded(*address):
-        if not source.takes_norm:
-            if arm.norm == "masked":
-                raise BadModel(
-                    "norm 'masked' is told by a mask what is padding, and a network "
-                    "that takes no norm gives it none. Take 'batch', or write the "
-                    "network around norm: def make(norm)."
-                )
-            model = source.build(None, shape, classes)
-            refuse_untrainable(model)
-            return derive(model, norm, shape)
-        if norm is None:
-            raise BadModel(
-                f"norm '{AS_IS}' leaves a network its own norms, and this one asks for "
-                "one of each arm. Name a norm: none, batch, ..."
-            )
-        return source.build(norm, shape, classes)
+        if norm is not None and source.takes_norm and source.weights is None:
+            return answering(source.build(norm, shape, classes), source.output)
+        _refuse_derived(source, arm)
+        model = answering(source.build(None, shape, classes), source.output)
+        refuse_untrainable(model)
+        if source.weights is not None:
+            weights = source.weights
+            load_weights(model, weights.arrays, where=weights.name)
+        return derive(model, norm, shape)
+
+
+def _refuse_derived(source: NetworkSource, arm: Arm) -> None:
+    """Refuse an arm that cannot be made of a network as it is."""
+    if not source.has_own_norms and source.weights is not None:
+        raise BadModel(
+            "weights are of a network with norms of its own, and this one asks for one "
+            "of each arm. Give a function that builds it without a parameter for norms."
+        )
+    if not source.has_own_norms:
+        raise BadModel(
+            f"norm '{AS_IS}' leaves a network its own norms, and this one asks for one "
+            "of each arm. Name a norm: none, batch, ..."
+        )
+    if arm.norm == "masked":
+        raise BadModel(
+            "norm 'masked' is told by a mask what is padding, and a network that takes "
+            "no norm gives it none. Take 'batch', or write the network around norm: "
+            "def make(norm)."
+        )
 
 
 def own_tensors(model: nn.Module) -> dict[str, Tensor]:

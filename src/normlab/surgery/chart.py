@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
+from normlab.base.leaves import named_leaves
 from normlab.base.streams import fork_rng
 from normlab.norms.recognize import (
     has_units_second,
@@ -54,10 +55,11 @@ def chart(model: nn.Module, example: Example | list[Example]) -> Chart:
 def charted(copy: nn.Module, examples: list[Example]) -> Chart:
     """The same of a copy, which is put into eval mode."""
     copy.eval()
-    watches = [Watch(copy) for _ in examples]
+    watches, made = [Watch(copy) for _ in examples], None
     for watch, one in zip(watches, examples, strict=True):
         with torch.no_grad(), watch.watching():
-            watch.answer(run(copy, one))
+            made = run(copy, one)
+            watch.answer(made)
     modules = dict(copy.named_modules())
     norms = _outermost(modules)
     found: dict[tuple[str, str], Norm] = {}
@@ -74,6 +76,7 @@ def charted(copy: nn.Module, examples: list[Example]) -> Chart:
         tuple(openings.values()),
         tuple(path for path in norms if path not in reached),
         calls,
+        "" if isinstance(made, Tensor) else named_leaves(made),
     )
 
 

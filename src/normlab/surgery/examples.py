@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
+from normlab.base.leaves import leaves
 from normlab.base.streams import stream
 from normlab.errors import BadModel, described
 from normlab.user_code import refusing
@@ -73,29 +73,6 @@ def mapped(function: Callable[[Tensor], Any], example: Any) -> Any:
         case dict():
             return {name: mapped(function, one) for name, one in example.items()}
     return example
-
-
-def leaves(value: object, path: str = "") -> Iterator[tuple[str, Tensor]]:
-    """All tensors in an answer, by where they are.
-
-    Example:
-        >>> [path for path, _ in leaves({"out": (torch.ones(1), torch.ones(1))})]
-        ['out.0', 'out.1']
-    """
-    match value:
-        case Tensor():
-            yield path, value
-            return
-        case Mapping():
-            parts = value.items()
-        case tuple() | list():
-            parts = enumerate(value)
-        case _ if is_dataclass(value):
-            parts = ((f.name, getattr(value, f.name)) for f in fields(value))
-        case _:
-            return
-    for name, one in parts:
-        yield from leaves(one, f"{path}.{name}" if path else f"{name}")
 
 
 _ROUNDING = 1e-8  # at most, of a deep network in float64

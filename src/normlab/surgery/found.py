@@ -89,10 +89,13 @@ class Chart(NamedTuple):
     """Norms among the modules that no example calls."""
     calls: dict[str, int]
     """Of every module, in the example that calls it most."""
+    answers: str = ""
+    """The tensors of what it answers, where that is more than one tensor."""
 
     def __str__(self) -> str:
         lines = [f"norms: {len(self.norms)}; places for more: {len(self.openings)}"]
         lines += [f"norm {norm}" for norm in self.norms]
         lines += [f"norm {p}: the example does not reach it" for p in self.unreached]
         lines += [f"place behind {o.path}: {o.slot}, {o.into}" for o in self.openings]
+        lines += [f"answers: {self.answers}"] if self.answers else []
         return "\n".join(lines)

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from normlab.base.leaves import leaves
 from normlab.base.taps import uncompiled
-from normlab.surgery.examples import leaves
 
 NORMALISING = {
     getattr(home, f"{name}_norm")

@@ -100,12 +100,12 @@ def check_fairness(record: StudyRecord) -> Fairness:
         unequal_start=tuple(start),
         unequal_batches=tuple(batches),
         differences=_sentences(record, "network_differences"),
-        equal_seeds=equal_seeds(record.runs),
+        equal_seeds=equal_seeds(record.runs, record.spec.model.start),
         notes=_sentences(record, "network_notes"),
     )
 
 
-def equal_seeds(runs: Sequence[RunRecord]) -> str:
+def equal_seeds(runs: Sequence[RunRecord], start: str = "") -> str:
     """Whether seeds of one arm start from the same weights, and what follows.
 
     Their spread is then not that of the weights that they might have started from.
@@ -113,10 +113,13 @@ def equal_seeds(runs: Sequence[RunRecord]) -> str:
     Args:
         runs: Of any arms, rates and points; those whose start is not known are left
             out.
+        start: What they were all asked to start from, in words.
 
     Returns:
         One sentence, of the arm where it is worst; empty if all starts differ.
     """
+    if start:
+        return f"all seeds start from {start}; only batch order and noise differ"
     starts: dict[tuple[object, ...], dict[int, str]] = {}
     for run in runs:
         if run.init_digest:

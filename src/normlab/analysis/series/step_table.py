@@ -113,7 +113,8 @@ def step_table(record: StudyRecord, point: SweepPoint = ()) -> Table:
     caption = CAPTION.format(baseline=baseline, rate=rate, epoch=epoch)
     if point:
         caption = f"{point_text(point)}; {caption}"
-    if warned := equal_seeds([run for run in record.runs if run.key.point == point]):
+    runs = [run for run in record.runs if run.key.point == point]
+    if warned := equal_seeds(runs, spec.model.start):
         caption += f"; {warned}"
     rows = step_rows(record, point)
     if not rows and _ended(record, point):

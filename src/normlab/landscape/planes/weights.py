@@ -26,10 +26,12 @@ def load_weights(model: nn.Module, state: Mapping[str, Any], *, where: str) -> N
         BadModel: If a tensor is missing, is not the network's, or has another shape.
     """
     own, names = own_names(model), matched(state.keys(), own_names(model))
-    tensors = model.state_dict()
+    kept = model.state_dict()
+    # a file of before may hold what is not kept any more
+    tensors = {**dict(model.named_buffers()), **kept}
     unknown = [n for n in state if n not in names and state[n].dtype.kind in "fc"]
     given = {own[full]: state[name] for name, full in names.items()}
-    missing = [n for n in tensors if n in own and own[n] not in given]
+    missing = [n for n in kept if n in own and own[n] not in given]
     if missing or unknown:
         lacks = [f"it lacks {_some(missing)}"] if missing else []
         has = [f"the network has no {_some(unknown)}"] if unknown else []

@@ -1,4 +1,4 @@
-"""A network that was built already: copies of it with weights of their own."""
+"""A network that was built already: copies of it, with their own weights or its."""
 
 from __future__ import annotations
 
@@ -8,6 +8,23 @@ from dataclasses import dataclass
 from torch import nn
 
 from normlab.errors import BadModel
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Makes copies of a network with the weights that it has."""
+
+    model: nn.Module
+
+    def __call__(self) -> nn.Module:
+        """A copy, in training.
+
+        Example:
+            >>> net = nn.Linear(2, 3)
+            >>> Kept(net)().weight.equal(net.weight)
+            True
+        """
+        return deepcopy(self.model).train()
 
 
 @dataclass(frozen=True)
