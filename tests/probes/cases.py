@@ -50,13 +50,11 @@ def batch(n: int = 12) -> tuple[Tensor, Tensor]:
 
 
 def step_state(model: nn.Module, step: int, *, rate: float = 0.1) -> StepState:
-    inputs, labels = batch()
     return StepState(
         step=step,
         epoch=0,
         model=model,
-        inputs=inputs,
-        labels=labels,
+        upcoming=batch,
         rate=rate,
         loss=cross_entropy,
     )

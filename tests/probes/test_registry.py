@@ -76,11 +76,6 @@ def test_light_measures_activations_alone() -> None:
     assert [observer.name for observer in looking] == ["activations"]
 
 
-def test_sharpness_is_left_out_where_the_optimizer_is_not_sgd() -> None:
-    _, _, looking = run_of("full", recipe=Recipe(optimizer="adam", batch_size=16))
-    assert "sharpness" not in [observer.name for observer in looking]
-
-
 def test_snapshots_are_the_whole_network_at_each_moment(tmp_path: Path) -> None:
     run, model, _ = run_of("full", snapshots=tmp_path)
     start = {name: t.numpy().copy() for name, t in model.state_dict().items()}

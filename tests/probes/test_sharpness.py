@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -11,8 +9,13 @@ from torch.func import functional_call
 from torch.nn.functional import cross_entropy, multi_margin_loss
 
 from normlab.base.streams import stream
-from normlab.probes.sharpness import Sharpness, hessian, largest_eigenvalue
-from tests.probes.cases import NORMS, batch, small, step_state
+from normlab.probes.sharpness import (
+    hessian,
+    is_once_only,
+    largest_eigenvalue,
+    sharpness,
+)
+from tests.probes.cases import NORMS, batch, small
 
 
 def dense(model: nn.Module) -> np.ndarray:
@@ -34,9 +37,7 @@ def dense(model: nn.Module) -> np.ndarray:
 def test_the_eigenvalue_is_that_of_the_dense_hessian(norm: str) -> None:
     model = small(norm)
     expected = np.linalg.eigvalsh(dense(model))[-1]
-    probe = Sharpness([batch()], steps={0}, momentum=0.9, seed=0)
-    probe.observe(step_state(model, 0))
-    value = float(probe.arrays()["eigenvalue"])
+    value = sharpness(model, [batch()], loss=cross_entropy, seed=0)
     # after 12 products of 70 dimensions, and always from below
     assert 0.99 * expected < value <= expected * (1 + 1e-9)
 
@@ -55,19 +56,19 @@ def test_products_are_those_with_the_dense_hessian() -> None:
 
 
 def test_what_cannot_be_differentiated_twice_has_no_curvature() -> None:
-    probe = Sharpness([batch()], steps={0}, momentum=0.9, seed=0)
     # torch has the first derivative of this loss alone
-    probe.observe(replace(step_state(small("none"), 0), loss=multi_margin_loss))
-    assert "eigenvalue" not in probe.arrays()
+    with pytest.raises(RuntimeError) as refusal:
+        sharpness(small("none"), [batch()], loss=multi_margin_loss, seed=0)
+    assert is_once_only(refusal.value)
 
 
 def test_any_other_trouble_is_told() -> None:
     def wrong(outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         raise RuntimeError("no loss today")
 
-    probe = Sharpness([batch()], steps={0}, momentum=0.9, seed=0)
-    with pytest.raises(RuntimeError, match="no loss today"):
-        probe.observe(replace(step_state(small("none"), 0), loss=wrong))
+    with pytest.raises(RuntimeError, match="no loss today") as trouble:
+        sharpness(small("none"), [batch()], loss=wrong, seed=0)
+    assert not is_once_only(trouble.value)
 
 
 def test_attention_has_a_curvature() -> None:
@@ -75,9 +76,7 @@ def test_attention_has_a_curvature() -> None:
         layer = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True).double()
         first, last = nn.Linear(5, 4).double(), nn.Linear(4, 3).double()
     model = nn.Sequential(first, nn.Unflatten(1, (1, 4)), layer, nn.Flatten(), last)
-    probe = Sharpness([batch()], steps={0}, momentum=0.9, seed=0)
-    probe.observe(step_state(model, 0))
-    assert float(probe.arrays()["eigenvalue"]) > 0
+    assert sharpness(model, [batch()], loss=cross_entropy, seed=0) > 0
 
 
 def test_lanczos_finds_the_largest_eigenvalue_of_a_known_matrix() -> None:
@@ -109,14 +108,6 @@ def test_at_most_twelve_products_are_taken() -> None:
 def test_what_is_not_finite_has_no_eigenvalue() -> None:
     value, _ = largest_eigenvalue(lambda v: v * torch.nan, torch.ones(4))
     assert np.isnan(value)
-
-
-def test_the_limits_of_descent_stand_beside_it() -> None:
-    probe = Sharpness([batch()], steps={0}, momentum=0.9, seed=0)
-    probe.observe(step_state(small(), 0, rate=0.1))
-    arrays = probe.arrays()
-    assert float(arrays["limit"]) == pytest.approx(20)
-    assert float(arrays["momentum_limit"]) == pytest.approx(38)
 
 
 def test_a_loss_that_does_not_curve_has_sharpness_zero() -> None:

@@ -104,7 +104,7 @@ def test_probes_that_cannot_be_made_are_noted_and_the_others_look(
     looking = observers("full", model, where, shared=["fc1.weight"])
     events = list(Run(model, where, observers=looking).events())
     seen = {e.probe for e in events if isinstance(e, Observed)}
-    assert {"outputs", "sharpness"} <= seen
+    assert {"outputs"} <= seen
     lost = {*MEASURES["full"]} - {"snapshots", "levels"} - seen
     assert {"activations", "path", "gradient", "scale"} <= lost
     assert {e.text for e in events if isinstance(e, Noted)} == {

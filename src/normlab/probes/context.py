@@ -19,8 +19,6 @@ from normlab.probes.anatomy import Anatomy, trace_modules
 from normlab.train.run_config import RunConfig
 
 PROBED = 512  # images of the probe batch
-CURVED = 256  # images that the curvature is measured on ...
-CURVED_BATCH = 64  # ... in batches of
 
 Batch = tuple[Tensor, Tensor]
 
@@ -83,11 +81,11 @@ class ProbeContext:
         inputs, labels = self.taken(images)
         return ProbeBatch(images=images, inputs=inputs, labels=labels)
 
-    def curved(self) -> list[Batch]:
-        """The batches that curvature is measured on; a short rest is dropped."""
-        images = self.chosen(CURVED, "sharpness images")
-        whole = len(images) - len(images) % min(CURVED_BATCH, len(images))
-        return [self.taken(part) for part in images[:whole].split(CURVED_BATCH)]
+    def batches(self, count: int, size: int, purpose: str) -> list[Batch]:
+        """Training images drawn by address, in batches; a short rest is dropped."""
+        images = self.chosen(count, purpose)
+        whole = len(images) - len(images) % min(size, len(images))
+        return [self.taken(part) for part in images[:whole].split(size)]
 
     def chosen(self, count: int, purpose: str) -> Tensor:
         """Numbers of training images, drawn by address."""

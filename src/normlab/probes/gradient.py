@@ -83,14 +83,14 @@ class Gradient(NotingProbe):
             self._notes.add(before.step, self._measure(state, before, now))
 
     def _remembered(self, state: StepState, now: dict[str, Tensor]) -> _Before | None:
-        if state.step not in self._due or state.inputs is None:
+        if state.step not in self._due or state.upcoming is None:
             return None
-        assert state.labels is not None
+        inputs, labels = state.upcoming()
         return _Before(
             step=state.step,
             rate=state.rate,
-            inputs=state.inputs,
-            labels=state.labels,
+            inputs=inputs,
+            labels=labels,
             parameters=now,
         )
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from normlab.base.reals import real
 from normlab.base.streams import stream
-from normlab.probes.context import Batch, ProbeContext
-from normlab.probes.notes import NotingProbe, Row
+from normlab.probes.context import Batch
 from normlab.probes.probe_mode import probe_mode_
-from normlab.probes.vectors import ratio
-from normlab.records.observed.sharpness import SharpnessArrays
-from normlab.train.step_state import StepState
+from normlab.train.evaluate import Loss
 
+CURVED, CURVED_BATCH = 256, 64  # images, in batches of
 MAX_PRODUCTS = 12
 # Relative change at which nothing more comes, if it is so small twice in a row: on the
 # way to the top the value may rest for a product.
@@ -30,69 +28,40 @@ TINY = 1e-30  # of a gradient that vanishes, which then adds nothing
 _ONCE_ONLY = re.compile("derivative for .* is not implemented")
 
 
-class Sharpness(NotingProbe):
-    r"""Largest Hessian eigenvalue over a few batches, for SGD.
+def sharpness(
+    model: nn.Module, batches: Sequence[Batch], *, loss: Loss, seed: int
+) -> float:
+    r"""Largest eigenvalue of the Hessian of the mean loss over a few batches.
 
     With a constant curvature larger than $2/a$, or $(2 + 2m)/a$ under momentum m,
-    descent at rate a oscillates with growing steps.
+    descent at rate a oscillates with growing steps. Found from below, by a gradient and
+    at most 12 products with the Hessian.
 
     Args:
-        batches: Of the recipe's size or less, statistics per batch.
-        steps: When to look.
-        momentum: Of the recipe.
+        model: In training mode; in `preserved`, for its modes are changed.
+        batches: Each is normalised by its own statistics.
+        loss: Of outputs and labels; mean over the examples.
         seed: Of the stream that Lanczos starts from.
+
+    Returns:
+        Nats per squared weight; nan where a product is not finite.
+
+    Raises:
+        RuntimeError: If the network cannot be differentiated twice.
 
     Source: Cohen et al. 2021, arXiv 2103.00065.
     """
-
-    kind = SharpnessArrays
-    touches = True
-
-    def __init__(
-        self,
-        batches: Sequence[Batch],
-        *,
-        steps: Collection[int],
-        momentum: float,
-        seed: int,
-    ) -> None:
-        super().__init__(steps)
-        self._batches = batches
-        self._momentum = momentum
-        self._seed = seed
-
-    def observe(self, state: StepState) -> None:
-        """A gradient, and at most 12 products with the Hessian.
-
-        A network with an operation that cannot be differentiated twice has none.
-        """
-        try:
-            row = self._row(state)
-        except RuntimeError as error:
-            if not is_once_only(error):
-                raise
-        else:
-            self._notes.add(state.step, row)
-
-    def _row(self, state: StepState) -> Row:
-        probe_mode_(state.model)
-        parameters = [p for p in state.model.parameters() if p.requires_grad]
-        # of torch's ways to attend only this one can be differentiated twice
-        with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
-            losses = [state.loss(state.model(x), y) for x, y in self._batches]
-            gradient, times = hessian(torch.stack(losses).mean(), parameters)
-        draws = stream(self._seed, "sharpness")
-        draw = torch.randn(len(gradient), generator=draws).to(gradient)
-        # the gradient of a trained network lies mostly where curvature is large: to
-        # start there spares products; a random part is orthogonal to nothing
-        start = draw / draw.norm() + gradient / gradient.norm().clamp(min=TINY)
-        value, _ = largest_eigenvalue(times, start)
-        row = self.kind.row(
-            eigenvalue=value,
-            limit=ratio(2, state.rate),
-            momentum_limit=ratio(2 + 2 * self._momentum, state.rate),
-        )
-        return {name: torch.tensor(v).double() for name, v in row.items()}
+    probe_mode_(model)
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    # of torch's ways to attend only this one can be differentiated twice
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
+        losses = [loss(model(inputs), labels) for inputs, labels in batches]
+        gradient, times = hessian(torch.stack(losses).mean(), parameters)
+    draw = torch.randn(len(gradient), generator=stream(seed, "sharpness")).to(gradient)
+    # the gradient of a trained network lies mostly where curvature is large: to
+    # start there spares products; a random part is orthogonal to nothing
+    start = draw / draw.norm() + gradient / gradient.norm().clamp(min=TINY)
+    return largest_eigenvalue(times, start)[0]
 
 
 def is_once_only(error: RuntimeError) -> bool:
@@ -171,11 +140,3 @@ def largest_eigenvalue(
 def _largest(diagonal: Sequence[float], beside: Sequence[float]) -> float:
     matrix = np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
     return float(np.linalg.eigvalsh(matrix)[-1])
-
-
-def sharpness(of: ProbeContext) -> Sharpness | None:
-    """The probe of one run, after epoch 1 and at the end; for SGD alone."""
-    if of.momentum is None:
-        return None
-    steps = {of.length.steps_per_epoch, of.length.steps}
-    return Sharpness(of.curved(), steps=steps, momentum=of.momentum, seed=of.seed)

@@ -200,6 +200,11 @@ class StudySpec(Frozen):
         return self.seeds_at_most or len(self.seeds)
 
     @property
+    def measures_sharpness(self) -> bool:
+        """Whether curvature is set beside what the rate can stand: of SGD alone."""
+        return self.measure == "full" and self.recipe.optimizer == "sgd"
+
+    @property
     def seeds_with_surfaces(self) -> tuple[int, ...]:
         """The first of its seeds, as many as `surfaces.seeds` says."""
         return self.seeds[: self.surfaces.seeds]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -17,16 +18,25 @@ from normlab.base.taps import uncompiled
 from normlab.errors import NormlabError
 from normlab.probes.context import ProbeContext
 from normlab.probes.curvature import BATCH, IMAGES, PRODUCTS, row_curvatures
-from normlab.probes.sharpness import is_once_only
+from normlab.probes.sharpness import (
+    CURVED,
+    CURVED_BATCH,
+    MAX_PRODUCTS,
+    is_once_only,
+    sharpness,
+)
+from normlab.probes.vectors import ratio
 from normlab.records.events import Noted, Observed
 from normlab.records.levels import level_loss
 from normlab.records.observed.contract import ProbeArrays
 from normlab.records.observed.curvature import CurvatureArrays
 from normlab.records.observed.rises import RiseArrays
+from normlab.records.observed.sharpness import SharpnessArrays
 from normlab.spec.plan import RunKey
 from normlab.study.jobs import JobContext
 from normlab.study.messages import Tell
 from normlab.train.checkpoint import network, network_lacks
+from normlab.train.schedule import rate_at
 
 RADII = (0.1, 0.3)
 DIRECTIONS = 10
@@ -87,6 +97,31 @@ class AfterwardsJob:
         model.load_state_dict(network(file))
         return model.to(torch.device(self.context.device))
 
+    @contextmanager
+    def _looking(self, file: Path, step: int) -> Iterator[ProbeContext]:
+        """A run as its network was after so many steps, for second derivatives.
+
+        Raises:
+            NormlabError: If it has none.
+        """
+        model = self._network(file)
+        if not model.training:
+            model.train()  # as a run does
+        of = ProbeContext(
+            model=model,
+            config=self.context.run_config(self.run),
+            shared=self.context.shared,
+            snapshots=None,
+        )
+        address = (self.run.seed, self.probe, step)
+        try:
+            with preserved(model), seeded(*address), uncompiled():
+                yield of
+        except RuntimeError as error:
+            if not is_once_only(error):
+                raise
+            raise NormlabError("the network cannot be differentiated twice") from None
+
 
 @dataclass(frozen=True, kw_only=True)
 class CurvatureJob(AfterwardsJob):
@@ -117,35 +152,50 @@ class CurvatureJob(AfterwardsJob):
         )
 
     def _eigenvalues(self, step: int, classes: int) -> NDArray[np.float64]:
-        model = self._network(self._folder / "levels" / f"step-{step}.safetensors")
-        if not model.training:
-            model.train()  # as a run does
-        of = ProbeContext(
-            model=model,
-            config=self.context.run_config(self.run),
-            shared=self.context.shared,
-            snapshots=None,
-        )
-        images = of.chosen(IMAGES, "curvature images")
-        whole = len(images) - len(images) % min(BATCH, len(images))
-        address = (self.run.seed, self.probe, step)
-        try:
-            with preserved(model), seeded(*address), uncompiled():
-                found = row_curvatures(
-                    model,
-                    [of.taken(part) for part in images[:whole].split(BATCH)],
-                    loss=self.context.loss,
-                    weights=self.context.shared_weights(model),
-                    seed=self.run.seed,
-                )
-        except RuntimeError as error:
-            if not is_once_only(error):
-                raise
-            raise NormlabError("the network cannot be differentiated twice") from None
+        file = self._folder / "levels" / f"step-{step}.safetensors"
+        with self._looking(file, step) as of:
+            found = row_curvatures(
+                of.model,
+                of.batches(IMAGES, BATCH, "curvature images"),
+                loss=self.context.loss,
+                weights=self.context.shared_weights(of.model),
+                seed=self.run.seed,
+            )
         largest = found[: min(classes, MOST)]
         return np.pad(
             largest, (0, min(classes, MOST) - len(largest)), constant_values=np.nan
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharpnessJob(AfterwardsJob):
+    """The largest curvature after epoch 1 and at the end, for SGD alone."""
+
+    networks: Mapping[int, Path]  # by the steps taken when each was kept
+    probe: ClassVar[str] = SharpnessArrays.probe
+    noun: ClassVar[str] = "sharpness"
+
+    def work(self, images: int) -> float:
+        """Each product as so many losses."""
+        return MAX_PRODUCTS * min(images, CURVED) * PER_PRODUCT * len(self.networks)
+
+    def _measured(self) -> SharpnessArrays:
+        return _sharp({step: self._row(step) for step in self.networks})
+
+    def _nothing(self) -> SharpnessArrays:
+        return _sharp({})
+
+    def _row(self, step: int) -> tuple[float, float, float]:
+        with self._looking(self.networks[step], step) as of:
+            value = sharpness(
+                of.model,
+                of.batches(CURVED, CURVED_BATCH, "sharpness images"),
+                loss=self.context.loss,
+                seed=self.run.seed,
+            )
+        recipe, epoch = of.config.recipe, of.length.steps_per_epoch
+        rate = rate_at(recipe, self.run.rate, step=step, steps_per_epoch=epoch)
+        return value, ratio(2, rate), ratio(2 + 2 * recipe.momentum, rate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +230,14 @@ class RisesJob(AfterwardsJob):
 
     def _nothing(self) -> RiseArrays:
         return _risen([], [], np.empty((0, DIRECTIONS, len(RADII), 2)))
+
+
+def _sharp(rows: Mapping[int, tuple[float, float, float]]) -> SharpnessArrays:
+    columns = np.array([*rows.values()], np.float64).reshape(-1, 3).T
+    steps = np.array([*rows], np.int64)
+    return SharpnessArrays(
+        steps=steps, eigenvalue=columns[0], limit=columns[1], momentum_limit=columns[2]
+    )
 
 
 def _risen(

@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from normlab.spec.plan import RunKey
-from normlab.study.afterwards import PER_EXAMPLE, CurvatureJob, RisesJob
+from normlab.study.afterwards import (
+    PER_EXAMPLE,
+    CurvatureJob,
+    RisesJob,
+    SharpnessJob,
+)
 from normlab.study.cost import extent
 from normlab.study.order import step_cost
 from normlab.study.pace import workers_of
@@ -129,3 +134,6 @@ def _expected(
     for run in runs if len(spec.arms) > 1 else ():
         yield CurvatureJob(context=context, arrays=nowhere, run=run, levels={0: 0})
         yield RisesJob(context=context, arrays=nowhere, run=run, step=0)
+    for run in runs if spec.measures_sharpness else ():
+        networks = dict.fromkeys({1, spec.recipe.epochs}, nowhere)
+        yield SharpnessJob(context=context, arrays=nowhere, run=run, networks=networks)

@@ -33,7 +33,7 @@ from normlab.study.afterwards import AfterwardsJob
 from normlab.study.ahead import COST, cost, stages_ahead, survey
 from normlab.study.cost import CostJob, extent
 from normlab.study.executor import Executor
-from normlab.study.jobs import Job, TrainJob
+from normlab.study.jobs import FIRST_EPOCH, Job, TrainJob
 from normlab.study.levels import drop_uncompared
 from normlab.study.listener import ProgressListener, Workload
 from normlab.study.messages import (
@@ -51,7 +51,12 @@ from normlab.study.order import longest_first
 from normlab.study.prepare import Prepared
 from normlab.study.rewind import rewound
 from normlab.study.surface_job import SurfaceJob
-from normlab.study.surfaces import curvature_jobs, rises_jobs, surface_jobs
+from normlab.study.surfaces import (
+    curvature_jobs,
+    rises_jobs,
+    sharpness_jobs,
+    surface_jobs,
+)
 
 ATTEMPTS = 2  # a run whose worker died is tried once more
 
@@ -193,6 +198,7 @@ class Conductor:
             *(job for job in surfaces if job.name not in known),
             *curvature_jobs(context, arrays, shown),
             *rises_jobs(context, arrays, shown),
+            *sharpness_jobs(context, arrays, shown),
         ]
         if missing:
             kinds = Counter(job.noun for job in missing)
@@ -206,7 +212,8 @@ class Conductor:
         # where one was lost, `resume` needs the networks that it is made of
         if not self._unmeasured:
             for run in record.runs:
-                shutil.rmtree(arrays / run.key.id / "path", ignore_errors=True)
+                for passing in ("path", FIRST_EPOCH.parent):
+                    shutil.rmtree(arrays / run.key.id / passing, ignore_errors=True)
                 if self._ended.issuperset(self._twins(run.key)):
                     shutil.rmtree(arrays / run.key.id / "levels", ignore_errors=True)
 

@@ -121,7 +121,8 @@ def _on_disk(
     if spec.measure == "full":
         ways = len(spec.seeds_with_surfaces) * runs // len(spec.seeds)
         passing += sum(each.values()) * (MAX_SNAPSHOTS * ways + LEVELS * at_once)
-        passing += runs * sum(each.values())  # those that are compared, to the end
+        # those that are compared or looked at again, to the end
+        passing += (1 + spec.measures_sharpness) * runs * sum(each.values())
     parts = prepared.dataset.parts.values()
     passing += sum(part.images.nbytes + part.labels.nbytes for part in parts)
     return kept, passing

@@ -34,6 +34,8 @@ _LACKS = (
     "what the network says depends on more than parameters and buffers ({}), which "
     "network.safetensors does not hold, so that no surface and no curvature is measured"
 )
+FIRST_EPOCH = Path("epochs", "epoch-1.safetensors")
+"""Where a run keeps its network as it was then, until its sharpness is measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +140,8 @@ class TrainJob:
                 checkpoint.save_network(model, self.network, lacks=lacks)
             tell(event)
             if isinstance(event, EpochDone):
+                if event.epoch == 1 and self.context.spec.measures_sharpness:
+                    checkpoint.save_network(model, self.network.parent / FIRST_EPOCH)
                 checkpoint.save(run.checkpoint(), self.checkpoints)
 
     def _lacks(self, run: Run, model: nn.Module, config: RunConfig) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import resource
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -136,13 +137,12 @@ def _look(
 ) -> None:
     dataset = config.dataset
     feed = Feed(dataset.train, dataset.mean, dataset.std, config.device)
-    inputs, labels = feed.take(torch.arange(min(config.recipe.batch_size, len(feed))))
+    batch = torch.arange(min(config.recipe.batch_size, len(feed)))
     state = StepState(
         step=step,
         epoch=0,
         model=model,
-        inputs=inputs,
-        labels=labels,
+        upcoming=partial(feed.take, batch),
         rate=config.key.rate,
         loss=config.loss,
     )

@@ -17,10 +17,11 @@ from normlab.records.levels import levels_reached
 from normlab.records.observed.curvature import CurvatureArrays
 from normlab.records.observed.levels import LevelArrays
 from normlab.records.observed.rises import RiseArrays
+from normlab.records.observed.sharpness import SharpnessArrays
 from normlab.records.rows import RunRecord
 from normlab.spec.plan import RunKey
-from normlab.study.afterwards import CurvatureJob, RisesJob
-from normlab.study.jobs import JobContext
+from normlab.study.afterwards import CurvatureJob, RisesJob, SharpnessJob
+from normlab.study.jobs import FIRST_EPOCH, JobContext
 from normlab.study.levels import levels_compared
 from normlab.study.surface_job import SurfaceJob
 
@@ -100,6 +101,25 @@ def rises_jobs(
         if run.status == "done" and RiseArrays not in run.observed:
             step = len(run.step_losses)
             yield RisesJob(context=context, arrays=arrays, run=run.key, step=step)
+
+
+def sharpness_jobs(
+    context: JobContext, arrays: Path, runs: Iterable[RunRecord]
+) -> Iterator[SharpnessJob]:
+    """The runs by SGD whose sharpness nobody knows; arguments as above."""
+    for run in runs if context.spec.measures_sharpness else ():
+        if run.status == "done" and SharpnessArrays not in run.observed:
+            of_run, steps = arrays / run.key.id, len(run.step_losses)
+            networks = {
+                steps // len(run.epochs): of_run / FIRST_EPOCH,
+                steps: of_run / "network.safetensors",
+            }
+            yield SharpnessJob(
+                context=context,
+                arrays=arrays,
+                run=run.key,
+                networks={n: file for n, file in networks.items() if file.exists()},
+            )
 
 
 def _jobs_of(job: SurfaceJob) -> Iterator[SurfaceJob]:

@@ -7,6 +7,7 @@ events; who keeps them, and where, is not the loop's business.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -244,13 +245,12 @@ class Run:
         """Show the run to whoever wants to look now; `upcoming` is the next batch."""
         if not self._observers.wants(self.step):
             return
-        inputs, labels = (None, None) if upcoming is None else feed.take(upcoming)
         state = StepState(
             step=self.step,
             epoch=self.epoch,
             model=self._model,
-            inputs=inputs,
-            labels=labels,
+            # most only look at the model, and to gather a batch takes a while
+            upcoming=None if upcoming is None else partial(feed.take, upcoming),
             rate=self._rate(),
             loss=self._config.loss,
         )

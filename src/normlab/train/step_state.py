@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -21,8 +21,8 @@ class StepState:
     step: int  # steps taken so far; 0 before the first
     epoch: int  # finished epochs
     model: nn.Module
-    inputs: Tensor | None  # of the next step's batch; None after the last step
-    labels: Tensor | None  # (n,), theirs
+    upcoming: Callable[[], tuple[Tensor, Tensor]] | None
+    """Inputs and labels `(n,)` of the next step's batch; None after the last step."""
     rate: float  # learning rate of the next step
     loss: Loss
 

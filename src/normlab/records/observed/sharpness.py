@@ -7,8 +7,10 @@ from normlab.records.observed.contract import Array, ProbeArrays, kept
 _CURVATURE = "nats / weight²"
 
 
-class SharpnessArrays(ProbeArrays, probe="sharpness"):
+class SharpnessArrays(ProbeArrays, probe="sharpness", afterwards=True):
     """Largest Hessian eigenvalue on 256 training images, of runs with SGD.
+
+    After epoch 1 and at the end; of the network that was kept then, batches of 64.
 
     Source: Cohen et al. 2021, arXiv 2103.00065.
     """
