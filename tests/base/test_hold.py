@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -154,3 +156,19 @@ def test_nested_blocks_come_back_one_by_one() -> None:
             write_nan(model)
         assert bits(model) == between
     assert bits(model) == before
+
+
+class Making(OrderedDict[str, Any]):
+    """Gives out what the class it holds makes, as a registry of activations does."""
+
+    def __getitem__(self, key: str) -> Any:
+        return super().__getitem__(key)(1, 2, 3)
+
+
+def test_a_registry_is_put_back_without_being_asked_for_anything() -> None:
+    made = Making(linear=nn.Linear)
+    model = nn.Identity()
+    model.registry = made  # type: ignore[assignment]
+    with preserved(model):
+        made["other"] = nn.ReLU
+    assert [*made] == ["linear"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FunctionType
@@ -18,6 +18,7 @@ from normlab.base.state import (
     GENERATORS,
     PLAIN,
     data_of,
+    entries,
     followed,
     generator_state,
     is_own,
@@ -108,8 +109,8 @@ def _array(array: np.ndarray) -> PutBack:
     return lambda: np.copyto(array, before)
 
 
-def _mapping(mapping: MutableMapping[Any, Any]) -> PutBack:
-    before = dict(mapping)
+def _mapping(mapping: dict[Any, Any]) -> PutBack:
+    before = entries(mapping)
 
     def put_back() -> None:
         # by identity: tensors have no truth; untouched if nothing changed, for torch's

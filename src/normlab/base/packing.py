@@ -20,6 +20,7 @@ from normlab.base.state import (
     CONTAINERS,
     GENERATORS,
     PLAIN,
+    entries,
     fields,
     followed,
     generator_state,
@@ -180,7 +181,7 @@ class Unpacker:
         return there
 
     def _mapping(self, inside: list[Any], there: Any) -> dict[Any, Any]:
-        old = dict(there) if isinstance(there, dict) else {}
+        old = entries(there) if isinstance(there, dict) else {}
         pairs = [(self.unpacked(key, None), one) for key, one in inside]
         made = {key: self.unpacked(one, old.get(key)) for key, one in pairs}
         if not isinstance(there, dict):

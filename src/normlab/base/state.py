@@ -79,6 +79,20 @@ def spots(root: object, known: Iterable[object] = ()) -> Iterator[Spot]:
             yield from _below(place, seen, 0)
 
 
+def entries(mapping: dict[Any, Any]) -> dict[Any, Any]:
+    """What a dict holds, also one of a class that gives out something else.
+
+    Example:
+        >>> class Made(dict):
+        ...     def __getitem__(self, key): return super().__getitem__(key)()
+        >>> entries(Made(a=list)) == {"a": list}
+        True
+    """
+    if type(mapping) is dict:
+        return dict(mapping)
+    return {key: dict.__getitem__(mapping, key) for key in mapping}
+
+
 def owners_in(root: object) -> dict[str, object]:
     """Whose attributes are looked at, by path: all modules, or the object itself."""
     return dict(root.named_modules()) if isinstance(root, nn.Module) else {"": root}
