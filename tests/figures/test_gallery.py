@@ -86,15 +86,6 @@ def test_words_are_not_crossed_by_a_dotted_line(observed: Result) -> None:
         assert {text.get("bgcolor") for text in of_rows} == {paper}
 
 
-def test_no_row_of_a_sweep_has_a_second_line_that_numbers_cover(
-    observed: Result,
-) -> None:
-    texts = layout(having("sweep", observed).plot("claims").figure)["annotations"]
-    rows = [text for text in texts if "bgcolor" in text]
-    assert {text["xanchor"] for text in rows} == {"left", "right"}
-    assert not [text for text in rows if "<br>" in text["text"] or text["yshift"]]
-
-
 @pytest.mark.parametrize("name", sorted(set(NAMES) - LABELLED))
 def test_every_axis_says_what_it_shows(observed: Result, name: str) -> None:
     for axis in axes(having(name, observed).plot(name).figure).values():

@@ -31,6 +31,7 @@ from tests.analysis.sweeps import over_rates, rates_spec, valley
 
 RATES = (0.01, 0.1, 1.0)
 SIZE = "recipe.batch_size"
+PHONE = 48  # characters of its width
 SMALL = (SIZE, 8)
 BEST = {"none": 0.01, "batch": 0.1}
 
@@ -216,10 +217,27 @@ def test_claims_of_several_rates_and_points_say_where_they_hold() -> None:
     drawn = claims_forest.KIND.draw(Result(over_rates(spec, lambda key: 0.1)), LIGHT)
     notes = [note for note in drawn.figure.layout.annotations if note.x == 0]
     rows = [(note.xref, note.text) for note in notes]
-    (panel,) = {xref for xref, text in rows if text == "<b>better-accuracy</b>"}
-    assert (panel, "lr 0.1, batch_size 64") in rows
+    (panel,) = {xref for xref, text in rows if text == "<b>Test accuracy</b>"}
+    assert (panel, "lr 0.1, batch_size 64<br>+0.00 points") in rows
     assert len(set(rows)) == len(rows)
-    assert "better-accuracy (with batch norm, lr 0.1, batch_size 64): " in drawn.alt
+    assert "(with batch norm, lr 0.1, batch_size 64), description" in drawn.alt
+
+
+def test_a_phone_has_room_for_every_row_of_all_claims() -> None:
+    sweep = {"recipe.batch_size": [8, 64], "recipe.weight_decay": [0.0001, 0.0005]}
+    spec = rates_spec(0.01, sweep=sweep)
+    figure = claims_forest.KIND.draw(
+        Result(over_rates(spec, lambda key: 0.1)), LIGHT
+    ).figure
+    rows = [note.text.split("<br>") for note in figure.layout.annotations if note.y > 1]
+    assert rows
+    assert max(len(line) for lines in rows for line in lines) < PHONE
+    narrow = figure.layout.meta["narrow"]
+    for i, wide in enumerate([figure.layout.yaxis, figure.layout.yaxis2], start=1):
+        low, high = narrow[f"yaxis{i if i > 1 else ''}.domain"]
+        inner = narrow["height"] - figure.layout.margin.t - figure.layout.margin.b
+        per_row = (high - low) * inner / abs(wide.range[1] - wide.range[0])
+        assert per_row >= claims_forest.LINE * max(map(len, rows))
 
 
 def test_claims_of_one_rate_do_not_repeat_it() -> None:

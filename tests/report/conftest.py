@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page
 
 from normlab.facade.result import Result
 from normlab.figures.gallery import KINDS
@@ -55,3 +56,11 @@ def browser_type_launch_args() -> dict[str, Any]:
             "--disable-sync",
         ],
     }
+
+
+def drawn_fully(page: Page) -> None:
+    """Scroll down to the end, until every figure that is shown at once is drawn."""
+    for plot in page.locator(".plot:not([hidden])").all():
+        plot.scroll_into_view_if_needed()
+        plot.locator(".main-svg").first.wait_for()
+    page.wait_for_timeout(200)  # a change of width is followed after a moment

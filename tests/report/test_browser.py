@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from playwright.sync_api import Browser, Locator, Page
+
+from normlab.facade.result import Result
+from tests.figures.reading import numbers
 
 from .conftest import DRAWN, OVER_SEVERAL
 
@@ -172,16 +178,61 @@ def test_no_tool_of_a_figure_is_a_stop_of_the_keyboard(
     assert stops == 0
 
 
-def test_without_javascript_every_figure_is_told_in_words(
-    browser: Browser, page_path: Path
+def test_without_javascript_every_figure_is_told_in_words_and_numbers(
+    browser: Browser, page_path: Path, observed: Result
 ) -> None:
     context = browser.new_context(java_script_enabled=False, offline=True)
     page = context.new_page()
     page.goto(page_path.as_uri())
     for kind in DRAWN:
-        assert page.locator(f"#{kind.id} noscript p").inner_text()
-        assert not page.locator(f"#{kind.id} .plot").is_visible()
+        figure = page.locator(f"#{kind.id}")
+        assert figure.locator("noscript p").inner_text()
+        assert not figure.locator(".plot").is_visible()
+        cells = figure.locator("noscript td, noscript tbody th").all_inner_texts()
+        told = [value for cell in cells if (value := as_number(cell)) is not None]
+        drawn = every_value(observed.plot(kind.id).on_paper().figure.to_dict())
+        assert len(told) > 1
+        for value in told:
+            nearest = drawn[np.argmin(abs(drawn - value))]
+            assert value == pytest.approx(nearest, rel=1e-3, abs=1e-9)
     context.close()
+
+
+def as_number(cell: str) -> float | None:
+    """What a cell says, if that is one number."""
+    found = re.fullmatch(r"−?\d+(\.\d+)?(e[−+]\d+)?", cell)
+    return float(cell.replace("−", "-")) if found else None
+
+
+def every_value(drawn: object) -> NDArray[np.float64]:
+    """All numbers of a figure, at whatever depth, and the labels of its axes."""
+    match drawn:
+        case {"bdata": _}:
+            parts = [np.ravel(numbers(drawn))]
+        case dict():
+            parts = [every_value(of) for of in drawn.values()]
+        case list() | tuple():
+            parts = [every_value(of) for of in drawn]
+        case str():
+            value = as_number(drawn)
+            parts = [] if value is None else [np.array([value])]
+        case bool() | None:
+            parts = []
+        case int() | float():
+            parts = [np.array([drawn], np.float64)]
+        case _:
+            parts = []
+    found = np.concatenate([np.empty(0), *parts])
+    return found[np.isfinite(found)]
+
+
+def test_the_numbers_of_a_figure_open_where_there_is_a_script(
+    opened: Callable[..., Page],
+) -> None:
+    numbers = opened().locator("#claims [data-numbers]")
+    assert numbers.locator("table").count() == 0
+    numbers.locator("summary").click()
+    numbers.locator("table").first.wait_for()
 
 
 def test_moments_of_a_neuron_follow_the_slider(opened: Callable[..., Page]) -> None:
@@ -214,10 +265,28 @@ def test_printing_draws_every_figure_on_white(opened: Callable[..., Page]) -> No
     page = opened("desk", "dark")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     for kind in DRAWN:
-        if kind.at_once:
-            page.wait_for_selector(
-                f"[data-figure={kind.id}][data-state^=light]", state="attached"
-            )
+        page.wait_for_selector(
+            f"[data-figure={kind.id}][data-state^=light]", state="attached"
+        )
+
+
+def test_paper_has_all_stages_and_three_dimensions_and_the_page_is_as_before(
+    opened: Callable[..., Page],
+) -> None:
+    page = opened()
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("[data-figure=by-hand] g.subplot").count() == 4
+    copies = page.locator("[data-figure=surface-3d] canvas.copy")
+    assert copies.count() == 2
+    for copy in copies.all():
+        colours = copy.evaluate(
+            "c => new Set(new Uint32Array(c.getContext('2d')"
+            ".getImageData(0, 0, c.width, c.height).data.buffer)).size"
+        )
+        assert colours > 100  # a surface, not an empty sheet
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.locator("canvas").count() == 0
+    assert not page.locator("[data-figure=surface-3d]").is_visible()
 
 
 def test_no_button_offers_to_upload(opened: Callable[..., Page]) -> None:

@@ -23,6 +23,14 @@ def report(
             help="Where to write, - for standard output [default: DIR/report.html].",
         ),
     ] = None,
+    pictures: Annotated[
+        bool,
+        typer.Option(
+            "--pictures",
+            help="With a still picture of each figure, for readers without "
+            "JavaScript; needs kaleido and a browser.",
+        ),
+    ] = False,
     force: options.Force = False,
     show: options.Open = False,
 ) -> int:
@@ -36,9 +44,9 @@ def report(
     folder = named_or_newest(folder)
     result = StudyResult.open(folder)
     if output == STANDARD:
-        put_out(content(result))
+        put_out(content(result, stills=pictures))
         return 0
-    path = write(result, output or folder / NAME, force=force)
+    path = write(result, output or folder / NAME, force=force, stills=pictures)
     say(f"report written to {path}")
     if show:
         from normlab.cli.opening import open_in_browser

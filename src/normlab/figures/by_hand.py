@@ -78,31 +78,22 @@ def draw_by_hand(hand: ByHand, style: Style, theme: Theme = LIGHT) -> go.Figure:
     stages = hand.stages()
     everything = np.concatenate([values for _, values in stages])
     pad = 0.18 * max(float(np.ptp(everything)), 1e-6)
-    labels = _labels_axis(hand)
     rows = [
         Panel(
             x="label of the image",
             y="value",
-            x_axis=labels,
+            x_axis=_labels_axis(hand),
             y_axis={"range": [everything.min() - pad, everything.max() + pad]},
         )
     ]
     if hand.images is not None:
-        hidden = {"visible": False}
-        rows.append(
-            Panel(
-                x="",
-                y="",
-                x_axis={**labels, **hidden},
-                y_axis={**hidden, "range": [0, 1]},
-            )
-        )
+        rows.append(_strip(hand))
     figure = panels(theme, rows, columns=1, height=[260, 110][: len(rows)])
     add_level(figure, 0, 0.0, theme)
     first = stages[0][1]
     _add_values(figure, 0, first, style)
     if hand.images is not None:
-        _add_images(figure, hand.images)
+        _add_images(figure, 1, hand.images)
     figure.frames = frames(
         [
             [
@@ -136,25 +127,38 @@ def draw_stages(hand: ByHand, style: Style, theme: Theme = LIGHT) -> go.Figure:
     """
     stages = hand.stages()
     pad = [0.25 * max(float(np.ptp(values)), 1e-6) for _, values in stages]
-    figure = panels(
-        theme,
-        [
-            Panel(
-                title=words,
-                x="label of the image",
-                y="value",
-                x_axis=_labels_axis(hand),
-                y_axis={"range": [values.min() - more, values.max() + more]},
-            )
-            for (words, values), more in zip(stages, pad, strict=True)
-        ],
-        height=180,
-        legend=False,
-    )
+    rows = [
+        Panel(
+            title=words,
+            x="label of the image",
+            y="value",
+            x_axis=_labels_axis(hand),
+            y_axis={"range": [values.min() - more, values.max() + more]},
+        )
+        for (words, values), more in zip(stages, pad, strict=True)
+    ]
+    strips = 0 if hand.images is None else 2  # one below each column
+    rows += [_strip(hand)] * strips
+    heights = [180, 180, 70][: len(rows) // 2]
+    figure = panels(theme, rows, height=heights, legend=False)
     for i, (_, values) in enumerate(stages):
         add_level(figure, i, 0.0, theme)
         _add_values(figure, i, values, style)
+    if hand.images is not None:
+        for i in range(strips):
+            _add_images(figure, len(stages) + i, hand.images)
     return figure
+
+
+def _strip(hand: ByHand) -> Panel:
+    """A row of images in the places of their labels, without axes."""
+    hidden = {"visible": False}
+    return Panel(
+        x="",
+        y="",
+        x_axis={**_labels_axis(hand), **hidden},
+        y_axis={**hidden, "range": [0, 1]},
+    )
 
 
 def _labels_axis(hand: ByHand) -> dict[str, object]:
@@ -199,23 +203,24 @@ def _sides(values: Numbers) -> list[str]:
     return ["top center" if up else "bottom center" for up in above]
 
 
-def _add_images(figure: go.Figure, images: Numbers) -> None:
-    """Each image below its label, as a picture of its own: paper shows it too."""
+def _add_images(figure: go.Figure, i: int, images: Numbers) -> None:
+    """Each image below its label in panel `i`, as a picture: paper shows it too."""
     low, high = float(images.min()), float(images.max())
     pixels = np.round(255 * (images - low) / max(high - low, 1e-9)).astype(np.uint8)
-    for i, image in enumerate(pixels):
+    axes = on(i)
+    for place, image in enumerate(pixels):
         figure.add_layout_image(
             # sharp: browsers blur what they enlarge
             source=Image.fromarray(image.repeat(4, axis=0).repeat(4, axis=1)),
-            x=i,
+            x=place,
             y=0.5,
             sizex=0.94,
             sizey=1,
             xanchor="center",
             yanchor="middle",
             sizing="contain",
-            xref="x2",
-            yref="y2",
+            xref=axes["xaxis"],
+            yref=axes["yaxis"],
         )
 
 

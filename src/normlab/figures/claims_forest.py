@@ -11,14 +11,15 @@ import plotly.graph_objects as go
 
 from normlab.analysis.claim import Claim
 from normlab.analysis.text.layout import spread
-from normlab.analysis.text.words import count, effect_text
+from normlab.analysis.text.words import count, upper
 from normlab.errors import NotMeasured
 from normlab.figures.kit.claim_rows import (
     axis_of,
-    label_of,
+    called,
     measured,
     panels_of,
     several_places,
+    words_of,
 )
 from normlab.figures.kit.marks import add_upright
 from normlab.figures.kit.panels import Panel, axis_number, on, panels
@@ -28,8 +29,8 @@ from normlab.figures.kit.theme import LIGHT, Style, Theme, css
 if TYPE_CHECKING:
     from normlab.analysis.result import StudyResult
 
-ROW = 46  # pixels
-LINE = 16  # of a second line of words
+LINE = 16  # pixels: of words above a row
+MARK = 30  # of the row itself, half of it below its middle
 MAX_SEEDS = 60  # points of single seeds in a row
 MAX_ROWS = 240  # a page and more; browsers draw nothing of some hundred thousand pixels
 
@@ -49,23 +50,25 @@ def draw_claims_forest(
     arms = len({claim.arm for claim in claims}) > 1
     places = several_places(claims)
     groups = panels_of(claims, by_claim=places)
-    row_height = ROW + LINE * arms  # its name has a line, or it would meet the numbers
+    lines = [
+        [words_of(claim, with_arm=arms, with_place=places) for claim in group]
+        for group in groups
+    ]
+    most = max(len(words) for group in lines for words in group)
+    height = MARK + LINE * most  # of a row
     columns = 2 if places and len(groups) > 1 else 1
     figure = panels(
         theme,
         [
-            _panel(
-                group,
-                above=0.65 + 0.1 * arms,
-                title=group[0].id if places else "",
-            )
+            _panel(group, height, title=called(group[0]) if places else "")
             for group in groups
         ],
         columns=columns,
         height=[
-            row_height * max(map(len, groups[i : i + columns]))
+            height * max(map(len, groups[i : i + columns]))
             for i in range(0, len(groups), columns)
         ],
+        narrow=[height * len(group) for group in groups],
         legend=not places,
     )
     traces, words, shades = [], [], []
@@ -73,10 +76,9 @@ def draw_claims_forest(
         add_upright(figure, i, _equal(group[0]), theme)
         for row, claim in enumerate(group):
             if measured(claim):
-                shades.append(_shade(i, row, claim, styles[claim.arm]))
+                shades.append(_shade(i, row, claim, styles[claim.arm], height))
                 traces += _row(i, row, claim, styles[claim.arm])
-            label = label_of(claim, with_arm=arms, with_place=places)
-            words += _words_beside(i, row, claim, label, theme)
+            words.append(_words_above(i, row, lines[i][row], height, theme))
     # all at once: Plotly copies what is there whenever something is added
     figure.add_traces(traces)
     figure.update_layout(
@@ -87,9 +89,9 @@ def draw_claims_forest(
     return figure
 
 
-def _panel(group: Sequence[Claim], *, above: float, title: str) -> Panel:
+def _panel(group: Sequence[Claim], height: int, *, title: str) -> Panel:
     ratio = group[0].definition.scale == "ratio"
-    reach = _reach(group)
+    reach, below = _reach(group), MARK / 2 / height
     return Panel(
         title=title,
         x=f"{axis_of(group[0])} (dotted: equal)",
@@ -101,7 +103,7 @@ def _panel(group: Sequence[Claim], *, above: float, title: str) -> Panel:
             **(_ticks(reach) if ratio else {}),
         },
         y_axis={
-            "range": [len(group) - 0.35, -above],
+            "range": [len(group) - 1 + below, below - 1],
             "showticklabels": False,
             "showgrid": False,
             "showline": False,
@@ -157,6 +159,7 @@ def _row(i: int, row: int, claim: Claim, style: Style) -> Iterator[go.Scatter]:
         customdata=[effect.seed for effect in claim.effects[:MAX_SEEDS]],
         hovertemplate="seed %{customdata}: %{x:.3g}<extra></extra>",
         showlegend=False,
+        name=f"{called(claim)}, a seed each",
         **on(i),
     )
     low, high = claim.interval or (claim.estimate, claim.estimate)
@@ -178,13 +181,14 @@ def _row(i: int, row: int, claim: Claim, style: Style) -> Iterator[go.Scatter]:
             "symbol": style.marker,
             "line": {"width": 1.5, "color": style.colour()},
         },
-        hovertemplate=f"{claim.numbers}<extra>{claim.id}</extra>",
+        hovertemplate=f"{claim.numbers}<extra>{called(claim)}</extra>",
         showlegend=False,
+        name=called(claim),
         **on(i),
     )
 
 
-def _shade(i: int, row: int, claim: Claim, style: Style) -> dict[str, Any]:
+def _shade(i: int, row: int, claim: Claim, style: Style, height: int) -> dict[str, Any]:
     """The side of equal that the statement is about."""
     reach = _reach([claim]) * 100  # beyond the axis; the panel cuts it off
     ratio = claim.definition.scale == "ratio"
@@ -197,40 +201,31 @@ def _shade(i: int, row: int, claim: Claim, style: Style) -> dict[str, Any]:
         "x0": _equal(claim),
         "x1": side,
         "yref": f"y{n}",
-        "y0": row - 0.2,
-        "y1": row + 0.2,
+        "y0": row - MARK / 3 / height,
+        "y1": row + MARK / 3 / height,
         "layer": "below",
         "line": {"width": 0},
         "fillcolor": style.colour(0.1),
     }
 
 
-def _words_beside(
-    i: int, row: int, claim: Claim, label: str, theme: Theme
-) -> Iterator[dict[str, Any]]:
+def _words_above(
+    i: int, row: int, lines: Sequence[str], height: int, theme: Theme
+) -> dict[str, Any]:
     n = axis_number(i)
-    effect = "not measured"
-    if claim.estimate is not None and measured(claim):
-        effect = effect_text(claim.estimate, claim.definition)
-        effect += f", {claim.verdict}"
-    texts = {"left": label, "right": effect}
-    # beside the first line of the label: the second may reach far on a phone
-    up = {"left": 0, "right": LINE * label.count("<br>")}
-    for side, text in texts.items():
-        yield {
-            "text": text,
-            "xref": f"x{n} domain",
-            "x": 0 if side == "left" else 1,
-            "xanchor": side,
-            "yref": f"y{n}",
-            "y": row - 0.2,
-            "yanchor": "bottom",
-            "yshift": up[side],
-            "align": side,
-            "showarrow": False,
-            "bgcolor": css(theme.paper),  # the dotted line ends where words stand
-            "font": {"size": 12, "color": css(theme.ink)},
-        }
+    return {
+        "text": "<br>".join(lines),
+        "xref": f"x{n} domain",
+        "x": 0,
+        "xanchor": "left",
+        "yref": f"y{n}",
+        "y": row - MARK / 3 / height,
+        "yanchor": "bottom",
+        "align": "left",
+        "showarrow": False,
+        "bgcolor": css(theme.paper),  # the dotted line ends where words stand
+        "font": {"size": 12, "color": css(theme.ink)},
+    }
 
 
 def _draw(result: StudyResult, theme: Theme) -> Drawn:
@@ -268,7 +263,7 @@ def few(claims: Sequence[Claim]) -> Sequence[Claim]:
 
 def _words(claim: Claim, *, with_place: bool) -> str:
     of = f"{claim.labels[0]}, {claim.where}" if with_place else claim.labels[0]
-    return f"{claim.id} ({of}): {claim.numbers}, {claim.verdict}"
+    return f"{upper(claim.numbers)} ({of}), {claim.verdict.replace('-', ' ')}"
 
 
 KIND = FigureKind(

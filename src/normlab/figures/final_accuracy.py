@@ -56,6 +56,7 @@ def draw_final_accuracy(
                         _tick(those[i].by_arm.get(arm, {}), style.label)
                         for arm, style in styles.items()
                     ],
+                    "tickangle": 0,
                     "range": [-0.5, len(arms) - 0.5],
                     "showgrid": False,
                 },
@@ -75,7 +76,8 @@ def draw_final_accuracy(
 def _tick(of_seeds: Mapping[int, float], label: str) -> str:
     """The arm, and below it the mean: beside the points lines would cross it."""
     values = list(of_seeds.values())
-    return f"{label}<br>{100 * np.mean(values):.2f} %" if values else label
+    lines = label.replace(" ", "<br>", 1)  # a phone has room for several arms then
+    return f"{lines}<br>{100 * np.mean(values):.2f} %" if values else lines
 
 
 def _add_lines(

@@ -59,6 +59,8 @@ def draw_curves(
     curves = {
         name: _curves([found.get((name, value)) for value in values]) for name in styles
     }
+    if not any(those[2][:, 0].any() for those in curves.values()):
+        names = names[:2]  # all trained: nothing to be seen
     losses = [those[1][:, 0] for those in curves.values()]
     ranges: tuple[dict[str, object], ...] = (
         {},
@@ -69,12 +71,12 @@ def draw_curves(
         theme,
         [
             Panel(title=name, x=_word(key), y=unit, x_axis=x_axis, y_axis=dict(more))
-            for name, unit, more in zip(names, units, ranges, strict=True)
+            for name, unit, more in zip(names, units, ranges, strict=False)
         ],
         columns=3,
     )
     for name, style in styles.items():
-        for i, curve in enumerate(curves[name]):
+        for i, curve in enumerate(curves[name][: len(names)]):
             low, high = curve[:, 1], curve[:, 2]
             add_band(figure, places, low, high, style=style, name=style.label, **on(i))
             add_line(

@@ -17,6 +17,9 @@ from normlab.analysis.statements import Said, said_and_found, statements_of
 from normlab.analysis.text.answer import answers
 from normlab.analysis.text.over_sweep import over_sweep
 from normlab.figures.gallery import Gallery
+from normlab.figures.kit.export import stills as stills_of
+from normlab.figures.kit.numbers import Table
+from normlab.figures.kit.numbers import tables as numbers_of
 from normlab.figures.kit.picture import SECTIONS, Picture, Section
 from normlab.figures.kit.theme import DARK, LIGHT, swaps
 from normlab.records.data_line import data_line
@@ -49,11 +52,15 @@ FACTS = {
 }
 
 
-def build(result: StudyResult) -> str:
+def build(result: StudyResult, *, stills: bool = False) -> str:
     """The whole report as one HTML text; nothing outside is referred to.
 
     Args:
         result: A study, also one that is not finished.
+        stills: Whether each figure has a picture for readers without JavaScript.
+
+    Raises:
+        BadSetting: If there are to be pictures, and kaleido or a browser is missing.
     """
     pictures, missing = Gallery(result).drawn()
     by_section: dict[Section, list[Picture]] = {}
@@ -75,6 +82,7 @@ def build(result: StudyResult) -> str:
         finalize=_private(result),
     )
     page.filters["payload"] = payload
+    page.filters["tables"] = _numbers
     page.filters["sentence"] = sentence
     page.filters["linked"] = linked
     page.filters["anchor"] = anchor
@@ -98,6 +106,7 @@ def build(result: StudyResult) -> str:
         equal=equal(result.record.spec),
         different=different(result),
         data=data_line(result.record.meta),
+        stills=stills_of(pictures) if stills else {},
         sections=[
             (name, heading, by_section[name])
             for name, heading in SECTIONS.items()
@@ -133,6 +142,11 @@ def payload(picture: Picture) -> Markup:
     drawn = json.loads(picture.figure.to_json() or "{}")
     drawn["layout"].pop("template", None)
     return _script_safe(drawn)
+
+
+def _numbers(picture: Picture) -> list[Table]:
+    """All that it shows, also what a slider would."""
+    return numbers_of(picture.on_paper().figure)
 
 
 def sentence(text: object) -> str:

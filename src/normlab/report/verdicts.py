@@ -25,6 +25,8 @@ class Row(NamedTuple):
     id: str
     """Of its row, for links."""
     claim: Claim
+    said: str
+    """The statement, wherever it was judged."""
     statement: str
     measured: str
     """Quantity, number and interval."""
@@ -86,6 +88,7 @@ def _row(
     return Row(
         id=name,
         claim=claim,
+        said=upper(said),
         statement=upper(f"{said} ({claim.where})" if several else said),
         measured=upper(claim.numbers.partition(f", {claim.side} in")[0]),
         verdict=claim.verdict.replace("-", " ") if usual else _found(claim),
@@ -109,10 +112,12 @@ def _found(claim: Claim) -> str:
 
 
 def back(found: Sequence[Rows]) -> dict[str, list[Row]]:
-    """For each figure the rows that lead to it, those of the whole study first."""
-    by_figure: defaultdict[str, list[Row]] = defaultdict(list)
+    """For each figure the rows that lead to it, of a claim at several places one."""
+    by_figure: defaultdict[str, dict[str, Row]] = defaultdict(dict)
     for rows in found:
         for row in (*rows.first, *rows.places):
             if row.figure:
-                by_figure[row.figure].append(row)
-    return by_figure
+                by_figure[row.figure].setdefault(row.said, row)
+    return defaultdict(
+        list, {figure: [*rows.values()] for figure, rows in by_figure.items()}
+    )

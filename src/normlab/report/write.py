@@ -18,21 +18,25 @@ _ELSEWHERE = "Choose another place: normlab report DIR -o FILE."
 NAME = "report.html"
 
 
-def write(result: StudyResult, path: Path, *, force: bool = False) -> Path:
+def write(
+    result: StudyResult, path: Path, *, force: bool = False, stills: bool = False
+) -> Path:
     """Write a study's report, replacing its own older one.
 
     Args:
         result: The study.
         path: The file; its folder must exist.
         force: Whether another existing report is replaced.
+        stills: As for `build`.
 
     Raises:
+        BadSetting: As `build` does.
         BadFolder: If it cannot be written, exists, or is no regular file.
     """
     own = result.folder is not None and path == result.folder / NAME
     refuse_to_replace(path, ".html", ".htm", force=force or own)
     try:
-        whole.write(path, content(result))
+        whole.write(path, content(result, stills=stills))
     except OSError as error:
         raise BadFolder(
             f"{path}: cannot be written ({error.strerror}). "
@@ -41,6 +45,6 @@ def write(result: StudyResult, path: Path, *, force: bool = False) -> Path:
     return path
 
 
-def content(result: StudyResult) -> bytes:
+def content(result: StudyResult, *, stills: bool = False) -> bytes:
     """A study's report; what is no text in UTF-8 is escaped."""
-    return build(result).encode(errors="backslashreplace")
+    return build(result, stills=stills).encode(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""What a sweep came out as, in one paragraph for each arm."""
+"""What a sweep came out as, in some lines for each arm."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ _GROWS = {
 class OverSweep(NamedTuple):
     """The answers about one arm: those that a sweep asks for, and the others."""
 
-    text: str
-    """How the effects range over the points, and whether they grow."""
+    title: str
+    """Which arms are compared."""
+    told: tuple[str, ...]
+    """How each effect ranges over the points, and whether it grows; may be empty."""
     others: Answers
 
 
 def over_sweep(group: Answers) -> OverSweep:
-    """Tell the sweep's own answers as a paragraph.
+    """Tell the sweep's own answers, what has the same reason together.
 
     Args:
         group: All answers about one arm of a sweep.
@@ -34,11 +36,15 @@ def over_sweep(group: Answers) -> OverSweep:
     told.sort(key=lambda line: ([*ABOUT].index(_kind(line)), _slope(line)))
     others = tuple(line for line in group.lines if line not in told)
     title = f"{group.title[:1].upper()}{group.title[1:]}"
-    text = f"{title}: {'; '.join(_parts(told))}." if told else ""
-    return OverSweep(text, group._replace(lines=others))
+    return OverSweep(title, tuple(_parts(told)), group._replace(lines=others))
 
 
 def _parts(lines: list[Answer]) -> Iterator[str]:
+    alike: dict[tuple[str, str, str], list[str]] = {}  # one reason for several axes
+    for line in lines:
+        if _unmeasured(line):
+            axis = line.claims[0].axis.rpartition(".")[2]
+            alike.setdefault((_kind(line), line.says, line.why), []).append(axis)
     for line in lines:
         claim = line.claims[0]
         quantity = claim.definition.quantity
@@ -50,11 +56,21 @@ def _parts(lines: list[Answer]) -> Iterator[str]:
             slope, comma, interval = why.partition(", ")
             why = f"{slope} {quantity.rpartition(', change ')[2]}{comma}{interval}"
         question = f"{line.question[:1].lower()}{line.question[1:]}"
+        if _unmeasured(line):
+            axes = alike.pop((_kind(line), line.says, line.why), [])
+            if axes:
+                start = question.removesuffix(axes[0])
+                yield f"whether the {start}{' or '.join(axes)}: {line.says} ({why})"
+            continue
         grows = _GROWS.get(claim.verdict)
         if grows is None:
             yield f"whether the {question}: {line.says} ({why})"
         else:
             yield f"the {question.replace(' grows ', f' {grows} ')} ({why})"
+
+
+def _unmeasured(line: Answer) -> bool:
+    return _slope(line) and line.claims[0].estimate is None
 
 
 def _slope(line: Answer) -> bool:

@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 
 from normlab.analysis.claim import Claim
-from normlab.analysis.text.words import unit_text
+from normlab.analysis.text.words import effect_text, unit_text, upper
+
+MOST = 36  # characters of a line on a phone
 
 
 def panels_of(claims: Sequence[Claim], *, by_claim: bool) -> list[list[Claim]]:
@@ -22,10 +24,32 @@ def panels_of(claims: Sequence[Claim], *, by_claim: bool) -> list[list[Claim]]:
     return [g for g in groups if not by_claim or any(map(measured, g))]
 
 
-def label_of(claim: Claim, *, with_arm: bool, with_place: bool) -> str:
-    """What a row is of: in a panel of one claim the place alone."""
-    first = claim.where if with_place else f"<b>{claim.id}</b>"
-    return f"{first}<br>{claim.labels[0]}" if with_arm else first
+def words_of(claim: Claim, *, with_arm: bool, with_place: bool) -> list[str]:
+    """Lines above a row: what or where it is, the arm, and the effect.
+
+    Below each other, because a phone has no room beside them.
+    """
+    lines = _places(claim) if with_place else [f"<b>{called(claim)}</b>"]
+    if with_arm:
+        lines.append(claim.labels[0])
+    effect = "not measured"
+    if claim.estimate is not None and measured(claim):
+        effect = effect_text(claim.estimate, claim.definition)
+        if claim.verdict != "description":
+            effect += f", {claim.verdict.replace('-', ' ')}"
+    return [*lines, effect]
+
+
+def _places(claim: Claim) -> list[str]:
+    """A long place in a line for each of its settings."""
+    if len(claim.where) <= MOST:
+        return [claim.where]
+    return claim.where.split(", ")
+
+
+def called(claim: Claim) -> str:
+    """What was measured, as the table of verdicts has it."""
+    return upper(claim.definition.quantity or claim.id)
 
 
 def several_places(claims: Sequence[Claim]) -> bool:

@@ -6,6 +6,7 @@ import importlib
 import os
 import shutil
 import tempfile
+from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from normlab.spec.names import known
 
 _ELSEWHERE = "Choose another place with -o FOLDER."
 FORMATS = ("svg", "png", "pdf")
+SMALL = "webp"  # what pages embed
 WIDTH = 1000  # pixels
 SHARPNESS = 2  # pixels of a PNG per pixel of the page
 BROWSERS = (
@@ -137,6 +139,23 @@ def png_of(picture: Picture) -> bytes | None:
         except (BadSetting, RunFailed):  # what is interactive is shown all the same
             return None
         return file.read_bytes()
+
+
+def stills(pictures: Sequence[Picture]) -> dict[str, str]:
+    """Each picture by its name, small and without its title, as a page embeds it.
+
+    Raises:
+        BadSetting: If kaleido or a browser is missing.
+        RunFailed: If the browser draws a figure wrongly.
+    """
+    with tempfile.TemporaryDirectory(prefix="normlab-figures-") as home:
+        files = {p.kind.id: Path(home, f"{p.kind.id}.{SMALL}") for p in pictures}
+        jobs = list(zip(pictures, files.values(), strict=True))
+        Drawer("--pictures").draw(jobs, Paper(title=False))
+        return {
+            name: f"data:image/{SMALL};base64,{b64encode(file.read_bytes()).decode()}"
+            for name, file in files.items()
+        }
 
 
 class Drawer:

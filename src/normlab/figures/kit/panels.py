@@ -45,6 +45,7 @@ def panels(
     *,
     columns: int = 2,
     height: int | Sequence[int] = 300,
+    narrow: Sequence[int] | None = None,
     legend: bool = True,
 ) -> go.Figure:
     """An empty figure with axes for every panel, row by row.
@@ -54,6 +55,7 @@ def panels(
         these: From left to right, then down.
         columns: Panels of a row on a wide page.
         height: Of the panels in pixels, or one height for each row.
+        narrow: Of each panel on a narrow page; None: as far as a phone has room.
         legend: Whether to leave a line for it.
 
     Example:
@@ -100,7 +102,7 @@ def panels(
         }
     if columns > 1:
         fewer = [min(one, NARROW_HEIGHT) for one in heights for _ in range(columns)]
-        patch = _narrow(fewer[: len(these)], gap, around=top + bottom)
+        patch = _narrow(narrow or fewer[: len(these)], gap, around=top + bottom)
         layout["meta"] = {"narrow": patch}
     return go.Figure(layout=layout)
 

@@ -40,14 +40,19 @@
     }
   };
 
+  // what a slider would show is all there at once on paper
+  const stillOf = (holder) => printing && document.getElementById(`still-${holder.dataset.figure}`);
+
   const state = (holder) => {
     const night = dark.matches && !printing;
-    return `${night ? "dark" : "light"} ${holder.clientWidth < NARROW ? "narrow" : "wide"}`;
+    const width = holder.clientWidth < NARROW ? "narrow" : "wide";
+    return `${night ? "dark" : "light"} ${stillOf(holder) ? "still " : ""}${width}`;
   };
 
   const draw = (holder) => {
     const name = holder.dataset.figure;
-    let figure = JSON.parse(document.getElementById(`data-${name}`).textContent);
+    const kept = stillOf(holder) || document.getElementById(`data-${name}`);
+    let figure = JSON.parse(kept.textContent);
     const wanted = state(holder);
     if (wanted.startsWith("dark")) figure = recolour(figure);
     const layout = figure.layout;
@@ -134,6 +139,21 @@
     });
   };
 
+  // pixels of WebGL are gone before paper is drawn: a copy stays
+  const flatten = (holder) => {
+    for (const one of Object.values(holder._fullLayout || {})) {
+      const scene = one && one._scene;
+      if (!scene || !scene.glplot) continue;
+      scene.glplot.redraw();
+      const shown = scene.glplot.canvas;
+      const copy = document.createElement("canvas");
+      Object.assign(copy, { className: "copy", width: shown.width, height: shown.height });
+      copy.style.cssText = shown.style.cssText;
+      copy.getContext("2d").drawImage(shown, 0, 0);
+      shown.after(copy);
+    }
+  };
+
   const drawAll = () => holders.filter((h) => !h.hidden && h.dataset.state !== state(h)).forEach(draw);
   const redraw = () => holders.filter((h) => h.dataset.state && h.dataset.state !== state(h)).forEach(draw);
 
@@ -157,19 +177,38 @@
     waiting = setTimeout(redraw, 150);
   });
   // paper has nothing to press: what can be opened is open
-  const closed = () => [...document.querySelectorAll("details:not([open])")];
+  const closed = () => [...document.querySelectorAll("details:not([open]):not([data-numbers])")];
   let opened = [];
+  let unasked = [];  // what nobody asked to see is on paper all the same
   window.addEventListener("beforeprint", () => {
     printing = true;
+    unasked = holders.filter((holder) => holder.hidden);
+    unasked.forEach((holder) => { holder.hidden = false; });
     drawAll();
+    holders.forEach(flatten);
     opened = closed();
     opened.forEach((one) => { one.open = true; });
   });
   window.addEventListener("afterprint", () => {
     printing = false;
+    unasked.forEach((holder) => {
+      Plotly.purge(holder);
+      delete holder.dataset.state;
+      holder.hidden = true;
+    });
+    document.querySelectorAll("canvas.copy").forEach((copy) => copy.remove());
     redraw();
     opened.forEach((one) => { one.open = false; });
   });
+
+  // the tables for who has no script are made when they are asked for
+  for (const numbers of document.querySelectorAll("[data-numbers]")) {
+    numbers.addEventListener("toggle", () => {
+      const made = numbers.querySelector(".numbers-of");
+      const kept = numbers.parentElement.querySelector("noscript").textContent;
+      if (!made) numbers.insertAdjacentHTML("beforeend", kept.slice(kept.indexOf("<div")));
+    });
+  }
 
   for (const button of document.querySelectorAll("[data-shows]")) {
     button.addEventListener("click", () => {
