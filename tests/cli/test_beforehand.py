@@ -55,7 +55,7 @@ def test_a_plan_says_all_and_writes_nothing(
     assert "data: " in text and "100 train" in text
     for said in (
         r"time: about [\d:]+ \([\d:]+ training, [\d:]+ surfaces and curvatures, "
-        r"[\d:]+ what a step costs\), estimated",
+        r"[\d:]+ what a step costs, [\d:]+ the report\), estimated",
         r"memory: about [\d.]+ MB for each of \d+ workers?; ",
         r"disk: about [\d.]+ [KM]B to keep, and up to [\d.]+ [KM]B more on the way",
         # a few steps on tiny images, and surfaces of a network that is none the smaller

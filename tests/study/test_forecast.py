@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from normlab.spec.study import StudySpec
 from normlab.study import api
 from normlab.study.ahead import COST, SURVEY, long_survey
 from normlab.study.executor import LocalExecutor
-from normlab.study.forecast import Forecast, forecast
+from normlab.study.forecast import REPORT, Forecast, forecast
 from normlab.study.prepare import PythonParts, prepare
 from tests.study.cases import spec_of, write_data
 
@@ -32,8 +33,17 @@ def slow(outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return cross_entropy(outputs, labels)
 
 
-def foretold(spec: StudySpec, folder: Path) -> Forecast:
-    prepared = prepare(spec, root=Path(), python=PythonParts(loss=slow))
+def slow_forward(outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy that is slow where nothing is learnt, as on a surface."""
+    if not torch.is_grad_enabled():
+        time.sleep(SLEEP / 10)
+    return cross_entropy(outputs, labels)
+
+
+def foretold(
+    spec: StudySpec, folder: Path, loss: Callable[..., torch.Tensor] = slow
+) -> Forecast:
+    prepared = prepare(spec, root=Path(), python=PythonParts(loss=loss))
     executor = LocalExecutor(workers=1, threads=1, logs=folder)
     try:
         return forecast(prepared, executor, folder / "data")
@@ -49,10 +59,19 @@ def test_time_is_that_of_all_steps_and_of_what_follows(
     # 2 arms and 2 seeds, 3 epochs of 7 steps
     assert found.training >= 2 * 2 * 3 * 7 * SLEEP
     # 11 steps of each arm at least
-    assert found.after.keys() == {SURVEY, COST}
+    assert found.after.keys() == {SURVEY, COST, REPORT}
     assert found.after[COST] >= 2 * 11 * SLEEP
     assert "--measure light" in found.remedy
     assert found.memory > 50 << 20
+
+
+def test_surfaces_are_timed_on_the_network_itself(data: Path, tmp_path: Path) -> None:
+    settings = "execution.workers=1", "measure=full", "surfaces.exact=true"
+    points = "surfaces.points=21"
+    found = foretold(spec_of(data, *settings, points), tmp_path, slow_forward)
+    # 2 arms on the plane of both and on their own, 6 batches at every point
+    least = 2 * 2 * 6 * 21**2 * SLEEP / 10
+    assert least <= found.after[SURVEY] < 4 * least
 
 
 def test_disk_is_what_a_study_leaves(data: Path, tmp_path: Path) -> None:

@@ -59,6 +59,21 @@ def plan_lines(spec: StudySpec, root: Path) -> Iterator[str]:
     yield "planned only: nothing of the trial is kept, nothing is written"
 
 
+def time_line(spec: StudySpec) -> str:
+    """How long a study will take, by a short trial of which nothing is kept.
+
+    Raises:
+        NormlabError: What `run` would raise before training.
+    """
+    from normlab.study import api
+
+    forecast = api.foretell(spec)
+    return wrapped(
+        f"time: about {duration(forecast.training + sum(forecast.after.values()))}, "
+        "estimated from a short trial of each arm; fewer arms or seeds take less"
+    )
+
+
 def _taken(forecast: Forecast, spec: StudySpec, root: Path) -> Iterator[str]:
     """Time, memory and disk."""
     after = forecast.after

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from normlab.analysis.text.words import count
+from normlab.spec.model import Model
+from normlab.spec.plan import plan
 from normlab.spec.settings import with_values
 
 if TYPE_CHECKING:
     from normlab.spec.study import StudySpec
 
 SEEDS, EPOCHS = 3, 1
+RUNS = 6  # of the smallest network, that two cores train in less than a minute
 
 
 def reduced(spec: StudySpec) -> StudySpec:
@@ -26,6 +29,11 @@ def reduced(spec: StudySpec) -> StudySpec:
         ("surfaces.seeds", "0"),
     ]
     return with_values(spec, values)
+
+
+def may_take_long(spec: StudySpec) -> bool:
+    """Whether it is more than what is trained in less than a minute."""
+    return len(plan(spec)) > RUNS or spec.model != Model() or spec.recipe.epochs > 1
 
 
 def quick_text(spec: StudySpec) -> str:

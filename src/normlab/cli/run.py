@@ -48,10 +48,10 @@ def run(
 ) -> int:
     """Train the arms of an experiment and compare them."""
     from normlab.cli import given
-    from normlab.cli.beforehand import equal_arms, plan_lines
+    from normlab.cli.beforehand import equal_arms, plan_lines, time_line
     from normlab.cli.conduct import Manner, announcement, conduct, executed
     from normlab.cli.experiments import find, not_as_published
-    from normlab.cli.quick import quick_text, reduced
+    from normlab.cli.quick import may_take_long, quick_text, reduced
     from normlab.records.folder import StudyFolder
     from normlab.spec.recipe import REFINED
     from normlab.terminal.watching import dated_folder
@@ -106,4 +106,6 @@ def run(
         for line in plan_lines(spec, folder.absolute().parent):
             say(line)
         return 0
+    if quick and not quiet and may_take_long(spec) and not executed(spec):
+        told.append(time_line(spec))
     return conduct(spec, folder, train, told=told, manner=Manner(quiet, verbose, show))

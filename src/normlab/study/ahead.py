@@ -43,7 +43,7 @@ def stages_ahead(
     spec = context.spec
     stages = []
     if spec.measure == "full":
-        stages.append(survey(_expected(context, point), variants[point], point))
+        stages.append(survey(expected(context, point), variants[point], point))
     if spec.measure != "none":
         stages.append(cost(variants[point], point))
     return stages
@@ -56,7 +56,7 @@ def long_survey(
     point, context = next(iter(contexts.items()))
     if context.spec.measure != "full":
         return []
-    ahead = survey(_expected(context, point), variants[point], point).steps
+    ahead = survey(expected(context, point), variants[point], point).steps
     return (
         [longer(context, variants[point])]
         if ahead > MUCH * _steps(variants, point)
@@ -66,7 +66,7 @@ def long_survey(
 
 def longer(context: JobContext, variant: Variant) -> str:
     """That what follows takes longer than the training, and how to leave it out."""
-    work = [(job, job.work(variant.batches.n)) for job in _expected(context, ())]
+    work = [(job, job.work(variant.batches.n)) for job in expected(context, ())]
     drawn = [n for job, n in work if isinstance(job, SurfaceJob) and job.kind != "bowl"]
     most = 2 * sum(drawn) > sum(n for _, n in work)
     return (
@@ -118,7 +118,7 @@ def cost(variant: Variant, point: SweepPoint) -> Stage:
     return Stage(name=COST, work={COST: steps}, point=point)
 
 
-def _expected(
+def expected(
     context: JobContext, point: SweepPoint
 ) -> Iterable[SurfaceJob | AfterwardsJob]:
     """All that there is if the study is shown at its first rate, and twins are alike.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,15 +14,21 @@ from normlab.records.events import Failed
 from normlab.records.levels import LEVELS
 from normlab.spec.plan import RunKey, plan
 from normlab.spec.point import SweepPoint
-from normlab.study.ahead import SURVEY, longer, stages_ahead
+from normlab.study.afterwards import PER_EXAMPLE
+from normlab.study.ahead import SURVEY, expected, longer, stages_ahead
 from normlab.study.executor import Executor
+from normlab.study.jobs import JobContext
 from normlab.study.listener import Workload
 from normlab.study.messages import Lost, Measured
 from normlab.study.pace import workers_of
-from normlab.study.prepare import Prepared, told_apart
+from normlab.study.prepare import Prepared, Variant, told_apart
 from normlab.study.progress import Progress
 from normlab.study.rehearsal import RehearsalJob, Rehearsed
+from normlab.study.stages import Stage
+from normlab.study.surface_job import SurfaceJob
 
+REPORT = "the report"
+DRAWING = {"full": 5.0, "light": 4.0, "none": 3.0}  # seconds, on a machine of 2024
 POINTS = 8  # of a sweep, at most; others are taken to be as the mean of these
 
 
@@ -77,6 +83,10 @@ def forecast(prepared: Prepared, executor: Executor, data: Path) -> Forecast:
     kept, passing = _on_disk(prepared, found)
     training = (progress.seconds_left() or 0.0) - sum(after.values())
     point, context = next(iter(contexts.items()))
+    if SURVEY in after:
+        here = {arm: trial for (arm, at), trial in found.items() if at == tried[0]}
+        after[SURVEY] = _survey(context, prepared.variants[point], here)
+    after[REPORT] = DRAWING[spec.measure]
     long = after.get(SURVEY, 0.0) > training
     return Forecast(
         training=training,
@@ -86,6 +96,29 @@ def forecast(prepared: Prepared, executor: Executor, data: Path) -> Forecast:
         passing=passing,
         remedy=longer(context, prepared.variants[point]) if long else "",
     )
+
+
+def _survey(
+    context: JobContext, variant: Variant, found: Mapping[str, Rehearsed]
+) -> float:
+    """Seconds of surfaces and what else follows, by what each arm was seen to take.
+
+    Args:
+        context: At the point of the sweep that is shown.
+        variant: Likewise.
+        found: By arm.
+    """
+    n, size = variant.batches.n, min(variant.batches.batch_size, variant.batches.n)
+    work: dict[str, float] = {}
+    for job in expected(context, ()):
+        trial = found[job.run.arm]
+        if isinstance(job, SurfaceJob) and trial.surface is not None:
+            once, each = trial.surface
+            work[job.name] = once + each * job.work(n)
+        else:
+            work[job.name] = trial.step * job.work(n) / (PER_EXAMPLE * size)
+    workers = workers_of(variant.spec.execution)
+    return Stage(name=SURVEY, work=work, workers=workers).seconds(1.0)
 
 
 def _spread(groups: list[list[SweepPoint]]) -> Iterator[list[SweepPoint]]:

@@ -19,6 +19,7 @@ import torch
 
 from normlab.data.batches import BatchStream
 from normlab.data.feed import Feed
+from normlab.errors import NormlabError
 from normlab.probes.registry import observers
 from normlab.spec.plan import RunKey
 from normlab.study.jobs import JobContext
@@ -31,6 +32,8 @@ from normlab.train.step_state import PENDING, Observer, StepState
 
 ENOUGH = 0.5  # seconds of steps
 MOST = 50  # steps
+ACROSS = 3  # points of a trial surface, along each axis
+FEW, LARGER = 4, 4  # batches of it, and times as many of the next
 
 
 class Rehearsed(NamedTuple):
@@ -46,6 +49,8 @@ class Rehearsed(NamedTuple):
     """Bytes of the network as it is kept."""
     seen: int
     """Bytes of all that probes will have seen."""
+    surface: tuple[float, float] | None = None
+    """Seconds to set a surface up, and of each loss of one example on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +104,53 @@ def _rehearsed(context: JobContext, key: RunKey, folder: Path) -> Rehearsed:
         memory=_most_memory(),
         network=sum(tensor.nbytes for tensor in model.state_dict().values()),
         seen=seen,
+        surface=_surface(context, key) if context.spec.measure == "full" else None,
     )
+
+
+def _surface(context: JobContext, key: RunKey) -> tuple[float, float] | None:
+    """What a surface costs to set up, and for each example at each point.
+
+    From two small ones of different size; None where none can be measured.
+    """
+    # slow to load, and needed by none who only hands the job on
+    from normlab.landscape.surface import surface
+
+    dataset, how = context.dataset(), context.spec.surfaces
+    model = context.network(key.arm, key.seed).to(torch.device(context.device))
+    size = min(context.spec.recipe.batch_size, len(dataset.train))
+    most = max(1, min(len(dataset.train), how.examples) // size)
+
+    def seconds(batches: int) -> float:
+        began = perf_counter()
+        surface(
+            model,
+            dataset,
+            statistics=how.statistics[0],
+            batch_size=size,
+            points=ACROSS,
+            exact=True,
+            examples=batches * size,
+            seed=key.seed,
+            loss=context.loss,
+        )
+        return perf_counter() - began
+
+    few = max(1, min(FEW, most // 2))
+    try:
+        seconds(1)  # sets up what is set up once
+        short = more = seconds(few)
+        some = few
+        while some < most and (some == few or more < ENOUGH):
+            some = min(LARGER * some, most)
+            more = seconds(some)
+    except NormlabError:  # as it will say where surfaces are measured
+        return None
+    losses = size * ACROSS**2  # of one batch
+    if some == few:
+        return 0.0, short / (few * losses)
+    each = max(0.0, more - short) / ((some - few) * losses)
+    return max(0.0, short - each * few * losses), each
 
 
 def _looks(
