@@ -275,7 +275,9 @@ def test_paper_has_all_stages_and_three_dimensions_and_the_page_is_as_before(
 ) -> None:
     page = opened()
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    assert page.locator("[data-figure=by-hand] g.subplot").count() == 4
+    # four stages, and below them the images
+    assert page.locator("[data-figure=by-hand] g.subplot").count() == 4 + 2
+    assert page.locator("[data-figure=by-hand] image").count() == 2 * 8
     copies = page.locator("[data-figure=surface-3d] canvas.copy")
     assert copies.count() == 2
     for copy in copies.all():

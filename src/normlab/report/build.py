@@ -97,6 +97,7 @@ def build(result: StudyResult, *, stills: bool = False) -> str:
         unfinished=unfinished(result),
         verdicts=verdicts,
         back=back(verdicts),
+        shown=shown,
         swept=swept,
         first=first,
         answers=[each.others for each in swept] or groups,

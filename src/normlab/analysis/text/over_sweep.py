@@ -50,6 +50,8 @@ def _parts(lines: list[Answer]) -> Iterator[str]:
         quantity = claim.definition.quantity
         why = line.why.removeprefix(f"{quantity}: ")
         if not _slope(line):
+            if why and all(c.verdict == "description" for c in line.claims):
+                why += "; means over seeds, not judged one by one"
             yield f"{quantity} {line.says}{f' ({why})' if why else ''}"
             continue
         if claim.estimate is not None:

@@ -49,10 +49,10 @@ def tables(figure: go.Figure) -> list[Table]:
         >>> from normlab.figures.kit.panels import Panel, panels
         >>> from normlab.figures.kit.theme import LIGHT
         >>> figure = panels(LIGHT, [Panel(x="step", y="loss (nats)")])
-        >>> figure = figure.add_scatter(x=[0, 10], y=[2.3, 0.5], name="with")
-        >>> tables(figure)
-        [Table(title='loss (nats)', head=('step', 'with'), rows=(('0', '2.3'), \
-('10', '0.5')))]
+        >>> figure = figure.add_scatter(x=[0, 9], y=[2, 1], mode="lines", name="with")
+        >>> (table,) = tables(figure)
+        >>> table.head, table.rows
+        (('step', 'with'), (('0', '2'), ('9', '1')))
     """
     by_panel: dict[str, list[Any]] = {}
     for trace in figure.data:
