@@ -71,7 +71,7 @@ pictures: .venv/installed-dev  ## Draw the pictures of README and gallery from o
 		$(STUDIES)/article $(STUDIES)/rates $(STUDIES)/sizes $(STUDIES)/planes
 
 zoo: .venv/installed-dev  ## Verbs on networks that others wrote (ARGS="--only resnet")
-	test -d build/zoo/monai || \
+	test -d build/zoo/torchcrepe || \
 		$(BIN)/pip install --quiet --no-deps --target build/zoo -r benchmarks/zoo.txt
 	PYTHONPATH=build/zoo $(BIN)/python benchmarks/zoo.py $(ARGS)
 

