@@ -160,6 +160,13 @@ def test_the_account_says_what_all_seeds_start_from(
     assert str(whole.parent) not in said.replace(str(whole), "")
 
 
+def test_the_report_says_so_and_names_no_folder(home: Path, whole: Path) -> None:
+    assert main(["report", str(whole)]) == 0
+    said = (whole / "report.html").read_text("utf-8")
+    assert "ll seeds start from the weights of trained.safetensors" in said
+    assert str(home) not in said
+
+
 def test_resumed_is_uninterrupted(home: Path, whole: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         api.run(spec_in(home), tmp_path / "study", watcher=StopsAfter(2))

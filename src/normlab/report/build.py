@@ -163,7 +163,12 @@ def sentence(text: object) -> str:
 def _private(result: StudyResult) -> Callable[[Any], Any]:
     """Every text of the page without the folders of the machine it is made on."""
     spec = result.record.spec
-    places = (result.folder, spec.data.source, spec.model.file)
+    places = (
+        result.folder,
+        spec.data.source,
+        spec.model.file,
+        spec.model.weights,
+    )
 
     def shown(value: Any) -> Any:
         is_text = isinstance(value, str) and not isinstance(value, Markup)
