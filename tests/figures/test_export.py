@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import sys
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from normlab.errors import BadFolder, BadSetting
 from normlab.facade.result import Result
 from normlab.figures.kit import export
-from normlab.figures.kit.export import export_figures
+from normlab.figures.kit.export import export_figures, stills
+from normlab.figures.kit.paper import NARROW
 
 
 def test_an_unknown_format_is_refused(observed: Result, tmp_path: Path) -> None:
@@ -47,3 +51,19 @@ def test_a_figure_becomes_a_file_with_its_title(
     (path,) = export_figures([observed.plot("cost")], "svg", tmp_path / "new")
     assert path == tmp_path / "new" / "cost.svg"
     assert "What it costs" in path.read_text()
+
+
+@pytest.mark.browser
+def test_a_page_gets_a_picture_of_each_figure_that_needs_no_script(
+    observed: Result,
+) -> None:
+    names = ("cost", "surface-3d")
+    found = stills([observed.plot(name) for name in names])
+    assert tuple(found) == names
+    for text in found.values():
+        head, _, data = text.partition(",")
+        assert head == "data:image/webp;base64"
+        with Image.open(BytesIO(b64decode(data))) as picture:
+            assert (picture.format, picture.width) == ("WEBP", NARROW)
+            colours = picture.convert("L").getextrema()
+            assert colours[0] < 100 < 200 < colours[1]  # something is drawn on paper

@@ -50,10 +50,9 @@ def draw_claims_forest(
     arms = len({claim.arm for claim in claims}) > 1
     places = several_places(claims)
     groups = panels_of(claims, by_claim=places)
-    lines = [
-        [words_of(claim, with_arm=arms, with_place=places) for claim in group]
-        for group in groups
-    ]
+    rates = {claim.rate for claim in claims if claim.compared == "same-rate"}
+    shown = {"with_arm": arms, "with_place": places, "with_rate": len(rates) > 1}
+    lines = [[words_of(claim, **shown) for claim in group] for group in groups]
     most = max(len(words) for group in lines for words in group)
     height = MARK + LINE * most  # of a row
     columns = 2 if places and len(groups) > 1 else 1
@@ -92,8 +91,11 @@ def draw_claims_forest(
 def _panel(group: Sequence[Claim], height: int, *, title: str) -> Panel:
     ratio = group[0].definition.scale == "ratio"
     reach, below = _reach(group), MARK / 2 / height
+    # the end of a long title has a line of its own, which a phone has room for
+    title, _, note = title.partition(", ")
     return Panel(
         title=title,
+        note=note,
         x=f"{axis_of(group[0])} (dotted: equal)",
         y="",
         x_axis={

@@ -24,12 +24,18 @@ def panels_of(claims: Sequence[Claim], *, by_claim: bool) -> list[list[Claim]]:
     return [g for g in groups if not by_claim or any(map(measured, g))]
 
 
-def words_of(claim: Claim, *, with_arm: bool, with_place: bool) -> list[str]:
+def words_of(
+    claim: Claim, *, with_arm: bool, with_place: bool, with_rate: bool
+) -> list[str]:
     """Lines above a row: what or where it is, the arm, and the effect.
 
     Below each other, because a phone has no room beside them.
     """
-    lines = _places(claim) if with_place else [f"<b>{called(claim)}</b>"]
+    lines = (
+        _places(claim, with_rate=with_rate)
+        if with_place
+        else [f"<b>{called(claim)}</b>"]
+    )
     if with_arm:
         lines.append(claim.labels[0])
     effect = "not measured"
@@ -40,11 +46,12 @@ def words_of(claim: Claim, *, with_arm: bool, with_place: bool) -> list[str]:
     return [*lines, effect]
 
 
-def _places(claim: Claim) -> list[str]:
+def _places(claim: Claim, *, with_rate: bool) -> list[str]:
     """A long place in a line for each of its settings."""
-    if len(claim.where) <= MOST:
-        return [claim.where]
-    return claim.where.split(", ")
+    where = claim.where
+    if not with_rate:  # it is the same everywhere
+        where = where.removeprefix(f"lr {claim.rate:g}, ")
+    return [where] if len(where) <= MOST else where.split(", ")
 
 
 def called(claim: Claim) -> str:

@@ -8,22 +8,24 @@ import shutil
 import tempfile
 from base64 import b64encode
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
+from PIL import Image
 
 from normlab.disk import whole
 from normlab.disk.output import refuse_to_replace
 from normlab.disk.remedy import remedy
 from normlab.errors import BadFolder, BadSetting, RunFailed
-from normlab.figures.kit.paper import AS_LAID_OUT, Paper
+from normlab.figures.kit.paper import AS_LAID_OUT, NARROW, PIXELS, Paper
 from normlab.figures.kit.picture import Picture
 from normlab.spec.names import known
 
 _ELSEWHERE = "Choose another place with -o FOLDER."
 FORMATS = ("svg", "png", "pdf")
-SMALL = "webp"  # what pages embed
+QUALITY = 25  # per cent, of what pages embed
 WIDTH = 1000  # pixels
 SHARPNESS = 2  # pixels of a PNG per pixel of the page
 BROWSERS = (
@@ -149,13 +151,21 @@ def stills(pictures: Sequence[Picture]) -> dict[str, str]:
         RunFailed: If the browser draws a figure wrongly.
     """
     with tempfile.TemporaryDirectory(prefix="normlab-figures-") as home:
-        files = {p.kind.id: Path(home, f"{p.kind.id}.{SMALL}") for p in pictures}
+        files = {p.kind.id: Path(home, f"{p.kind.id}.webp") for p in pictures}
         jobs = list(zip(pictures, files.values(), strict=True))
-        Drawer("--pictures").draw(jobs, Paper(title=False))
+        Drawer("--pictures").draw(jobs, Paper(width=NARROW / PIXELS, title=False))
         return {
-            name: f"data:image/{SMALL};base64,{b64encode(file.read_bytes()).decode()}"
+            name: f"data:image/webp;base64,{b64encode(_small(file)).decode()}"
             for name, file in files.items()
         }
+
+
+def _small(file: Path) -> bytes:
+    """The picture as closely as text in it is still sharp."""
+    small = BytesIO()
+    with Image.open(file) as drawn:
+        drawn.convert("RGB").save(small, "WEBP", quality=QUALITY)
+    return small.getvalue()
 
 
 class Drawer:
