@@ -231,9 +231,11 @@ def tried(model: nn.Module, x: Tensor) -> Iterator[tuple[str, bool, str]]:
     listed = [e.norm for e in report.done] + [path for path, _ in report.left]
     yield "every norm is listed", {*listed} == known, f"{len(report.done)} folded"
     change = apart(lean, whole, other)
-    # deep networks amplify rounding: not more than what they make of their own
+    # deep networks amplify rounding: not much more than what they make of their own,
+    # which one input tells to a factor of a few (MobileNetV1 of transformers after a
+    # step: 1.8e-10 in float64, of its own 6e-11)
     stated = 1e-12 if x.dtype == torch.float64 else 1e-5
-    bound = max(stated, 4 * rounding(whole, other))
+    bound = max(stated, 16 * rounding(whole, other))
     yield "fold keeps the function", change <= bound, f"{change:.1e}"
     for verb, new in {
         "freeze": freeze(model).model,
