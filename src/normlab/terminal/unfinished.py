@@ -34,7 +34,8 @@ def unfinished_block(record: StudyRecord, folder: Path) -> Block:
     conducted, surfaces = _in_the_folder(folder)
     told = f"{ended:,} of {count(len(record.runs), 'run')} done"
     if ended == len(record.runs):
-        told += f", {count(surfaces, 'surface')} so far, measurements missing"
+        done = count(surfaces, "loss surface")
+        told += f", but not all that is measured after them ({done} so far)"
     else:
         left = (f"{n:,} {status}" for status, n in statuses.items() if status in _LEFT)
         told += f", {', '.join(left)}"
