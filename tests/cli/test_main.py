@@ -32,7 +32,15 @@ class Api:
         self.spec: StudySpec | None = None
         self.execution: Execution | None = None
 
-    def run(self, spec: StudySpec, out: Path, *, watcher: ProgressListener) -> Result:
+    def run(
+        self,
+        spec: StudySpec,
+        out: Path,
+        *,
+        watcher: ProgressListener,
+        only: tuple[int, ...] | None = None,
+    ) -> Result:
+        assert only is None
         self.spec = spec
         watcher.note("reading mnist")
         study(out, finished=self.finished)

@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 
 from normlab.cli.export import export
 from normlab.cli.listing import list_studies
+from normlab.cli.merge import merge
 from normlab.cli.new import new
 from normlab.cli.recalibrate import recalibrate
 from normlab.cli.report import report
@@ -61,6 +62,7 @@ app.command("run", cls=_EachOnce)(run)
 app.command("new", cls=_EachOnce)(new)
 app.command("resume", cls=_EachOnce)(resume)
 app.command("rerun", cls=_EachOnce)(rerun)
+app.command("merge", cls=_EachOnce)(merge)
 app.command("show", cls=_EachOnce)(show)
 app.command("list", cls=_EachOnce)(list_studies)
 app.command("report", cls=_EachOnce)(report)

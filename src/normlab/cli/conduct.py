@@ -10,6 +10,8 @@ from normlab.analysis.text.layout import wrapped
 from normlab.analysis.text.words import ARMS, count, named, seeds_text
 from normlab.cli.stopping import Stopped, signal_behind
 from normlab.errors import NormlabError
+from normlab.records.parts import only_seeds
+from normlab.records.rows import ENDED
 from normlab.terminal.printing import complain, say
 from normlab.terminal.watching import watching
 
@@ -86,6 +88,9 @@ def _conducted(
     except BrokenPipeError:  # nobody reads the progress any more
         complain(f"normlab: {_how_to_go_on(folder)}")
         raise
+    only = only_seeds(result.record.meta)
+    if only is not None:
+        return _of_part(result, only, folder)
     # first what took long, so that no trouble with the report can lose it
     _account(result, folder, manner)
     failed = [run.key.id for run in result.record.runs if run.status == "failed"]
@@ -97,6 +102,25 @@ def _conducted(
     if lost:
         complain(f"normlab: {count(len(lost), 'file')} of results cannot be read.")
     return _report(result, folder, manner) or int(bool(failed or lost))
+
+
+def _of_part(result: StudyResult, only: Sequence[int], folder: Path) -> int:
+    """Say what a part of a study has, and what brings it together with the others."""
+    runs = [run for run in result.record.runs if run.key.seed in only]
+    ended = sum(run.status in ENDED for run in runs)
+    say(
+        wrapped(
+            f"a part of the study ({seeds_text(only)}): {ended} of "
+            f"{count(len(runs), 'run')} have ended, of {len(result.record.runs)} in all"
+        )
+    )
+    say("when all parts have, bring them together:")
+    say(f"  normlab merge {quote(str(folder))} ... -o whole")
+    failed = [run.key.id for run in runs if run.status == "failed"]
+    if failed:
+        more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+        complain(f"normlab: {failed[0]}{more} failed; normlab show says why.")
+    return int(bool(failed))
 
 
 def _account(result: StudyResult, folder: Path, manner: Manner) -> None:

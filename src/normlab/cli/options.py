@@ -120,6 +120,15 @@ SeedsAtMost = Annotated[
         "verdicts allow for every look on the way [default: as many as --seeds].",
     ),
 ]
+OnlySeeds = Annotated[
+    str | None,
+    _option(
+        "--only-seeds",
+        metavar="3|0,4",
+        text="Train these of the seeds alone, as a part of the study; `normlab merge` "
+        "brings parts together.",
+    ),
+]
 MoreSeeds = Annotated[
     str | None,
     _option(

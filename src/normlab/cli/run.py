@@ -24,6 +24,7 @@ def run(
     refine: options.Refine = False,
     seeds: options.Seeds = None,
     seeds_at_most: options.SeedsAtMost = None,
+    only_seeds: options.OnlySeeds = None,
     epochs: options.Epochs = None,
     batch_size: options.BatchSize = None,
     momentum: options.Momentum = None,
@@ -53,7 +54,9 @@ def run(
     from normlab.cli.experiments import find, not_as_published
     from normlab.cli.quick import may_take_long, quick_text, reduced
     from normlab.records.folder import StudyFolder
+    from normlab.records.parts import refuse_no_part
     from normlab.spec.recipe import REFINED
+    from normlab.spec.settings import parse_numbers
     from normlab.terminal.watching import dated_folder
 
     known = find(experiment, full=full)
@@ -88,13 +91,16 @@ def run(
         },
         settings or (),
     )
+    only = None if only_seeds is None else parse_numbers(only_seeds, "--only-seeds")
+    if only is not None:
+        refuse_no_part(spec, only)
     folder = out or dated_folder(spec.experiment)
     StudyFolder.refuse_taken(folder)  # before it is said that the study is kept there
 
     def train(watcher: ProgressListener) -> StudyResult:
         from normlab.study import api
 
-        return api.run(spec, folder, watcher=watcher)
+        return api.run(spec, folder, watcher=watcher, only=only)
 
     told = not_as_published(experiment, spec)
     if quick:

@@ -27,13 +27,18 @@ _LEVELS = 2  # of folders that are made: arrays/RUN/path, but never a study's ow
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
     """A stream to a new file, which takes the name `path` once the body is done.
 
     It is written under a random name that nobody can have prepared, synced to the
     disk and renamed: readers see the old file or the new one, also after a power cut.
     Where the body fails, nothing is left. A killed writer leaves its part, which
     `sweep` knows by its name and by the lock that only a living writer holds.
+
+    Args:
+        path: The file.
+        sync: Whether to wait for the disk; not where many follow, and `os.sync` does it
+            for all before anything says that they are there.
 
     Raises:
         OSError: If it cannot be written.
@@ -47,14 +52,16 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                     fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 yield stream
                 stream.flush()
-                os.fsync(stream.fileno())
+                if sync:
+                    os.fsync(stream.fileno())
                 os.replace(part, path.name, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
                 with suppress(OSError):
                     os.unlink(part, dir_fd=folder)
                 raise
         with suppress(OSError):  # some network file systems sync no folders
-            os.fsync(folder)
+            if sync:
+                os.fsync(folder)
     finally:
         os.close(folder)
 

@@ -34,6 +34,14 @@ def forget(connection: sqlite3.Connection, run_id: str) -> None:
     connection.execute("DELETE FROM measurements WHERE name = ?", (f"{_OF}{run_id}",))
 
 
+def copy(source: sqlite3.Connection, into: sqlite3.Connection, run_id: str) -> None:
+    """Note of a run what another folder's database says of it."""
+    asked = "SELECT value FROM measurements WHERE name = ?"
+    for (value,) in source.execute(asked, (f"{_OF}{run_id}",)):
+        for text in json.loads(value):
+            put(into, run_id, text)
+
+
 def gathered(measured: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Measurements by name, the notes of all runs as one: each text with their ids."""
     found = {name: of for name, of in measured.items() if not holds_notes(name)}

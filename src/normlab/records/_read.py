@@ -18,6 +18,7 @@ from normlab.records.rows import (
     CLASSES,
     FAILED,
     LARGEST,
+    ONLY,
     STATUSES,
     EpochRow,
     GlimpseRow,
@@ -57,8 +58,8 @@ def meta(connection: sqlite3.Connection, folder: Path) -> dict[str, str]:
         decoded("meta", "value", facts[NOTED], "a description of data", is_description)
     if LOOKS in facts:
         decoded("meta", "value", facts[LOOKS], "looks at a study", are_looks)
-    if SEEDS in facts:
-        decoded("meta", "value", facts[SEEDS], "seeds", are_seeds)
+    for name in {SEEDS, ONLY} & facts.keys():
+        decoded("meta", "value", facts[name], "seeds", are_seeds)
     return facts
 
 

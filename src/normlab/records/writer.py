@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager, suppress
+import shutil
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from normlab.disk import whole
+from normlab.disk.opening import opened
+from normlab.disk.tree import entries
 from normlab.errors import BadFolder
 from normlab.records import _arrays, _blocks, _notes
 from normlab.records._arrays import SURFACES
-from normlab.records._database import DATABASE
+from normlab.records._copy import copy_run
+from normlab.records._database import DATABASE, to_read
 from normlab.records._events import keep
 from normlab.records._trouble import reporting
 from normlab.records.events import EpochDone, Event, Noted, Observed
@@ -20,7 +26,6 @@ from normlab.spec.point import point_json
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -135,6 +140,34 @@ class Writer:
         """Keep a fact about the study: versions, digests, sources, times."""
         with self._transaction() as run:
             run.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def adopt_arrays(self, part: Path, key: RunKey) -> None:
+        """Copy what a part of the study keeps of one run in files.
+
+        Raises:
+            BadFolder: If a file cannot be read or written, or is no regular file.
+        """
+        home = part / _arrays.ARRAYS / key.id
+        for entry in entries(home):
+            if entry.is_dir(follow_symlinks=False):
+                continue
+            name = Path(entry.path).relative_to(part)
+            with reporting(part), opened(Path(entry.path), within=part) as source:
+                place = self._path / name
+                whole.make_room(place.parent)
+                with whole.replacing(place, sync=False) as copy:
+                    shutil.copyfileobj(source, copy)
+            self.kept.add(name.as_posix())
+
+    def adopt_rows(self, runs: Mapping[RunKey, Path]) -> None:
+        """Take over what parts of the study say of runs, all or nothing."""
+        os.sync()  # the files first
+        with self._transaction() as into:
+            for part in dict.fromkeys(runs.values()):
+                with reporting(part), closing(to_read(part)) as source:
+                    for key in (key for key, path in runs.items() if path == part):
+                        copy_run(source, into, _identity(key), self._row(key))
+                        _notes.copy(source, into, key.id)
 
     def _write(
         self, run_id: str, probe: str, arrays: Mapping[str, NDArray[Any]]

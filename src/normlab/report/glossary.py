@@ -108,6 +108,7 @@ GLOSSARY: Mapping[str, str] = {
         "How often a difference as large as the one measured, or larger, would come "
         "about by accident if the arms were equal."
     ),
+    "part": "Some seeds of a study, trained in a folder of their own and merged later.",
     "plane": (
         "Where a loss surface is measured: an origin in the space of all weights, and "
         "two directions."

@@ -6,7 +6,8 @@ from collections import Counter
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
-from normlab.analysis.text.words import count
+from normlab.analysis.text.words import count, seeds_text
+from normlab.records.parts import only_seeds
 from normlab.records.rows import ENDED
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ def unfinished(result: StudyResult) -> Unfinished | None:
     if not runs or not (left or "finished" not in result.record.meta):
         return None
     name = quote(result.folder.name) if result.folder else "DIR"
+    if (only := only_seeds(result.record.meta)) is not None:
+        ended = sum(run.status in ENDED for run in runs if run.key.seed in only)
+        told = f"This is a part of the study ({seeds_text(only)}): {ended} of "
+        told += f"{count(len(runs), 'run')} have ended here"
+        return Unfinished(told, f"normlab merge {name} ... -o whole")
     return Unfinished(_missing(len(runs), left), f"normlab resume {name}")
 
 

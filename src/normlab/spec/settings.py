@@ -114,7 +114,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         >>> parse_seeds("3"), parse_seeds("0,1,7"), parse_seeds("7,")
         ((0, 1, 2), (0, 1, 7), (7,))
     """
-    listed = tuple(_whole(part, "seeds", text) for part in _parts(text, "seeds"))
+    listed = parse_numbers(text, "seeds")
     if "," in text:
         return listed
     count = listed[0]
@@ -124,6 +124,16 @@ def parse_seeds(text: str) -> tuple[int, ...]:
             "one seed alone is written with a comma behind it."
         )
     return tuple(range(count))
+
+
+def parse_numbers(text: str, key: str) -> tuple[int, ...]:
+    """Whole numbers with commas between them.
+
+    Example:
+        >>> parse_numbers("3", "--only-seeds"), parse_numbers("0,4", "--only-seeds")
+        ((3,), (0, 4))
+    """
+    return tuple(_whole(part, key, text) for part in _parts(text, key))
 
 
 def parse_norms(text: str) -> tuple[Arm, ...]:

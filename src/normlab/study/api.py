@@ -23,7 +23,8 @@ from normlab.records.data_line import NOTED as NOTED_DATA
 from normlab.records.environment import environment
 from normlab.records.folder import StudyFolder
 from normlab.records.inventory import NOTED, inventory, noted
-from normlab.records.rows import CLASSES, ENDED, LARGEST
+from normlab.records.parts import only_seeds, refuse_no_part, refuse_part
+from normlab.records.rows import CLASSES, ENDED, LARGEST, ONLY
 from normlab.spec.more_seeds import at_once, at_seeds
 from normlab.spec.plan import plan
 from normlab.spec.study import Execution, StudySpec
@@ -47,6 +48,7 @@ def run(
     *,
     watcher: ProgressListener | None = None,
     python: PythonParts | None = None,
+    only: Sequence[int] | None = None,
 ) -> StudyResult:
     """Train every run of a new study and keep it in the folder `out`.
 
@@ -55,6 +57,8 @@ def run(
         out: A folder that is empty or does not exist.
         watcher: Is told what happens.
         python: What no study.toml can hold: objects given from Python.
+        only: Some seeds of it: the others are trained elsewhere, in other parts, which
+            `records.parts.merge` brings together.
 
     Raises:
         NormlabError: Something is wrong with the study, its data, its network or
@@ -62,6 +66,8 @@ def run(
         KeyboardInterrupt: Everything so far is kept; `resume` goes on.
     """
     watcher = watcher or Silent()
+    if only is not None:
+        refuse_no_part(spec, only)
     StudyFolder.refuse_taken(out)  # before workers start and data is read
     with _executor(spec) as executor:
         from normlab.analysis.decidable import decidable
@@ -73,7 +79,7 @@ def run(
         known = foreseen(spec, out.absolute().parent)
         for sentence in (*decidable(spec), *known, *long):
             watcher.told(sentence)
-        return _begun(prepared, out, executor, watcher)
+        return _begun(prepared, out, executor, watcher, only)
 
 
 @placing()
@@ -129,7 +135,8 @@ def resume(
     folder = StudyFolder.open(path)
     folder.refuse_busy()
     before = spec = folder.spec
-    if seeds is not None:
+    if seeds is not None and tuple(seeds) != spec.seeds:
+        refuse_part(folder)
         spec = at_seeds(spec, tuple(seeds))
     if execution is not None:
         spec = spec.model_copy(update={"execution": execution})
@@ -176,13 +183,18 @@ def rerun(
     remedy = f"{_BACK[:-1]} of it: normlab run {quote(str(before.settings))}"
     with _executor(spec) as executor:
         prepared = _prepared_as_before(before, spec, watcher, python, remedy)
-        return _begun(prepared, out, executor, watcher)
+        return _begun(prepared, out, executor, watcher, only_seeds(before.meta()))
 
 
 def _begun(
-    prepared: Prepared, out: Path, executor: Executor, watcher: ProgressListener
+    prepared: Prepared,
+    out: Path,
+    executor: Executor,
+    watcher: ProgressListener,
+    only: Sequence[int] | None,
 ) -> StudyResult:
-    with StudyFolder.begin(out, prepared.spec, _facts(prepared)) as folder:
+    facts = _facts(prepared) | ({} if only is None else {ONLY: json.dumps([*only])})
+    with StudyFolder.begin(out, prepared.spec, facts) as folder:
         return _conduct(prepared, folder, executor, watcher)
 
 
@@ -286,13 +298,15 @@ def _conduct(
     from normlab.study.looking import look
 
     frozen = folder.spec.data.augment == "freeze"
+    only = only_seeds(folder.meta())
     with folder.write() as writer:
         try:
             Conductor(
-                prepared, folder, writer, executor=executor, watcher=watcher
+                prepared, folder, writer, executor=executor, watcher=watcher, only=only
             ).conduct()
-            look(folder, writer)
-            writer.meta("finished", datetime.now(UTC).isoformat(timespec="seconds"))
+            if only is None:
+                look(folder, writer)
+                writer.meta("finished", datetime.now(UTC).isoformat(timespec="seconds"))
             known = (*noted(folder.meta()), *writer.kept)
             writer.meta(NOTED, inventory(folder.path, known, folder.tables().runs))
         finally:

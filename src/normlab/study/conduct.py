@@ -70,6 +70,7 @@ class Conductor:
         writer: Of that folder.
         executor: Computes the jobs.
         watcher: Is told what happens.
+        only: The seeds to compute of a part, which measures nothing after training.
     """
 
     def __init__(
@@ -80,8 +81,10 @@ class Conductor:
         *,
         executor: Executor,
         watcher: ProgressListener,
+        only: Sequence[int] | None = None,
     ) -> None:
         self._prepared = prepared
+        self._only = only
         self._folder = folder
         self._writer = writer
         self._executor = executor
@@ -98,7 +101,7 @@ class Conductor:
         self._contexts = prepared.contexts(self._data)
 
     def conduct(self) -> None:
-        """Train every run that has not ended, then measure what steps cost.
+        """Train every run that has not ended, then measure what follows training.
 
         Raises:
             KeyboardInterrupt: If the user stops it; the runs under way are then
@@ -109,8 +112,9 @@ class Conductor:
         self._prepared.dataset.save(self._data)
         try:
             self._train()
-            self._survey()
-            self._measure()
+            if self._only is None:
+                self._survey()
+                self._measure()
             if self._failed or FAILED in self._folder.tables().measurements:
                 self._writer.measurement(FAILED, self._failed)
         except BadFolder as trouble:
@@ -137,7 +141,7 @@ class Conductor:
         spec = self._prepared.spec
         self._writer.add_runs(plan(spec))
         # an earlier session may have added rates of its own
-        runs = self._folder.tables().runs
+        runs = [run for run in self._folder.tables().runs if self._is_ours(run.key)]
         self._ended = {run.key for run in runs if run.status in ENDED}
         starts = {
             run.key: self._rewound(run.key)
@@ -150,7 +154,11 @@ class Conductor:
         }
         last = {run.key: run.epochs[-1] for run in runs if run.epochs}
         keys = [run.key for run in runs]
-        ahead = stages_ahead(self._contexts, self._prepared.variants)
+        ahead = (
+            stages_ahead(self._contexts, self._prepared.variants)
+            if self._only is None
+            else []
+        )
         self._watcher.began(Workload(spec, keys, steps, done, last, ahead))
         for key in longest_first(starts, self._prepared.variants, spec.recipe.epochs):
             self._executor.submit(self._job(key, starts[key]))
@@ -159,6 +167,9 @@ class Conductor:
             self._planned = {run.key for run in runs}
             self._join(self._refinement.wanted())
         self._listen()
+
+    def _is_ours(self, key: RunKey) -> bool:
+        return self._only is None or key.seed in self._only
 
     def _refine(self, key: RunKey, event: Event) -> None:
         """Add the runs that are wanted by what a run reports."""
