@@ -245,7 +245,7 @@ def test_a_signal_keeps_everything_as_ctrl_c_does(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def killed(spec: StudySpec, out: Path, *, watcher: ProgressListener) -> Result:
+    def killed(spec: StudySpec, out: Path, **_: object) -> Result:
         study(out, finished=2)
         os.kill(os.getpid(), number)
         raise AssertionError(f"{number.name} was not heard")

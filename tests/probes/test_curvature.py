@@ -11,7 +11,7 @@ from torch.func import functional_call
 from torch.nn.functional import cross_entropy, multi_margin_loss
 
 from normlab.base.streams import stream
-from normlab.probes import curvature
+from normlab.probes import hessian
 from normlab.probes.context import Batch
 from normlab.probes.curvature import lanczos, row_curvatures
 from tests.probes.cases import NORMS, WEIGHTS, batch, small
@@ -114,7 +114,7 @@ def test_graphs_are_held_or_made_again_with_the_same_outcome(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     held = found(small())
-    monkeypatch.setattr(curvature, "HELD", 0)
+    monkeypatch.setattr(hessian, "HELD", 0)
     assert found(small())[:10] == pytest.approx(held[:10], rel=1e-9)
 
 

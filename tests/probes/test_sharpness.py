@@ -9,9 +9,8 @@ from torch.func import functional_call
 from torch.nn.functional import cross_entropy, multi_margin_loss
 
 from normlab.base.streams import stream
+from normlab.probes.hessian import hessian, is_once_only
 from normlab.probes.sharpness import (
-    hessian,
-    is_once_only,
     largest_eigenvalue,
     sharpness,
 )
@@ -40,6 +39,18 @@ def test_the_eigenvalue_is_that_of_the_dense_hessian(norm: str) -> None:
     value = sharpness(model, [batch()], loss=cross_entropy, seed=0)
     # after 12 products of 70 dimensions, and always from below
     assert 0.99 * expected < value <= expected * (1 + 1e-9)
+
+
+def test_graphs_are_held_or_made_again_with_the_same_outcome(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def measured() -> float:
+        batches = [batch(), tuple(part.flip(0) for part in batch())]
+        return sharpness(small("batch"), batches, loss=cross_entropy, seed=0)
+
+    held = measured()
+    monkeypatch.setattr("normlab.probes.hessian.HELD", 0)
+    assert measured() == pytest.approx(held, rel=1e-9)
 
 
 def test_products_are_those_with_the_dense_hessian() -> None:

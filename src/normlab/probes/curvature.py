@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.autograd.graph import saved_tensors_hooks
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from normlab.base.filters import lengths_of
 from normlab.base.reals import real
 from normlab.base.streams import stream
 from normlab.probes.context import Batch
+from normlab.probes.hessian import Product, hessian_over
 from normlab.probes.probe_mode import probe_mode_
-from normlab.probes.sharpness import hessian
 from normlab.train.evaluate import Loss
 
-Product = Callable[[Tensor], Tensor]
-"""A symmetric matrix: what it makes of a vector."""
 IMAGES, BATCH = 512, 64
 PRODUCTS = 40
-HELD = 256 << 20  # bytes that graphs of gradients may hold between two products
 SPENT = 1e-5  # length of a vector that is rounding alone, in largest eigenvalues
 
 
@@ -69,48 +64,10 @@ def row_curvatures(
         return np.empty(0)
     lengths = lengths_of(model, names)
     scale = torch.cat([lengths[name].reshape(-1) for name in names]).to(real(chosen[0]))
-    times = _times(lambda some: _hessian(model, some, loss, chosen), batches)
+    _, times = hessian_over(model, batches, loss, chosen)
     draws = stream(seed, "curvature")
     start = torch.randn(len(scale), generator=draws).to(scale)
     return lanczos(lambda vector: scale * times(scale * vector), start * (scale > 0))
-
-
-def _hessian(
-    model: nn.Module, batches: Sequence[Batch], loss: Loss, weights: Sequence[Tensor]
-) -> Product:
-    # of torch's ways to attend only this one can be differentiated twice
-    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
-        losses = [loss(model(inputs), labels) for inputs, labels in batches]
-        return hessian(torch.stack(losses).mean(), weights)[1]
-
-
-def _times(
-    make: Callable[[Sequence[Batch]], Product], batches: Sequence[Batch]
-) -> Product:
-    """The mean product over batches: in one graph that is held, if that takes little.
-
-    With one product for all of them vectors as long as the weights are cut, joined and
-    added up once instead of for each batch.
-    """
-    held = 0
-
-    def counted(tensor: Tensor) -> Tensor:
-        nonlocal held
-        held += tensor.nbytes
-        return tensor
-
-    with saved_tensors_hooks(counted, lambda tensor: tensor):
-        make(batches[:1])
-    if held * len(batches) <= HELD:
-        return make(batches)
-
-    def times(vector: Tensor) -> Tensor:
-        total = torch.zeros_like(vector)
-        for batch in batches:
-            total += make([batch])(vector)
-        return total / len(batches)
-
-    return times
 
 
 def lanczos(

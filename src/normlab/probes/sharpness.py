@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from normlab.base.reals import real
 from normlab.base.streams import stream
 from normlab.probes.context import Batch
+from normlab.probes.hessian import Product, hessian_over
 from normlab.probes.probe_mode import probe_mode_
 from normlab.train.evaluate import Loss
 
@@ -23,9 +21,6 @@ MAX_PRODUCTS = 12
 # way to the top the value may rest for a product.
 SETTLED = 1e-4
 TINY = 1e-30  # of a gradient that vanishes, which then adds nothing
-
-# What torch says of an operation that has no second derivative.
-_ONCE_ONLY = re.compile("derivative for .* is not implemented")
 
 
 def sharpness(
@@ -39,7 +34,7 @@ def sharpness(
 
     Args:
         model: In training mode; in `preserved`, for its modes are changed.
-        batches: Each is normalised by its own statistics.
+        batches: Equally large ones, each normalised by its own statistics.
         loss: Of outputs and labels; mean over the examples.
         seed: Of the stream that Lanczos starts from.
 
@@ -53,10 +48,7 @@ def sharpness(
     """
     probe_mode_(model)
     parameters = [p for p in model.parameters() if p.requires_grad]
-    # of torch's ways to attend only this one can be differentiated twice
-    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
-        losses = [loss(model(inputs), labels) for inputs, labels in batches]
-        gradient, times = hessian(torch.stack(losses).mean(), parameters)
+    gradient, times = hessian_over(model, batches, loss, parameters)
     draw = torch.randn(len(gradient), generator=stream(seed, "sharpness")).to(gradient)
     # the gradient of a trained network lies mostly where curvature is large: to
     # start there spares products; a random part is orthogonal to nothing
@@ -64,46 +56,8 @@ def sharpness(
     return largest_eigenvalue(times, start)[0]
 
 
-def is_once_only(error: RuntimeError) -> bool:
-    """Whether it says that a network has an operation without second derivative."""
-    return _ONCE_ONLY.search(str(error)) is not None
-
-
-def hessian(
-    loss: Tensor, parameters: Sequence[Tensor]
-) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-    """Gradient of `loss`, and the product of its Hessian with a vector, both `(size,)`.
-
-    A complex parameter counts as two real ones; half precision is widened.
-    The graph of the gradient is built once; a product is one pass back through it.
-    """
-    found = torch.autograd.grad(
-        loss, parameters, create_graph=True, allow_unused=True, materialize_grads=True
-    )
-    gradient = [real(g) for g in found]
-    sizes = [g.numel() for g in gradient]
-
-    def times(vector: Tensor) -> Tensor:
-        parts = zip(gradient, vector.split(sizes), strict=True)
-        curved = [(g, part) for g, part in parts if g.requires_grad]
-        if not curved:
-            return torch.zeros_like(vector)
-        # a scalar: for grad_outputs of its own torch imports half a second of sympy
-        along = torch.stack([torch.dot(g.reshape(-1), p.to(g)) for g, p in curved])
-        product = torch.autograd.grad(
-            along.sum(),
-            parameters,
-            retain_graph=True,
-            allow_unused=True,
-            materialize_grads=True,
-        )
-        return torch.cat([real(part).reshape(-1) for part in product])
-
-    return torch.cat([g.detach().reshape(-1) for g in gradient]), times
-
-
 def largest_eigenvalue(
-    times: Callable[[Tensor], Tensor], start: Tensor, *, most: int = MAX_PRODUCTS
+    times: Product, start: Tensor, *, most: int = MAX_PRODUCTS
 ) -> tuple[float, int]:
     """Largest eigenvalue of a symmetric matrix, from below, by Lanczos steps.
 

@@ -18,11 +18,11 @@ from normlab.base.taps import uncompiled
 from normlab.errors import NormlabError
 from normlab.probes.context import ProbeContext
 from normlab.probes.curvature import BATCH, IMAGES, PRODUCTS, row_curvatures
+from normlab.probes.hessian import is_once_only
 from normlab.probes.sharpness import (
     CURVED,
     CURVED_BATCH,
     MAX_PRODUCTS,
-    is_once_only,
     sharpness,
 )
 from normlab.probes.vectors import ratio
