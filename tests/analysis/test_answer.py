@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from typing import get_args
 
@@ -70,7 +71,7 @@ def test_a_claim_of_a_users_own_may_ask_a_question() -> None:
 def test_arms_of_which_none_trained_are_not_compared_in_the_report() -> None:
     record = over_rates(rates_spec(0.1, seeds=3), lambda key: math.inf)
     assert answers(record.spec, Result(record).claims()) == []
-    page = build(Result(record))
+    page = re.sub("<a [^>]*>|</a>", "", build(Result(record)))
     assert "No run with batch norm or without trained (3 seeds)" in page
     assert "One arm only" not in page
 

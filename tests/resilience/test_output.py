@@ -24,7 +24,7 @@ COMMANDS = {
 
 @pytest.fixture(autouse=True)
 def _short_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report, "build", lambda _: "<!doctype html>\ud800")
+    monkeypatch.setattr(report, "build", lambda _, **__: "<!doctype html>\ud800")
 
 
 def link(path: Path) -> None:

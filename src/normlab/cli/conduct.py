@@ -10,8 +10,6 @@ from normlab.analysis.text.layout import wrapped
 from normlab.analysis.text.words import ARMS, count, named, seeds_text
 from normlab.cli.stopping import Stopped, signal_behind
 from normlab.errors import NormlabError
-from normlab.records.parts import only_seeds
-from normlab.records.rows import ENDED
 from normlab.terminal.printing import complain, say
 from normlab.terminal.watching import watching
 
@@ -82,6 +80,8 @@ def _conducted(
     if not manner.quiet:
         kept = f"to be kept in {folder}"
         say("\n".join((announcement(spec, chosen), kept, *told)))
+    from normlab.records.parts import only_seeds
+
     try:
         with watching(quiet=manner.quiet) as watcher:
             result = train(watcher)
@@ -106,6 +106,8 @@ def _conducted(
 
 def _of_part(result: StudyResult, only: Sequence[int], folder: Path) -> int:
     """Say what a part of a study has, and what brings it together with the others."""
+    from normlab.records.rows import ENDED
+
     runs = [run for run in result.record.runs if run.key.seed in only]
     ended = sum(run.status in ENDED for run in runs)
     say(

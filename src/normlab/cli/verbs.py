@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from normlab.cli import given, options
+from normlab.cli import options
 from normlab.errors import BadModel, BadSetting
 from normlab.spec.names import known
 from normlab.spec.norms import FAMILIES
@@ -220,11 +220,12 @@ def _given(
     """The network with its weights, and a batch for it."""
     import torch
 
+    from normlab.cli.given import model_options
     from normlab.landscape.from_files import built_network
     from normlab.landscape.planes.networks import state_of
     from normlab.landscape.planes.weights import load_weights
 
-    chosen = given.model_options(keywords)
+    chosen = model_options(keywords)
     if (data is None) == (example is None):
         raise BadSetting(
             "the network must be run once: give --data, or the shape of a batch as "

@@ -113,16 +113,19 @@ def _tables_of(name: str, axes: tuple[Any, Any], traces: list[Any]) -> Iterator[
     x_axis, y_axis = axes
     curves: dict[tuple[str, ...], _Curves] = {}
     points: list[Any] = []
+    bands: dict[str, list[Any]] = {}  # told beside their lines
+    for trace in filter(_is_band, traces):
+        bands.setdefault(trace.name, []).append(trace)
     for trace in traces:
         if trace.type in _MAPS:
             yield _map(name, axes, trace)
-        elif "fill" in trace and trace.fill == "toself":
-            continue  # told beside its line
+        elif _is_band(trace):
+            continue
         elif _is_curve(trace):
             places = _spoken(x_axis, trace.x)
             group = curves.setdefault(tuple(places), _Curves(places))
             group.columns.append((_called(trace), _spoken(y_axis, trace.y)))
-            group.columns += _between(trace, traces)
+            group.columns += _between(trace, bands.get(trace.name, ()))
         else:
             points.append(trace)
     for group in curves.values():
@@ -152,19 +155,22 @@ def _is_curve(trace: Any) -> bool:
     return bool((np.diff(np.asarray(x, np.float64)) > 0).all())
 
 
-def _between(line: Any, traces: Sequence[Any]) -> Iterator[tuple[str, list[str]]]:
+def _is_band(trace: Any) -> bool:
+    return "fill" in trace and trace.fill == "toself"
+
+
+def _between(line: Any, bands: Sequence[Any]) -> Iterator[tuple[str, list[str]]]:
     """The intervals of a line, and the band around it, each as a column."""
     if (own := _error(line, "y")) is not None:
         yield f"{_called(line)}: interval", _ends(line.y, own)
-    for trace in traces:
-        if "fill" in trace and trace.fill == "toself" and trace.name == line.name:
-            half = len(trace.x) // 2
-            x, y = _values(trace.x)[:half], _values(trace.y)
-            ends = zip(y[:half], y[half:][::-1], strict=True)
-            texts = [f"{_text(low)} to {_text(high)}" for low, high in ends]
-            at, places = dict(zip(x, texts, strict=True)), _values(line.x)
-            if at.keys() <= {*places}:
-                yield f"{_called(line)}: band", [at.get(x, NONE) for x in places]
+    for band in bands:
+        half = len(band.x) // 2
+        x, y = _values(band.x)[:half], _values(band.y)
+        ends = zip(y[:half], y[half:][::-1], strict=True)
+        texts = [f"{_text(low)} to {_text(high)}" for low, high in ends]
+        at, places = dict(zip(x, texts, strict=True)), _values(line.x)
+        if at.keys() <= {*places}:
+            yield f"{_called(line)}: band", [at.get(x, NONE) for x in places]
 
 
 def _points(name: str, axes: tuple[Any, Any], traces: Sequence[Any]) -> Table:
@@ -256,12 +262,12 @@ def _spoken(axis: Any, values: Any) -> list[str]:
     words: dict[Any, str] = {}
     if places is not None and texts is not None:
         words = dict(zip(places, texts, strict=True))
-    return [_text(_spoken_one(words, value)) for value in _values(values)]
+    in_a_row = bool(words) and [*words] == list(range(len(words)))
+    return [_text(_spoken_one(words, one, in_a_row)) for one in _values(values)]
 
 
-def _spoken_one(words: Mapping[Any, str], value: Any) -> Any:
+def _spoken_one(words: Mapping[Any, str], value: Any, in_a_row: bool) -> Any:
     """Also of what stands a little beside its place in a row of words."""
-    in_a_row = words and [*words] == list(range(len(words)))
     if in_a_row and isinstance(value, float) and abs(value - round(value)) < BESIDE:
         value = round(value)
     return words.get(value, value)
