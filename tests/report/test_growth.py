@@ -18,7 +18,11 @@ def shown(result: StudyResult) -> object:
     return summary_text(result, Path("s"))
 
 
-@pytest.mark.parametrize("say", [shown, StudyResult.to_json, build])
+# every line of a report is counted, which takes half a minute
+DRAWN = pytest.param(build, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("say", [shown, StudyResult.to_json, DRAWN])
 @pytest.mark.parametrize("dimension", DIMENSIONS)
 def test_work_grows_with_the_study_and_not_with_its_square(
     dimension: Dimension, say: Callable[[StudyResult], object]
