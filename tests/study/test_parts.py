@@ -158,6 +158,14 @@ def test_damaged_parts_are_refused_in_words(parts: list[Path], tmp_path: Path) -
     assert ends["refused"] > 20 and ends["merged"] > 5
 
 
+def test_nothing_is_merged_into_a_part(parts: list[Path]) -> None:
+    first, second, _ = parts
+    before = contents(second)
+    with pytest.raises(BadFolder, match="is a part itself"):
+        merge([first], second)
+    assert contents(second) == before
+
+
 def test_a_part_gets_no_more_seeds(spec: StudySpec, parts: list[Path]) -> None:
     with pytest.raises(BadSetting, match="is a part of a study"):
         api.resume(parts[0], seeds=range(4))
@@ -170,6 +178,7 @@ def test_a_part_gets_no_more_seeds(spec: StudySpec, parts: list[Path]) -> None:
     ("words", "told"),
     [
         (["run", "--only-seeds", "x"], "--only-seeds=x must be whole numbers"),
+        (["run", "--only-seeds", "0,0"], "names a seed twice"),
         (["run", "--only-seeds", "5"], "names seed 5, which the study does not have"),
         (
             ["run", "--only-seeds=0", "--lr=1,2", "--refine"],

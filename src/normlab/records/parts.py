@@ -64,6 +64,8 @@ def refuse_no_part(spec: StudySpec, seeds: Sequence[int]) -> None:
             f"(it has {', '.join(map(str, spec.seeds))}). Give some of those, and the "
             "same --seeds for all parts."
         )
+    if len({*seeds}) < len(seeds):
+        raise BadSetting("--only-seeds names a seed twice. Name each once.")
     if spec.recipe.refine:
         raise BadSetting(
             "--only-seeds does not go with --refine: which rates are added depends on "
@@ -102,6 +104,11 @@ def merge(parts: Sequence[Path], out: Path) -> Merged:
     """
     folders = [StudyFolder.open(path) for path in parts]
     into = StudyFolder.open(out) if (out / DATABASE).exists() else None
+    if into is not None and only_seeds(into.meta()) is not None:
+        raise BadFolder(
+            f"{out}: is a part itself, and parts stay as they are. "
+            "Merge into a new folder."
+        )
     first, *others = [*filter(None, [into]), *folders]
     for other in others:
         _refuse_other_study(first, other)
